@@ -1,0 +1,211 @@
+//! The JSON bodies of API v1. Versioned by [`SCHEMA`], append-only: fields are added, never renamed.
+//! Times are RFC 3339 in UTC with milliseconds; durations are in milliseconds.
+
+use crate::model::StateWord;
+use serde::{Deserialize, Serialize};
+
+/// The version of every JSON output (`"schema": 1`).
+pub const SCHEMA: u32 = 1;
+
+/// Routes of version 1.
+pub mod route {
+    /// GET → [`super::Status`].
+    pub const STATUS: &str = "/v1/status";
+    /// POST [`super::Request`] → [`super::Results`]. One of start, stop, restart, kill, signal.
+    pub const ACTION: &str = "/v1/services/{verb}";
+    /// POST → [`super::Results`], when everything is gone.
+    pub const QUIT: &str = "/v1/quit";
+    /// POST → [`super::Detached`]: the foreground session is to go on in the background.
+    pub const DETACH: &str = "/v1/detach";
+    /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
+    pub const OUTPUT: &str = "/v1/output";
+    /// GET `?name=web` → [`super::Window`].
+    pub const WINDOW: &str = "/v1/window";
+}
+
+/// What `ovr status --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub schema: u32,
+    pub session: Session,
+    pub services: Vec<Service>,
+}
+
+/// One session, as `ovr ls --json` lists it too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    pub project: String,
+    pub root: String,
+    /// The configuration it was started from, relative to the root.
+    pub config: String,
+    /// The controller's.
+    pub pid: u32,
+    pub version: String,
+    pub started_at: String,
+    pub detached: bool,
+    /// It is on its way down.
+    pub ending: bool,
+    pub tmux_socket: String,
+    pub runtime_dir: String,
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    /// The service it is an instance of.
+    pub service: String,
+    pub state: StateWord,
+    /// `null` where nothing says what ready means.
+    pub ready: Option<bool>,
+    pub pid: Option<u32>,
+    /// Every process of a daemonized service.
+    #[serde(default)]
+    pub pids: Vec<u32>,
+    pub port: Option<u16>,
+    /// Where the port comes from, in words.
+    pub port_source: Option<String>,
+    pub url: Option<String>,
+    /// The start of the current run, or of the last one.
+    pub started_at: Option<String>,
+    pub ended_at: Option<String>,
+    /// For how long it has been in this state.
+    pub for_ms: u64,
+    pub restarts: u32,
+    pub exit_code: Option<i32>,
+    pub exit_signal: Option<String>,
+    /// Why it is as it is, where that needs a word.
+    pub reason: Option<String>,
+    /// The last line that it printed.
+    pub last_line: Option<String>,
+    /// Its last line is open and quiet: it probably waits for input.
+    pub waits_for_input: bool,
+    /// A person has to do something about it.
+    pub needs_attention: bool,
+    /// How many terminals look at its window.
+    pub attached: u32,
+    pub command: String,
+    pub origin: String,
+}
+
+/// The body of an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Services, instances or patterns; empty means all.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// For `signal`.
+    #[serde(default)]
+    pub signal: Option<String>,
+    /// Answer at once instead of when it is done.
+    #[serde(default)]
+    pub no_wait: bool,
+}
+
+/// What became of an action, one entry an instance, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Results {
+    pub schema: u32,
+    pub results: Vec<ActionResult>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionResult {
+    pub name: String,
+    pub outcome: Outcome,
+    pub old_pid: Option<u32>,
+    pub pid: Option<u32>,
+    pub exit_code: Option<i32>,
+    pub exit_signal: Option<String>,
+    /// From the request to the outcome.
+    pub elapsed_ms: u64,
+    /// A sentence more, where the outcome does not say it all.
+    pub message: Option<String>,
+    /// The last lines of a service that failed.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Started,
+    AlreadyRunning,
+    Restarted,
+    Stopped,
+    /// SIGKILL was needed or asked for.
+    Killed,
+    AlreadyStopped,
+    Signalled,
+    NotRunning,
+    /// The request was taken; nobody waited for its end.
+    Accepted,
+    Failed,
+    Overruled,
+}
+
+impl Outcome {
+    /// Whether a command with this outcome exits 0.
+    pub fn is_success(self) -> bool {
+        !matches!(self, Self::Failed | Self::Overruled | Self::NotRunning)
+    }
+}
+
+/// The answer to a detach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detached {
+    pub pid: u32,
+}
+
+/// One line of merged output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputLine {
+    pub at: String,
+    pub name: String,
+    /// The service's place in its file: decides its colour.
+    pub position: u32,
+    pub run: u64,
+    pub kind: LineKind,
+    /// Without line end. SGR sequences are kept if colour was asked for; nothing else is left in.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// The service printed it.
+    Output,
+    /// The service printed it and has not ended the line.
+    Open,
+    /// `ovr` says it about the service.
+    Event,
+    /// `text` lines are missing here: the reader was too slow.
+    Gap,
+}
+
+/// How to attach to a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub name: String,
+    pub tmux_binary: String,
+    pub tmux_socket: String,
+    /// tmux's id (`@3`).
+    pub window: String,
+    pub pane: String,
+    pub state: StateWord,
+}
+
+/// The body of every answer that is not a success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: ErrorDetail,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// One of [`crate::diag::Kind::code`].
+    pub code: String,
+    pub message: String,
+    #[serde(default)]
+    pub hints: Vec<String>,
+}

@@ -1,0 +1,18 @@
+//! `ovr` runs the services of a project, each in a tmux window of its own.
+//!
+//! The rooms below are ordered low to high; `tests/layout.rs` checks who may import whom, and
+//! `docs/ARCHITECTURE.md` tells what each is for. The library exists for the program and its tests; it
+//! promises no stable API.
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod controller;
+pub mod diag;
+pub mod logs;
+pub mod model;
+pub mod ports;
+pub mod shim;
+pub mod supervisor;
+pub mod tmux;
+pub mod workspace;

@@ -1,0 +1,1 @@
+//! Who gets which port (a pure rule), and who holds one already.

@@ -1,0 +1,211 @@
+//! What the world tells the machine, and what the machine wants done. Both carry the run they belong to.
+
+use crate::model::{AskId, Exit, InstanceId, RunId, Signal, State, StopPlan};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// All that could be adopted has been told: start what should run and does not.
+    Begin,
+    /// Time has passed; the only event that the clock causes.
+    Tick,
+    /// Somebody asks for something. Targets are distinct and known.
+    Ask {
+        ask: AskId,
+        verb: Verb,
+        targets: Vec<InstanceId>,
+    },
+    /// The session is to end: stop everything, in order. A second one kills every tree.
+    Quit { why: QuitWhy, ask: Option<AskId> },
+    /// The instance's window is there and its shim has nothing running.
+    WindowReady { instance: InstanceId },
+    /// The window could not be opened.
+    WindowFailed { instance: InstanceId, message: String },
+    /// Window and shim are gone, and all processes of the run with them (verified).
+    WindowLost { instance: InstanceId },
+    /// Found alive by a new controller.
+    Adopted {
+        instance: InstanceId,
+        run: RunId,
+        pid: u32,
+        daemons: Vec<u32>,
+        stopping: bool,
+    },
+    /// Found ended by a new controller; `asked` if a stop order had ended it.
+    AdoptedEnded {
+        instance: InstanceId,
+        run: RunId,
+        exit: Exit,
+        asked: bool,
+    },
+    Spawned {
+        instance: InstanceId,
+        run: RunId,
+        pid: u32,
+    },
+    SpawnFailed {
+        instance: InstanceId,
+        run: RunId,
+        message: String,
+    },
+    /// The command ended well and left these processes behind.
+    Daemonized {
+        instance: InstanceId,
+        run: RunId,
+        pids: Vec<u32>,
+    },
+    /// The run is over, its tree empty. `killed`: SIGKILL was needed.
+    Ended {
+        instance: InstanceId,
+        run: RunId,
+        exit: Exit,
+        killed: bool,
+    },
+    /// How many terminals look at the instance's window now.
+    Attached { instance: InstanceId, clients: u32 },
+    /// A probe attempt came back.
+    ProbeDone {
+        instance: InstanceId,
+        run: RunId,
+        probe: ProbeKind,
+        ok: bool,
+    },
+    /// The service itself said that it is ready, or no longer.
+    ToldReady {
+        instance: InstanceId,
+        run: RunId,
+        ready: bool,
+    },
+    /// Enter was pressed in the window of an instance that does not run.
+    Enter { instance: InstanceId },
+}
+
+/// What can be asked of instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Bring it up; nothing to do if it runs.
+    Start,
+    /// Stop by plan; sticks until somebody starts it.
+    Stop,
+    /// Stop if it runs, then start.
+    Restart,
+    /// SIGKILL to the tree; sticks like a stop.
+    Kill,
+    /// Deliver a signal; changes no intent.
+    Signal(Signal),
+}
+
+/// Why a session is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuitWhy {
+    /// `ovr quit`.
+    Asked,
+    /// A signal to the controller: Ctrl-C (INT), TERM, HUP (terminal closed).
+    Signal(Signal),
+    /// The tmux server died and the session was told not to recover.
+    TmuxLost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeKind {
+    Readiness,
+    Liveness,
+}
+
+/// What the machine wants done. Carried out in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make the instance's window; answered by `WindowReady`, `WindowFailed` or `WindowLost`.
+    OpenWindow { instance: InstanceId },
+    /// Start the process; answered by `Spawned` or `SpawnFailed`.
+    Spawn { instance: InstanceId, run: RunId },
+    /// Carry out the plan (`kill`: SIGKILL at once); answered by `Ended`.
+    Stop {
+        instance: InstanceId,
+        run: RunId,
+        plan: StopPlan,
+        kill: bool,
+    },
+    Signal {
+        instance: InstanceId,
+        run: RunId,
+        signal: Signal,
+    },
+    /// Make one attempt; answered by `ProbeDone`.
+    Probe {
+        instance: InstanceId,
+        run: RunId,
+        probe: ProbeKind,
+    },
+    /// The instance's state changed: tell whoever looks. Every change, once, in order.
+    Changed {
+        instance: InstanceId,
+        from: State,
+        to: State,
+    },
+    /// One target of a request is settled.
+    Answer {
+        ask: AskId,
+        instance: InstanceId,
+        answer: Answer,
+    },
+    /// Every target of the request is settled.
+    Done { ask: AskId },
+    /// The session begins to end, for this reason.
+    Ending { cause: EndCause },
+    /// Nothing runs any more and the session is to end.
+    Finish { cause: EndCause },
+}
+
+/// How a request ended for one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Started {
+        pid: u32,
+    },
+    AlreadyRunning {
+        pid: u32,
+    },
+    Restarted {
+        old_pid: Option<u32>,
+        pid: u32,
+    },
+    Stopped {
+        old_pid: Option<u32>,
+        exit: Option<Exit>,
+        killed: bool,
+    },
+    /// Nothing was to stop.
+    AlreadyStopped,
+    Signalled {
+        pid: u32,
+    },
+    /// A signal for something that does not run.
+    NotRunning,
+    /// It could not be started, or ended before it counted as started.
+    Failed {
+        message: String,
+    },
+    /// A later request overruled this one.
+    Overruled {
+        by: Verb,
+    },
+    /// The session ends.
+    SessionEnds,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndCause {
+    /// This service ended first, by itself, and its end stops the session.
+    Service {
+        instance: InstanceId,
+        run: RunId,
+        exit: Exit,
+    },
+    /// This service could not be started, which stops the session.
+    CouldNotStart {
+        instance: InstanceId,
+    },
+    Quit(QuitWhy),
+}
