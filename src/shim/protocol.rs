@@ -37,7 +37,7 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Report {
-    Hello(Hello),
+    Hello(Box<Hello>),
     Spawned {
         run: RunId,
         pid: u32,
