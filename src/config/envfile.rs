@@ -77,8 +77,11 @@ impl<'a> Parser<'a> {
         let first = start + (line.len() - line.trim_start().len());
         let Some(separator) = line.find(['=', ':']).map(|at| start + at) else {
             self.fault(
-                &Fault::new(first..first + content.len(), "no `=` in this line: it is no assignment")
-                    .hint("write `NAME=value`, or `#` in front of a comment"),
+                &Fault::new(
+                    first..first + content.len(),
+                    "no `=` in this line: it is no assignment",
+                )
+                .hint("write `NAME=value`, or `#` in front of a comment"),
             );
             return next;
         };
@@ -164,7 +167,10 @@ impl<'a> Parser<'a> {
                 let place = span(self.source, close, close + 1);
                 let fault = Fault::new(
                     open..first_line_end,
-                    format!("this {quote} is closed only in line {}, with text behind it", place.line),
+                    format!(
+                        "this {quote} is closed only in line {}, with text behind it",
+                        place.line
+                    ),
                 )
                 .hint("close it where the value ends");
                 return Err((fault, next));
@@ -211,9 +217,13 @@ impl<'a> Parser<'a> {
     fn quoted_end(&self, after: usize, end: usize) -> Option<usize> {
         let raw = &self.text()[after..end];
         let open = after + (raw.len() - raw.trim_start().len());
-        let quote = self.text()[open..end].chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let quote = self.text()[open..end]
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))?;
         let close = self.closing_quote(open, quote)?;
-        self.only_comment_follows(close + 1).then(|| self.line_end(close).1)
+        self.only_comment_follows(close + 1)
+            .then(|| self.line_end(close).1)
     }
 
     fn decode(&self, start: usize, end: usize, mode: Mode) -> Result<String, Fault> {
@@ -253,8 +263,7 @@ fn check_name(text: &str, start: usize, end: usize, separator: usize) -> Result<
     } else {
         format!("a variable's name cannot contain {bad:?}")
     };
-    Err(Fault::new(start + at..start + at + bad.len_utf8(), message)
-        .hint("use letters, digits and `_`"))
+    Err(Fault::new(start + at..start + at + bad.len_utf8(), message).hint("use letters, digits and `_`"))
 }
 
 #[cfg(test)]

@@ -173,11 +173,9 @@ impl Environment {
 
     /// Name and value of every variable, sorted by name.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables.iter().filter_map(|(name, values)| {
-            values
-                .last()
-                .map(|value| (name.as_str(), value.value.as_str()))
-        })
+        self.variables
+            .iter()
+            .filter_map(|(name, values)| values.last().map(|value| (name.as_str(), value.value.as_str())))
     }
 
     /// Every variable with its source and what it overrides, sorted by name.
@@ -276,7 +274,15 @@ mod tests {
             .map(|(_, rest)| rest)
             .collect();
         let words = [
-            "caller", "~/.ovr.env", ".ovr.env", ".env", "OVR_ENV", "global", "env_file", "environment", "ovr",
+            "caller",
+            "~/.ovr.env",
+            ".ovr.env",
+            ".env",
+            "OVR_ENV",
+            "global",
+            "env_file",
+            "environment",
+            "ovr",
         ];
         assert_eq!(rows.len(), Layer::ALL.len());
         for (row, word) in rows.iter().zip(words) {
@@ -307,8 +313,12 @@ mod tests {
 
     #[test]
     fn what_is_about_the_callers_terminal_stays_outside() {
-        let mut environment =
-            Environment::from_caller([("TMUX", "/tmp/t,1,0"), ("TMUX_PANE", "%1"), ("LINES", "5"), ("A", "1")]);
+        let mut environment = Environment::from_caller([
+            ("TMUX", "/tmp/t,1,0"),
+            ("TMUX_PANE", "%1"),
+            ("LINES", "5"),
+            ("A", "1"),
+        ]);
         assert_eq!(environment.pairs().collect::<Vec<_>>(), [("A", "1")]);
         environment.set(Layer::DotEnv, "TMUX", "asked for", at(".env", 1));
         assert_eq!(environment.value("TMUX"), Some("asked for"));

@@ -39,7 +39,9 @@ impl Formation {
                 let target = target(name, given_by, services)?;
                 let count = count.parse().ok().filter(|count| *count <= MAX_INSTANCES);
                 let count = count.ok_or_else(|| {
-                    usage(format!("{given_by}: {item:?} needs a number from 0 to {MAX_INSTANCES}"))
+                    usage(format!(
+                        "{given_by}: {item:?} needs a number from 0 to {MAX_INSTANCES}"
+                    ))
                 })?;
                 Ok((target, count))
             });
@@ -189,7 +191,11 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 fn assignment<'a>(item: &'a str, given_by: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
     item.split_once('=')
         .map(|(name, value)| (name.trim(), value.trim()))
-        .ok_or_else(|| usage(format!("{given_by}: {item:?} has no `=`; write it like {example}")))
+        .ok_or_else(|| {
+            usage(format!(
+                "{given_by}: {item:?} has no `=`; write it like {example}"
+            ))
+        })
 }
 
 /// The service of this name; `None` for `all`.
@@ -198,7 +204,10 @@ fn target(name: &str, given_by: &str, services: &[ServiceName]) -> Result<Option
         return Ok(None);
     }
     let found = services.iter().find(|service| service.as_str() == name);
-    found.cloned().map(Some).ok_or_else(|| unknown(name, given_by, services))
+    found
+        .cloned()
+        .map(Some)
+        .ok_or_else(|| unknown(name, given_by, services))
 }
 
 fn unknown(name: &str, given_by: &str, services: &[ServiceName]) -> Diagnostic {
@@ -224,7 +233,10 @@ mod tests {
 
     fn counts(text: &str) -> Vec<u32> {
         let formation = Formation::parse(text, "-m", &services()).unwrap();
-        services().iter().map(|service| formation.count(service)).collect()
+        services()
+            .iter()
+            .map(|service| formation.count(service))
+            .collect()
     }
 
     fn chosen(text: &str) -> Vec<String> {
@@ -272,8 +284,16 @@ mod tests {
         for errors in all {
             assert_eq!(errors.len(), 2);
             assert!(errors.iter().all(|error| error.kind == Kind::NoSuchService));
-            assert!(errors[0].message.ends_with("did you mean \"web\"?"), "{}", errors[0]);
-            assert!(errors[1].message.ends_with("did you mean \"worker\"?"), "{}", errors[1]);
+            assert!(
+                errors[0].message.ends_with("did you mean \"web\"?"),
+                "{}",
+                errors[0]
+            );
+            assert!(
+                errors[1].message.ends_with("did you mean \"worker\"?"),
+                "{}",
+                errors[1]
+            );
             assert!(errors[0].hints[0].contains("web, worker, sidekiq, sidecar"));
         }
         assert!(Names::parse("web#1", "-l", &services()).is_err());

@@ -12,4 +12,5 @@ pub mod source;
 
 pub use checked::Checked;
 pub use environment::{Environment, Layer, Origin};
-pub use formation::{Formation, Names};
+pub use formation::{Formation, Names, StopSignals};
+pub use resolve::{Options, Service, resolve};

@@ -81,9 +81,12 @@ impl Parser<'_> {
         }
         let Some(colon) = text.find(':') else {
             self.diagnostics.push(
-                Diagnostic::warning(Kind::Config, "no colon in this line: it is no entry, and is ignored")
-                    .at(span(self.source, content.start, content.end))
-                    .hint("write `name: command`, or `#` in front of a comment"),
+                Diagnostic::warning(
+                    Kind::Config,
+                    "no colon in this line: it is no entry, and is ignored",
+                )
+                .at(span(self.source, content.start, content.end))
+                .hint("write `name: command`, or `#` in front of a comment"),
             );
             return;
         };
@@ -106,7 +109,9 @@ impl Parser<'_> {
             self.diagnostics.push(
                 Diagnostic::error(Kind::Config, format!("{name_text:?} has no command"))
                     .at(span(self.source, head.start, head.end))
-                    .hint(format!("write the command behind the colon: `{name_text}: command`")),
+                    .hint(format!(
+                        "write the command behind the colon: `{name_text}: command`"
+                    )),
             );
             return;
         }

@@ -64,7 +64,11 @@ mod tests {
             ("work", &["web", "worker"], Some("worker")),
             ("strat", &["stop", "start", "status"], Some("start")),
             ("comand", &["command"], Some("command")),
-            ("process_healty", &["process_started", "process_healthy"], Some("process_healthy")),
+            (
+                "process_healty",
+                &["process_started", "process_healthy"],
+                Some("process_healthy"),
+            ),
             ("wéb", &["web"], Some("web")),
             ("we", &["web", "w"], Some("web")),
             ("zzz", &["web", "db"], None),
@@ -91,6 +95,10 @@ mod tests {
     fn a_long_list_of_services_is_cut() {
         let names: Vec<String> = (0..300).map(|i| format!("service{i}")).collect();
         let error = no_such_service("zz", None, names.iter().map(String::as_str));
-        assert!(error.hints[0].ends_with("service29 and 270 more"), "{}", error.hints[0]);
+        assert!(
+            error.hints[0].ends_with("service29 and 270 more"),
+            "{}",
+            error.hints[0]
+        );
     }
 }

@@ -46,7 +46,10 @@ fn the_forms_that_any_of_the_peers_accepts_are_entries() {
         ("web: :", ("web", ":")),
         ("web: cmd # not a comment", ("web", "cmd # not a comment")),
         ("web: #", ("web", "#")),
-        ("web: echo \"$A\" '$B' `c` $(d) && e | f", ("web", "echo \"$A\" '$B' `c` $(d) && e | f")),
+        (
+            "web: echo \"$A\" '$B' `c` $(d) && e | f",
+            ("web", "echo \"$A\" '$B' `c` $(d) && e | f"),
+        ),
         ("web: $PORT $PORTX ${PORT}", ("web", "$PORT $PORTX ${PORT}")),
         ("web: a  b\tc", ("web", "a  b\tc")),
         ("web: printf 'a\\\\'\\\\", ("web", "printf 'a\\\\'\\\\")),
