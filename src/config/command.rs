@@ -120,12 +120,10 @@ fn is_one_command(command: &str) -> bool {
             (_, '\\') => {
                 chars.next();
             }
-            (_, '`' | '\n' | '\0') => return false,
             (_, '$') if chars.peek() == Some(&'(') => return false,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
-            (None, '|' | '&' | ';' | '(' | ')') => return false,
-            (None, _) => {}
+            (_, '`' | '\n' | '\0') | (None, '|' | '&' | ';' | '(' | ')') => return false,
+            (_, _) => {}
         }
     }
     quote.is_none()

@@ -307,10 +307,10 @@ proptest! {
         export in prop_oneof!["", "export "],
         end in "( # c)?(\n|\r\n)",
     ) {
-        let text: String = values
-            .iter()
-            .map(|(name, (_, written))| format!("{export}{name}={written}{end}"))
-            .collect();
+        let mut text = String::new();
+        for (name, (_, written)) in &values {
+            text.push_str(&format!("{export}{name}={written}{end}"));
+        }
         let checked = read(&text);
         prop_assert_eq!(&checked.diagnostics, &vec![]);
         let found: Vec<_> = checked.value.iter().map(|v| (v.name.as_str(), v.value.as_str())).collect();
@@ -328,10 +328,10 @@ proptest! {
             vec!["", "${OVRTEST_A}", "a${OVRTEST_B}b", "\"${OVRTEST_C} x\""]
         ),
     ) {
-        let mut text: String = values
-            .iter()
-            .map(|(name, (_, written))| format!("{export}{name}{around}{written}{end}"))
-            .collect();
+        let mut text = String::new();
+        for (name, (_, written)) in &values {
+            text.push_str(&format!("{export}{name}{around}{written}{end}"));
+        }
         text.push_str(&format!("REFERENCE={reference}\n"));
         let oracle: Vec<(String, String)> = dotenvy::from_read_iter(text.as_bytes())
             .collect::<Result<_, _>>()
@@ -341,4 +341,38 @@ proptest! {
         let ours: Vec<_> = checked.value.into_iter().map(|v| (v.name, v.value)).collect();
         prop_assert_eq!(ours, oracle);
     }
+}
+
+/// The example of the manual is an env file without a mistake.
+#[test]
+fn the_documented_example_holds() {
+    let document = include_str!("../../../docs/environment.md");
+    let example = document
+        .split("```sh\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let checked = read(example);
+    assert_eq!(checked.diagnostics, []);
+    let found: Vec<_> = checked
+        .value
+        .iter()
+        .map(|v| (v.name.as_str(), v.value.as_str()))
+        .collect();
+    let expected = [
+        ("A", "1"),
+        ("B", "two words"),
+        ("C", "also fine"),
+        ("D", "also fine"),
+        ("E", "no quotes needed, it's all one value"),
+        ("F", "$A is not expanded here"),
+        ("G", "a line\nanother line"),
+        ("H", "a value may\nspan lines in quotes"),
+        ("I", "1-two words"),
+        ("J", "default"),
+        ("K", "$A"),
+    ];
+    assert_eq!(found, expected);
 }

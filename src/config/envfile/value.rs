@@ -80,16 +80,12 @@ impl<'a> Decoder<'a> {
             (Mode::Double, Some(c)) if !c.is_alphanumeric() => Some(c),
             _ => None,
         };
-        match (meant, next) {
-            (Some(meant), Some(next)) => {
-                out.push(meant);
-                at + 1 + next.len_utf8()
-            }
-            _ => {
-                out.push('\\');
-                at + 1
-            }
+        if let (Some(meant), Some(next)) = (meant, next) {
+            out.push(meant);
+            return at + 1 + next.len_utf8();
         }
+        out.push('\\');
+        at + 1
     }
 
     /// Reads the `$` at `at` with the name behind it; a `$` without a name is itself.

@@ -172,7 +172,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn command() -> impl Strategy<Value = String> {
-    r#"[!-~]([ -~]{0,30}[!-\[\]-~])?"#.prop_filter("continuation", |c| !c.ends_with('\\'))
+    r"[!-~]([ -~]{0,30}[!-\[\]-~])?".prop_filter("continuation", |c| !c.ends_with('\\'))
 }
 
 proptest! {
