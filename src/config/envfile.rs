@@ -71,7 +71,8 @@ impl<'a> Parser<'a> {
         let (end, next) = self.line_end(start);
         let line = &self.text()[start..end];
         let content = line.trim();
-        if content.is_empty() || content.starts_with('#') {
+        // `---` is a document mark: other tools take such a file for YAML.
+        if content.is_empty() || content.starts_with('#') || content == "---" {
             return next;
         }
         let first = start + (line.len() - line.trim_start().len());

@@ -38,6 +38,9 @@ const ADDRESSES: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::UNSPECIFIED),
 ];
 
+/// The ports that macOS itself listens on, by default.
+const AIRPLAY: [u16; 2] = [5000, 7000];
+
 /// Who listens on these TCP ports on 0.0.0.0, 127.0.0.1, :: or ::1; sorted by port. All ports are answered
 /// in one pass.
 pub fn listeners(ports: impl IntoIterator<Item = u16>) -> Vec<Listener> {
@@ -88,6 +91,9 @@ impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "port {} on {} is taken", self.port, self.address)?;
         let Some(holder) = &self.holder else {
+            if cfg!(target_os = "macos") && AIRPLAY.contains(&self.port) {
+                return write!(f, ", on macOS usually by AirPlay Receiver");
+            }
             return write!(f, " by a process that cannot be seen from here");
         };
         write!(f, " by {} (pid {}", holder.program, holder.pid)?;

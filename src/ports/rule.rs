@@ -162,22 +162,19 @@ fn ports_of(rule: &Rule, position: u64, service: &Wanted) -> Result<ServicePorts
     if instances > 1 && (instance_step == 0 || instances * instance_step > u64::from(rule.step)) {
         return Err(too_many_instances(rule, service));
     }
-    let (first, source, how) = match &service.fixed {
-        Some(fixed) => {
-            let base = Base::checked(&fixed.value, fixed.source.clone())?;
-            let origin = fixed.source.clone();
-            (
-                u64::from(base.port),
-                PortSource::Fixed { origin },
-                base.port.to_string(),
-            )
-        }
-        None => {
-            let base = rule.base.source.clone();
-            let first = u64::from(rule.base.port) + u64::from(rule.step) * position;
-            let how = format!("{} + {} × {position}", rule.base.port, rule.step);
-            (first, PortSource::Rule { base }, how)
-        }
+    let (first, source, how) = if let Some(fixed) = &service.fixed {
+        let base = Base::checked(&fixed.value, fixed.source.clone())?;
+        let origin = fixed.source.clone();
+        (
+            u64::from(base.port),
+            PortSource::Fixed { origin },
+            base.port.to_string(),
+        )
+    } else {
+        let base = rule.base.source.clone();
+        let first = u64::from(rule.base.port) + u64::from(rule.step) * position;
+        let how = format!("{} + {} × {position}", rule.base.port, rule.step);
+        (first, PortSource::Rule { base }, how)
     };
     let ports: Result<Vec<u16>, _> = (0..instances)
         .map(|number| u16::try_from(first + instance_step * number))
@@ -220,7 +217,7 @@ fn too_many_instances(rule: &Rule, service: &Wanted) -> Diagnostic {
     }
 }
 
-/// An error for each port that two instances would get. Equal steps of 0 are a wish, not a mistake: then all
+/// An error for each port that two instances would get. A step of 0 is a wish, not a mistake: then all
 /// services share one port by the rule.
 fn doubled(services: &[ServicePorts]) -> Vec<Diagnostic> {
     let mut owners: BTreeMap<u16, &ServicePorts> = BTreeMap::new();

@@ -58,6 +58,7 @@ const SOUND: &[(&str, &str)] = &[
     ("\n\n  \nA=1\n\n", "1"),
     // comments
     ("# A=0\nA=1", "1"),
+    ("---\nA: 1", "1"),
     ("  # A=0\nA=1 # one", "1"),
     ("A=a # c", "a"),
     ("A=a\t# c", "a"),
@@ -307,10 +308,8 @@ proptest! {
         export in prop_oneof!["", "export "],
         end in "( # c)?(\n|\r\n)",
     ) {
-        let mut text = String::new();
-        for (name, (_, written)) in &values {
-            text.push_str(&format!("{export}{name}={written}{end}"));
-        }
+        let lines = values.iter().map(|(name, (_, written))| format!("{export}{name}={written}{end}"));
+        let text = lines.collect::<Vec<_>>().concat();
         let checked = read(&text);
         prop_assert_eq!(&checked.diagnostics, &vec![]);
         let found: Vec<_> = checked.value.iter().map(|v| (v.name.as_str(), v.value.as_str())).collect();
@@ -328,11 +327,11 @@ proptest! {
             vec!["", "${OVRTEST_A}", "a${OVRTEST_B}b", "\"${OVRTEST_C} x\""]
         ),
     ) {
-        let mut text = String::new();
-        for (name, (_, written)) in &values {
-            text.push_str(&format!("{export}{name}{around}{written}{end}"));
-        }
-        text.push_str(&format!("REFERENCE={reference}\n"));
+        let lines = values
+            .iter()
+            .map(|(name, (_, written))| format!("{export}{name}{around}{written}{end}"))
+            .chain([format!("REFERENCE={reference}\n")]);
+        let text = lines.collect::<Vec<_>>().concat();
         let oracle: Vec<(String, String)> = dotenvy::from_read_iter(text.as_bytes())
             .collect::<Result<_, _>>()
             .unwrap();

@@ -207,7 +207,7 @@ proptest! {
             .into_iter()
             .filter(|(name, _)| name != "all" && name.chars().any(|c| c != '.'))
             .collect();
-        let text: String = services.iter().map(|(n, c)| format!("{n}: {c}\n")).collect();
+        let text = services.iter().map(|(n, c)| format!("{n}: {c}\n")).collect::<Vec<_>>().concat();
         let checked = read(&text);
         let expected: Vec<_> = services.iter().map(|(n, c)| (n.as_str(), c.as_str())).collect();
         prop_assert_eq!(pairs(&checked), expected);
@@ -221,10 +221,8 @@ proptest! {
         end in "(\n|\r\n)",
         comment in "# [a-z ]{0,10}",
     ) {
-        let mut text = format!("{comment}{end}{end}");
-        for (name, command) in &services {
-            text.push_str(&format!("{name}:{gap}{command}{end}"));
-        }
+        let lines = services.iter().map(|(name, command)| format!("{name}:{gap}{command}{end}"));
+        let text = [format!("{comment}{end}{end}")].into_iter().chain(lines).collect::<Vec<_>>().concat();
         let oracle: BTreeMap<String, String> = procfile::parse(&text)
             .unwrap()
             .iter()

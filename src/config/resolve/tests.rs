@@ -1,6 +1,6 @@
 //! Tests of resolving: which instances there are, by which policies they live, what their environment holds.
 
-use super::{Options, Service, instance_environment, resolve};
+use super::{Options, PortOf, Service, instance_environment, resolve};
 use crate::config::environment::{Assignment, Environment, Layer, Origin};
 use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::procfile::parse;
@@ -17,15 +17,17 @@ fn names(services: &[Service]) -> Vec<ServiceName> {
     services.iter().map(|service| service.name.clone()).collect()
 }
 
-fn rule(position: u32, number: u32) -> Option<(u16, PortSource)> {
+fn port(position: u32, number: u32) -> (u16, PortSource) {
     let port = u16::try_from(5000 + 100 * position + 10 * number).unwrap();
     let base = "default".to_owned();
-    Some((port, PortSource::Rule { base }))
+    (port, PortSource::Rule { base })
 }
+
+const RULE: &PortOf<'static> = &|position, number| Some(port(position, number));
 
 fn specs(procfile: &str, options: &Options) -> Vec<InstanceSpec> {
     let environment = Environment::from_caller([("HOME", "/h"), ("PORT", "5000"), ("PS", "x")]);
-    let checked = resolve(&services(procfile), options, &environment, &rule);
+    let checked = resolve(&services(procfile), options, &environment, RULE);
     assert_eq!(checked.diagnostics, []);
     checked.value
 }
@@ -149,7 +151,7 @@ fn a_session_with_nothing_to_run_is_an_error() {
     let known = names(&services(THREE));
     let mut options = options();
     options.ignored = Names::parse("all", "-x", &known).unwrap();
-    let checked = resolve(&services(THREE), &options, &Environment::default(), &rule);
+    let checked = resolve(&services(THREE), &options, &Environment::default(), RULE);
     assert!(checked.has_errors());
 }
 
@@ -202,7 +204,7 @@ fn tmux_of_the_caller_never_reaches_a_service_and_term_is_the_panes() {
     let environment = Environment::from_caller([("TMUX", "/t,1,0"), ("TMUX_PANE", "%0"), ("TERM", "dumb")]);
     let mut options = options();
     options.term = Some("tmux-256color".to_owned());
-    let specs = resolve(&services(THREE), &options, &environment, &rule).value;
+    let specs = resolve(&services(THREE), &options, &environment, RULE).value;
     assert_eq!(value(&specs[0], "TMUX"), None);
     assert_eq!(value(&specs[0], "TMUX_PANE"), None);
     assert_eq!(value(&specs[0], "TERM"), Some("tmux-256color"));
@@ -214,7 +216,7 @@ fn names_that_share_a_variable_are_a_warning_and_the_first_one_has_it() {
         &services("my-db: a\nmy.db: b\n"),
         &options(),
         &Environment::default(),
-        &rule,
+        RULE,
     );
     assert_eq!(checked.diagnostics.len(), 1);
     assert_eq!(checked.diagnostics[0].severity, Severity::Warning);
@@ -250,9 +252,9 @@ fn the_explained_environment_is_the_one_that_the_instance_gets() {
     assert_eq!(services[0].fixed_port().unwrap().value, "2");
     let mut environment = Environment::from_caller([("A", "caller"), ("ZZ", "last"), ("0", "first")]);
     environment.set(Layer::DotEnv, "A", "dotenv", Origin::Caller);
-    let checked = resolve(&services, &options(), &environment, &rule);
+    let checked = resolve(&services, &options(), &environment, RULE);
     for spec in &checked.value {
-        let layered = instance_environment(&services, spec, &options(), &environment, &rule);
+        let layered = instance_environment(&services, spec, &options(), &environment, RULE);
         let pairs: Vec<_> = layered
             .pairs()
             .map(|(n, v)| (n.to_owned(), v.to_owned()))
@@ -260,7 +262,7 @@ fn the_explained_environment_is_the_one_that_the_instance_gets() {
         assert_eq!(pairs, spec.launch.env);
         assert!(pairs.is_sorted());
     }
-    let web = instance_environment(&services, &checked.value[0], &options(), &environment, &rule);
+    let web = instance_environment(&services, &checked.value[0], &options(), &environment, RULE);
     assert_eq!(web.value("A"), Some("own"));
     assert_eq!(web.value("PS"), Some("web"));
     assert_eq!(web.value("OVR_PROCESS_api_PORT"), Some("5100"));
