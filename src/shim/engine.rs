@@ -6,12 +6,11 @@ use super::live::{Live, Turn};
 use super::protocol::{Ended, Hello, Order, Report, VERSION};
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::{ShimArgs, note};
+use super::{ShimArgs, nonce, note};
 use crate::model::mark::Mark;
 use crate::model::{InstanceName, Launch, RunId, StopPlan};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -396,11 +395,4 @@ impl Engine {
             self.link = None;
         }
     }
-}
-
-/// Sixteen hexadecimal digits that nobody can guess.
-fn nonce() -> io::Result<String> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
 }

@@ -17,6 +17,8 @@ pub mod wire;
 
 use crate::model::InstanceName;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,6 +81,13 @@ fn close_inherited() {
             unsafe { libc::close(fd) };
         }
     }
+}
+
+/// Sixteen hexadecimal digits that nobody can guess.
+fn nonce() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
 }
 
 fn refuse(message: &str) -> ExitCode {
