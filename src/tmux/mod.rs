@@ -6,6 +6,7 @@ mod descriptors;
 mod ids;
 pub mod locate;
 mod notification;
+mod reply;
 pub mod server;
 pub mod setup;
 pub mod view;
@@ -13,3 +14,4 @@ pub mod wire;
 
 pub use ids::{PaneId, SessionId, WindowId};
 pub use notification::{Block, Notification};
+pub use reply::{ClientEvent, CommandNumber, Gone, Greeting, Reply};
