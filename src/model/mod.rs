@@ -9,6 +9,7 @@ mod name;
 mod signal;
 mod spec;
 mod state;
+pub mod time_text;
 
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};

@@ -1,1 +1,9 @@
-//! Project root, runtime and state directories, session lock, the sessions of this machine.
+//! t
+pub mod dirs;
+mod file;
+mod identity;
+pub mod lock;
+mod session_dir;
+pub use dirs::Places;
+pub use identity::ProjectId;
+pub use session_dir::{SOCKET_PATH_MAX, SessionDir};
