@@ -215,11 +215,13 @@ impl Drop for SessionLock {
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
         if is_at(&self.file, &self.dir.lock_file()) {
             let session = self.dir.session_file();
-            let tmux = self.dir.tmux_socket();
+            let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());
             for path in [
-                self.dir.api_socket(),
-                self.dir.shim_socket(),
-                tmux,
+                beside(&api),
+                api,
+                beside(&shim),
+                shim,
+                self.dir.tmux_socket(),
                 beside(&session),
                 session,
                 self.dir.lock_file(),

@@ -84,14 +84,12 @@ impl Search<'_> {
                 None => Err(advice::no_config(&[root], &[])),
             };
         }
-        match nearest(&start, self.home)? {
-            Some((root, config)) => project(root, config),
-            None => {
-                let searched: Vec<PathBuf> = upwards(&start, self.home).map(Path::to_owned).collect();
-                let refused = refused_configs(&start, &searched);
-                Err(advice::no_config(&searched, &refused))
-            }
+        if let Some((root, config)) = nearest(&start, self.home)? {
+            return project(root, config);
         }
+        let searched: Vec<PathBuf> = upwards(&start, self.home).map(Path::to_owned).collect();
+        let refused = refused_configs(&start, &searched);
+        Err(advice::no_config(&searched, &refused))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The runtime directory of one session: its files, whether its sockets fit, its making and its safety.
 
+use super::file::beside;
 use crate::diag::{Diagnostic, Kind};
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -67,9 +68,14 @@ impl SessionDir {
 
     /// Whether every socket's path is short enough to be bound.
     pub fn check_sockets(&self) -> Result<(), Diagnostic> {
-        let too_long = [self.api_socket(), self.shim_socket(), self.tmux_socket()]
-            .into_iter()
-            .find(|path| path.as_os_str().as_bytes().len() > SOCKET_PATH_MAX);
+        // A socket is bound beside its place and then moved there, so the longer name counts.
+        let too_long = [
+            beside(&self.api_socket()),
+            beside(&self.shim_socket()),
+            self.tmux_socket(),
+        ]
+        .into_iter()
+        .find(|path| path.as_os_str().as_bytes().len() > SOCKET_PATH_MAX);
         match too_long {
             None => Ok(()),
             Some(path) => Err(Diagnostic::error(
