@@ -10,7 +10,11 @@ mod pattern;
 mod signal;
 mod spec;
 mod state;
+<<<<<<< HEAD
 mod suggest;
+=======
+pub mod time_text;
+>>>>>>> workspace
 
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
