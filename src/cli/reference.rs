@@ -1,0 +1,173 @@
+//! Documents made from the clap definition: the command line reference in Markdown and the manual pages.
+
+use super::args::{definition, examples};
+use super::help::{GROUPS, built, description, sections, spec};
+use super::settings::SETTINGS;
+use clap::Command;
+use std::fmt::Write;
+
+/// What every generated file says at its top.
+const NOTICE: &str =
+    "Generated from src/cli; change it there, then run: OVR_REGENERATE=1 cargo test generated";
+
+/// `docs/cli.md`.
+pub fn markdown() -> String {
+    let definition = built(&definition());
+    let mut out = format!("<!-- {NOTICE} -->\n# Commands of ovr\n\n");
+    for (group, names) in GROUPS {
+        let links: Vec<String> = names
+            .iter()
+            .map(|name| format!("[{name}](#ovr-{name})"))
+            .collect();
+        push(&mut out, &format!("- {group}: {}", links.join(" · ")));
+    }
+    push(&mut out, "");
+    push(
+        &mut out,
+        "Every command finds the session of the project it is called in, from any directory below the project's \
+         root. Exit codes are in [exit-codes.md](exit-codes.md).",
+    );
+    for name in GROUPS.iter().flat_map(|(_, names)| *names) {
+        if let Some(command) = definition.find_subcommand(name) {
+            command_markdown(&mut out, command);
+        }
+    }
+    variables_markdown(&mut out);
+    out
+}
+
+fn command_markdown(out: &mut String, command: &Command) {
+    let name = command.get_name();
+    push(out, &format!("\n## ovr {name}\n"));
+    let text = command.get_long_about().or_else(|| command.get_about());
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    let (first, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    push(out, &format!("{first}."));
+    if !rest.is_empty() {
+        push(out, &format!("\n{rest}"));
+    }
+    let aliases: Vec<String> = command
+        .get_visible_aliases()
+        .map(|a| format!("`ovr {a}`"))
+        .collect();
+    if !aliases.is_empty() {
+        push(out, &format!("\nAlso called {}.", aliases.join(", ")));
+    }
+    let usage = command.clone().render_usage().to_string();
+    push(
+        out,
+        &format!("\n```text\n{}\n", usage.trim_start_matches("Usage: ")),
+    );
+    for (line, what) in examples(name) {
+        push(out, &format!("{line:<40}  # {what}"));
+    }
+    push(out, "```");
+    for (title, args) in sections(command) {
+        push(out, &format!("\n| {title} | |\n|---|---|"));
+        for arg in args {
+            let (text, meta) = description(arg);
+            let meta = if meta.is_empty() {
+                meta
+            } else {
+                format!(" `{meta}`")
+            };
+            let text = text.replace('|', "\\|");
+            push(out, &format!("| `{}` | {text}{meta} |", spec(arg).trim_start()));
+        }
+    }
+}
+
+fn variables_markdown(out: &mut String) {
+    push(out, "\n## Variables of ovr start\n");
+    push(
+        out,
+        "Read from the environment and from the env files, the first of a row that is set and not empty; a flag \
+         wins over all of them. A yes-or-no setting takes `1` or `0`, `true` or `false`, and its flag may undo \
+         it: `--daemonize=false`.\n",
+    );
+    push(
+        out,
+        "| flag | variables, strongest first | default |\n|---|---|---|",
+    );
+    for setting in SETTINGS {
+        let variables: Vec<String> = setting.variables.iter().map(|v| format!("`{v}`")).collect();
+        push(
+            out,
+            &format!(
+                "| `{}` | {} | {} |",
+                setting.flag,
+                variables.join(", "),
+                setting.default
+            ),
+        );
+    }
+    push(
+        out,
+        "\n`-s/--socket` of every command: `OVR_SOCKET`, `OVERMIND_SOCKET`.",
+    );
+}
+
+/// Every manual page: its file's name and its text.
+pub fn manual_pages() -> Vec<(String, String)> {
+    let definition = built(&definition());
+    let mut pages = vec![("ovr.1".to_owned(), manual_page(&definition, "ovr"))];
+    for command in definition.get_subcommands() {
+        let name = format!("ovr-{}", command.get_name());
+        pages.push((format!("{name}.1"), manual_page(command, &name)));
+    }
+    pages
+}
+
+fn manual_page(command: &Command, name: &str) -> String {
+    let version = format!("ovr {}", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command.clone().display_name(name))
+        .title(name)
+        .source(version)
+        .manual("ovr");
+    let mut page = Vec::new();
+    let sections = [
+        man.render_title(&mut page),
+        man.render_name_section(&mut page),
+        man.render_synopsis_section(&mut page),
+        man.render_description_section(&mut page),
+    ];
+    let examples = examples_section(examples(command.get_name()));
+    page.extend_from_slice(examples.as_bytes());
+    let mut rest = vec![man.render_options_section(&mut page)];
+    if command.has_subcommands() {
+        rest.push(man.render_subcommands_section(&mut page));
+    }
+    for result in sections.into_iter().chain(rest) {
+        result.expect("a Vec takes everything");
+    }
+    let see = if name == "ovr" {
+        "tmux(1)"
+    } else {
+        "ovr(1), tmux(1)"
+    };
+    let page = String::from_utf8_lossy(&page);
+    format!(".\\\" {NOTICE}\n{page}.SH \"SEE ALSO\"\n{see}\n")
+}
+
+fn examples_section(examples: &[(&str, &str)]) -> String {
+    if examples.is_empty() {
+        return String::new();
+    }
+    let escape = |text: &str| {
+        text.replace('\\', "\\e")
+            .replace('-', "\\-")
+            .replace('\'', "\\(aq")
+    };
+    let mut out = ".SH EXAMPLES\n".to_owned();
+    for (line, what) in examples {
+        push(
+            &mut out,
+            &format!(".TP\n\\fB{}\\fR\n{}", escape(line), escape(what)),
+        );
+    }
+    out
+}
+
+fn push(out: &mut String, line: &str) {
+    writeln!(out, "{line}").expect("a String takes everything");
+}
