@@ -12,7 +12,7 @@ const FLAG_WIDTH: usize = 30;
 
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
-    ("run", &["start", "restart", "stop", "quit"]),
+    ("services", &["start", "restart", "stop", "quit"]),
     ("look", &["connect", "status", "echo", "ls"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "env", "clean"]),
@@ -35,6 +35,8 @@ pub fn dressed(definition: Command) -> Command {
     let paint = Paint::COLOUR;
     definition
         .help_template("{before-help}")
+        // Our lines are laid out; clap's wrapping would break them anew.
+        .term_width(0)
         .before_help(overview_short(&built, paint))
         .before_long_help(overview(&built, paint))
         .mut_subcommands(|command| {
@@ -44,6 +46,7 @@ pub fn dressed(definition: Command) -> Command {
             let (short, long) = (short(built, paint), long(built, paint));
             command
                 .help_template("{before-help}")
+                .term_width(0)
                 .before_help(short)
                 .before_long_help(long)
         })
@@ -53,7 +56,15 @@ pub fn dressed(definition: Command) -> Command {
 pub fn built(definition: &Command) -> Command {
     let mut built = definition.clone().disable_help_subcommand(true);
     built.build();
-    built
+    let say = |command: Command| {
+        command.mut_args(|arg| match arg.get_id().as_str() {
+            "help" => arg
+                .help("Print help: -h on one screen, --help all of it")
+                .long_help(None),
+            _ => arg,
+        })
+    };
+    say(built).mut_subcommands(say)
 }
 
 /// The overview: `ovr --help`.
@@ -69,8 +80,10 @@ pub fn overview(definition: &Command, paint: Paint) -> String {
             ));
         }
     }
-    out.push('\n');
-    out.push_str(&example_lines(OVERVIEW_EXAMPLES, paint));
+    for (at, line) in example_lines(OVERVIEW_EXAMPLES, paint).lines().enumerate() {
+        let title = pad(if at == 0 { "try" } else { "" }, 8);
+        out.push_str(&format!("{} {}\n", paint.dim(&title), line.trim_start()));
+    }
     out.push_str("`ovr COMMAND --help`, `ovr man | man -l -` and docs/cli.md say more.\n");
     out
 }
@@ -87,7 +100,7 @@ pub fn overview_short(definition: &Command, paint: Paint) -> String {
 
 /// Everything about one command: `ovr restart --help`.
 pub fn long(command: &Command, paint: Paint) -> String {
-    let mut out = head(command, paint);
+    let mut out = head(command, usize::MAX, paint);
     let text = command
         .get_long_about()
         .map(ToString::to_string)
@@ -111,7 +124,7 @@ pub fn long(command: &Command, paint: Paint) -> String {
 
 /// The same on one screen: `ovr restart -h`.
 pub fn short(command: &Command, paint: Paint) -> String {
-    let mut out = head(command, paint);
+    let mut out = head(command, 3, paint);
     let sections = sections(command);
     if sections.len() <= 2 {
         let specs = sections.iter().flat_map(|(_, args)| args).map(|arg| spec(arg));
@@ -206,22 +219,17 @@ pub fn spec(arg: &Arg) -> String {
 
 /// What help says about a flag or argument: its sentence, and apart from it default and variable.
 pub fn description(arg: &Arg) -> (String, String) {
-    if arg.get_id() == "help" {
-        return (
-            "Print help: -h on one screen, --help all of it".to_owned(),
-            String::new(),
-        );
-    }
     let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
     if let Some(at) = text.find(" [default: ") {
         return (text[..at].to_owned(), text[at + 1..].to_owned());
     }
+    let range = arg.get_num_args().unwrap_or_default();
     let defaults: Vec<_> = arg
         .get_default_values()
         .iter()
+        .filter(|_| range.takes_values())
         .map(|v| v.to_string_lossy())
         .collect();
-    let range = arg.get_num_args().unwrap_or_default();
     let possible: Vec<String> = if range.takes_values() {
         arg.get_possible_values()
             .iter()
@@ -247,7 +255,9 @@ fn entry(definition: &Command, name: &str, paint: Paint) -> String {
     format!("{} {about}", paint.green(&pad(name, 12)))
 }
 
-fn head(command: &Command, paint: Paint) -> String {
+fn head(command: &Command, most_examples: usize, paint: Paint) -> String {
+    let examples = examples(command.get_name());
+    let examples = &examples[..examples.len().min(most_examples)];
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     format!(
@@ -255,7 +265,7 @@ fn head(command: &Command, paint: Paint) -> String {
         about(command),
         paint.bold("Usage:"),
         paint.bold("Examples:"),
-        example_lines(examples(command.get_name()), paint)
+        example_lines(examples, paint)
     )
 }
 

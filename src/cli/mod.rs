@@ -41,7 +41,7 @@ use std::process::ExitCode;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn main() -> ExitCode {
-    CompleteEnv::with_factory(args::definition)
+    CompleteEnv::with_factory(completions::definition)
         .var(completions::VARIABLE)
         .complete();
     let words: Vec<OsString> = std::env::args_os().collect();

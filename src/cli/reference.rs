@@ -119,51 +119,50 @@ pub fn manual_pages() -> Vec<(String, String)> {
 }
 
 fn manual_page(command: &Command, name: &str) -> String {
-    let version = format!("ovr {}", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command.clone().display_name(name))
-        .title(name)
-        .source(version)
-        .manual("ovr");
-    let mut page = Vec::new();
-    let sections = [
-        man.render_title(&mut page),
-        man.render_name_section(&mut page),
-        man.render_synopsis_section(&mut page),
-        man.render_description_section(&mut page),
-    ];
-    let examples = examples_section(examples(command.get_name()));
-    page.extend_from_slice(examples.as_bytes());
-    let mut rest = vec![man.render_options_section(&mut page)];
+    let man = clap_mangen::Man::new(command.clone().display_name(name));
+    let mut body = Vec::new();
+    let mut results = vec![man.render_description_section(&mut body)];
+    body.extend_from_slice(examples_section(examples(command.get_name())).as_bytes());
+    results.push(man.render_options_section(&mut body));
     if command.has_subcommands() {
-        rest.push(man.render_subcommands_section(&mut page));
+        results.push(man.render_subcommands_section(&mut body));
     }
-    for result in sections.into_iter().chain(rest) {
+    for result in results {
         result.expect("a Vec takes everything");
     }
+    let usage = command.clone().render_usage().to_string();
+    let usage = roff(usage.trim_start_matches("Usage: "));
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let see = if name == "ovr" {
         "tmux(1)"
     } else {
         "ovr(1), tmux(1)"
     };
-    let page = String::from_utf8_lossy(&page);
-    format!(".\\\" {NOTICE}\n{page}.SH \"SEE ALSO\"\n{see}\n")
+    let body = String::from_utf8_lossy(&body).replace(" \n", "\n");
+    format!(
+        ".\\\" {NOTICE}\n.TH {title} 1 \"\" \"ovr {version}\" \"ovr\"\n.SH NAME\n{name} \\- {about}\n\
+         .SH SYNOPSIS\n{usage}\n{body}.SH SEE ALSO\n{see}\n",
+        title = name.to_uppercase(),
+        version = env!("CARGO_PKG_VERSION"),
+        name = roff(name),
+        about = roff(&about),
+    )
+}
+
+/// `text` as roff reads it as itself.
+fn roff(text: &str) -> String {
+    text.replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('\'', "\\(aq")
 }
 
 fn examples_section(examples: &[(&str, &str)]) -> String {
     if examples.is_empty() {
         return String::new();
     }
-    let escape = |text: &str| {
-        text.replace('\\', "\\e")
-            .replace('-', "\\-")
-            .replace('\'', "\\(aq")
-    };
     let mut out = ".SH EXAMPLES\n".to_owned();
     for (line, what) in examples {
-        push(
-            &mut out,
-            &format!(".TP\n\\fB{}\\fR\n{}", escape(line), escape(what)),
-        );
+        push(&mut out, &format!(".TP\n\\fB{}\\fR\n{}", roff(line), roff(what)));
     }
     out
 }

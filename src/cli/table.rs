@@ -5,7 +5,7 @@ use super::style::{Paint, fit, pad, width};
 
 /// Two blanks between columns.
 const GAP: usize = 2;
-/// What a column that may shrink keeps at least.
+/// What a column that may shrink keeps at least, if a third of the line is not less.
 const SHRINK_TO: usize = 12;
 
 /// One column.
@@ -96,11 +96,12 @@ fn layout(columns: &[Column], rows: &[Row], limit: usize) -> Vec<Option<usize>> 
     let mut widths: Vec<Option<usize>> = (0..columns.len())
         .map(|at| natural_width(columns, rows, at))
         .collect();
+    let least = SHRINK_TO.min(limit / 3);
     while total(&widths) > limit {
         let excess = total(&widths) - limit;
         let shrinkable = (0..columns.len())
             .filter(|at| columns[*at].shrinks)
-            .filter_map(|at| widths[at].map(|width| (at, width.saturating_sub(SHRINK_TO))))
+            .filter_map(|at| widths[at].map(|width| (at, width.saturating_sub(least))))
             .max_by_key(|(_, spare)| *spare);
         let expendable = (0..columns.len())
             .filter(|at| columns[*at].expendable > 0 && widths[*at].is_some())
@@ -194,7 +195,7 @@ mod tests {
         ];
         assert_eq!(
             table(COLUMNS, &rows, 30, Paint::PLAIN),
-            "NAME  STATE    PORT  PID\nweb   running  5000  12\napi   failed (3) 12 s ago: Key…\n"
+            "NAME  STATE    PORT  PID\nweb   running  5000  12\napi   failed (3) 12 s ago: Ke…\n"
         );
     }
 

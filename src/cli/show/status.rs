@@ -428,7 +428,7 @@ mod tests {
             "shop · /home/me/shop · Procfile · 2 of 3 services up\n\
              \x20 NAME  STATE                          PORT  PID  UP\n\
              \x20 web   running                        5000  100  12 s\n\
-             ! api   failed (3) 12 s ago: KeyError: 'user_id' is not in the session, and it s…\n\
+             ! api   failed (3) 12 s ago: KeyError: 'user_id' is not in the session, and it …\n\
              ? ask   waits for input: \"continue? \"  5300  103  12 s\n\
              ! api failed: `ovr connect api` shows why, `ovr restart api` tries again\n"
         );
