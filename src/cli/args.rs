@@ -73,7 +73,7 @@ pub struct LiveNames {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     #[command(visible_alias = "s")]
-    Start(start::StartArgs),
+    Start(Box<start::StartArgs>),
     #[command(visible_aliases = ["c", "attach"])]
     Connect(connect::ConnectArgs),
     #[command(visible_alias = "r")]

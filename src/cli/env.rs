@@ -2,7 +2,7 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
-use super::style::plain;
+use super::style::{plain, push_line};
 use super::table::pairs;
 use crate::api::messages::SCHEMA;
 use crate::diag::{Diagnostic, Kind as ErrorKind};
@@ -61,10 +61,14 @@ impl Environment {
 
     /// One `NAME=value` a line, quoted for a POSIX shell where that is needed.
     pub fn plain(&self) -> String {
-        self.variables
-            .iter()
-            .map(|variable| format!("{}={}\n", variable.name, quoted(&variable.value)))
-            .collect()
+        let mut out = String::new();
+        for variable in &self.variables {
+            push_line(
+                &mut out,
+                &format!("{}={}", variable.name, quoted(&variable.value)),
+            );
+        }
+        out
     }
 
     /// The same with the source of each value before it.

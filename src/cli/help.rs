@@ -2,7 +2,7 @@
 //! `--help`, and the overview of all commands. Nothing is said here that the definition does not say.
 
 use super::args::examples;
-use super::style::{Paint, pad, width, wrap};
+use super::style::{Paint, pad, push_line, width, wrap};
 use clap::{Arg, Command};
 
 /// No line of help is wider.
@@ -73,16 +73,15 @@ pub fn overview(definition: &Command, paint: Paint) -> String {
     for (group, names) in GROUPS {
         for (at, name) in names.iter().enumerate() {
             let title = pad(if at == 0 { group } else { "" }, 8);
-            out.push_str(&format!(
-                "{} {}\n",
-                paint.dim(&title),
-                entry(definition, name, paint)
-            ));
+            push_line(
+                &mut out,
+                &format!("{} {}", paint.dim(&title), entry(definition, name, paint)),
+            );
         }
     }
     for (at, line) in example_lines(OVERVIEW_EXAMPLES, paint).lines().enumerate() {
         let title = pad(if at == 0 { "try" } else { "" }, 8);
-        out.push_str(&format!("{} {}\n", paint.dim(&title), line.trim_start()));
+        push_line(&mut out, &format!("{} {}", paint.dim(&title), line.trim_start()));
     }
     out.push_str("`ovr COMMAND --help`, `ovr man | man -l -` and docs/cli.md say more.\n");
     out
@@ -92,7 +91,7 @@ pub fn overview(definition: &Command, paint: Paint) -> String {
 pub fn overview_short(definition: &Command, paint: Paint) -> String {
     let mut out = format!("{}.\n\n", about(definition));
     for name in GROUPS.iter().take(2).flat_map(|(_, names)| *names) {
-        out.push_str(&format!("  {}\n", entry(definition, name, paint)));
+        push_line(&mut out, &format!("  {}", entry(definition, name, paint)));
     }
     out.push_str("\n`ovr --help` lists all commands, `ovr COMMAND --help` says more about one.\n");
     out
@@ -107,13 +106,13 @@ pub fn long(command: &Command, paint: Paint) -> String {
         .unwrap_or_default();
     if let Some((_, rest)) = text.split_once("\n\n") {
         for line in wrap(rest, WIDTH - 2) {
-            out.push_str(&format!("{line}\n"));
+            push_line(&mut out, &line);
         }
         out.push('\n');
     }
     out.push_str(&aliases(command));
     for (title, args) in sections(command) {
-        out.push_str(&format!("{}\n", paint.bold(&format!("{title}:"))));
+        push_line(&mut out, &paint.bold(&format!("{title}:")));
         for arg in args {
             out.push_str(&option(arg, FLAG_WIDTH));
         }
@@ -157,13 +156,13 @@ pub fn short(command: &Command, paint: Paint) -> String {
         }
         for (at, line) in lines.iter().enumerate() {
             let title = if at == 0 { title.as_str() } else { "" };
-            out.push_str(&format!("{} {line}\n", paint.bold(&pad(title, 20))));
+            push_line(&mut out, &format!("{} {line}", paint.bold(&pad(title, 20))));
         }
     }
-    out.push_str(&format!(
-        "\n`ovr {} --help` says what each means.\n",
-        command.get_name()
-    ));
+    push_line(
+        &mut out,
+        &format!("\n`ovr {} --help` says what each means.", command.get_name()),
+    );
     out
 }
 
@@ -195,7 +194,7 @@ pub fn spec(arg: &Arg) -> String {
     let values = arg.get_value_names().map_or(String::new(), |names| {
         names
             .iter()
-            .map(|name| name.as_str())
+            .map(clap::builder::Str::as_str)
             .collect::<Vec<_>>()
             .join(" ")
     });
@@ -271,10 +270,14 @@ fn head(command: &Command, most_examples: usize, paint: Paint) -> String {
 
 fn example_lines(examples: &[(&str, &str)], paint: Paint) -> String {
     let widest = examples.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
-    examples
-        .iter()
-        .map(|(line, what)| format!("  {}  {what}\n", paint.green(&pad(line, widest))))
-        .collect()
+    let mut out = String::new();
+    for (line, what) in examples {
+        push_line(
+            &mut out,
+            &format!("  {}  {what}", paint.green(&pad(line, widest))),
+        );
+    }
+    out
 }
 
 fn aliases(command: &Command) -> String {
@@ -301,14 +304,14 @@ fn option(arg: &Arg, column: usize) -> String {
     }
     let mut out = String::new();
     if width(&spec) > column {
-        out.push_str(&format!("  {spec}\n"));
+        push_line(&mut out, &format!("  {spec}"));
     } else {
         let first = lines.remove(0);
         out.push_str(format!("  {}  {first}", pad(&spec, column)).trim_end());
         out.push('\n');
     }
     for line in lines {
-        out.push_str(&format!("{}{line}\n", " ".repeat(column + 4)));
+        push_line(&mut out, &format!("{}{line}", " ".repeat(column + 4)));
     }
     out
 }

@@ -86,7 +86,7 @@ fn bare() -> Result<ExitCode, Diagnostic> {
     let paint = style::Paint::for_stdout();
     let mut text = help::overview_short(&help::built(&args::definition()), paint);
     if let Some(here) = here::summary() {
-        text.push_str(&format!("\n{here}\n"));
+        text.extend(["\n", &here, "\n"]);
     }
     std::io::stdout()
         .write_all(text.as_bytes())

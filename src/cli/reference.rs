@@ -3,8 +3,8 @@
 use super::args::{definition, examples};
 use super::help::{GROUPS, built, description, sections, spec};
 use super::settings::SETTINGS;
+use super::style::push_line;
 use clap::Command;
-use std::fmt::Write;
 
 /// What every generated file says at its top.
 const NOTICE: &str =
@@ -19,10 +19,10 @@ pub fn markdown() -> String {
             .iter()
             .map(|name| format!("[{name}](#ovr-{name})"))
             .collect();
-        push(&mut out, &format!("- {group}: {}", links.join(" · ")));
+        push_line(&mut out, &format!("- {group}: {}", links.join(" · ")));
     }
-    push(&mut out, "");
-    push(
+    push_line(&mut out, "");
+    push_line(
         &mut out,
         "Every command finds the session of the project it is called in, from any directory below the project's \
          root. Exit codes are in [exit-codes.md](exit-codes.md).",
@@ -38,32 +38,32 @@ pub fn markdown() -> String {
 
 fn command_markdown(out: &mut String, command: &Command) {
     let name = command.get_name();
-    push(out, &format!("\n## ovr {name}\n"));
+    push_line(out, &format!("\n## ovr {name}\n"));
     let text = command.get_long_about().or_else(|| command.get_about());
     let text = text.map(ToString::to_string).unwrap_or_default();
     let (first, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
-    push(out, &format!("{first}."));
+    push_line(out, &format!("{first}."));
     if !rest.is_empty() {
-        push(out, &format!("\n{rest}"));
+        push_line(out, &format!("\n{rest}"));
     }
     let aliases: Vec<String> = command
         .get_visible_aliases()
         .map(|a| format!("`ovr {a}`"))
         .collect();
     if !aliases.is_empty() {
-        push(out, &format!("\nAlso called {}.", aliases.join(", ")));
+        push_line(out, &format!("\nAlso called {}.", aliases.join(", ")));
     }
     let usage = command.clone().render_usage().to_string();
-    push(
+    push_line(
         out,
         &format!("\n```text\n{}\n", usage.trim_start_matches("Usage: ")),
     );
     for (line, what) in examples(name) {
-        push(out, &format!("{line:<40}  # {what}"));
+        push_line(out, &format!("{line:<40}  # {what}"));
     }
-    push(out, "```");
+    push_line(out, "```");
     for (title, args) in sections(command) {
-        push(out, &format!("\n| {title} | |\n|---|---|"));
+        push_line(out, &format!("\n| {title} | |\n|---|---|"));
         for arg in args {
             let (text, meta) = description(arg);
             let meta = if meta.is_empty() {
@@ -72,26 +72,26 @@ fn command_markdown(out: &mut String, command: &Command) {
                 format!(" `{meta}`")
             };
             let text = text.replace('|', "\\|");
-            push(out, &format!("| `{}` | {text}{meta} |", spec(arg).trim_start()));
+            push_line(out, &format!("| `{}` | {text}{meta} |", spec(arg).trim_start()));
         }
     }
 }
 
 fn variables_markdown(out: &mut String) {
-    push(out, "\n## Variables of ovr start\n");
-    push(
+    push_line(out, "\n## Variables of ovr start\n");
+    push_line(
         out,
         "Read from the environment and from the env files, the first of a row that is set and not empty; a flag \
          wins over all of them. A yes-or-no setting takes `1` or `0`, `true` or `false`, and its flag may undo \
          it: `--daemonize=false`.\n",
     );
-    push(
+    push_line(
         out,
         "| flag | variables, strongest first | default |\n|---|---|---|",
     );
     for setting in SETTINGS {
         let variables: Vec<String> = setting.variables.iter().map(|v| format!("`{v}`")).collect();
-        push(
+        push_line(
             out,
             &format!(
                 "| `{}` | {} | {} |",
@@ -101,7 +101,7 @@ fn variables_markdown(out: &mut String) {
             ),
         );
     }
-    push(
+    push_line(
         out,
         "\n`-s/--socket` of every command: `OVR_SOCKET`, `OVERMIND_SOCKET`.",
     );
@@ -162,11 +162,7 @@ fn examples_section(examples: &[(&str, &str)]) -> String {
     }
     let mut out = ".SH EXAMPLES\n".to_owned();
     for (line, what) in examples {
-        push(&mut out, &format!(".TP\n\\fB{}\\fR\n{}", roff(line), roff(what)));
+        push_line(&mut out, &format!(".TP\n\\fB{}\\fR\n{}", roff(line), roff(what)));
     }
     out
-}
-
-fn push(out: &mut String, line: &str) {
-    writeln!(out, "{line}").expect("a String takes everything");
 }

@@ -288,7 +288,7 @@ impl Resolver<'_> {
     fn variable(&self, setting: &Setting) -> Option<(String, Origin)> {
         setting.variables.iter().find_map(|name| {
             let (value, place) = (self.lookup)(name)?;
-            (!value.trim().is_empty()).then(|| (value, Origin::Variable { name, place }))
+            (!value.trim().is_empty()).then_some((value, Origin::Variable { name, place }))
         })
     }
 }

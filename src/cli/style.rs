@@ -138,6 +138,12 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Appends `line` and its end to `out`.
+pub fn push_line(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}
+
 /// The words of `text` in lines of at most `limit` columns; a longer word stands alone. Empty lines in `text`
 /// separate paragraphs and are kept.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
@@ -167,7 +173,8 @@ mod tests {
 
     #[test]
     fn colour_follows_the_conventions() {
-        let table: &[(bool, &[(&str, &str)], bool)] = &[
+        type Variables = &'static [(&'static str, &'static str)];
+        let table: &[(bool, Variables, bool)] = &[
             (true, &[], true),
             (false, &[], false),
             (true, &[("TERM", "dumb")], false),

@@ -1,7 +1,7 @@
 //! A table of aligned columns that fits a width: which columns say something, which give way when there is no
 //! room, and rows whose text runs over the columns behind it. No knowledge of what the cells say.
 
-use super::style::{Paint, fit, pad, width};
+use super::style::{Paint, fit, pad, push_line, width};
 
 /// Two blanks between columns.
 const GAP: usize = 2;
@@ -133,13 +133,12 @@ fn total(widths: &[Option<usize>]) -> usize {
 /// Lines of `left  right`, the right sides aligned.
 pub fn pairs(lines: &[(String, String)], indent: usize) -> String {
     let widest = lines.iter().map(|(left, _)| width(left)).max().unwrap_or(0);
-    lines
-        .iter()
-        .map(|(left, right)| {
-            let line = format!("{}{}  {right}", " ".repeat(indent), pad(left, widest));
-            format!("{}\n", line.trim_end())
-        })
-        .collect()
+    let mut out = String::new();
+    for (left, right) in lines {
+        let line = format!("{}{}  {right}", " ".repeat(indent), pad(left, widest));
+        push_line(&mut out, line.trim_end());
+    }
+    out
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub fn span(millis: u64) -> String {
         1..10 => format!("{seconds}.{} s", millis % 1000 / 100),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 if seconds / 60 % 60 == 0 => format!("{} h", seconds / 3600),
+        3600..86_400 if (seconds / 60).is_multiple_of(60) => format!("{} h", seconds / 3600),
         3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
         _ => format!("{} d", seconds / 86_400),
     }

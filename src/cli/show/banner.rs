@@ -1,7 +1,7 @@
 //! The first lines of `ovr start`: the project, one row a service, and the three things to know.
 
 use super::{NameColour, count};
-use crate::cli::style::{Paint, fit, pad, plain, width};
+use crate::cli::style::{Paint, fit, pad, plain, push_line, width};
 
 /// More rows than this would push the first ones off the screen.
 const MOST_ROWS: usize = 40;
@@ -53,15 +53,18 @@ pub fn banner(banner: &Banner<'_>, limit: usize, paint: Paint, colour: NameColou
         let name = pad(&fit(row.name, name_width), name_width);
         let used = 2 + name_width + 2 + port_width + 2;
         let command = fit(&plain(row.command), limit.saturating_sub(used));
-        out.push_str(&format!(
-            "  {}  {}  {command}\n",
-            paint.sgr(&colour(row.position), &name),
-            pad(&port(row), port_width)
-        ));
+        push_line(
+            &mut out,
+            &format!(
+                "  {}  {}  {command}",
+                paint.sgr(&colour(row.position), &name),
+                pad(&port(row), port_width)
+            ),
+        );
     }
     if shown < banner.rows.len() {
         let hidden = banner.rows.len() - shown;
-        out.push_str(&format!("  … {hidden} more · ovr status lists all\n"));
+        push_line(&mut out, &format!("  … {hidden} more · ovr status lists all"));
     }
     let first = rows.first().map_or("NAME", |row| row.name);
     let last = if banner.detached {
@@ -92,7 +95,7 @@ mod tests {
         }
     }
 
-    fn shop<'a>(rows: Vec<BannerRow<'a>>) -> Banner<'a> {
+    fn shop(rows: Vec<BannerRow<'_>>) -> Banner<'_> {
         Banner {
             project: "shop",
             root_from_here: None,

@@ -96,7 +96,7 @@ pub fn details(status: &Status) -> String {
             let terminals = count(service.attached as usize, "terminal");
             lines.push(("watched by".to_owned(), terminals));
         }
-        out.push_str(&format!("\n{}\n{}", plain(&service.name), pairs(&lines, 2)));
+        out.extend(["\n", &plain(&service.name), "\n", &pairs(&lines, 2)]);
     }
     let session = &status.session;
     let lines = [
@@ -109,7 +109,7 @@ pub fn details(status: &Status) -> String {
         ("tmux socket", session.tmux_socket.clone()),
     ]
     .map(|(what, value)| (what.to_owned(), plain(&value)));
-    out.push_str(&format!("\nsession\n{}", pairs(&lines, 2)));
+    out.extend(["\nsession\n", &pairs(&lines, 2)]);
     out
 }
 
@@ -127,7 +127,8 @@ pub fn short(status: &Status) -> String {
         line.push_str(name);
     }
     if marked.len() > NAMED_IN_PROMPT {
-        line.push_str(&format!(" +{}", marked.len() - NAMED_IN_PROMPT));
+        let others = marked.len() - NAMED_IN_PROMPT;
+        line.extend([" +", &others.to_string()]);
     }
     line.push('\n');
     line
