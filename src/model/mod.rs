@@ -10,11 +10,8 @@ mod pattern;
 mod signal;
 mod spec;
 mod state;
-<<<<<<< HEAD
 mod suggest;
-=======
 pub mod time_text;
->>>>>>> workspace
 
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
