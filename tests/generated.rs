@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use ovr::cli::completions::Shell;
 use ovr::cli::reference::{manual_pages, markdown};
+use ovr::diag::{Kind, exit_code};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,4 +62,32 @@ fn generated_manual_pages_are_up_to_date() {
 #[test]
 fn generated_reference_is_up_to_date() {
     check("docs", &[("cli.md".to_owned(), markdown())]);
+}
+
+#[test]
+fn the_documented_exit_codes_are_those_of_the_program() {
+    let text = fs::read_to_string(root().join("docs/exit-codes.md")).unwrap();
+    let documented: Vec<u8> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
+        .collect();
+    let kinds = [
+        Kind::Usage,
+        Kind::NoSuchService,
+        Kind::NoConfig,
+        Kind::NotRunning,
+        Kind::System,
+        Kind::Tmux,
+        Kind::AlreadyRunning,
+        Kind::ServiceFailed,
+        Kind::NoTerminal,
+        Kind::Config,
+    ];
+    let mut codes = vec![exit_code::OK, exit_code::FAILURE];
+    codes.extend(kinds.map(Kind::exit_code));
+    codes.extend([exit_code::INTERRUPTED, exit_code::TERMINATED]);
+    assert_eq!(documented, codes);
+    for kind in kinds {
+        assert!(text.contains(&format!("`{}`", kind.code())), "{}", kind.code());
+    }
 }
