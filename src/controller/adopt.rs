@@ -1,5 +1,6 @@
 //! Taking over what an earlier controller of this session left running.
 
+use super::clock;
 use super::core::Controller;
 use super::windows::Connection;
 use crate::logs::Tone;
@@ -132,7 +133,7 @@ impl Controller {
         for instance in &adopted.ended {
             let host = self.host(*instance);
             if let Some(end) = host.last_exit() {
-                let ago = crate::model::time_text::ago(end.at, self.clock.wall());
+                let ago = crate::model::time_text::ago(end.at, clock::wall());
                 said.push((Tone::Alarm, format!("{} ended meanwhile: {}, {ago}", host.name(), end.exit)));
             }
         }

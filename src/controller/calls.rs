@@ -1,61 +1,42 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
-use crate::api::messages::{Request, Results, SCHEMA, Window};
-use crate::api::server::Call;
+use crate::api::messages::{Results, SCHEMA, Window};
+use crate::logs::Tone;
+use crate::api::call::{Call, Verb as Asked};
 use crate::diag::{Diagnostic, Kind};
-use crate::model::{InstanceId, InstanceName, Signal, select};
+use crate::model::{InstanceId, InstanceName, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
-            Call::Status { reply } => drop(reply.send(self.status())),
-            Call::Action { verb, request, reply } => match self.action(&verb, &request) {
-                Ok((verb, targets)) if request.no_wait => {
+            Call::Status { reply } => drop(reply.send(Ok(self.status()))),
+            Call::Action { verb, request, reply } => match self.targets(&request.names) {
+                Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
                     drop(reply.send(Ok(Results { schema: SCHEMA, results })));
                     let ask = self.asks.open(self.clock.now(), Reply::Nobody);
-                    self.feed(Event::Ask { ask, verb, targets });
+                    self.feed(Event::Ask { ask, verb: machine_verb(verb), targets });
                 }
-                Ok((verb, targets)) => {
+                Ok(targets) => {
                     let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
-                    self.feed(Event::Ask { ask, verb, targets });
+                    self.feed(Event::Ask { ask, verb: machine_verb(verb), targets });
                 }
                 Err(error) => drop(reply.send(Err(error))),
             },
             Call::Quit { reply } => {
-                self.say_session("quit was asked for: stopping all services".to_owned());
+                self.say_session(Tone::Normal, "quit was asked for: stopping all services");
                 let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
                 self.feed(Event::Quit { why: QuitWhy::Asked, ask: Some(ask) });
             }
             Call::Detach { reply } => self.detach(reply),
-            Call::Output { query, reply } => {
-                let answer = self.targets(&query.names).map(|targets| self.follow(&query, &targets));
+            Call::Output { request, reply } => {
+                let answer = self.targets(&request.names).map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
             Call::Window { name, reply } => drop(reply.send(self.window(name.as_deref()))),
         }
-    }
-
-    fn action(&self, verb: &str, request: &Request) -> Result<(Verb, Vec<InstanceId>), Diagnostic> {
-        let verb = match verb {
-            "start" => Verb::Start,
-            "stop" => Verb::Stop,
-            "restart" => Verb::Restart,
-            "kill" => Verb::Kill,
-            "signal" => {
-                let text = request
-                    .signal
-                    .as_deref()
-                    .ok_or_else(|| Diagnostic::error(Kind::Usage, "no signal was named"))?;
-                let signal: Signal =
-                    text.parse().map_err(|error| Diagnostic::error(Kind::Usage, format!("{error}")))?;
-                Verb::Signal(signal)
-            }
-            other => return Err(Diagnostic::error(Kind::Usage, format!("services cannot be told to {other:?}"))),
-        };
-        Ok((verb, self.targets(&request.names)?))
     }
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
@@ -85,8 +66,8 @@ impl Controller {
         };
         let answer = Window {
             name: host.name(),
-            tmux_binary: self.facts.tmux_binary.display().to_string(),
-            tmux_socket: self.facts.tmux_socket.display().to_string(),
+            tmux_binary: self.windows.site.server.binary.display().to_string(),
+            tmux_socket: self.windows.site.server.socket.display().to_string(),
             window: window.to_string(),
             pane: shim.pane.to_string(),
             state: self.machine.word(id),
@@ -95,7 +76,7 @@ impl Controller {
         Ok(answer)
     }
 
-    fn detach(&mut self, reply: super::DetachReply) {
+    fn detach(&mut self, reply: super::session::DetachReply) {
         if self.facts.detached {
             let error = Diagnostic::error(Kind::Usage, "this session already runs in the background")
                 .hint("ovr echo follows its output, ovr quit ends it");
@@ -105,6 +86,17 @@ impl Controller {
         } else {
             self.leave = Some(Leave::Detach(reply));
         }
+    }
+}
+
+/// The machine's word for an API verb.
+fn machine_verb(verb: Asked) -> Verb {
+    match verb {
+        Asked::Start => Verb::Start,
+        Asked::Stop => Verb::Stop,
+        Asked::Restart => Verb::Restart,
+        Asked::Kill => Verb::Kill,
+        Asked::Signal(signal) => Verb::Signal(signal),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place that reads the clocks: the monotonic one for the machine, the wall clock for people.
 
-use crate::model::Moment;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use crate::model::{Moment, time_text};
+use std::time::{Instant, SystemTime};
 
 /// The session's clock.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +23,14 @@ impl Clock {
         self.started + moment.0
     }
 
-    pub(super) fn wall(&self) -> SystemTime {
-        SystemTime::now()
-    }
 }
 
-/// A wall-clock time from a shim's milliseconds since the epoch.
-pub(super) fn from_epoch_ms(ms: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(ms)
+/// The time of day.
+pub(super) fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The time of day, in milliseconds since the Unix epoch.
+pub(super) fn epoch_ms() -> u64 {
+    time_text::epoch_millis(wall())
 }

@@ -8,13 +8,15 @@ use super::host::Host;
 use super::links::{LinkEvent, LinkId, Links};
 use super::progress::Progress;
 use super::windows::Windows;
-use super::{DetachReply, Facts};
+use super::session::{DetachReply, Facts};
 use crate::api::messages::Results;
-use crate::api::server::Call;
+use crate::api::call::Call;
+use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
 use crate::model::{InstanceId, InstanceName, Moment, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
+use crate::tmux::WindowId;
 use crate::workspace::watch::DirWatch;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
@@ -43,6 +45,8 @@ pub(super) enum Leave {
     Detach(DetachReply),
     /// Another session took the lock after somebody had removed its file.
     Deposed,
+    /// Ctrl-Z: not for good.
+    Suspend,
     /// tmux cannot be started.
     NoTmux(Diagnostic),
 }
@@ -118,14 +122,29 @@ pub(super) struct Controller {
     pub(super) finished: Option<EndCause>,
     pub(super) leave: Option<Leave>,
     pub(super) inlets: Inlets,
-    pub(super) api: Option<JoinHandle<()>>,
+    /// Dead shims whose processes are being ended.
+    pub(super) reaping: BTreeSet<InstanceId>,
+    /// Pids and windows that an earlier controller's server has.
+    pub(super) found_panes: Vec<(u32, WindowId)>,
+    /// What `session.json` said of the tmux server before us.
+    pub(super) left_tmux_pid: Option<u32>,
+    pub(super) kill_sent: bool,
+    pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
 }
 
 impl Controller {
     /// Runs until the session has ended or this controller is to leave it.
     pub(super) async fn run(&mut self, outlets: &mut Outlets) {
-        while self.leave.is_none() && !self.is_over() {
+        while !self.is_over() {
+            match &self.leave {
+                None => {}
+                Some(Leave::Suspend) => {
+                    self.leave = None;
+                    self.suspend().await;
+                }
+                Some(_) => return,
+            }
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.refresh_stale_status_lines();
@@ -162,7 +181,7 @@ impl Controller {
             Input::Reaped(instance, killed) => self.on_reaped(instance, &killed),
             Input::Probed(event) => self.feed(event),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
-            Input::Files => self.renew_sockets(),
+            Input::Files => self.renew_files(),
             // Nobody reads the console any more; the session goes on without one.
             Input::ConsoleFailed(_) => self.console = None,
             Input::Deadline => self.on_deadline(),
@@ -175,7 +194,7 @@ impl Controller {
 
     fn on_deadline(&mut self) {
         let now = self.clock.now();
-        self.hub.on_deadline(now, self.clock.epoch_ms());
+        self.hub.on_deadline(now, clock::epoch_ms());
         self.on_stream_events();
         if self.adoption_deadline.is_some_and(|deadline| deadline <= now) {
             self.expected_shims.clear();
@@ -206,7 +225,7 @@ impl Controller {
 
     /// Says something about an instance: now, or when its output has come to `place`.
     pub(super) fn say_at(&mut self, instance: InstanceId, place: Option<Place>, tone: Tone, text: &str) {
-        let at_ms = self.clock.epoch_ms();
+        let at_ms = clock::epoch_ms();
         match place {
             Some(place) => self.hub.say_in_place(at_ms, instance, place, tone, text),
             None => self.hub.say(at_ms, instance, tone, text),
@@ -217,8 +236,12 @@ impl Controller {
         self.say_at(instance, None, Tone::Quiet, text);
     }
 
+    pub(super) fn say_alarm(&mut self, text: &str) {
+        self.say_session(Tone::Alarm, text);
+    }
+
     pub(super) fn say_session(&mut self, tone: Tone, text: &str) {
-        self.hub.say_system(self.clock.epoch_ms(), tone, text);
+        self.hub.say_system(clock::epoch_ms(), tone, text);
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {

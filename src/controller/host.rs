@@ -19,7 +19,7 @@ pub(super) struct Host {
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// What the window's status line was last told.
-    pub(super) shown: Vec<(&'static str, String)>,
+    pub(super) shown: Vec<u8>,
 }
 
 /// The process in the instance's pane.

@@ -1,9 +1,11 @@
 //! What the shims report, as facts for the host and events for the machine; and what it means when one is gone.
 
+use super::clock;
 use super::core::Controller;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
-use crate::model::{InstanceId, RunId, time_text};
+use crate::logs::Tone;
+use crate::model::{InstanceId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::Event;
@@ -35,7 +37,7 @@ impl Controller {
             }
             Report::Daemonized { run, pids } => self.feed(Event::Daemonized { instance, run, pids }),
             Report::Cleaning { run, exit, left } => {
-                self.say_quietly(instance, format!("{exit}; ending the {left} processes that run {run} left"));
+                self.say_quietly(instance, &format!("{exit}; ending the {left} processes that run {run} left"));
             }
             Report::Ended(ended) => self.on_ended(instance, ended),
             Report::Enter => self.feed(Event::Enter { instance }),
@@ -67,7 +69,8 @@ impl Controller {
         self.links.send(link, &answer);
         self.expected_shims.remove(&hello.pid);
         let Some(instance) = self.by_name.get(&hello.instance).copied() else {
-            self.say_session(format!("{} is no longer in the configuration: stopping it", hello.instance));
+            let text = format!("{} is no longer in the configuration: stopping it", hello.instance);
+            self.say_session(Tone::Alarm, &text);
             self.strangers.insert(link);
             self.links.send(link, &Order::Close);
             return;
@@ -91,6 +94,9 @@ impl Controller {
         }
         self.owners.insert(link, instance);
         self.windows.bind(pane, instance);
+        if let Some(found) = self.found_panes.iter().find(|(pid, _)| *pid == hello.pid) {
+            self.host_mut(instance).window = Some(found.1);
+        }
         self.hub.set_nonce(instance, hello.nonce.clone());
         self.host_mut(instance).shim = Some(Shim { link, pid: hello.pid, pane, nonce: hello.nonce.clone() });
         if known.is_none() {
@@ -108,7 +114,7 @@ impl Controller {
                 let started = time_text::from_epoch_millis(live.at_ms);
                 let facts = RunFacts { id: live.run, pid: live.pid, started, ended: None };
                 self.host_mut(instance).run = Some(facts);
-                self.hub.adopt_run(instance, live.run);
+                self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
                 if live.launch != self.host(instance).spec.launch {
                     self.adopted.changed.push(instance);
@@ -122,7 +128,7 @@ impl Controller {
                 });
             }
             (None, Some(last)) => {
-                self.hub.adopt_run(instance, RunId(last.run.0));
+                self.hub.set_run(instance, last.run);
                 self.adopted.ended.push(instance);
                 self.feed(Event::AdoptedEnded { instance, run: last.run, exit: last.exit, asked: last.asked });
                 self.feed(Event::WindowReady { instance });
@@ -137,7 +143,7 @@ impl Controller {
         self.strangers.remove(&link);
         let Some(instance) = self.owners.remove(&link) else { return };
         let Some(shim) = self.host_mut(instance).shim.take() else { return };
-        self.windows.unbind(shim.pane);
+        self.reaping.insert(instance);
         let reaped = self.inlets.reaped.clone();
         // The processes' ends can only be waited for by blocking.
         let reaper = thread::Builder::new().name("reaper".to_owned()).spawn(move || {
@@ -150,16 +156,22 @@ impl Controller {
         }
     }
 
+    /// Whether what a dead shim of this instance left is being ended.
+    pub(super) fn is_reaping(&self, instance: InstanceId) -> bool {
+        self.reaping.contains(&instance)
+    }
+
     pub(super) fn on_reaped(&mut self, instance: InstanceId, killed: &[String]) {
+        self.reaping.remove(&instance);
         if !killed.is_empty() {
-            self.say_quietly(instance, format!("its shim was killed; ended {}", killed.join(", ")));
+            self.say_quietly(instance, &format!("its shim was killed; ended {}", killed.join(", ")));
         }
-        let (now, at_ms) = (self.clock.now(), self.clock.epoch_ms());
+        let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
         self.hub.end(now, at_ms, instance);
         if let Some(window) = self.host_mut(instance).window.take() {
             self.windows.close(window);
         }
-        let wall = self.clock.wall();
+        let wall = clock::wall();
         if let Some(run) = &mut self.host_mut(instance).run
             && run.ended.is_none()
         {
@@ -168,5 +180,6 @@ impl Controller {
             run.ended = Some(EndFacts { exit, at: wall, killed: Vec::new() });
         }
         self.feed(Event::WindowLost { instance });
+        self.finish_tmux();
     }
 }

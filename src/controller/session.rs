@@ -124,7 +124,8 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
-    let started = clock.wall();
+    let left_tmux_pid = SessionInfo::read(&dir).and_then(|left| left.tmux_pid);
+    let started = clock::wall();
     let info = SessionInfo {
         schema: crate::workspace::session::SCHEMA,
         project: setup.project.clone(),
@@ -193,13 +194,16 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         adopted: Adopted::default(),
         expected_shims: BTreeSet::new(),
         reaping: BTreeSet::new(),
+        found_panes: Vec::new(),
+        left_tmux_pid,
+        kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,
         ending: None,
         finished: None,
         leave: None,
         inlets: Inlets { streams, calls, reaped, probed, configured },
-        api: None,
+        api: Vec::new(),
         shim_door: None,
     };
     let outlets = Outlets {
@@ -268,7 +272,7 @@ impl Controller {
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
             (!dir.api_socket().exists()).then(|| self.open_api()),
-            Some(self.info.write_if_missing(&self.lock)),
+            Some(self.info.write(&self.lock)),
         ];
         for error in renewed.into_iter().flatten().filter_map(Result::err) {
             self.say_alarm(&error.to_string());

@@ -1,13 +1,14 @@
 //! Signals to the controller: what Ctrl-C, a closed terminal, Ctrl-Z and SIGUSR1 mean for the session.
 
 use super::core::{Controller, Leave};
+use crate::logs::Tone;
 use crate::model::Signal;
 use crate::supervisor::{Event, QuitWhy};
 use signal_hook::consts as c;
 
 /// The signals that the loop listens to.
 pub(super) const LISTENED: &[i32] =
-    &[c::SIGINT, c::SIGTERM, c::SIGHUP, c::SIGQUIT, c::SIGTSTP, c::SIGCONT, c::SIGUSR1, c::SIGPIPE];
+    &[c::SIGINT, c::SIGTERM, c::SIGHUP, c::SIGQUIT, c::SIGTSTP, c::SIGUSR1, c::SIGPIPE];
 
 impl Controller {
     pub(super) fn on_signal(&mut self, number: i32) {
@@ -16,10 +17,9 @@ impl Controller {
             // The terminal of a detached session is not its own.
             c::SIGHUP if self.facts.detached => {}
             c::SIGHUP => self.on_hangup(),
-            c::SIGTSTP => self.suspend(),
-            c::SIGCONT => self.resume(),
+            c::SIGTSTP => self.leave = Some(Leave::Suspend),
             // "Your sockets were deleted": as tmux does, make them anew.
-            c::SIGUSR1 => self.renew_sockets(),
+            c::SIGUSR1 => self.renew_files(),
             _ => {}
         }
     }
@@ -31,9 +31,9 @@ impl Controller {
         match self.quit_signals {
             1 if !self.machine.is_ending() => {
                 let live = self.live_count();
-                self.say_session(format!("{signal}: stopping {live} services (once more kills them)"));
+                self.say_session(Tone::Normal, &format!("{signal}: stopping {live} services (once more kills them)"));
             }
-            1 | 2 => self.say_session(format!("{signal}: killing what is left (once more leaves at once)")),
+            1 | 2 => self.say_session(Tone::Normal, &format!("{signal}: killing what is left (once more leaves at once)")),
             _ => {
                 self.leave = Some(Leave::AtOnce(signal));
                 return;
@@ -43,7 +43,6 @@ impl Controller {
     }
 
     fn on_hangup(&mut self) {
-        self.outlets.terminal_closed();
         self.feed(Event::Quit { why: QuitWhy::Signal(Signal::HUP), ask: None });
     }
 }

@@ -1,5 +1,6 @@
 //! The session as the API shows it: the machine's view and the hosts' facts, put together when asked.
 
+use super::clock;
 use super::core::Controller;
 use super::host::Host;
 use super::words;
@@ -22,16 +23,16 @@ impl Controller {
             started_at: time_text::rfc3339(self.facts.started),
             detached: self.facts.detached,
             ending: self.machine.is_ending(),
-            tmux_socket: self.facts.tmux_socket.display().to_string(),
-            runtime_dir: self.facts.runtime_dir.display().to_string(),
+            tmux_socket: self.windows.site.server.socket.display().to_string(),
+            runtime_dir: self.lock.dir().path().display().to_string(),
         }
     }
 
     fn service(&self, id: InstanceId) -> Service {
         let host = self.host(id);
         let state = self.machine.state(id);
-        let now = self.clock.wall();
-        let waits = self.waits_for_input(id);
+        let now = clock::wall();
+        let waits = self.hub.waits_for_input(id);
         let reason = self.reason(id, host, state);
         let live = state.is_live();
         let run = host.run.as_ref();
@@ -67,7 +68,7 @@ impl Controller {
             exit_code,
             exit_signal,
             reason,
-            last_line: host.output.last_line(),
+            last_line: self.hub.last_line(id),
             waits_for_input: waits.is_some(),
             needs_attention: waits.is_some() || needs_attention(state),
             attached: host.clients,
@@ -88,13 +89,13 @@ impl Controller {
     }
 
     fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
-        if let Some(line) = self.waits_for_input(id) {
+        if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
         let reason = match state {
             State::Failed { reason, .. } => Some(words::failure(host, reason)),
             State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
-                self.machine.why(id).map(|why| self.why_words(&why))
+                self.machine.why(id).map(|why| why.to_string())
             }
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
@@ -140,23 +141,4 @@ fn port_words(source: &PortSource) -> String {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl StateWord {
-    /// Whether this word means that a process exists.
-    pub fn is_up(self) -> bool {
-        match self {
-            Self::Running | Self::Daemonized => true,
-            Self::Disabled
-            | Self::Pending
-            | Self::Starting
-            | Self::Stopping
-            | Self::Restarting
-            | Self::Backoff
-            | Self::Stopped
-            | Self::Exited
-            | Self::Failed
-            | Self::Skipped => false,
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! What tmux says, as output for the hub and events for the machine; and what it means when the control
 //! client or the server is gone.
 
+use super::clock;
 use super::core::{Controller, Leave};
 use super::refill;
 use super::windows::{Asked, Connection};
@@ -30,7 +31,7 @@ enum Said {
 impl Controller {
     /// Reads what tmux has said, a bounded amount, and acts on it.
     pub(super) fn on_tmux(&mut self) {
-        let (now, at_ms) = (self.clock.now(), self.clock.epoch_ms());
+        let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
         let mut said = Vec::new();
         let (client, panes) = self.windows.client_and_panes();
         let Some(client) = client else { return };
@@ -210,9 +211,8 @@ impl Controller {
         if news.gap && !known.is_empty() {
             self.say_at(instance, None, Tone::Alarm, "lines are missing here: the scrollback does not reach back");
         }
-        let (now, at_ms) = (self.clock.now(), self.clock.epoch_ms());
         for line in &lines[news.from..] {
-            self.hub.refill(now, at_ms, instance, line);
+            self.hub.refill(clock::epoch_ms(), instance, line);
         }
     }
 

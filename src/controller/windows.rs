@@ -59,15 +59,18 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn new(site: Site) -> Self {
+    /// `held`: windows wait for the user's tmux configuration.
+    pub(super) fn new(site: Site, held: bool) -> Self {
         Self {
             site,
             connection: Connection::Down,
             wanted: Vec::new(),
-            held: false,
+            held,
             asked: BTreeMap::new(),
             panes: Vec::new(),
             first: None,
+            unopened: Vec::new(),
+            suspended: false,
         }
     }
 
@@ -177,11 +180,44 @@ impl Windows {
         self.panes[index] = Some(instance);
     }
 
-    /// The pane's shim is gone; what still comes of its output is the instance's all the same.
-    pub(super) fn unbind(&mut self, _pane: PaneId) {}
+    pub(super) fn panes(&self) -> &[Option<InstanceId>] {
+        &self.panes
+    }
 
-    pub(super) fn instance_of(&self, pane: PaneId) -> Option<InstanceId> {
-        self.panes.get(pane.0 as usize).copied().flatten()
+    /// Both at once, for the hot path: what the client reads goes straight to the instance of its pane.
+    pub(super) fn client_and_panes(&mut self) -> (Option<&mut Client>, &[Option<InstanceId>]) {
+        let client = match &mut self.connection {
+            Connection::Down => None,
+            Connection::Attaching(client) | Connection::Up(client) => Some(client),
+        };
+        (client, &self.panes)
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        !matches!(self.connection, Connection::Down)
+    }
+
+    /// The client has spoken. True if it is one that came after a lost one.
+    pub(super) fn became_ready(&mut self) -> bool {
+        match std::mem::replace(&mut self.connection, Connection::Down) {
+            Connection::Attaching(client) => {
+                self.connection = Connection::Up(client);
+                true
+            }
+            other => {
+                self.connection = other;
+                false
+            }
+        }
+    }
+
+    /// Lets the client go; the server and its windows live on.
+    pub(super) async fn let_go(&mut self) {
+        if let Connection::Up(client) | Connection::Attaching(client) =
+            std::mem::replace(&mut self.connection, Connection::Down)
+        {
+            client.detach(&mut |_| {}).await;
+        }
     }
 
     /// A new server counts its panes anew.

@@ -4,6 +4,9 @@
 use super::host::Host;
 use crate::logs::Tone;
 use crate::model::{Exit, FailureReason, Moment, PendingWhy, State, StateWord, time_text};
+use crate::tmux::WindowId;
+use crate::tmux::command::Command;
+use crate::tmux::view::WindowStatus;
 
 /// When a sentence about a run is due in the merged output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,20 +88,35 @@ fn forced(host: &Host) -> String {
     if killed.is_empty() { String::new() } else { format!(" · SIGKILL was needed for {}", killed.join(", ")) }
 }
 
-/// The words for the window's status line: `running`, `exited with code 3 · Enter restarts it`.
-pub(super) fn window_state(host: &Host, state: &State, word: StateWord) -> String {
-    match state {
+/// The command that makes the views of an instance's window say how it stands.
+pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window: WindowId) -> Command {
+    let (text, hint) = match state {
         State::Exited { exit, .. } | State::Failed { reason: FailureReason::Exit(exit), .. } => {
-            format!("{} · Enter restarts it", ended(host, *exit))
+            (short_end(*exit), Some("Enter restarts it"))
         }
-        State::Failed { .. } | State::Stopped { .. } => format!("{word} · Enter starts it"),
-        State::Disabled
-        | State::Pending(_)
+        State::Failed { .. } | State::Stopped { .. } | State::Disabled => (word.to_string(), Some("Enter starts it")),
+        State::Backoff { .. } => (word.to_string(), Some("Enter restarts it now")),
+        State::Pending(_)
         | State::Starting { .. }
         | State::Running { .. }
         | State::Daemonized { .. }
         | State::Stopping { .. }
-        | State::Backoff { .. }
-        | State::Skipped { .. } => word.to_string(),
+        | State::Skipped { .. } => (word.to_string(), None),
+    };
+    let started = host.run.as_ref().filter(|_| matches!(state, State::Running { .. } | State::Daemonized { .. }));
+    let status = WindowStatus {
+        name: &host.name(),
+        state: &text,
+        since: started.map(|run| time_text::epoch_millis(run.started) / 1000),
+        port: host.spec.port.as_ref().map(|(port, _)| *port),
+        hint,
+    };
+    status.command(window)
+}
+
+fn short_end(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal(signal) => format!("killed by {signal}"),
     }
 }

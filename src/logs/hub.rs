@@ -7,6 +7,7 @@ use super::plain::plain;
 use super::record::{Record, RecordKind};
 use super::render::{Renderer, Tone};
 use super::ring::{Limits, Ring};
+use super::sentences::{Place, Sentence, Sentences};
 use super::stream::{Sink, StreamDecoder};
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, Moment, RunId};
@@ -41,8 +42,16 @@ pub struct Hub {
 #[derive(Debug)]
 struct Source {
     decoder: StreamDecoder,
+    past: Past,
+}
+
+/// What is kept of an instance's output.
+#[derive(Debug)]
+struct Past {
     ring: Ring,
+    /// The run whose output is passing.
     run: RunId,
+    sentences: Sentences,
 }
 
 /// What the streams share.
@@ -62,8 +71,11 @@ impl Hub {
         let limits = Limits::for_instances(instances);
         let source = |number| Source {
             decoder: StreamDecoder::default(),
-            ring: Ring::new(InstanceId(number), limits),
-            run: RunId(0),
+            past: Past {
+                ring: Ring::new(InstanceId(number), limits),
+                run: RunId(0),
+                sentences: Sentences::default(),
+            },
         };
         Self {
             sources: (0..).take(instances).map(source).collect(),
@@ -88,7 +100,9 @@ impl Hub {
     /// Says which run an adopted instance's output belongs to; later ones are told by marks.
     pub fn set_run(&mut self, instance: InstanceId, run: RunId) {
         if let Some(source) = self.source_mut(instance) {
-            source.run = run;
+            source.past.run = run;
+            let nothing_waits = source.past.sentences.begins(run);
+            debug_assert!(nothing_waits.is_empty(), "an adopted run is the first that is heard of");
         }
     }
 
@@ -100,8 +114,7 @@ impl Hub {
         let mut sink = SourceSink {
             instance,
             at_ms,
-            run: &mut source.run,
-            ring: &mut source.ring,
+            past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
         };
@@ -121,13 +134,44 @@ impl Hub {
         source.decoder.finish(&mut SourceSink {
             instance,
             at_ms,
-            run: &mut source.run,
-            ring: &mut source.ring,
+            past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
         });
+        for sentence in source.past.sentences.cut() {
+            source.past.say(&mut self.shared, at_ms, instance, &sentence);
+        }
         if self.open.on_output(now, instance, true, false) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
+        }
+    }
+
+    /// Takes a line that was found in the scrollback, printed while nobody read the stream.
+    pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8]) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let mut sink = SourceSink {
+            instance,
+            at_ms,
+            past: &mut source.past,
+            shared: &mut self.shared,
+            line_ended: false,
+        };
+        // A decoder of its own: the stream's stands somewhere else.
+        let mut decoder = StreamDecoder::new(None);
+        decoder.feed(line, &mut sink);
+        decoder.feed(b"\n", &mut sink);
+    }
+
+    /// Says something about a run where it belongs in the output: now, if that place has passed already.
+    pub fn say_in_place(&mut self, at_ms: u64, instance: InstanceId, place: Place, tone: Tone, text: &str) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let sentence = Sentence { tone, text: text.to_owned() };
+        if let Some(due) = source.past.sentences.add(place, sentence) {
+            source.past.say(&mut self.shared, at_ms, instance, &due);
         }
     }
 
@@ -153,7 +197,7 @@ impl Hub {
             if let Some(renderer) = &mut shared.renderer {
                 renderer.open(&mut shared.rendered, instance, at_ms, &text);
             }
-            let record = shared.record(instance, source.run, at_ms, RecordKind::Open, &text);
+            let record = shared.record(instance, source.past.run, at_ms, RecordKind::Open, &text);
             shared.followers.push(record);
             let event = StreamEvent::WaitsForInput { again: quiet.again };
             shared.events.push((instance, event));
@@ -165,16 +209,8 @@ impl Hub {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
-        let shared = &mut self.shared;
-        if let Some(renderer) = &mut shared.renderer {
-            renderer.event(&mut shared.rendered, instance, tone, at_ms, text);
-        }
-        for line in text.lines() {
-            let line: String = line.chars().filter(|c| !c.is_control()).collect();
-            let record = shared.record(instance, source.run, at_ms, RecordKind::Event, line.as_bytes());
-            source.ring.push(record);
-            shared.followers.push(record);
-        }
+        let sentence = Sentence { tone, text: text.to_owned() };
+        source.past.say(&mut self.shared, at_ms, instance, &sentence);
     }
 
     /// Says something about the session, on the console alone.
@@ -214,7 +250,7 @@ impl Hub {
         let chosen: Vec<_> = chosen.filter(|(instance, _)| filter.takes(*instance)).collect();
         let mut records: Vec<_> = chosen
             .iter()
-            .flat_map(|(_, source)| source.ring.last(lines))
+            .flat_map(|(_, source)| source.past.ring.last(lines))
             .collect();
         records.sort_unstable_by_key(|record| record.seq);
         let mut batch = Batch::default();
@@ -230,7 +266,7 @@ impl Hub {
                     seq: self.shared.last_seq,
                     at_ms: records.last().map_or(0, |record| record.at_ms),
                     instance,
-                    run: source.run,
+                    run: source.past.run,
                     kind: RecordKind::Open,
                     text: &text,
                 });
@@ -243,7 +279,7 @@ impl Hub {
     pub fn last_lines_of_run(&self, instance: InstanceId, run: RunId, count: usize) -> Vec<String> {
         let lines = self
             .source(instance)
-            .map(|source| source.ring.last_of_run(run, count));
+            .map(|source| source.past.ring.last_of_run(run, count));
         lines
             .into_iter()
             .flatten()
@@ -251,11 +287,22 @@ impl Hub {
             .collect()
     }
 
+    /// The last `count` lines that an instance printed, whatever the run, without colours, oldest first.
+    pub fn last_lines(&self, instance: InstanceId, count: usize) -> Vec<String> {
+        let Some(source) = self.source(instance) else {
+            return Vec::new();
+        };
+        let printed = source.past.ring.last(usize::MAX).rev().filter(|record| record.kind == RecordKind::Output);
+        let mut lines: Vec<_> = printed.take(count).map(|record| plain(record.text)).collect();
+        lines.reverse();
+        lines
+    }
+
     /// The last line that an instance printed, finished or not, without colours.
     pub fn last_line(&self, instance: InstanceId) -> Option<String> {
         match self.waits_for_input(instance) {
             Some(open) => Some(open.to_owned()),
-            None => self.source(instance)?.ring.last_line(),
+            None => self.source(instance)?.past.ring.last_line(),
         }
     }
 
@@ -270,6 +317,20 @@ impl Hub {
 
     fn source_mut(&mut self, instance: InstanceId) -> Option<&mut Source> {
         self.sources.get_mut(instance.0 as usize)
+    }
+}
+
+impl Past {
+    fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.event(&mut shared.rendered, instance, sentence.tone, at_ms, &sentence.text);
+        }
+        for line in sentence.text.lines() {
+            let line: String = line.chars().filter(|c| !c.is_control()).collect();
+            let record = shared.record(instance, self.run, at_ms, RecordKind::Event, line.as_bytes());
+            self.ring.push(record);
+            shared.followers.push(record);
+        }
     }
 }
 
@@ -299,8 +360,7 @@ impl Merged {
 struct SourceSink<'a> {
     instance: InstanceId,
     at_ms: u64,
-    run: &'a mut RunId,
-    ring: &'a mut Ring,
+    past: &'a mut Past,
     shared: &'a mut Merged,
     line_ended: bool,
 }
@@ -310,8 +370,8 @@ impl Sink for SourceSink<'_> {
     fn line(&mut self, text: &[u8]) {
         self.line_ended = true;
         let shared = &mut *self.shared;
-        let record = shared.record(self.instance, *self.run, self.at_ms, RecordKind::Output, text);
-        self.ring.push(record);
+        let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
+        self.past.ring.push(record);
         if let Some(renderer) = &mut shared.renderer {
             renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
         }
@@ -319,8 +379,17 @@ impl Sink for SourceSink<'_> {
     }
 
     fn mark(&mut self, mark: Mark) {
-        if let Mark::RunBegins(run) = mark {
-            *self.run = run;
+        let due = match mark {
+            Mark::RunBegins(run) => {
+                let due = self.past.sentences.begins(run);
+                self.past.run = run;
+                due
+            }
+            Mark::RunEnds(run) => self.past.sentences.ends(run),
+            Mark::NoteBegins | Mark::NoteEnds => Vec::new(),
+        };
+        for sentence in due {
+            self.past.say(self.shared, self.at_ms, self.instance, &sentence);
         }
         self.shared.events.push((self.instance, StreamEvent::Mark(mark)));
     }

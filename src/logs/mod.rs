@@ -19,6 +19,7 @@ mod record;
 mod render;
 mod ring;
 mod scan;
+mod sentences;
 mod stream;
 mod style;
 
@@ -41,4 +42,5 @@ pub use plain::{plain, strip_into};
 pub use record::{Record, RecordKind};
 pub use render::{Label, RenderOptions, Renderer, Tone};
 pub use ring::{Limits, Ring};
+pub use sentences::Place;
 pub use stream::{Sink, StreamDecoder};
