@@ -296,7 +296,7 @@ proptest! {
         let expected: Vec<_> = lines
             .iter()
             .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'))
+            .filter(|(_, line)| !matches!(line.trim(), "" | "---") && !line.trim().starts_with('#'))
             .map(|(index, _)| index + 1)
             .collect();
         prop_assert_eq!(told, expected);
