@@ -2,11 +2,11 @@
 //! each Tab, so that names are always those of the session here.
 
 use super::args::{self, Example, GlobalArgs};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::report::print_out;
+use crate::diag::Diagnostic;
 use clap::{Args, ValueEnum};
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// The variable in which a script tells `ovr` that it wants words, and for which shell.
@@ -114,10 +114,7 @@ fn word_to_complete(mut call: Vec<OsString>, index: Option<String>) -> String {
 
 /// Prints the script.
 pub fn cmd_completions(_global: &GlobalArgs, args: &CompletionsArgs) -> Result<ExitCode, Diagnostic> {
-    let script = args.shell.script();
-    std::io::stdout()
-        .write_all(script.as_bytes())
-        .map_err(|error| Diagnostic::error(ErrorKind::System, format!("cannot print the script: {error}")))?;
+    print_out(&args.shell.script())?;
     Ok(ExitCode::SUCCESS)
 }
 

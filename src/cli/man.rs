@@ -2,9 +2,9 @@
 
 use super::args::{Example, GlobalArgs};
 use super::reference::manual_pages;
+use super::report::print_out;
 use crate::diag::{Diagnostic, Kind as ErrorKind};
 use clap::{Args, ValueHint};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,11 +29,7 @@ pub fn cmd_man(_global: &GlobalArgs, args: &ManArgs) -> Result<ExitCode, Diagnos
     let pages = manual_pages();
     match &args.dir {
         Some(dir) => write_pages(dir, &pages)?,
-        None => std::io::stdout()
-            .write_all(pages[0].1.as_bytes())
-            .map_err(|error| {
-                Diagnostic::error(ErrorKind::System, format!("cannot print the page: {error}"))
-            })?,
+        None => print_out(&pages[0].1)?,
     }
     Ok(ExitCode::SUCCESS)
 }

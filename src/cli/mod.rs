@@ -32,11 +32,10 @@ pub mod usage;
 mod values;
 pub mod when;
 
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::Diagnostic;
 use args::{Cli, Command};
 use clap_complete::CompleteEnv;
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the command line of this process and returns its exit code.
@@ -88,9 +87,7 @@ fn bare() -> Result<ExitCode, Diagnostic> {
     if let Some(here) = here::summary() {
         text.extend(["\n", &here, "\n"]);
     }
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| Diagnostic::error(Kind::System, format!("cannot print the help: {error}")))?;
+    report::print_out(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,8 +2,8 @@
 //! layout is the diagnostic's own; here it only gets its colours.
 
 use super::style::Paint;
-use crate::diag::{Diagnostic, Severity};
-use std::io::Write;
+use crate::diag::{Diagnostic, Kind, Severity};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Prints `diagnostic` and answers with its exit code.
@@ -26,6 +26,18 @@ pub fn print(diagnostic: &Diagnostic) {
     let text = painted(diagnostic, Paint::for_stderr());
     // When standard error is gone there is nobody left to tell.
     writeln!(std::io::stderr().lock(), "{text}").ok();
+}
+
+/// Writes `text` to standard output. A reader that has gone away (`ovr status | head -1`) is no failure.
+pub fn print_out(text: &str) -> Result<(), Diagnostic> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Diagnostic::error(
+            Kind::System,
+            format!("cannot write to standard output: {error}"),
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The diagnostic's text with its colours.

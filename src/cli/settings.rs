@@ -7,7 +7,7 @@ use super::values::{boolean, colors, counts, duration, names, number, path, port
 use crate::diag::{Diagnostic, Kind};
 use crate::model::Signal;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One setting.
@@ -70,6 +70,17 @@ settings! {
 
 /// The variables of `-s/--socket`, which every command takes, strongest first.
 pub const SOCKET_VARIABLES: &[&str] = &["OVR_SOCKET", "OVERMIND_SOCKET"];
+
+/// The socket that was asked for, by `-s` or a variable; `None` is the one of the project here.
+pub fn socket(typed: Option<&Path>, lookup: Lookup<'_>) -> Option<PathBuf> {
+    let from_variable = || SOCKET_VARIABLES.iter().find_map(|name| lookup(name));
+    match typed {
+        Some(path) => Some(path.to_owned()),
+        None => from_variable()
+            .map(|(value, _)| PathBuf::from(value))
+            .filter(|path| !path.as_os_str().is_empty()),
+    }
+}
 
 /// Reads a variable: its value, and where that stands (`environment`, `.ovr.env:3`).
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;

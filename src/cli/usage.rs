@@ -31,9 +31,7 @@ pub fn diagnostic(error: &Error, words: &[OsString], definition: &clap::Command)
             let missing = argument.replace('\n', " ");
             with_example(usage(format!("{place} needs {missing}")), scope)
         }
-        ErrorKind::InvalidValue if value.is_empty() => {
-            with_example(usage(format!("{argument} of {place} needs a value")), scope)
-        }
+        ErrorKind::InvalidValue if value.is_empty() => usage(format!("{argument} of {place} needs a value")),
         ErrorKind::InvalidValue => bad_value(error, &argument, &value),
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map(ToString::to_string);

@@ -64,8 +64,8 @@ pub fn status(status: &Status, limit: usize, paint: Paint, colour: NameColour<'_
         .collect();
     let urls = status.services.iter().any(|service| service.url.is_some());
     out.push_str(&table(&columns(urls), &rows, limit, paint));
-    if let Some(hint) = hint(&status.services) {
-        out.push_str(&paint.yellow(&fit(&hint, limit)));
+    if let Some(hint) = hint(&status.services, limit) {
+        out.push_str(&paint.yellow(&hint));
         out.push('\n');
     }
     out
@@ -290,26 +290,25 @@ fn state_colour(service: &Service) -> &'static str {
     }
 }
 
-/// What to type about the most urgent of the services that need a person.
-fn hint(services: &[Service]) -> Option<String> {
-    let urgent = |wanted: &dyn Fn(&Service) -> bool| services.iter().find(|service| wanted(service));
-    if let Some(service) = urgent(&|s| s.needs_attention && s.state == StateWord::Failed) {
-        let name = plain(&service.name);
-        return Some(format!(
-            "! {name} failed: `ovr connect {name}` shows why, `ovr restart {name}` tries again"
-        ));
-    }
-    if let Some(service) = urgent(&|s| s.waits_for_input) {
-        let name = plain(&service.name);
-        return Some(format!(
-            "? {name} waits for input: `ovr connect {name}` to answer"
-        ));
-    }
-    let service = urgent(&|s| s.needs_attention)?;
+/// What to type about the most urgent of the services that need a person, in `limit` columns.
+fn hint(services: &[Service], limit: usize) -> Option<String> {
+    let first = |wanted: &dyn Fn(&Service) -> bool| services.iter().find(|service| wanted(service));
+    let failed = first(&|s| s.needs_attention && s.state == StateWord::Failed);
+    let asking = first(&|s| s.waits_for_input);
+    let other = first(&|s| s.needs_attention);
+    let service = failed.or(asking).or(other)?;
     let name = plain(&service.name);
-    Some(format!(
-        "! {name} needs a look: `ovr connect {name}`, `ovr status -v`"
-    ))
+    let long = if failed.is_some() {
+        format!("! {name} failed: `ovr connect {name}` to see, `ovr restart {name}` to retry")
+    } else if asking.is_some() {
+        format!("? {name} waits for input: `ovr connect {name}` to answer")
+    } else {
+        format!("! {name} needs a look: `ovr connect {name}`, `ovr status -v`")
+    };
+    if width(&long) <= limit {
+        return Some(long);
+    }
+    Some(fit(&format!("ovr connect {name}"), limit))
 }
 
 /// `text` within `limit` columns, cut at its beginning: the end of a path says more.

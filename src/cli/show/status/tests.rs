@@ -99,7 +99,7 @@ fn what_needs_a_person_is_marked_and_one_line_says_what_to_type() {
          \x20 web   running                        5000  100  12 s\n\
          ! api   failed (3) 12 s ago: KeyError: 'user_id' is not in the session, and it …\n\
          ? ask   waits for input: \"continue? \"  5300  103  12 s\n\
-         ! api failed: `ovr connect api` shows why, `ovr restart api` tries again\n"
+         ! api failed: `ovr connect api` to see, `ovr restart api` to retry\n"
     );
     let calm = shown(vec![services[2].clone()], 80);
     assert!(
@@ -224,4 +224,30 @@ fn the_internals_are_in_the_details_only() {
     ] {
         assert!(out.contains(part), "{out}");
     }
+}
+
+#[test]
+fn the_readme_shows_the_real_table() {
+    let up = |service: Service| Service {
+        for_ms: 185_000,
+        ..service
+    };
+    let failed = Service {
+        last_line: Some("KeyError: 'user_id'".into()),
+        ..failed("worker")
+    };
+    let asking = Service {
+        waits_for_input: true,
+        last_line: Some("continue? ".into()),
+        ..running("ask", 48_216, 5300)
+    };
+    let services = vec![
+        up(running("web", 48_213, 5000)),
+        failed,
+        up(running("db", 48_215, 5200)),
+        up(asking),
+    ];
+    let readme = include_str!("../../../../README.md");
+    let table = shown(services, 80);
+    assert!(readme.contains(&table), "{table}");
 }
