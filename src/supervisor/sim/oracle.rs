@@ -1,10 +1,9 @@
 //! What must be true of everything the machine orders and says, judged from the outside: by the events it was
 //! given, the actions it gave and the world as it is, never by the machine's own fields.
 
+use super::conditions::holds;
 use super::world::{World, WorldWindow};
-use crate::model::{
-    AskId, Condition, EndPolicy, Exit, FailureReason, InstanceId, InstanceName, Policy, RunId, State,
-};
+use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
 use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Verb};
 use std::collections::BTreeMap;
 
@@ -368,43 +367,5 @@ impl Oracle {
 
     fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
         (0..).map(InstanceId).take(self.policies.len())
-    }
-}
-
-/// The conditions as the documentation states them, on what was shown last.
-fn holds(on: &State, condition: Condition) -> bool {
-    match condition {
-        Condition::Started => matches!(
-            on,
-            State::Running { .. } | State::Daemonized { .. } | State::Exited { .. }
-        ),
-        Condition::Ready => {
-            let unready = matches!(
-                on,
-                State::Running {
-                    ready: Some(false),
-                    ..
-                }
-            );
-            matches!(on, State::Running { .. } | State::Daemonized { .. }) && !unready
-        }
-        Condition::EndedWell => matches!(on, State::Exited { .. } | State::Daemonized { .. }),
-        Condition::Ended => {
-            let never_ran = matches!(
-                on,
-                State::Failed {
-                    reason: FailureReason::Spawn(_),
-                    ..
-                }
-            );
-            let over = matches!(
-                on,
-                State::Exited { .. }
-                    | State::Daemonized { .. }
-                    | State::Stopped { last: Some(_) }
-                    | State::Failed { .. }
-            );
-            over && !never_ran
-        }
     }
 }
