@@ -26,16 +26,34 @@ impl Controller {
         match action {
             Action::OpenWindow { instance } => self.windows.want(instance),
             Action::Spawn { instance, run } => self.spawn(instance, run),
-            Action::Stop { instance, run, plan, kill } => {
+            Action::Stop {
+                instance,
+                run,
+                plan,
+                kill,
+            } => {
                 self.order(instance, &Order::Stop { run, plan, kill });
             }
-            Action::Signal { instance, run, signal } => self.order(instance, &Order::Signal { run, signal }),
+            Action::Signal {
+                instance,
+                run,
+                signal,
+            } => self.order(instance, &Order::Signal { run, signal }),
             // No configuration that can be read yet has probes, so the machine has none to ask for.
             Action::Probe { instance, run, probe } => {
-                self.inlets.probed(Event::ProbeDone { instance, run, probe, ok: false });
+                self.inlets.probed(Event::ProbeDone {
+                    instance,
+                    run,
+                    probe,
+                    ok: false,
+                });
             }
             Action::Changed { instance, from, to } => self.on_changed(instance, &from, &to),
-            Action::Answer { ask, instance, answer } => self.on_answer(ask, instance, &answer),
+            Action::Answer {
+                ask,
+                instance,
+                answer,
+            } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
@@ -45,7 +63,11 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.check_port(instance);
         let spec = &self.host(instance).spec;
-        let order = Order::Run { run, launch: spec.launch.clone(), stop: spec.policy.stop.clone() };
+        let order = Order::Run {
+            run,
+            launch: spec.launch.clone(),
+            stop: spec.policy.stop.clone(),
+        };
         self.order(instance, &order);
     }
 

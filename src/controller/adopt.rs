@@ -4,7 +4,7 @@ use super::clock;
 use super::core::Controller;
 use super::windows::Connection;
 use crate::logs::Tone;
-use crate::model::{InstanceId, Signal};
+use crate::model::InstanceId;
 use crate::supervisor::Event;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
@@ -123,23 +123,34 @@ impl Controller {
 
     fn report_adoption(&mut self) {
         let names = |instances: &[InstanceId]| {
-            instances.iter().map(|id| self.host(*id).name()).collect::<Vec<_>>().join(", ")
+            instances
+                .iter()
+                .map(|id| self.host(*id).name())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let adopted = &self.adopted;
         let mut said = Vec::new();
         if !adopted.taken.is_empty() {
-            said.push((Tone::Normal, format!("adopted {}: still running, not restarted", names(&adopted.taken))));
+            said.push((
+                Tone::Normal,
+                format!("adopted {}: still running, not restarted", names(&adopted.taken)),
+            ));
         }
         for instance in &adopted.ended {
             let host = self.host(*instance);
             if let Some(end) = host.last_exit() {
                 let ago = crate::model::time_text::ago(end.at, clock::wall());
-                said.push((Tone::Alarm, format!("{} ended meanwhile: {}, {ago}", host.name(), end.exit)));
+                said.push((
+                    Tone::Alarm,
+                    format!("{} ended meanwhile: {}, {ago}", host.name(), end.exit),
+                ));
             }
         }
         for instance in &adopted.changed {
             let name = self.host(*instance).name();
-            let text = format!("{name} runs with an older configuration · ovr restart {name} applies the new one");
+            let text =
+                format!("{name} runs with an older configuration · ovr restart {name} applies the new one");
             said.push((Tone::Normal, text));
         }
         for (tone, text) in said {
@@ -154,9 +165,7 @@ fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
 
 /// "A controller is at the socket again."
 fn signal_shim(pid: u32) -> bool {
-    pid_of(pid).is_some_and(|pid| {
-        rustix::process::kill_process(pid, rustix::process::Signal::USR1).is_ok()
-    })
+    pid_of(pid).is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::USR1).is_ok())
 }
 
 fn is_tmux(pid: u32) -> bool {

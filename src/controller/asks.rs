@@ -22,19 +22,35 @@ pub(super) struct Ask<Reply> {
 impl<Reply> Ask<Reply> {
     /// The settled targets, in the order of the file.
     pub(super) fn results(self) -> (Reply, Results) {
-        (self.reply, Results { schema: SCHEMA, results: self.results.into_values().collect() })
+        (
+            self.reply,
+            Results {
+                schema: SCHEMA,
+                results: self.results.into_values().collect(),
+            },
+        )
     }
 }
 
 impl<Reply> Asks<Reply> {
     pub(super) fn new() -> Self {
-        Self { next: 0, open: BTreeMap::new() }
+        Self {
+            next: 0,
+            open: BTreeMap::new(),
+        }
     }
 
     pub(super) fn open(&mut self, since: Moment, reply: Reply) -> AskId {
         self.next += 1;
         let ask = AskId(self.next);
-        self.open.insert(ask, Ask { since, reply, results: BTreeMap::new() });
+        self.open.insert(
+            ask,
+            Ask {
+                since,
+                reply,
+                results: BTreeMap::new(),
+            },
+        );
         ask
     }
 
@@ -80,8 +96,16 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
             result.old_pid = *old_pid;
             result.pid = Some(*pid);
         }
-        Answer::Stopped { old_pid, exit, killed } => {
-            result.outcome = if *killed { Outcome::Killed } else { Outcome::Stopped };
+        Answer::Stopped {
+            old_pid,
+            exit,
+            killed,
+        } => {
+            result.outcome = if *killed {
+                Outcome::Killed
+            } else {
+                Outcome::Stopped
+            };
             result.old_pid = *old_pid;
             match exit {
                 Some(Exit::Code(code)) => result.exit_code = Some(*code),

@@ -1,10 +1,10 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
-use crate::api::messages::{Results, SCHEMA, Window};
-use crate::logs::Tone;
 use crate::api::call::{Call, Verb as Asked};
+use crate::api::messages::{Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
+use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceName, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
 
@@ -15,24 +15,40 @@ impl Controller {
             Call::Action { verb, request, reply } => match self.targets(&request.names) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
-                    drop(reply.send(Ok(Results { schema: SCHEMA, results })));
+                    drop(reply.send(Ok(Results {
+                        schema: SCHEMA,
+                        results,
+                    })));
                     let ask = self.asks.open(self.clock.now(), Reply::Nobody);
-                    self.feed(Event::Ask { ask, verb: machine_verb(verb), targets });
+                    self.feed(Event::Ask {
+                        ask,
+                        verb: machine_verb(verb),
+                        targets,
+                    });
                 }
                 Ok(targets) => {
                     let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
-                    self.feed(Event::Ask { ask, verb: machine_verb(verb), targets });
+                    self.feed(Event::Ask {
+                        ask,
+                        verb: machine_verb(verb),
+                        targets,
+                    });
                 }
                 Err(error) => drop(reply.send(Err(error))),
             },
             Call::Quit { reply } => {
                 self.say_session(Tone::Normal, "quit was asked for: stopping all services");
                 let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
-                self.feed(Event::Quit { why: QuitWhy::Asked, ask: Some(ask) });
+                self.feed(Event::Quit {
+                    why: QuitWhy::Asked,
+                    ask: Some(ask),
+                });
             }
             Call::Detach { reply } => self.detach(reply),
             Call::Output { request, reply } => {
-                let answer = self.targets(&request.names).map(|targets| self.follow(&request, &targets));
+                let answer = self
+                    .targets(&request.names)
+                    .map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
             Call::Window { name, reply } => drop(reply.send(self.window(name.as_deref()))),
@@ -52,9 +68,16 @@ impl Controller {
     fn window(&mut self, name: Option<&str>) -> Result<Window, Diagnostic> {
         let names: Vec<String> = name.map(str::to_owned).into_iter().collect();
         let targets = self.targets(&names)?;
-        let candidates: Vec<_> = targets.iter().copied().filter(|id| self.host(*id).window.is_some()).collect();
+        let candidates: Vec<_> = targets
+            .iter()
+            .copied()
+            .filter(|id| self.host(*id).window.is_some())
+            .collect();
         let Some(id) = candidates.first().copied().or(targets.first().copied()) else {
-            return Err(Diagnostic::error(Kind::NoSuchService, "this session has no services"));
+            return Err(Diagnostic::error(
+                Kind::NoSuchService,
+                "this session has no services",
+            ));
         };
         let host = self.host(id);
         let (Some(window), Some(shim)) = (host.window, host.shim.as_ref()) else {

@@ -11,7 +11,9 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -22,7 +24,6 @@ impl Clock {
     pub(super) fn instant(&self, moment: Moment) -> Instant {
         self.started + moment.0
     }
-
 }
 
 /// The time of day.

@@ -3,25 +3,24 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
-use super::clock::Clock;
+use super::clock::{self, Clock};
+use super::files::{self, FileWatch};
 use super::host::Host;
 use super::links::{LinkEvent, LinkId, Links};
 use super::progress::Progress;
-use super::windows::Windows;
 use super::session::{DetachReply, Facts};
-use crate::api::messages::Results;
+use super::windows::Windows;
 use crate::api::call::Call;
+use crate::api::messages::Results;
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
 use crate::model::{InstanceId, InstanceName, Moment, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
 use crate::tmux::WindowId;
-use crate::workspace::watch::DirWatch;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -80,6 +79,14 @@ pub(super) struct Inlets {
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
 }
 
+impl Inlets {
+    /// What a probe found, for the next turn of the loop.
+    pub(super) fn probed(&self, event: Event) {
+        // Nobody listens any more when the session is over.
+        drop(self.probed.send(event));
+    }
+}
+
 /// The loop's ends of them.
 pub(super) struct Outlets {
     pub(super) streams: mpsc::UnboundedReceiver<UnixStream>,
@@ -89,7 +96,7 @@ pub(super) struct Outlets {
     pub(super) probed: mpsc::UnboundedReceiver<Event>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) signals: signal_hook_tokio::Signals,
-    pub(super) files: Option<AsyncFd<DirWatch>>,
+    pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
 }
 
@@ -164,7 +171,7 @@ impl Controller {
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(event) = outlets.probed.recv() => Input::Probed(event),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
-            () = files_changed(&mut outlets.files) => Input::Files,
+            () = files::changed(&mut outlets.files) => Input::Files,
             error = console_error(&mut outlets.console_failed) => Input::ConsoleFailed(error),
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable() => Input::Tmux,
@@ -189,7 +196,14 @@ impl Controller {
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        [self.machine.next_deadline(), self.hub.next_deadline(), self.adoption_deadline].into_iter().flatten().min()
+        [
+            self.machine.next_deadline(),
+            self.hub.next_deadline(),
+            self.adoption_deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn on_deadline(&mut self) {
@@ -200,7 +214,11 @@ impl Controller {
             self.expected_shims.clear();
             self.begin_when_adopted();
         }
-        if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .machine
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.feed(Event::Tick);
         }
     }
@@ -266,24 +284,6 @@ async fn until(deadline: Option<std::time::Instant>) {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
         None => std::future::pending().await,
     }
-}
-
-async fn files_changed(files: &mut Option<AsyncFd<DirWatch>>) {
-    if let Some(watch) = files {
-        loop {
-            let Ok(mut ready) = watch.readable_mut().await else { break };
-            let changed = ready.get_inner_mut().drain();
-            ready.clear_ready();
-            match changed {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(_) => break,
-            }
-        }
-        // The watch is of no use any more; SIGUSR1 still makes the sockets anew.
-        *files = None;
-    }
-    std::future::pending().await
 }
 
 async fn console_error(failed: &mut Option<ConsoleFailed>) -> std::io::Error {

@@ -19,7 +19,10 @@ pub enum Outcome {
     Ended { cause: Cause, first: Option<FirstEnd> },
     /// The session lives; a background controller is to take it over, and `reply` waits for its pid. The
     /// servers are to be finished after that.
-    Detach { reply: DetachReply, servers: Vec<ApiServer> },
+    Detach {
+        reply: DetachReply,
+        servers: Vec<ApiServer>,
+    },
     /// tmux could not be started, or is too old.
     NoTmux(Diagnostic),
 }
@@ -52,7 +55,10 @@ impl Controller {
         self.ending = Some(cause);
         let text = match cause {
             EndCause::Service { instance, .. } | EndCause::CouldNotStart { instance } => {
-                format!("{} ended; stopping the other services", self.host(instance).name())
+                format!(
+                    "{} ended; stopping the other services",
+                    self.host(instance).name()
+                )
             }
             EndCause::Quit(_) => return,
         };
@@ -104,7 +110,11 @@ impl Controller {
             EndCause::Quit(_) => return None,
         };
         let last_lines = self.last_lines(instance, LAST_WORDS);
-        Some(FirstEnd { name: self.host(instance).name(), how, last_lines })
+        Some(FirstEnd {
+            name: self.host(instance).name(),
+            how,
+            last_lines,
+        })
     }
 
     fn end_words(&self, instance: InstanceId, exit: Exit) -> String {

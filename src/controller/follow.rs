@@ -24,13 +24,23 @@ struct Named {
 
 impl Controller {
     /// The output that `request` wants of these instances, as a stream of lines.
-    pub(super) fn follow(&mut self, request: &OutputRequest, targets: &[InstanceId]) -> mpsc::Receiver<Bytes> {
-        let filter =
-            if targets.len() == self.hosts.len() { Filter::All } else { Filter::Only(targets.to_vec()) };
+    pub(super) fn follow(
+        &mut self,
+        request: &OutputRequest,
+        targets: &[InstanceId],
+    ) -> mpsc::Receiver<Bytes> {
+        let filter = if targets.len() == self.hosts.len() {
+            Filter::All
+        } else {
+            Filter::Only(targets.to_vec())
+        };
         let names = self
             .hosts
             .iter()
-            .map(|host| Named { name: host.name(), position: host.spec.position })
+            .map(|host| Named {
+                name: host.name(),
+                position: host.spec.position,
+            })
             .collect::<Arc<[Named]>>();
         let (sender, receiver) = mpsc::channel(CHUNKS);
         let color = request.color;
@@ -89,6 +99,10 @@ fn line(record: &Record<'_>, names: &[Named], color: bool) -> OutputLine {
             RecordKind::Open => LineKind::Open,
             RecordKind::Event => LineKind::Event,
         },
-        text: if color { String::from_utf8_lossy(record.text).into_owned() } else { plain(record.text) },
+        text: if color {
+            String::from_utf8_lossy(record.text).into_owned()
+        } else {
+            plain(record.text)
+        },
     }
 }

@@ -50,7 +50,15 @@ pub(super) struct EndFacts {
 
 impl Host {
     pub(super) fn new(spec: InstanceSpec) -> Self {
-        Self { spec, window: None, shim: None, run: None, port_taken: None, clients: 0, shown: Vec::new() }
+        Self {
+            spec,
+            window: None,
+            shim: None,
+            run: None,
+            port_taken: None,
+            clients: 0,
+            shown: Vec::new(),
+        }
     }
 
     pub(super) fn name(&self) -> String {

@@ -33,7 +33,14 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<LinkEvent>) {
         let (events, receiver) = mpsc::unbounded_channel();
-        (Self { next: 0, writers: BTreeMap::new(), events }, receiver)
+        (
+            Self {
+                next: 0,
+                writers: BTreeMap::new(),
+                events,
+            },
+            receiver,
+        )
     }
 
     /// Takes a new connection under care. Must be called on the runtime.
@@ -49,7 +56,9 @@ impl Links {
 
     /// Queues an order. A connection that is gone swallows it; its end is reported as an event.
     pub(super) fn send(&self, link: LinkId, order: &Order) {
-        let Some(writer) = self.writers.get(&link) else { return };
+        let Some(writer) = self.writers.get(&link) else {
+            return;
+        };
         let mut line = serde_json::to_vec(order).expect("orders are plain data");
         line.push(b'\n');
         // The writer task ends only with its connection, which the reader reports.

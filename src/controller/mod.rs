@@ -9,6 +9,7 @@ mod calls;
 mod clock;
 mod core;
 mod ending;
+mod files;
 mod follow;
 mod host;
 mod links;

@@ -3,8 +3,7 @@
 use super::core::Controller;
 use crate::logs::Tone;
 use crate::model::InstanceId;
-use crate::ports::{Listener, listeners};
-use crate::shim::table;
+use crate::ports::{Listener, Project, listeners};
 use std::collections::BTreeMap;
 
 impl Controller {
@@ -38,13 +37,20 @@ impl Controller {
         }
         let ports: Vec<u16> = wanted.keys().copied().collect();
         for listener in listeners(ports) {
-            let Some(instance) = wanted.get(&listener.port).copied() else { continue };
+            let Some(instance) = wanted.get(&listener.port).copied() else {
+                continue;
+            };
             // One sentence is enough where a program listens on several addresses.
             if self.host(instance).port_taken.is_some() {
                 continue;
             }
             let text = listener.to_string();
-            self.say_at(instance, None, Tone::Alarm, &format!("{text} · {}", advice(&listener)));
+            self.say_at(
+                instance,
+                None,
+                Tone::Alarm,
+                &format!("{text} · {}", advice(&listener)),
+            );
             self.host_mut(instance).port_taken = Some(text);
         }
     }
@@ -52,14 +58,14 @@ impl Controller {
 
 /// What to do about a taken port: whose it is decides.
 fn advice(listener: &Listener) -> String {
-    let project = listener
+    match listener
         .holder
         .as_ref()
-        .and_then(|holder| Some((table::variable(holder.pid, "OVR_PROJECT")?, table::variable(holder.pid, "OVR_ROOT")?)));
-    match project {
-        Some((project, root)) => {
-            format!("it belongs to the project {project}: ovr -s {root} quit ends that one, ovr start -p N takes another base port")
-        }
+        .and_then(|holder| holder.project.as_ref())
+    {
+        Some(Project { name, root }) => format!(
+            "it belongs to the project {name} · `ovr -s {root} quit` ends that one, `ovr start -p N` takes another base port"
+        ),
         None => "end that process, or take another base port: ovr start -p N".to_owned(),
     }
 }

@@ -25,7 +25,12 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(since: Moment, up: Option<oneshot::Sender<Up>>) -> Self {
-        Self { since, begun: false, up, announced: false }
+        Self {
+            since,
+            begun: false,
+            up,
+            announced: false,
+        }
     }
 
     /// Whether the first start is over: what happens from here on is news.
@@ -44,8 +49,10 @@ impl Controller {
         if self.progress.announced || !self.progress.begun {
             return;
         }
-        let wanted: Vec<InstanceId> =
-            self.ids().filter(|id| self.host(*id).spec.policy.autostart).collect();
+        let wanted: Vec<InstanceId> = self
+            .ids()
+            .filter(|id| self.host(*id).spec.policy.autostart)
+            .collect();
         if !wanted.iter().all(|id| is_settled(self.machine.state(*id))) {
             return;
         }

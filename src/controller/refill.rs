@@ -24,14 +24,24 @@ pub(super) fn news(captured: &[String], known: &[String]) -> News {
     }
     for end in (1..=captured.len()).rev() {
         let overlap = known.len().min(end);
-        let pairs = captured[end - overlap..end].iter().zip(&known[known.len() - overlap..]);
-        let same = pairs.into_iter().all(|(found, known)| found.trim_end() == known.trim_end());
+        let pairs = captured[end - overlap..end]
+            .iter()
+            .zip(&known[known.len() - overlap..]);
+        let same = pairs
+            .into_iter()
+            .all(|(found, known)| found.trim_end() == known.trim_end());
         // Where the capture begins in the middle of the known lines, fewer of them can be compared.
         if same && (overlap == known.len() || end == overlap) {
-            return News { from: end, gap: false };
+            return News {
+                from: end,
+                gap: false,
+            };
         }
     }
-    News { from: 0, gap: !captured.is_empty() }
+    News {
+        from: 0,
+        gap: !captured.is_empty(),
+    }
 }
 
 #[cfg(test)]
@@ -44,9 +54,15 @@ mod tests {
 
     #[test]
     fn only_what_follows_the_known_lines_is_new() {
-        assert_eq!(news(&lines("a b c d"), &lines("a b")), News { from: 2, gap: false });
+        assert_eq!(
+            news(&lines("a b c d"), &lines("a b")),
+            News { from: 2, gap: false }
+        );
         assert_eq!(news(&lines("a b"), &lines("a b")), News { from: 2, gap: false });
-        assert_eq!(news(&lines("tick tick tick"), &lines("tick tick")), News { from: 3, gap: false });
+        assert_eq!(
+            news(&lines("tick tick tick"), &lines("tick tick")),
+            News { from: 3, gap: false }
+        );
     }
 
     #[test]

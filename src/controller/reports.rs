@@ -29,15 +29,27 @@ impl Controller {
             Report::Hello(_) => {}
             Report::Spawned { run, pid, at_ms } => {
                 let started = time_text::from_epoch_millis(at_ms);
-                self.host_mut(instance).run = Some(RunFacts { id: run, pid, started, ended: None });
+                self.host_mut(instance).run = Some(RunFacts {
+                    id: run,
+                    pid,
+                    started,
+                    ended: None,
+                });
                 self.feed(Event::Spawned { instance, run, pid });
             }
             Report::SpawnFailed { run, message } => {
-                self.feed(Event::SpawnFailed { instance, run, message });
+                self.feed(Event::SpawnFailed {
+                    instance,
+                    run,
+                    message,
+                });
             }
             Report::Daemonized { run, pids } => self.feed(Event::Daemonized { instance, run, pids }),
             Report::Cleaning { run, exit, left } => {
-                self.say_quietly(instance, &format!("{exit}; ending the {left} processes that run {run} left"));
+                self.say_quietly(
+                    instance,
+                    &format!("{exit}; ending the {left} processes that run {run} left"),
+                );
             }
             Report::Ended(ended) => self.on_ended(instance, ended),
             Report::Enter => self.feed(Event::Enter { instance }),
@@ -47,29 +59,52 @@ impl Controller {
     }
 
     fn on_ended(&mut self, instance: InstanceId, ended: Ended) {
-        let Ended { run, exit, killed, .. } = ended.clone();
+        let Ended {
+            run, exit, killed, ..
+        } = ended.clone();
         self.note_end(instance, &ended);
-        self.feed(Event::Ended { instance, run, exit, killed: !killed.is_empty() });
+        self.feed(Event::Ended {
+            instance,
+            run,
+            exit,
+            killed: !killed.is_empty(),
+        });
     }
 
     fn note_end(&mut self, instance: InstanceId, ended: &Ended) {
         let at = time_text::from_epoch_millis(ended.at_ms);
         let host = self.host_mut(instance);
-        let end = EndFacts { exit: ended.exit, at, killed: ended.killed.clone() };
+        let end = EndFacts {
+            exit: ended.exit,
+            at,
+            killed: ended.killed.clone(),
+        };
         match &mut host.run {
             Some(run) if run.id == ended.run => run.ended = Some(end),
             // It began before this controller did.
-            _ => host.run = Some(RunFacts { id: ended.run, pid: 0, started: at, ended: Some(end) }),
+            _ => {
+                host.run = Some(RunFacts {
+                    id: ended.run,
+                    pid: 0,
+                    started: at,
+                    ended: Some(end),
+                })
+            }
         }
     }
 
     fn on_hello(&mut self, link: LinkId, hello: Hello) {
-        let answer =
-            Order::Hello { version: VERSION, program: concat!("ovr ", env!("CARGO_PKG_VERSION")).to_owned() };
+        let answer = Order::Hello {
+            version: VERSION,
+            program: concat!("ovr ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
         self.links.send(link, &answer);
         self.expected_shims.remove(&hello.pid);
         let Some(instance) = self.by_name.get(&hello.instance).copied() else {
-            let text = format!("{} is no longer in the configuration: stopping it", hello.instance);
+            let text = format!(
+                "{} is no longer in the configuration: stopping it",
+                hello.instance
+            );
             self.say_session(Tone::Alarm, &text);
             self.strangers.insert(link);
             self.links.send(link, &Order::Close);
@@ -79,7 +114,11 @@ impl Controller {
             self.links.close(link);
             return;
         };
-        let known = self.host(instance).shim.as_ref().map(|shim| (shim.link, shim.pid));
+        let known = self
+            .host(instance)
+            .shim
+            .as_ref()
+            .map(|shim| (shim.link, shim.pid));
         if let Some((_, pid)) = known
             && pid != hello.pid
         {
@@ -98,7 +137,12 @@ impl Controller {
             self.host_mut(instance).window = Some(found.1);
         }
         self.hub.set_nonce(instance, hello.nonce.clone());
-        self.host_mut(instance).shim = Some(Shim { link, pid: hello.pid, pane, nonce: hello.nonce.clone() });
+        self.host_mut(instance).shim = Some(Shim {
+            link,
+            pid: hello.pid,
+            pane,
+            nonce: hello.nonce.clone(),
+        });
         if known.is_none() {
             self.on_first_hello(instance, hello);
         }
@@ -112,7 +156,12 @@ impl Controller {
         match (hello.live, hello.last) {
             (Some(live), _) => {
                 let started = time_text::from_epoch_millis(live.at_ms);
-                let facts = RunFacts { id: live.run, pid: live.pid, started, ended: None };
+                let facts = RunFacts {
+                    id: live.run,
+                    pid: live.pid,
+                    started,
+                    ended: None,
+                };
                 self.host_mut(instance).run = Some(facts);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
@@ -130,7 +179,12 @@ impl Controller {
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.adopted.ended.push(instance);
-                self.feed(Event::AdoptedEnded { instance, run: last.run, exit: last.exit, asked: last.asked });
+                self.feed(Event::AdoptedEnded {
+                    instance,
+                    run: last.run,
+                    exit: last.exit,
+                    asked: last.asked,
+                });
                 self.feed(Event::WindowReady { instance });
             }
             (None, None) => self.feed(Event::WindowReady { instance }),
@@ -141,8 +195,12 @@ impl Controller {
     fn on_closed(&mut self, link: LinkId) {
         self.links.close(link);
         self.strangers.remove(&link);
-        let Some(instance) = self.owners.remove(&link) else { return };
-        let Some(shim) = self.host_mut(instance).shim.take() else { return };
+        let Some(instance) = self.owners.remove(&link) else {
+            return;
+        };
+        let Some(shim) = self.host_mut(instance).shim.take() else {
+            return;
+        };
         self.reaping.insert(instance);
         let reaped = self.inlets.reaped.clone();
         // The processes' ends can only be waited for by blocking.
@@ -164,7 +222,10 @@ impl Controller {
     pub(super) fn on_reaped(&mut self, instance: InstanceId, killed: &[String]) {
         self.reaping.remove(&instance);
         if !killed.is_empty() {
-            self.say_quietly(instance, &format!("its shim was killed; ended {}", killed.join(", ")));
+            self.say_quietly(
+                instance,
+                &format!("its shim was killed; ended {}", killed.join(", ")),
+            );
         }
         let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
         self.hub.end(now, at_ms, instance);
@@ -177,7 +238,11 @@ impl Controller {
         {
             // What it ended with died with its shim.
             let exit = crate::model::Exit::Signal(crate::model::Signal::KILL);
-            run.ended = Some(EndFacts { exit, at: wall, killed: Vec::new() });
+            run.ended = Some(EndFacts {
+                exit,
+                at: wall,
+                killed: Vec::new(),
+            });
         }
         self.feed(Event::WindowLost { instance });
         self.finish_tmux();

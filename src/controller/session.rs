@@ -3,9 +3,10 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::ending::{Cause, Outcome};
+use super::files::FileWatch;
 use super::host::Host;
 use super::links::{self, Links};
 use super::progress::{Progress, Up};
@@ -19,13 +20,11 @@ use crate::model::{InstanceSpec, time_text};
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
-use crate::workspace::watch::DirWatch;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::io::unix::AsyncFd;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
@@ -106,20 +105,27 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
     let machine = Machine::new(
-        setup.instances.iter().map(|spec| (spec.name.clone(), spec.policy.clone())).collect(),
+        setup
+            .instances
+            .iter()
+            .map(|spec| (spec.name.clone(), spec.policy.clone()))
+            .collect(),
         clock.now(),
     )
     .map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))?;
     let labels: Vec<Label> = setup
         .instances
         .iter()
-        .map(|spec| Label { name: spec.name.to_string(), position: spec.position })
+        .map(|spec| Label {
+            name: spec.name.to_string(),
+            position: spec.position,
+        })
         .collect();
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
             let renderer = Renderer::new(&labels, console.options);
-            let (console, failed) =
-                Console::start(console.out).map_err(|error| system("cannot write to the terminal", &error))?;
+            let (console, failed) = Console::start(console.out)
+                .map_err(|error| system("cannot write to the terminal", &error))?;
             (Some(console), Some(failed), Some(renderer))
         }
         None => (None, None, None),
@@ -163,7 +169,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         .enumerate()
         .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
         .collect();
-    let files = DirWatch::new(dir.path()).ok().and_then(|watch| AsyncFd::new(watch).ok());
+    let files = FileWatch::new(dir.path());
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -202,7 +208,13 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         ending: None,
         finished: None,
         leave: None,
-        inlets: Inlets { streams, calls, reaped, probed, configured },
+        inlets: Inlets {
+            streams,
+            calls,
+            reaped,
+            probed,
+            configured,
+        },
         api: Vec::new(),
         shim_door: None,
     };
@@ -254,7 +266,8 @@ impl Controller {
         let listener = api_server::bind(&self.lock.dir().api_socket())
             .map_err(|error| system("cannot bind the API's socket", &error))?;
         // An older server goes on with its connections, and answers them.
-        self.api.push(api_server::serve(listener, self.inlets.calls.clone()));
+        self.api
+            .push(api_server::serve(listener, self.inlets.calls.clone()));
         Ok(())
     }
 
@@ -334,7 +347,10 @@ impl Controller {
                 self.windows.let_go().await;
                 self.lock.leave();
                 // Servers and their connections live on until the asker has its answer.
-                Outcome::Detach { reply, servers: self.api }
+                Outcome::Detach {
+                    reply,
+                    servers: self.api,
+                }
             }
             leave => {
                 for server in self.api {
@@ -344,10 +360,16 @@ impl Controller {
                     Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
                     Some(Leave::Deposed) => {
                         self.lock.leave();
-                        Outcome::Ended { cause: Cause::Deposed, first }
+                        Outcome::Ended {
+                            cause: Cause::Deposed,
+                            first,
+                        }
                     }
-                    Some(Leave::AtOnce(signal)) => Outcome::Ended { cause: Cause::Signal(signal), first },
-                    Some(Leave::Detach(_)) | None => Outcome::Ended { cause, first },
+                    Some(Leave::AtOnce(signal)) => Outcome::Ended {
+                        cause: Cause::Signal(signal),
+                        first,
+                    },
+                    Some(Leave::Detach(_) | Leave::Suspend) | None => Outcome::Ended { cause, first },
                 }
             }
         }

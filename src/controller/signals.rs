@@ -7,8 +7,15 @@ use crate::supervisor::{Event, QuitWhy};
 use signal_hook::consts as c;
 
 /// The signals that the loop listens to.
-pub(super) const LISTENED: &[i32] =
-    &[c::SIGINT, c::SIGTERM, c::SIGHUP, c::SIGQUIT, c::SIGTSTP, c::SIGUSR1, c::SIGPIPE];
+pub(super) const LISTENED: &[i32] = &[
+    c::SIGINT,
+    c::SIGTERM,
+    c::SIGHUP,
+    c::SIGQUIT,
+    c::SIGTSTP,
+    c::SIGUSR1,
+    c::SIGPIPE,
+];
 
 impl Controller {
     pub(super) fn on_signal(&mut self, number: i32) {
@@ -31,18 +38,30 @@ impl Controller {
         match self.quit_signals {
             1 if !self.machine.is_ending() => {
                 let live = self.live_count();
-                self.say_session(Tone::Normal, &format!("{signal}: stopping {live} services (once more kills them)"));
+                self.say_session(
+                    Tone::Normal,
+                    &format!("{signal}: stopping {live} services (once more kills them)"),
+                );
             }
-            1 | 2 => self.say_session(Tone::Normal, &format!("{signal}: killing what is left (once more leaves at once)")),
+            1 | 2 => self.say_session(
+                Tone::Normal,
+                &format!("{signal}: killing what is left (once more leaves at once)"),
+            ),
             _ => {
                 self.leave = Some(Leave::AtOnce(signal));
                 return;
             }
         }
-        self.feed(Event::Quit { why: QuitWhy::Signal(signal), ask: None });
+        self.feed(Event::Quit {
+            why: QuitWhy::Signal(signal),
+            ask: None,
+        });
     }
 
     fn on_hangup(&mut self) {
-        self.feed(Event::Quit { why: QuitWhy::Signal(Signal::HUP), ask: None });
+        self.feed(Event::Quit {
+            why: QuitWhy::Signal(Signal::HUP),
+            ask: None,
+        });
     }
 }

@@ -5,12 +5,16 @@ use super::core::Controller;
 use super::host::Host;
 use super::words;
 use crate::api::messages::{SCHEMA, Service, Session, Status};
-use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, StateWord, time_text};
+use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, time_text};
 use std::time::{Duration, SystemTime};
 
 impl Controller {
     pub(super) fn status(&self) -> Status {
-        Status { schema: SCHEMA, session: self.session(), services: self.ids().map(|id| self.service(id)).collect() }
+        Status {
+            schema: SCHEMA,
+            session: self.session(),
+            services: self.ids().map(|id| self.service(id)).collect(),
+        }
     }
 
     pub(super) fn session(&self) -> Session {
@@ -60,7 +64,9 @@ impl Controller {
             pids,
             port,
             port_source: host.spec.port.as_ref().map(|(_, source)| port_words(source)),
-            url: port.filter(|_| live).map(|port| format!("http://127.0.0.1:{port}")),
+            url: port
+                .filter(|_| live)
+                .map(|port| format!("http://127.0.0.1:{port}")),
             started_at: run.map(|run| time_text::rfc3339(run.started)),
             ended_at: end.map(|end| time_text::rfc3339(end.at)),
             for_ms: millis(self.since(host, live, now)),
@@ -117,7 +123,13 @@ impl Controller {
 fn needs_attention(state: &State) -> bool {
     match state {
         State::Failed { reason, .. } => {
-            matches!(reason, FailureReason::Exit(_) | FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost)
+            matches!(
+                reason,
+                FailureReason::Exit(_)
+                    | FailureReason::Spawn(_)
+                    | FailureReason::GaveUp { .. }
+                    | FailureReason::Lost
+            )
         }
         State::Skipped { .. } => true,
         State::Disabled

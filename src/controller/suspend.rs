@@ -6,7 +6,8 @@ use super::clock;
 use super::core::Controller;
 use super::windows::Connection;
 use crate::logs::Tone;
-use crate::tmux::client::{Client, ClientEvent};
+use crate::tmux::ClientEvent;
+use crate::tmux::client::Client;
 
 impl Controller {
     /// SIGTSTP: lets tmux go, then stops this process (and nobody else: services have terminals of their own).

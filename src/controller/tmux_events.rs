@@ -10,11 +10,10 @@ use crate::diag::Diagnostic;
 use crate::logs::{StreamEvent, Tone};
 use crate::model::InstanceId;
 use crate::supervisor::Event;
-use crate::tmux::client::{Client, ClientEvent, Drained, Gone, Greeting, Reply};
+use crate::tmux::client::{Client, Drained};
 use crate::tmux::command::{Command, Opened};
-use crate::tmux::notification::Notification;
 use crate::tmux::server;
-use crate::tmux::{PaneId, WindowId};
+use crate::tmux::{ClientEvent, Gone, Greeting, Notification, PaneId, Reply, WindowId};
 
 /// What the loop has to see to after a drain; output has been passed on already.
 enum Said {
@@ -51,7 +50,10 @@ impl Controller {
         for said in said {
             self.on_said(said);
         }
-        debug_assert!(drained != Drained::Gone || !self.windows.is_up(), "a client that is gone is let go");
+        debug_assert!(
+            drained != Drained::Gone || !self.windows.is_up(),
+            "a client that is gone is let go"
+        );
     }
 
     fn on_said(&mut self, said: Said) {
@@ -90,7 +92,10 @@ impl Controller {
         match self.windows.answered(reply.number) {
             Some(Asked::Window(instance)) => match Opened::from_reply(&reply.first_line()) {
                 Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
-                _ => self.feed(Event::WindowFailed { instance, message: reply.text() }),
+                _ => self.feed(Event::WindowFailed {
+                    instance,
+                    message: reply.text(),
+                }),
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
             Some(Asked::Scrollback(instance)) if reply.ok => self.on_scrollback(instance, &reply.body),
@@ -106,7 +111,9 @@ impl Controller {
 
     /// A window is gone. Where its shim has spoken, its end tells more; where it never did, it never will.
     fn on_window_closed(&mut self, window: WindowId) {
-        let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) else { return };
+        let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) else {
+            return;
+        };
         self.host_mut(instance).window = None;
         if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
             let message = "its window closed before it could be used".to_owned();
@@ -117,7 +124,10 @@ impl Controller {
     /// Opens the windows that the machine wants.
     pub(super) fn open_wanted_windows(&mut self) {
         let hosts = &self.hosts;
-        if let Err(error) = self.windows.open_wanted(|id| hosts[id.0 as usize].spec.name.clone()) {
+        if let Err(error) = self
+            .windows
+            .open_wanted(|id| hosts[id.0 as usize].spec.name.clone())
+        {
             self.leave = Some(Leave::NoTmux(error));
         }
     }
@@ -134,7 +144,10 @@ impl Controller {
         let viewers = server::viewers(text);
         for instance in self.ids() {
             let window = self.host(instance).window;
-            let count = viewers.iter().filter(|viewer| Some(viewer.window) == window).count();
+            let count = viewers
+                .iter()
+                .filter(|viewer| Some(viewer.window) == window)
+                .count();
             let clients = u32::try_from(count).unwrap_or(u32::MAX);
             let host = self.host_mut(instance);
             if host.clients != clients {
@@ -157,7 +170,12 @@ impl Controller {
     pub(super) fn refresh_status_line(&mut self, instance: InstanceId) {
         let host = self.host(instance);
         let Some(window) = host.window else { return };
-        let command = words::window_status(host, self.machine.state(instance), self.machine.word(instance), window);
+        let command = words::window_status(
+            host,
+            self.machine.state(instance),
+            self.machine.word(instance),
+            window,
+        );
         let mut rendered = Vec::new();
         command.write_line(&mut rendered);
         if self.host(instance).shown != rendered {
@@ -176,7 +194,12 @@ impl Controller {
             match event {
                 StreamEvent::WaitsForInput { again: false } => {
                     let name = self.host(instance).name();
-                    self.say_at(instance, None, Tone::Normal, &format!("waits for input · ovr connect {name}"));
+                    self.say_at(
+                        instance,
+                        None,
+                        Tone::Normal,
+                        &format!("waits for input · ovr connect {name}"),
+                    );
                 }
                 StreamEvent::FullScreen(true) => {
                     let name = self.host(instance).name();
@@ -209,7 +232,12 @@ impl Controller {
         let plain: Vec<String> = lines.iter().map(|line| crate::logs::plain(line)).collect();
         let news = refill::news(&plain, &known);
         if news.gap && !known.is_empty() {
-            self.say_at(instance, None, Tone::Alarm, "lines are missing here: the scrollback does not reach back");
+            self.say_at(
+                instance,
+                None,
+                Tone::Alarm,
+                "lines are missing here: the scrollback does not reach back",
+            );
         }
         for line in &lines[news.from..] {
             self.hub.refill(clock::epoch_ms(), instance, line);
@@ -241,7 +269,11 @@ impl Controller {
 
     fn on_server_gone(&mut self) {
         let recover = self.facts.recover;
-        let then = if recover { "starting it again with the services that ran" } else { "ending the session" };
+        let then = if recover {
+            "starting it again with the services that ran"
+        } else {
+            "ending the session"
+        };
         self.say_session(Tone::Alarm, &format!("the tmux server is gone; {then}"));
         self.windows.forget_panes();
         for host in &mut self.hosts {
@@ -259,7 +291,9 @@ impl Controller {
 
     /// The user's own tmux configuration, where one was asked for, before the windows are made.
     fn configure_tmux(&mut self) {
-        let Some(file) = self.facts.tmux_config.clone().filter(|_| self.windows.held) else { return };
+        let Some(file) = self.facts.tmux_config.clone().filter(|_| self.windows.held) else {
+            return;
+        };
         let server = self.windows.site.server.clone();
         let configured = self.inlets.configured.clone();
         tokio::spawn(async move {
@@ -286,7 +320,9 @@ fn noticed(notice: &Notification<'_>) -> Option<Said> {
         | Notification::ClientDetached { .. }
         | Notification::SessionWindowChanged { .. }
         | Notification::SessionsChanged => Some(Said::ViewersChanged),
-        Notification::ConfigError(text) => Some(Said::ConfigError(String::from_utf8_lossy(text).into_owned())),
+        Notification::ConfigError(text) => {
+            Some(Said::ConfigError(String::from_utf8_lossy(text).into_owned()))
+        }
         Notification::Output { .. }
         | Notification::Begin(_)
         | Notification::Body { .. }

@@ -3,11 +3,11 @@
 
 use crate::diag::Diagnostic;
 use crate::model::{InstanceId, InstanceName};
-use crate::tmux::client::{Client, CommandNumber, FirstWindow};
+use crate::tmux::client::{Client, FirstWindow};
 use crate::tmux::command::Command;
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
-use crate::tmux::{PaneId, WindowId};
+use crate::tmux::{CommandNumber, PaneId, WindowId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -56,6 +56,10 @@ pub(super) struct Windows {
     panes: Vec<Option<InstanceId>>,
     /// The instance whose window the server was started with.
     pub(super) first: Option<InstanceId>,
+    /// Windows that were asked for when the client was lost.
+    pub(super) unopened: Vec<InstanceId>,
+    /// The client was let go on purpose, for as long as this process is stopped.
+    pub(super) suspended: bool,
 }
 
 impl Windows {
@@ -99,7 +103,10 @@ impl Windows {
     }
 
     /// Opens the wanted windows: all of them in one write, the first of a new server with the server itself.
-    pub(super) fn open_wanted(&mut self, name: impl Fn(InstanceId) -> InstanceName) -> Result<(), Diagnostic> {
+    pub(super) fn open_wanted(
+        &mut self,
+        name: impl Fn(InstanceId) -> InstanceName,
+    ) -> Result<(), Diagnostic> {
         if self.held && !matches!(self.connection, Connection::Down) || self.wanted.is_empty() {
             return Ok(());
         }
@@ -109,8 +116,12 @@ impl Windows {
             let name = name(first).to_string();
             let arguments = self.shim_arguments(&name);
             let site = &self.site;
-            let window =
-                FirstWindow { name: &name, program: &site.program, arguments: &arguments, root: &site.root };
+            let window = FirstWindow {
+                name: &name,
+                program: &site.program,
+                arguments: &arguments,
+                root: &site.root,
+            };
             self.connection = Connection::Up(Client::start(&site.server, &site.setup, &window)?);
             self.first = Some(first);
         }
@@ -156,10 +167,14 @@ impl Windows {
     pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
         self.connection = Connection::Down;
         let mut unopened: Vec<_> = self.first.take().into_iter().collect();
-        unopened.extend(std::mem::take(&mut self.asked).into_values().filter_map(|asked| match asked {
-            Asked::Window(instance) => Some(instance),
-            Asked::Clients | Asked::Scrollback(_) => None,
-        }));
+        unopened.extend(
+            std::mem::take(&mut self.asked)
+                .into_values()
+                .filter_map(|asked| match asked {
+                    Asked::Window(instance) => Some(instance),
+                    Asked::Clients | Asked::Scrollback(_) => None,
+                }),
+        );
         unopened
     }
 

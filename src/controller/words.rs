@@ -24,7 +24,9 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Running { run, pid, .. } if matches!(from, State::Starting { .. }) => {
             (run.0 > 1).then(|| (Due::Beginning, Tone::Quiet, format!("── run {run}, pid {pid} ──")))
         }
-        State::Running { ready: Some(true), .. } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        State::Running {
+            ready: Some(true), ..
+        } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));
@@ -37,7 +39,11 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
             } else {
                 format!("restarts in {}", time_text::duration(wait))
             };
-            Some((Due::End, Tone::Normal, format!("{} · {again}", ended(host, *last))))
+            Some((
+                Due::End,
+                Tone::Normal,
+                format!("{} · {again}", ended(host, *last)),
+            ))
         }
         State::Stopped { last } => from.is_live().then(|| {
             let exit = last.map(|exit| format!(" ({exit})")).unwrap_or_default();
@@ -51,9 +57,11 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
             };
             Some((due, Tone::Alarm, failure(host, reason)))
         }
-        State::Skipped { .. } => {
-            Some((Due::Now, Tone::Alarm, "skipped: something it depends on cannot come up".to_owned()))
-        }
+        State::Skipped { .. } => Some((
+            Due::Now,
+            Tone::Alarm,
+            "skipped: something it depends on cannot come up".to_owned(),
+        )),
         State::Pending(PendingWhy::Dependency { .. } | PendingWhy::Window)
         | State::Disabled
         | State::Starting { .. }
@@ -64,7 +72,10 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
 
 /// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`.
 pub(super) fn ended(host: &Host, exit: Exit) -> String {
-    let after = host.lived().map(|lived| format!(" after {}", time_text::duration(lived))).unwrap_or_default();
+    let after = host
+        .lived()
+        .map(|lived| format!(" after {}", time_text::duration(lived)))
+        .unwrap_or_default();
     match exit {
         Exit::Code(code) => format!("exited with code {code}{after}"),
         Exit::Signal(signal) => format!("killed by {signal}{after}"),
@@ -77,24 +88,38 @@ pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
         FailureReason::Exit(exit) => ended(host, *exit),
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
-            format!("gave up after {failures} failures in a row; the last one {}", ended(host, *last))
+            format!(
+                "gave up after {failures} failures in a row; the last one {}",
+                ended(host, *last)
+            )
         }
         FailureReason::Lost => "its terminal and its processes are gone".to_owned(),
     }
 }
 
 fn forced(host: &Host) -> String {
-    let killed = host.last_exit().map(|end| end.killed.as_slice()).unwrap_or_default();
-    if killed.is_empty() { String::new() } else { format!(" · SIGKILL was needed for {}", killed.join(", ")) }
+    let killed = host
+        .last_exit()
+        .map(|end| end.killed.as_slice())
+        .unwrap_or_default();
+    if killed.is_empty() {
+        String::new()
+    } else {
+        format!(" · SIGKILL was needed for {}", killed.join(", "))
+    }
 }
 
 /// The command that makes the views of an instance's window say how it stands.
 pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window: WindowId) -> Command {
     let (text, hint) = match state {
-        State::Exited { exit, .. } | State::Failed { reason: FailureReason::Exit(exit), .. } => {
-            (short_end(*exit), Some("Enter restarts it"))
+        State::Exited { exit, .. }
+        | State::Failed {
+            reason: FailureReason::Exit(exit),
+            ..
+        } => (short_end(*exit), Some("Enter restarts it")),
+        State::Failed { .. } | State::Stopped { .. } | State::Disabled => {
+            (word.to_string(), Some("Enter starts it"))
         }
-        State::Failed { .. } | State::Stopped { .. } | State::Disabled => (word.to_string(), Some("Enter starts it")),
         State::Backoff { .. } => (word.to_string(), Some("Enter restarts it now")),
         State::Pending(_)
         | State::Starting { .. }
@@ -103,7 +128,10 @@ pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window:
         | State::Stopping { .. }
         | State::Skipped { .. } => (word.to_string(), None),
     };
-    let started = host.run.as_ref().filter(|_| matches!(state, State::Running { .. } | State::Daemonized { .. }));
+    let started = host
+        .run
+        .as_ref()
+        .filter(|_| matches!(state, State::Running { .. } | State::Daemonized { .. }));
     let status = WindowStatus {
         name: &host.name(),
         state: &text,

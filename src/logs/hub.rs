@@ -102,7 +102,10 @@ impl Hub {
         if let Some(source) = self.source_mut(instance) {
             source.past.run = run;
             let nothing_waits = source.past.sentences.begins(run);
-            debug_assert!(nothing_waits.is_empty(), "an adopted run is the first that is heard of");
+            debug_assert!(
+                nothing_waits.is_empty(),
+                "an adopted run is the first that is heard of"
+            );
         }
     }
 
@@ -169,7 +172,10 @@ impl Hub {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
-        let sentence = Sentence { tone, text: text.to_owned() };
+        let sentence = Sentence {
+            tone,
+            text: text.to_owned(),
+        };
         if let Some(due) = source.past.sentences.add(place, sentence) {
             source.past.say(&mut self.shared, at_ms, instance, &due);
         }
@@ -209,7 +215,10 @@ impl Hub {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
-        let sentence = Sentence { tone, text: text.to_owned() };
+        let sentence = Sentence {
+            tone,
+            text: text.to_owned(),
+        };
         source.past.say(&mut self.shared, at_ms, instance, &sentence);
     }
 
@@ -292,7 +301,12 @@ impl Hub {
         let Some(source) = self.source(instance) else {
             return Vec::new();
         };
-        let printed = source.past.ring.last(usize::MAX).rev().filter(|record| record.kind == RecordKind::Output);
+        let printed = source
+            .past
+            .ring
+            .last(usize::MAX)
+            .rev()
+            .filter(|record| record.kind == RecordKind::Output);
         let mut lines: Vec<_> = printed.take(count).map(|record| plain(record.text)).collect();
         lines.reverse();
         lines
@@ -323,7 +337,13 @@ impl Hub {
 impl Past {
     fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
         if let Some(renderer) = &mut shared.renderer {
-            renderer.event(&mut shared.rendered, instance, sentence.tone, at_ms, &sentence.text);
+            renderer.event(
+                &mut shared.rendered,
+                instance,
+                sentence.tone,
+                at_ms,
+                &sentence.text,
+            );
         }
         for line in sentence.text.lines() {
             let line: String = line.chars().filter(|c| !c.is_control()).collect();

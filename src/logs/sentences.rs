@@ -72,7 +72,10 @@ impl Sentences {
             Place::Before(run) => begun >= run.0,
             Place::Behind(run) => ended >= run.0,
         };
-        self.waiting.extract_if(.., |(place, _)| has_come(place)).map(|(_, sentence)| sentence).collect()
+        self.waiting
+            .extract_if(.., |(place, _)| has_come(place))
+            .map(|(_, sentence)| sentence)
+            .collect()
     }
 }
 
@@ -83,7 +86,10 @@ mod tests {
     use crate::model::RunId;
 
     fn said(text: &str) -> Sentence {
-        Sentence { tone: Tone::Normal, text: text.to_owned() }
+        Sentence {
+            tone: Tone::Normal,
+            text: text.to_owned(),
+        }
     }
 
     #[test]
@@ -94,14 +100,21 @@ mod tests {
         assert_eq!(sentences.add(Place::Before(RunId(2)), said("again")), None);
         assert_eq!(sentences.ends(RunId(1)), [said("ended")]);
         assert_eq!(sentences.begins(RunId(2)), [said("again")]);
-        assert_eq!(sentences.add(Place::Before(RunId(2)), said("late")), Some(said("late")));
+        assert_eq!(
+            sentences.add(Place::Before(RunId(2)), said("late")),
+            Some(said("late"))
+        );
     }
 
     #[test]
     fn a_lost_end_mark_holds_nothing_back_for_ever() {
         let mut sentences = Sentences::default();
         assert_eq!(sentences.add(Place::Behind(RunId(1)), said("one")), None);
-        assert_eq!(sentences.begins(RunId(2)), [said("one")], "a run begins behind the end of the one before");
+        assert_eq!(
+            sentences.begins(RunId(2)),
+            [said("one")],
+            "a run begins behind the end of the one before"
+        );
         assert_eq!(sentences.add(Place::Behind(RunId(2)), said("two")), None);
         assert_eq!(sentences.cut(), [said("two")]);
     }

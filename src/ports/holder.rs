@@ -28,6 +28,15 @@ pub struct Holder {
     pub cwd: Option<PathBuf>,
     /// For how long it has been running.
     pub age: Option<Duration>,
+    /// The `ovr` project that it is a service of.
+    pub project: Option<Project>,
+}
+
+/// A project of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    pub name: String,
+    pub root: String,
 }
 
 /// The addresses that a service listens on as a rule, and that a listener stands in the way on.
@@ -189,6 +198,7 @@ mod tests {
                 command: "python3 -m http.server 5000".to_owned(),
                 cwd: Some("/srv/shop".into()),
                 age: Some(Duration::from_secs(200)),
+                project: None,
             }),
         };
         assert_eq!(

@@ -4,5 +4,5 @@ mod holder;
 mod proc_net;
 mod rule;
 
-pub use holder::{Holder, Listener, listeners};
+pub use holder::{Holder, Listener, Project, listeners};
 pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted};

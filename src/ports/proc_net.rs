@@ -2,7 +2,7 @@
 //! Reading and parsing; what an answer means is `holder.rs`'s.
 #![cfg(target_os = "linux")]
 
-use super::holder::{Holder, Listener};
+use super::holder::{Holder, Listener, Project};
 use rustix::param::clock_ticks_per_second;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -129,6 +129,23 @@ fn holder(pid: u32) -> Option<Holder> {
         command: arguments.join(" "),
         cwd: fs::read_link(format!("/proc/{pid}/cwd")).ok(),
         age: age(pid),
+        project: project(pid),
+    })
+}
+
+/// The project whose service it is, as its environment tells.
+fn project(pid: u32) -> Option<Project> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let variable = |name: &str| {
+        let entries = environment.split(|byte| *byte == 0);
+        let mut values = entries.filter_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        values
+            .next()
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+    };
+    Some(Project {
+        name: variable("OVR_PROJECT")?,
+        root: variable("OVR_PROJECT_ROOT")?,
     })
 }
 
