@@ -3,12 +3,13 @@
 
 use super::settings::{self, ENVIRONMENT, Selection, StartOptions};
 use super::start::StartArgs;
+use crate::config::Environment;
+use crate::config::environment::Explained;
 use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::load::{self, Surroundings};
 use crate::config::resolve::{self, Options, Service};
-use crate::config::Environment;
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{InstanceSpec, ServiceName};
+use crate::model::{InstanceName, InstanceSpec, ServiceName, select};
 use crate::ports::{Base, PortPlan, Rule, Wanted};
 use crate::tmux::setup::Setup as TmuxSetup;
 use crate::workspace::{Places, Project, Search};
@@ -44,13 +45,18 @@ impl Here {
                 .cause(error.to_string())
                 .hint("it may have been removed: cd to one that exists")
         })?;
-        Ok(Self { cwd, places: Places::from_environment()? })
+        Ok(Self {
+            cwd,
+            places: Places::from_environment()?,
+        })
     }
 }
 
 /// Reads a setting from this process's environment alone.
 pub fn own_environment(name: &str) -> Option<(String, String)> {
-    std::env::var(name).ok().map(|value| (value, ENVIRONMENT.to_owned()))
+    std::env::var(name)
+        .ok()
+        .map(|value| (value, ENVIRONMENT.to_owned()))
 }
 
 impl Plan {
@@ -103,7 +109,11 @@ impl Plan {
         environment: Environment,
         mut problems: Vec<Diagnostic>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let title = options.title.value.clone().unwrap_or_else(|| project.name.clone());
+        let title = options
+            .title
+            .value
+            .clone()
+            .unwrap_or_else(|| project.name.clone());
         let resolved_with = match session_options(&project, &title, &options, &services) {
             Ok(resolved) => resolved,
             Err(errors) => {
@@ -136,6 +146,56 @@ impl Plan {
             resolved_with,
             warnings: problems,
         })
+    }
+}
+
+/// What one service or all of them are told, with sources.
+impl Plan {
+    /// The instance of this name; a service's name means its first instance.
+    pub fn instance(&self, name: &str) -> Result<&InstanceSpec, Diagnostic> {
+        let names: Vec<InstanceName> = self.instances.iter().map(|spec| spec.name.clone()).collect();
+        match select(&[name], &names) {
+            Ok(found) => {
+                let index = found
+                    .first()
+                    .copied()
+                    .expect("a pattern that matches nothing is an error");
+                Ok(&self.instances[index])
+            }
+            Err(unmatched) => Err(unmatched
+                .diagnostics()
+                .into_iter()
+                .next()
+                .expect("one pattern, so one error")),
+        }
+    }
+
+    /// The environment of one instance.
+    pub fn explain_instance(&self, name: &str) -> Result<Vec<Explained>, Diagnostic> {
+        let spec = self.instance(name)?;
+        let port_of = |position, number| self.ports.port(position, number);
+        let layered = resolve::instance_environment(
+            &self.services,
+            spec,
+            &self.resolved_with,
+            &self.environment,
+            &port_of,
+        );
+        Ok(layered.explain())
+    }
+
+    /// What all services share: what an instance has, without what is its own.
+    pub fn explain_common(&self) -> Vec<Explained> {
+        let port_of = |position, number| self.ports.port(position, number);
+        resolve::common_environment(&self.services, &self.resolved_with, &self.environment, &port_of)
+            .explain()
+    }
+
+    pub fn common_environment(&self) -> Vec<(String, String)> {
+        self.explain_common()
+            .into_iter()
+            .map(|explained| (explained.name, explained.value))
+            .collect()
     }
 }
 
@@ -183,23 +243,48 @@ fn session_options(
     } else {
         Some(chosen(options.names.join(","), "ovr start".to_owned()))
     };
-    let ignored = chosen(options.ignored_processes.value.join(","), options.ignored_processes.origin.to_string());
-    let can_die = chosen(selection(&options.can_die.value), options.can_die.origin.to_string());
-    let auto_restart = chosen(selection(&options.auto_restart.value), options.auto_restart.origin.to_string());
-    let formation: Vec<String> =
-        options.formation.value.iter().map(|(name, count)| format!("{name}={count}")).collect();
-    let formation = Formation::parse(&formation.join(","), &options.formation.origin.to_string(), &names)
-        .unwrap_or_else(|errors| {
-            problems.extend(errors);
-            Formation::default()
-        });
-    let signals: Vec<String> =
-        options.stop_signals.value.iter().map(|(name, signal)| format!("{name}={}", signal.number())).collect();
-    let stop_signals = StopSignals::parse(&signals.join(","), &options.stop_signals.origin.to_string(), &names)
-        .unwrap_or_else(|errors| {
-            problems.extend(errors);
-            StopSignals::default()
-        });
+    let ignored = chosen(
+        options.ignored_processes.value.join(","),
+        options.ignored_processes.origin.to_string(),
+    );
+    let can_die = chosen(
+        selection(&options.can_die.value),
+        options.can_die.origin.to_string(),
+    );
+    let auto_restart = chosen(
+        selection(&options.auto_restart.value),
+        options.auto_restart.origin.to_string(),
+    );
+    let formation: Vec<String> = options
+        .formation
+        .value
+        .iter()
+        .map(|(name, count)| format!("{name}={count}"))
+        .collect();
+    let formation = Formation::parse(
+        &formation.join(","),
+        &options.formation.origin.to_string(),
+        &names,
+    )
+    .unwrap_or_else(|errors| {
+        problems.extend(errors);
+        Formation::default()
+    });
+    let signals: Vec<String> = options
+        .stop_signals
+        .value
+        .iter()
+        .map(|(name, signal)| format!("{name}={}", signal.number()))
+        .collect();
+    let stop_signals = StopSignals::parse(
+        &signals.join(","),
+        &options.stop_signals.origin.to_string(),
+        &names,
+    )
+    .unwrap_or_else(|errors| {
+        problems.extend(errors);
+        StopSignals::default()
+    });
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -226,7 +311,10 @@ fn port_plan(
         return Ok(PortPlan::none());
     }
     let rule = Rule {
-        base: Base { port: options.port.value, source: options.port.origin.to_string() },
+        base: Base {
+            port: options.port.value,
+            source: options.port.origin.to_string(),
+        },
         step: options.port_step.value,
         instance_step: options.formation_port_step.value,
     };
