@@ -17,6 +17,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer is larger, and no line of output either.
 const MAX_ANSWER: u64 = 64 << 20;
+/// The status of 50 services arrives in one read.
+const READ_AT_ONCE: usize = 32 * 1024;
 
 type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 
@@ -139,7 +141,7 @@ impl Client {
         stream.set_read_timeout(patience).map_err(failed)?;
         let request = http1::Request { method, target, body };
         request.send(&mut stream).map_err(failed)?;
-        http1::receive(BufReader::new(stream))
+        http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
             .and_then(|answer| answer.ok_or(io::ErrorKind::UnexpectedEof.into()))
             .map_err(failed)
     }
