@@ -7,6 +7,7 @@ mod conditions;
 mod dice;
 mod happenings;
 mod oracle;
+mod pace;
 mod scenario;
 mod world;
 
@@ -14,12 +15,13 @@ use super::{Action, Event, Machine};
 use crate::model::{AskId, InstanceId, Moment};
 use dice::Dice;
 use oracle::{Broken, Oracle};
+use pace::Pace;
 use scenario::{Command, Scenario};
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use world::{KILL_TIME, World};
+use world::World;
 
 /// More steps than any session of this size can need.
 const MOST_STEPS: u32 = 50_000;
@@ -34,8 +36,7 @@ struct Sim {
     dice: Dice,
     now: Moment,
     next_ask: u64,
-    /// When the session began to end, if it has.
-    ending_since: Option<Moment>,
+    pace: Pace,
     tells_story: bool,
     /// Of everything that happened, to compare two plays.
     story: DefaultHasher,
@@ -54,6 +55,7 @@ impl Sim {
         oracle.meet(&machine, &world);
         Self {
             commands: scenario.commands.iter().cloned().collect(),
+            pace: Pace::new(&scenario.instances),
             scenario,
             machine,
             world,
@@ -61,7 +63,6 @@ impl Sim {
             dice,
             now: Moment::START,
             next_ask: 0,
-            ending_since: None,
             tells_story,
             story: DefaultHasher::new(),
             starts: 0,
@@ -76,7 +77,7 @@ impl Sim {
             if !self.step()? {
                 return self.oracle.judge_rest();
             }
-            self.check_pace()?;
+            self.pace.judge(self.now)?;
         }
         Err("it goes on for ever".to_owned())
     }
@@ -141,7 +142,7 @@ impl Sim {
             return Ok(());
         }
         self.machine = Machine::new(self.scenario.instances.clone(), self.now).expect("a good graph");
-        self.ending_since = None;
+        self.pace.meet();
         let hellos = self.world.change_controller();
         self.oracle.meet(&self.machine, &self.world);
         for hello in hellos {
@@ -164,14 +165,16 @@ impl Sim {
             self.world.shims[instance.0 as usize].loss_untold = false;
         }
         self.oracle.hear(&event);
+        self.pace.hear(self.now, &event, &self.machine);
         self.machine.handle(self.now, event);
         while let Some(action) = self.machine.poll_action() {
             self.note(&format!("  → {action:?}"));
             self.oracle.judge(&action, &self.world)?;
+            self.pace.note(self.now, &action);
             self.remember(&action);
             self.carry_out(action);
         }
-        Ok(())
+        self.pace.judge_starts(&self.machine)
     }
 
     fn remember(&mut self, action: &Action) {
@@ -215,28 +218,12 @@ impl Sim {
                 signal,
             } => self.world.signal(instance, run, signal),
             Action::Probe { instance, run, probe } => self.world.probe(instance, run, probe),
-            Action::Ending { .. } => self.ending_since = Some(self.now),
-            Action::Finish { .. } => self.ending_since = None,
-            Action::Changed { .. } | Action::Answer { .. } | Action::Done { .. } => {}
+            Action::Changed { .. }
+            | Action::Answer { .. }
+            | Action::Done { .. }
+            | Action::Ending { .. }
+            | Action::Finish { .. } => {}
         }
-    }
-
-    /// A session that ends takes no longer than its stop plans one after another.
-    fn check_pace(&self) -> Result<(), Broken> {
-        let Some(since) = self.ending_since else {
-            return Ok(());
-        };
-        let reports = Duration::from_millis(200);
-        let longest: Duration = self
-            .scenario
-            .instances
-            .iter()
-            .map(|(_, policy)| policy.stop.grace + KILL_TIME + reports)
-            .sum();
-        if self.now.since(since) > longest {
-            return Err("the shutdown takes too long".to_owned());
-        }
-        Ok(())
     }
 
     fn note(&mut self, text: &str) {
