@@ -2,7 +2,7 @@
 
 use super::oracle::Broken;
 use super::world::KILL_TIME;
-use crate::model::{InstanceId, InstanceName, Moment, Policy, RunId, State};
+use crate::model::{InstanceId, InstanceName, Moment, Policy, RunId, Signal, State};
 use crate::supervisor::{Action, Event, Machine, QuitWhy, Verb};
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Pace {
             Event::Quit {
                 why: QuitWhy::Signal(signal),
                 ..
-            } if self.ending_since.is_some() && *signal != crate::model::Signal::HUP => {
+            } if self.ending_since.is_some() && *signal != Signal::HUP => {
                 let everyone: Vec<_> = (0..).map(InstanceId).take(self.kills.len()).collect();
                 self.note_kills(now, &everyone, machine);
             }
