@@ -6,7 +6,7 @@ use super::live::{Live, Turn};
 use super::protocol::{Ended, Hello, Order, Report, VERSION};
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::{ShimArgs, nonce, note};
+use super::{ShimArgs, give_memory_back, nonce, note};
 use crate::model::mark::Mark;
 use crate::model::{InstanceName, Launch, RunId, StopPlan};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -259,6 +259,7 @@ impl Engine {
             // The controller is gone. The next one says so with SIGUSR1.
             self.link = None;
         }
+        give_memory_back();
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -304,7 +305,7 @@ impl Engine {
             return;
         };
         let Opening { run, launch, stop } = *opening;
-        match Live::start(run, launch, stop, &self.nonce) {
+        match Live::start(run, &launch, stop, &self.nonce) {
             Ok(live) => {
                 let report = live.spawned();
                 self.phase = Phase::Live(Box::new(live));

@@ -238,6 +238,15 @@ impl Pane {
         }
     }
 
+    /// The same where the main process may be seen to end before those that got the same signal.
+    pub(crate) fn ended_cleanly_or_not(&mut self, run: u64) -> Ended {
+        match self.report() {
+            Report::Ended(ended) if ended.run == RunId(run) => ended,
+            Report::Cleaning { .. } => self.ended(run),
+            other => panic!("expected the end of run {run}, not {other:?}"),
+        }
+    }
+
     /// Types on the pane's keyboard.
     pub(crate) fn type_keys(&self, keys: &[u8]) {
         let mut file = File::from(
