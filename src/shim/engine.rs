@@ -221,13 +221,14 @@ impl Engine {
         if !keys.enter || !matches!(self.phase, Phase::Idle) || self.leaving {
             return;
         }
-        match &self.link {
-            // Not read yet: once says as much as twice.
-            Some(link) if link.has_unsent() => {}
-            Some(_) => self.report(&Report::Enter),
-            None => self
-                .terminal
-                .write_note(&note::plain(note::NOBODY_THERE, &self.nonce)),
+        // Not read yet by the controller: once says as much as twice.
+        if self.link.as_ref().is_none_or(|link| !link.has_unsent()) {
+            self.report(&Report::Enter);
+        }
+        // Also if that has just turned out.
+        if self.link.is_none() {
+            self.terminal
+                .write_note(&note::plain(note::NOBODY_THERE, &self.nonce));
         }
     }
 
