@@ -152,12 +152,12 @@ impl Engine {
         }
     }
 
+    /// A grace beyond what the system can count is one without end.
     fn timeout(&self) -> Option<Timespec> {
         let Phase::Live(live) = &self.phase else {
             return None;
         };
         let left = live.deadline()?.saturating_duration_since(Instant::now());
-        // A grace beyond what the system can count is one without end.
         Timespec::try_from(left).ok()
     }
 
@@ -321,13 +321,13 @@ impl Engine {
 
     /// A run whose mark is still waiting never begins.
     fn cancel_opening(&mut self, why: &str) {
-        if let Phase::Opening(opening) = &self.phase {
-            let run = opening.run;
-            self.phase = Phase::Idle;
-            self.close_run(run, &note::could_not_start(&self.instance, why));
-            let message = why.to_owned();
-            self.report(&Report::SpawnFailed { run, message });
-        }
+        let Phase::Opening(opening) = &self.phase else {
+            return;
+        };
+        let (run, message) = (opening.run, why.to_owned());
+        self.phase = Phase::Idle;
+        self.close_run(run, &note::could_not_start(&self.instance, why));
+        self.report(&Report::SpawnFailed { run, message });
     }
 
     fn cmd_stop(&mut self, run: RunId, plan: StopPlan, kill: bool) {
@@ -371,7 +371,7 @@ impl Engine {
                 self.link = Some(link);
                 self.report(&Report::Hello(Box::new(self.hello())));
             }
-            // Nobody there: the next controller sends SIGUSR1. Many at once: at the next event.
+            // Nobody there: SIGUSR1 tells. Too many at once: at the next event.
             Err(error) => self.connect_due = error.kind() == io::ErrorKind::WouldBlock,
         }
     }

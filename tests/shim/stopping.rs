@@ -81,7 +81,7 @@ fn processes_that_left_the_session_are_gone_too() {
     let mut pane = Pane::open();
     let main = pane.run(
         1,
-        "setsid sh -c 'trap \"\" HUP INT TERM; echo up; sleep 60; :' & sleep 61",
+        "setsid sh -c 'trap \"\" HUP INT TERM; echo up; sleep 60; :' & exec sleep 61",
     );
     pane.wait_for("up");
     pane.stop(1, patient());
