@@ -6,3 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
+mod restart;
+mod start;
+mod stop;
