@@ -5,7 +5,23 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adoption;
+mod clean;
+mod completion;
+mod connect;
+mod detach;
+mod env;
+mod errors;
+mod exit_codes;
+mod faults;
 mod harness;
+mod hostile;
+mod names;
+mod output;
+mod ports;
 mod restart;
+mod run_command;
 mod start;
+mod status;
 mod stop;
+mod two_projects;

@@ -37,12 +37,18 @@ fn many_restarts_at_once_leave_exactly_one_process() {
     let project = Project::with("web: exec sleep 4010\nworker: sleep 1000\n");
     project.start_detached(&[]);
     project.wait_running(["web"]);
-    let calls: Vec<Terminal> = (0..20).map(|_| project.cmd(&["restart", "web"]).piped()).collect();
+    let calls: Vec<Terminal> = (0..20)
+        .map(|_| project.cmd(&["restart", "web"]).piped())
+        .collect();
     for call in &calls {
         call.wait_exit();
     }
     let [web] = project.wait_running(["web"]);
-    let alive: Vec<u32> = project.processes_with("sleep 4010").iter().map(|p| p.pid).collect();
+    let alive: Vec<u32> = project
+        .processes_with("sleep 4010")
+        .iter()
+        .map(|p| p.pid)
+        .collect();
     assert_eq!(alive, [web]);
 }
 
@@ -93,7 +99,9 @@ fn three_automatic_restarts_come_at_once_then_they_wait() {
     let web = project.wait_state("web", StateWord::Backoff);
     assert!(web.restarts >= 3, "{web:?}");
     assert!(project.out("runs").lines().count() >= 4);
-    project.wait_service("web", "to be restarted again", |service| service.restarts > web.restarts);
+    project.wait_service("web", "to be restarted again", |service| {
+        service.restarts > web.restarts
+    });
 }
 
 #[test]
@@ -123,8 +131,13 @@ fn a_crash_loop_costs_next_to_nothing() {
         project.wait_service(name, "to back off", |service| service.restarts >= 5);
     }
     let controller = project.status().session.pid;
-    let (ticks, memory) = (processes::cpu_ticks(controller), processes::resident_kib(controller));
-    assert!(stays_true_for(Duration::from_secs(2), || processes::is_alive(controller)));
+    let (ticks, memory) = (
+        processes::cpu_ticks(controller),
+        processes::resident_kib(controller),
+    );
+    assert!(stays_true_for(Duration::from_secs(2), || processes::is_alive(
+        controller
+    )));
     // A tick is 10 ms: at most a fortieth of the two seconds.
     assert!(processes::cpu_ticks(controller) <= ticks.map(|ticks| ticks + 5));
     assert!(processes::resident_kib(controller) <= memory.map(|memory| memory + 1024));
@@ -143,7 +156,9 @@ fn may_die_and_auto_restart_do_not_cancel_each_other() {
 
 #[test]
 fn a_restart_that_does_not_come_up_fails_and_shows_the_last_words() {
-    let project = Project::with("web: if [ -e $OUT/bad ]; then echo out of luck; exit 5; fi; sleep 1000\nx: sleep 1000\n");
+    let project = Project::with(
+        "web: if [ -e $OUT/bad ]; then echo out of luck; exit 5; fi; sleep 1000\nx: sleep 1000\n",
+    );
     project.start_detached(&["--any-can-die"]);
     project.wait_running(["web"]);
     std::fs::write(project.path("out").join("bad"), "").unwrap();
@@ -179,12 +194,22 @@ fn quick_exits_have_their_codes_every_time() {
     for _ in 0..4 {
         let mut last = Vec::new();
         project.wait_until("all to have ended with their codes", || {
-            last = project.try_status().map_or_else(Vec::new, |status| status.services);
+            last = project
+                .try_status()
+                .map_or_else(Vec::new, |status| status.services);
             last.iter().take(50).all(|service| service.exit_code.is_some())
         });
         for (code, service) in last.iter().take(50).enumerate() {
-            assert_eq!(service.exit_code, Some(i32::try_from(code).unwrap()), "{service:?}");
-            let expected = if code == 0 { StateWord::Exited } else { StateWord::Failed };
+            assert_eq!(
+                service.exit_code,
+                Some(i32::try_from(code).unwrap()),
+                "{service:?}"
+            );
+            let expected = if code == 0 {
+                StateWord::Exited
+            } else {
+                StateWord::Failed
+            };
             assert_eq!(service.state, expected, "{service:?}");
         }
         project.ovr(&["restart", "s*"]);

@@ -8,7 +8,9 @@ fn every_service_gets_a_window_and_a_shim_of_its_own() {
     let project = Project::with("web: sleep 1000\nworker: sleep 1000\ndb: sleep 1000\n");
     project.start_detached(&[]);
     let pids = project.wait_running(["web", "worker", "db"]);
-    let panes = project.tmux(&["list-panes", "-a", "-F", "#{window_id} #{pane_pid}"]).stdout;
+    let panes = project
+        .tmux(&["list-panes", "-a", "-F", "#{window_id} #{pane_pid}"])
+        .stdout;
     let mut windows = Vec::new();
     for pid in pids {
         let shim = project.shim_of(pid).to_string();
@@ -30,12 +32,17 @@ fn the_first_screen_names_services_ports_commands_and_the_next_steps() {
     for text in ["ovr connect", "ovr status", "Ctrl-C"] {
         console.wait_for_screen_text(text);
     }
-    console.wait_for_screen("that both are up", |screen| screen.contents().contains("2 services up"));
+    console.wait_for_screen("that both are up", |screen| {
+        screen.contents().contains("2 services up")
+    });
     let text = console.plain();
     for internal in ["tmux.sock", "shim.sock", project.path("run").to_str().unwrap()] {
         assert!(!text.contains(internal), "internals on the first screen: {text}");
     }
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "wider than 80:\n{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "wider than 80:\n{text}"
+    );
 }
 
 #[test]
@@ -78,7 +85,8 @@ fn ignoring_a_service_wins_over_choosing_it() {
 
 #[test]
 fn a_formation_runs_instances_under_their_own_names() {
-    let project = Project::with("web: echo \"$PS on $PORT\" >$OUT/$PS; exec sleep 1000\nworker: sleep 1000\n");
+    let project =
+        Project::with("web: echo \"$PS on $PORT\" >$OUT/$PS; exec sleep 1000\nworker: sleep 1000\n");
     project.start_detached(&["-m", "web=2"]);
     project.wait_running(["web#1", "web#2", "worker"]);
     assert_eq!(project.wait_out("web#1"), "web#1 on 5000");
@@ -114,8 +122,13 @@ fn settings_come_from_flags_then_ovr_then_overmind_variables() {
         port
     };
     assert_eq!(port(project.cmd(&["start", "-D"])), Some(6000));
-    assert_eq!(port(project.cmd(&["start", "-D"]).env("OVR_PORT", "6100")), Some(6100));
-    let flag = project.cmd(&["start", "-D", "-p", "6200"]).env("OVR_PORT", "6100");
+    assert_eq!(
+        port(project.cmd(&["start", "-D"]).env("OVR_PORT", "6100")),
+        Some(6100)
+    );
+    let flag = project
+        .cmd(&["start", "-D", "-p", "6200"])
+        .env("OVR_PORT", "6100");
     assert_eq!(port(flag), Some(6200));
 }
 
@@ -142,8 +155,14 @@ fn a_service_without_a_pid_is_never_shown_as_running() {
         };
         for service in &status.services {
             let runs = service.state == StateWord::Running;
-            assert!(!runs || service.pid.is_some_and(processes::is_alive), "{service:?}");
+            assert!(
+                !runs || service.pid.is_some_and(processes::is_alive),
+                "{service:?}"
+            );
         }
-        status.services.iter().all(|service| service.state == StateWord::Running)
+        status
+            .services
+            .iter()
+            .all(|service| service.state == StateWord::Running)
     });
 }

@@ -54,7 +54,8 @@ fn what_ignores_every_signal_is_gone_within_its_time_and_named() {
 
 #[test]
 fn pipelines_and_chains_of_shells_are_gone_after_a_stop() {
-    let project = Project::with("pipe: sleep 4003 | sleep 4004 | sleep 4005\nchain: npmish\nweb: sleep 1000\n");
+    let project =
+        Project::with("pipe: sleep 4003 | sleep 4004 | sleep 4005\nchain: npmish\nweb: sleep 1000\n");
     project.start_detached(&["-t", "1"]);
     for command in ["sleep 4001", "sleep 4003", "sleep 4004", "sleep 4005"] {
         project.wait_until(command, || !project.processes_with(command).is_empty());
@@ -84,7 +85,9 @@ fn stop_prints_one_line_and_the_state_sticks() {
     project.start_detached(&["-r", "all"]);
     let [web, worker] = project.wait_running(["web", "worker"]);
     let output = project.ovr(&["stop", "worker"]);
-    output.success().says(&["stopped worker", &worker.to_string(), "SIGINT", "ms"]);
+    output
+        .success()
+        .says(&["stopped worker", &worker.to_string(), "SIGINT", "ms"]);
     assert_eq!(output.stdout.lines().count(), 1, "{output}");
     let state = project.service("worker");
     assert_eq!((state.state, state.needs_attention), (StateWord::Stopped, false));
@@ -99,7 +102,10 @@ fn stopping_everything_leaves_the_session_running() {
     let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
     let console = project.start_piped(&[]);
     project.wait_running(["web", "worker"]);
-    project.ovr(&["stop"]).success().says(&["stopped web", "stopped worker"]);
+    project
+        .ovr(&["stop"])
+        .success()
+        .says(&["stopped web", "stopped worker"]);
     assert_eq!(project.service("web").state, StateWord::Stopped);
     assert!(!console.has_ended());
     project.ovr(&["restart", "web"]).success();
@@ -112,8 +118,14 @@ fn stop_and_start_are_idempotent() {
     project.start_detached(&[]);
     let [web] = project.wait_running(["web"]);
     project.ovr(&["stop", "worker"]).success();
-    project.ovr(&["stop", "worker"]).success().says(&["worker", "already stopped"]);
-    project.ovr(&["start", "web"]).success().says(&["web", "already running"]);
+    project
+        .ovr(&["stop", "worker"])
+        .success()
+        .says(&["worker", "already stopped"]);
+    project
+        .ovr(&["start", "web"])
+        .success()
+        .says(&["web", "already running"]);
     assert_eq!(project.service("web").pid, Some(web));
 }
 
@@ -125,7 +137,9 @@ fn a_stop_during_back_off_sticks() {
     project.ovr(&["stop", "web"]).success();
     assert_eq!(project.service("web").state, StateWord::Stopped);
     let runs = project.out("runs");
-    assert!(stays_true_for(Duration::from_millis(1500), || project.out("runs") == runs));
+    assert!(stays_true_for(Duration::from_millis(1500), || project
+        .out("runs")
+        == runs));
     assert_eq!(project.service("web").state, StateWord::Stopped);
 }
 
@@ -173,7 +187,10 @@ fn a_hangup_means_nothing_to_a_detached_session() {
     let [web] = project.wait_running(["web"]);
     let controller = project.status().session.pid;
     processes::kill(controller, Signal::HUP);
-    assert!(stays_true_for(Duration::from_millis(300), || processes::is_alive(controller)));
+    assert!(stays_true_for(
+        Duration::from_millis(300),
+        || processes::is_alive(controller)
+    ));
     assert_eq!(project.service("web").pid, Some(web));
 }
 
@@ -203,7 +220,8 @@ fn quit_says_what_it_stopped_and_returns_when_all_is_gone() {
 
 #[test]
 fn quit_returns_in_every_state() {
-    let project = Project::with("loop: exit 1\nbad: /no/such/program\nstub: stubborn\ndone: true\nweb: sleep 1000\n");
+    let project =
+        Project::with("loop: exit 1\nbad: /no/such/program\nstub: stubborn\ndone: true\nweb: sleep 1000\n");
     project.start_detached(&["-r", "loop", "--any-can-die", "-t", "1"]);
     project.wait_state("loop", StateWord::Backoff);
     project.wait_running(["web", "stub"]);

@@ -119,8 +119,12 @@ impl Invocation {
     #[track_caller]
     pub(crate) fn output(self) -> Output {
         let (line, sandbox) = (self.line(), self.sandbox.clone());
-        self.try_output()
-            .unwrap_or_else(|| panic!("`{line}` does not end, or leaves its output open\n{}", sandbox.report()))
+        self.try_output().unwrap_or_else(|| {
+            panic!(
+                "`{line}` does not end, or leaves its output open\n{}",
+                sandbox.report()
+            )
+        })
     }
 
     /// The same; `None` if it does not end, or somebody it has started keeps its output open.

@@ -77,7 +77,11 @@ impl fmt::Display for Output {
         write!(
             f,
             "`{}` ended with {}\n── stdout\n{}\n── stderr\n{}\n{}",
-            self.command, self.code, self.stdout, self.stderr, self.sandbox.report()
+            self.command,
+            self.code,
+            self.stdout,
+            self.stderr,
+            self.sandbox.report()
         )
     }
 }

@@ -27,7 +27,10 @@ fn a_shell_on_a_terminal_shows_its_screen_and_takes_keys() {
 fn a_terminal_that_is_closed_hangs_up_its_session() {
     let project = Project::new();
     let mut terminal = project
-        .cmd(&["-c", "trap 'echo hup >$OUT/end; exit 3' HUP; echo up; read x; sleep 9"])
+        .cmd(&[
+            "-c",
+            "trap 'echo hup >$OUT/end; exit 3' HUP; echo up; read x; sleep 9",
+        ])
         .program("/bin/sh")
         .terminal();
     terminal.wait_for_output("up");
@@ -58,7 +61,10 @@ fn output_keeps_the_streams_apart_and_a_signal_shows_as_128_more() {
     let call = |text: &str| project.cmd(&["-c", text]).program("/bin/sh").output();
     let output = call("echo $COLOUR; echo err >&2; exit 4");
     output.code(4).failure().says(&["blue"]);
-    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("blue\n", "err\n"));
+    assert_eq!(
+        (output.stdout.as_str(), output.stderr.as_str()),
+        ("blue\n", "err\n")
+    );
     assert_eq!(call("kill -9 $$").code, 137);
     assert_eq!(call("echo \"${CARGO-none}\"").stdout, "none\n");
 }
@@ -67,7 +73,10 @@ fn output_keeps_the_streams_apart_and_a_signal_shows_as_128_more() {
 fn a_process_that_is_left_over_fails_the_test_and_is_killed() {
     let project = Project::new();
     project
-        .cmd(&["-c", "trap '' HUP TERM; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &) ; exit 0"])
+        .cmd(&[
+            "-c",
+            "trap '' HUP TERM; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &) ; exit 0",
+        ])
         .program("/bin/sh")
         .output()
         .success();
@@ -77,7 +86,9 @@ fn a_process_that_is_left_over_fails_the_test_and_is_killed() {
     let failure = catch_unwind(AssertUnwindSafe(|| project.finish())).unwrap_err();
     let message = failure.downcast_ref::<String>().unwrap();
     assert!(message.contains("sleep 4711"), "{message}");
-    assert!(holds_within(Duration::from_secs(5), || !processes::is_alive(left[0].pid)));
+    assert!(holds_within(Duration::from_secs(5), || !processes::is_alive(
+        left[0].pid
+    )));
 }
 
 #[test]
@@ -93,7 +104,10 @@ fn a_file_that_is_left_over_fails_the_test() {
         let failure = catch_unwind(AssertUnwindSafe(|| project.finish())).unwrap_err();
         let message = failure.downcast_ref::<String>().unwrap();
         assert!(message.contains("was left behind"), "{message}");
-        assert!(!message.contains("kept") && !message.contains("later"), "{message}");
+        assert!(
+            !message.contains("kept") && !message.contains("later"),
+            "{message}"
+        );
     }
 }
 

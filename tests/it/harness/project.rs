@@ -84,7 +84,8 @@ impl Project {
             Some(rest) => self.sandbox.dir.join("home").join(rest),
             None => self.root.join(path),
         };
-        fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("the sandbox is writable");
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))
+            .expect("the sandbox is writable");
         fs::write(&path, text).expect("the sandbox is writable");
         self.sandbox.expect_file(&path);
     }
@@ -168,7 +169,12 @@ impl Project {
 
     /// Waits until the condition holds for what `status` says of this instance; returns that.
     #[track_caller]
-    pub(crate) fn wait_service(&self, name: &str, what: &str, condition: impl Fn(&Service) -> bool) -> Service {
+    pub(crate) fn wait_service(
+        &self,
+        name: &str,
+        what: &str,
+        condition: impl Fn(&Service) -> bool,
+    ) -> Service {
         let mut found = None;
         self.wait_until(&format!("{name} {what}"), || {
             found = self.try_status().and_then(|status| {
@@ -237,7 +243,9 @@ impl Project {
     /// Waits until a service has written `$OUT/name` up to a line's end; the text without it.
     #[track_caller]
     pub(crate) fn wait_out(&self, name: &str) -> String {
-        self.wait_until(&format!("$OUT/{name} to be written"), || self.out(name).ends_with('\n'));
+        self.wait_until(&format!("$OUT/{name} to be written"), || {
+            self.out(name).ends_with('\n')
+        });
         self.out(name).trim_end().to_owned()
     }
 

@@ -24,8 +24,8 @@ impl Pty {
         grantpt(&master)?;
         unlockpt(&master)?;
         let path = std::ffi::OsString::from_vec(ptsname(&master, Vec::new())?.into_bytes());
-        let no_controlling_terminal = i32::try_from(rustix::fs::OFlags::NOCTTY.bits())
-            .expect("O_NOCTTY is a small bit of an int");
+        let no_controlling_terminal =
+            i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).expect("O_NOCTTY is a small bit of an int");
         let slave = OpenOptions::new()
             .read(true)
             .write(true)

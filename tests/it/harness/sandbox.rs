@@ -244,12 +244,17 @@ fn fixtures() -> PathBuf {
 /// Puts the tmux and python to be used first on the tests' path: version managers' wrappers are slow and need
 /// the real home. `OVR_TEST_TMUX` names another tmux.
 fn link_programs(bin: &Path) {
-    let tmux = std::env::var_os("OVR_TEST_TMUX").map(PathBuf::from).or_else(|| find("tmux"));
+    let tmux = std::env::var_os("OVR_TEST_TMUX")
+        .map(PathBuf::from)
+        .or_else(|| find("tmux"));
     if let Some(tmux) = tmux {
         symlink(tmux, bin.join("tmux")).expect("the directory is empty");
     }
     let system = Path::new("/usr/bin/python3");
-    let python = system.exists().then(|| system.to_owned()).or_else(|| find("python3"));
+    let python = system
+        .exists()
+        .then(|| system.to_owned())
+        .or_else(|| find("python3"));
     if let Some(python) = python {
         symlink(python, bin.join("python3")).expect("the directory is empty");
     }

@@ -50,8 +50,7 @@ impl Plain {
     /// Whether `text` stands somewhere behind the byte at `from`.
     pub(crate) fn contains(&self, text: &str, from: usize) -> bool {
         let rest = &self.bytes[from.min(self.bytes.len())..];
-        rest.windows(text.len())
-            .any(|window| window == text.as_bytes())
+        rest.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
     pub(crate) fn text(&self) -> String {

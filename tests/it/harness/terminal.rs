@@ -1,11 +1,11 @@
 //! A running command and what it has printed so far, on a terminal of its own or through pipes. A reader thread
 //! feeds a screen; whoever waits is woken by it.
 
+use super::processes;
 use super::pty;
 use super::sandbox::Sandbox;
 use super::stream::Plain;
 use super::wait::deadline;
-use super::processes;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
 use std::fs::File;
@@ -63,7 +63,9 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no reader panics while it holds the state")
+        self.state
+            .lock()
+            .expect("no reader panics while it holds the state")
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -226,11 +228,6 @@ impl Terminal {
         self.shared.lock().raw.clone()
     }
 
-    /// How many bytes were printed so far.
-    pub(crate) fn printed(&self) -> usize {
-        self.shared.lock().raw.len()
-    }
-
     /// Standard error, where it has a pipe of its own.
     pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.shared.lock().stderr).into_owned()
@@ -260,7 +257,9 @@ impl Terminal {
         let master = self.master.as_ref().expect("only a terminal has a size");
         self.shared.change(|state| {
             if let Some(parser) = &mut state.screen {
-                parser.screen_mut().set_size(at_least_two(rows), at_least_two(cols));
+                parser
+                    .screen_mut()
+                    .set_size(at_least_two(rows), at_least_two(cols));
             }
         });
         pty::resize(master, rows, cols).expect("the terminal is open");
