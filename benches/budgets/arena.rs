@@ -169,7 +169,7 @@ impl Beacon {
         let end = Instant::now() + PATIENCE;
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
-        let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+        let lines = |text: &[u8]| text.split(|byte| *byte == b'\n').count() - 1;
         while lines(&text) < count {
             let left = end.saturating_duration_since(Instant::now());
             let left = Timespec::try_from(left).expect("it is no age");

@@ -19,8 +19,11 @@ mod tmux;
 use arena::Arena;
 use table::Row;
 
-/// name, what it is for, how it is measured.
-const ROWS: &[(&str, fn(&Arena) -> Vec<Row>)] = &[
+/// Measures one subject, which may give several rows.
+type Measure = fn(&Arena) -> Vec<Row>;
+
+/// Every subject by the name that the command line knows.
+const ROWS: &[(&str, Measure)] = &[
     ("start10", start::ten),
     ("start100", start::hundred),
     ("respawn", react::respawn),

@@ -27,7 +27,8 @@ pub(crate) fn lines(arena: &Arena) -> Vec<Row> {
             },
             &mut || {
                 let begin = Instant::now();
-                let seen = run_tmux(arena, &command)?;
+                // Without its pane's end: tmux loses the tail of a pane that dies, which is the next row.
+                let seen = run_tmux(arena, &format!("{command}; echo {LAST}; exec sleep 1000"))?;
                 rate(&seen, seen.last_at.map(|at| at - begin))
             },
             &mut || {
@@ -181,7 +182,7 @@ fn run_tmux(arena: &Arena, command: &str) -> Result<Numbers, String> {
     server.end(numbers)
 }
 
-/// Takes the output of the second pane out of a control client's lines, up to the end of its window.
+/// Takes the output of the second pane out of a control client's lines, up to its last words or its window's end.
 struct Decoder {
     numbers: Option<Numbers>,
     line: Vec<u8>,
@@ -207,10 +208,17 @@ impl Decoder {
             if let Some(numbers) = &mut self.numbers {
                 numbers.push(&unescaped(text));
             }
-        } else if line.starts_with(b"%window-close") || line.starts_with(b"%unlinked-window-close") {
-            if let Some(numbers) = self.numbers.take() {
-                self.done.send(numbers).ok();
+            if self.numbers.as_ref().is_some_and(|numbers| numbers.last_words) {
+                self.finish();
             }
+        } else if line.starts_with(b"%window-close") || line.starts_with(b"%unlinked-window-close") {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(numbers) = self.numbers.take() {
+            self.done.send(numbers).ok();
         }
     }
 }
@@ -220,16 +228,13 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
-        match text[at..] {
-            [b'\\', a, b, c, ..] => {
-                let digit = |c: u8| c.wrapping_sub(b'0') & 7;
-                bytes.push(digit(a) << 6 | digit(b) << 3 | digit(c));
-                at += 4;
-            }
-            _ => {
-                bytes.push(text[at]);
-                at += 1;
-            }
+        if let [b'\\', a, b, c, ..] = text[at..] {
+            let digit = |c: u8| c.wrapping_sub(b'0') & 7;
+            bytes.push(digit(a) << 6 | digit(b) << 3 | digit(c));
+            at += 4;
+        } else {
+            bytes.push(text[at]);
+            at += 1;
         }
     }
     bytes

@@ -3,7 +3,7 @@
 use super::arena::{Arena, send, wait_for_ends, watch};
 use super::raw::{Children, spawn};
 use super::session::{Session, idlers, project};
-use super::table::{Attempt, Row, in_turn, milliseconds, seconds};
+use super::table::{Attempt, Row, in_turn, milliseconds};
 use super::tmux::Server;
 use rustix::process::Signal;
 use std::process::{Child, Stdio};
@@ -102,7 +102,7 @@ pub(crate) fn restart(arena: &Arena) -> Vec<Row> {
                     beacon.wait(1, Some(&session.child))?;
                     let time = begin.elapsed();
                     typed.wait().map_err(|error| error.to_string())?;
-                    seconds(time)
+                    Ok(time.as_secs_f64())
                 });
                 session.end(attempt)
             },
@@ -116,7 +116,7 @@ pub(crate) fn restart(arena: &Arena) -> Vec<Row> {
                     beacon.wait(1, Some(&server.client))?;
                     let time = begin.elapsed();
                     typed.wait().map_err(|error| error.to_string())?;
-                    seconds(time)
+                    Ok(time.as_secs_f64())
                 });
                 server.end(attempt)
             },
@@ -129,7 +129,7 @@ pub(crate) fn restart(arena: &Arena) -> Vec<Row> {
                 send(pid, Signal::INT);
                 child.wait().map_err(|error| error.to_string())?;
                 let (mut child, _master) = spawn(arena, &command)?;
-                let attempt = beacon.wait(1, None).and_then(|_| seconds(begin.elapsed()));
+                let attempt = beacon.wait(1, None).map(|_| begin.elapsed().as_secs_f64());
                 child.kill().ok();
                 child.wait().ok();
                 attempt
@@ -198,7 +198,7 @@ fn timed(command: &mut std::process::Command) -> Attempt {
         .map_err(|error| error.to_string())?;
     let time = begin.elapsed();
     if output.status.success() {
-        seconds(time)
+        Ok(time.as_secs_f64())
     } else {
         Err(output.status.to_string())
     }
@@ -219,7 +219,7 @@ pub(crate) fn ctrl_c(arena: &Arena) -> Vec<Row> {
                     session.interrupt();
                     session.wait()?;
                     wait_for_ends(&watched)?;
-                    seconds(begin.elapsed())
+                    Ok(begin.elapsed().as_secs_f64())
                 });
                 session.end(attempt)
             },
@@ -234,7 +234,7 @@ pub(crate) fn ctrl_c(arena: &Arena) -> Vec<Row> {
                         .status()
                         .map_err(|error| error.to_string())?;
                     wait_for_ends(&watched)?;
-                    seconds(begin.elapsed())
+                    Ok(begin.elapsed().as_secs_f64())
                 });
                 server.end(attempt)
             },
@@ -245,7 +245,7 @@ pub(crate) fn ctrl_c(arena: &Arena) -> Vec<Row> {
                     let begin = Instant::now();
                     children.signal(Signal::INT);
                     children.wait()?;
-                    seconds(begin.elapsed())
+                    Ok(begin.elapsed().as_secs_f64())
                 });
                 children.end(attempt)
             },

@@ -3,7 +3,7 @@
 use super::arena::Arena;
 use super::raw::Children;
 use super::session::{Session, idlers, project};
-use super::table::{Attempt, Row, in_turn, milliseconds, seconds};
+use super::table::{Attempt, Row, in_turn, milliseconds};
 use super::tmux::Server;
 use std::time::Instant;
 
@@ -50,7 +50,7 @@ fn ovr(arena: &Arena, count: usize) -> Attempt {
     let session = Session::start(arena, dir, &[])?;
     let attempt = beacon
         .wait(count, Some(&session.child))
-        .and_then(|_| seconds(begin.elapsed()));
+        .map(|_| begin.elapsed().as_secs_f64());
     session.end(attempt)
 }
 
@@ -61,7 +61,7 @@ fn tmux(arena: &Arena, count: usize) -> Attempt {
     let server = Server::start(arena, &commands)?;
     let attempt = beacon
         .wait(count, Some(&server.client))
-        .and_then(|_| seconds(begin.elapsed()));
+        .map(|_| begin.elapsed().as_secs_f64());
     server.end(attempt)
 }
 
@@ -72,6 +72,6 @@ fn raw(arena: &Arena, count: usize) -> Attempt {
     let children = Children::start(arena, &commands)?;
     let attempt = beacon
         .wait(count, Some(&children.children[0]))
-        .and_then(|_| seconds(begin.elapsed()));
+        .map(|_| begin.elapsed().as_secs_f64());
     children.end(attempt)
 }

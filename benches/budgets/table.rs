@@ -1,7 +1,6 @@
 //! Numbers into rows: medians, units, Markdown. Nothing is measured here.
 
 use std::fmt;
-use std::time::Duration;
 
 /// The head of the table.
 pub(crate) const HEADING: &str = "\
@@ -70,10 +69,6 @@ fn summary(attempts: Vec<Attempt>, unit: fn(f64) -> String) -> String {
 /// A reference that makes no sense for this row.
 pub(crate) fn none() -> Attempt {
     Err(String::new())
-}
-
-pub(crate) fn seconds(time: Duration) -> Attempt {
-    Ok(time.as_secs_f64())
 }
 
 pub(crate) fn milliseconds(seconds: f64) -> String {

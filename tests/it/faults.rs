@@ -11,7 +11,7 @@ fn a_killed_shim_takes_its_tree_along_and_the_service_counts_as_dead() {
     project.start_detached(&["--any-can-die"]);
     let [stub, pipe, web] = project.wait_running(["stub", "pipe", "web"]);
     for pid in [stub, pipe] {
-        processes::kill(project.shim_of(pid), Signal::KILL);
+        processes::kill(processes::parent(pid), Signal::KILL);
     }
     for command in ["stubborn", "sleep 4030", "sleep 4031"] {
         project.wait_until(&format!("{command} to be gone"), || {
@@ -31,7 +31,7 @@ fn a_killed_shim_of_an_automatic_service_is_replaced() {
     let project = Project::with("web: exec sleep 4032\n");
     project.start_detached(&["-r", "all"]);
     let [old] = project.wait_running(["web"]);
-    processes::kill(project.shim_of(old), Signal::KILL);
+    processes::kill(processes::parent(old), Signal::KILL);
     project.wait_service("web", "to run again", |service| {
         service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
     });
@@ -84,7 +84,7 @@ fn a_killed_window_is_a_death_and_its_processes_are_gone() {
     let project = Project::with("web: sleep 1000\ndb: stubborn\n");
     project.start_detached(&["--any-can-die", "-t", "1"]);
     let [web, db] = project.wait_running(["web", "db"]);
-    let shim = project.shim_of(db).to_string();
+    let shim = processes::parent(db).to_string();
     let panes = project
         .tmux(&["list-panes", "-a", "-F", "#{pane_pid} #{window_id}"])
         .stdout;

@@ -119,18 +119,18 @@ fn an_empty_environment_is_enough() {
 
 #[test]
 fn a_project_300_characters_deep_with_spaces_and_dots_works() {
-    let deep: String = (0..12)
-        .map(|n| format!("a dir.with v{n}.0 and some more/"))
+    let parts: Vec<String> = (0..12)
+        .map(|n| format!("a dir.with v{n}.0 and some more"))
         .collect();
+    let deep = parts.join("/");
     assert!(deep.len() > 300);
-    let project = Project::at(deep.trim_end_matches('/')).procfile(TWO);
+    let project = Project::at(deep).procfile(TWO);
     lives(&project, &[]);
 }
 
 #[test]
 fn three_hundred_services_come_up_answer_and_go() {
-    let procfile: String = (0..300).map(|n| format!("s{n}: exec sleep 1000\n")).collect();
-    let project = Project::with(&procfile);
+    let project = Project::with_many(300, |_| "exec sleep 1000".to_owned());
     let output = project.ovr(&["start", "-D", "-P", "1"]);
     output.success();
     let status = project.status();

@@ -3,7 +3,6 @@
 //! must be as it was (`harness`).
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod adoption;
 mod clean;

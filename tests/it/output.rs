@@ -28,10 +28,7 @@ fn lines_are_aligned_behind_their_services_names() {
 
 #[test]
 fn the_first_line_is_always_there() {
-    let procfile: String = (0..20)
-        .map(|n| format!("s{n}: echo first of {n}; exec sleep 1000\n"))
-        .collect();
-    let project = Project::with(&procfile);
+    let project = Project::with_many(20, |n| format!("echo first of {n}; exec sleep 1000"));
     let console = project.start_piped(&[]);
     for n in 0..20 {
         console.wait_for_output(&format!("│ first of {n}\n"));

@@ -109,7 +109,7 @@ fn a_killed_process_is_restarted_every_time_and_adopted_into_the_same_window() {
     let project = Project::with("web: sleep 1000\n");
     project.start_detached(&["-r", "all"]);
     let [mut pid] = project.wait_running(["web"]);
-    let shim = project.shim_of(pid);
+    let shim = processes::parent(pid);
     for _ in 0..3 {
         processes::kill(pid, rustix::process::Signal::KILL);
         let old = pid;
@@ -119,7 +119,7 @@ fn a_killed_process_is_restarted_every_time_and_adopted_into_the_same_window() {
             })
             .pid
             .unwrap();
-        assert_eq!(project.shim_of(pid), shim);
+        assert_eq!(processes::parent(pid), shim);
     }
 }
 
@@ -188,8 +188,13 @@ fn no_wait_returns_before_it_is_done() {
 
 #[test]
 fn quick_exits_have_their_codes_every_time() {
-    let procfile: String = (0..50).map(|n| format!("s{n}: exit {n}\n")).collect();
-    let project = Project::with(&(procfile + "web: sleep 1000\n"));
+    let project = Project::with_many(51, |n| {
+        if n < 50 {
+            format!("exit {n}")
+        } else {
+            "sleep 1000".to_owned()
+        }
+    });
     project.start_detached(&["--any-can-die"]);
     for _ in 0..4 {
         let mut last = Vec::new();
@@ -197,7 +202,7 @@ fn quick_exits_have_their_codes_every_time() {
             last = project
                 .try_status()
                 .map_or_else(Vec::new, |status| status.services);
-            last.iter().take(50).all(|service| service.exit_code.is_some())
+            last.len() == 51 && last.iter().take(50).all(|service| service.exit_code.is_some())
         });
         for (code, service) in last.iter().take(50).enumerate() {
             assert_eq!(

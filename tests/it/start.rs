@@ -13,7 +13,7 @@ fn every_service_gets_a_window_and_a_shim_of_its_own() {
         .stdout;
     let mut windows = Vec::new();
     for pid in pids {
-        let shim = project.shim_of(pid).to_string();
+        let shim = processes::parent(pid).to_string();
         let pane = panes.lines().find(|line| line.ends_with(&format!(" {shim}")));
         windows.push(pane.unwrap_or_else(|| panic!("no pane of shim {shim} in\n{panes}")));
     }

@@ -103,6 +103,14 @@ pub(crate) fn tree(pid: u32) -> Vec<u32> {
         .collect()
 }
 
+/// The parent of a living process: for a service's process, its shim.
+#[track_caller]
+pub(crate) fn parent(pid: u32) -> u32 {
+    process(pid)
+        .unwrap_or_else(|| panic!("{pid} is not alive"))
+        .parent
+}
+
 /// Sends a signal to one process; one that is gone already is fine.
 pub(crate) fn kill(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid)
@@ -132,8 +140,6 @@ pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
 
 /// A table for a failure's report.
 pub(crate) fn table(processes: &[Process]) -> String {
-    processes
-        .iter()
-        .map(|p| format!("  {:>7} {:>7} {} {}\n", p.pid, p.parent, p.state, p.command))
-        .collect()
+    let row = |p: &Process| format!("  {:>7} {:>7} {} {}", p.pid, p.parent, p.state, p.command);
+    processes.iter().map(row).collect::<Vec<_>>().join("\n")
 }

@@ -53,6 +53,12 @@ impl Project {
         }
     }
 
+    /// A project with `count` services `s0`, `s1`, … whose commands this makes.
+    pub(crate) fn with_many(count: usize, command: impl Fn(usize) -> String) -> Self {
+        let lines: Vec<String> = (0..count).map(|n| format!("s{n}: {}", command(n))).collect();
+        Self::with(&(lines.join("\n") + "\n"))
+    }
+
     pub(crate) fn procfile(self, text: &str) -> Self {
         self.file("Procfile", text)
     }
@@ -268,14 +274,6 @@ impl Project {
         self.cmd(&[&["-S", socket.as_str()], args].concat())
             .program(self.path("bin/tmux").to_str().expect("ASCII"))
             .output()
-    }
-
-    /// The shim that a service's process lives under.
-    #[track_caller]
-    pub(crate) fn shim_of(&self, pid: u32) -> u32 {
-        processes::process(pid)
-            .unwrap_or_else(|| panic!("{pid} is not alive"))
-            .parent
     }
 
     /// Ends all sessions and checks that nothing is left; also done when the project is dropped.

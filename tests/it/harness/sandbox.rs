@@ -141,26 +141,24 @@ impl Sandbox {
     /// Waits until the condition holds; fails the test by the condition's name otherwise.
     #[track_caller]
     pub(crate) fn wait_until(&self, name: &str, condition: impl FnMut() -> bool) {
-        if !holds_within(deadline(), condition) {
-            panic!("waited in vain for: {name}\n{}", self.report());
-        }
+        let held = holds_within(deadline(), condition);
+        assert!(held, "waited in vain for: {name}\n{}", self.report());
     }
 
     /// All there is to see when a test fails: screens, output, states, processes.
     pub(crate) fn report(&self) -> String {
         let terminals: Vec<_> = self.lock().terminals.clone();
         let roots: Vec<_> = self.lock().roots.keys().cloned().collect();
-        let mut text: String = terminals.iter().map(|terminal| terminal.report()).collect();
+        let mut parts: Vec<String> = terminals.iter().map(|terminal| terminal.report()).collect();
         for root in roots {
             let mut command = Command::new(program());
             self.furnish(&mut command);
             command.args(["status", "--json"]).current_dir(&root);
             let status = run_briefly(&mut command).unwrap_or_else(|| "does not end".to_owned());
-            text.push_str(&format!("── ovr status --json in {}\n{status}\n", root.display()));
+            parts.push(format!("── ovr status --json in {}\n{status}", root.display()));
         }
-        text.push_str("── processes\n");
-        text.push_str(&processes::table(&self.processes()));
-        text
+        parts.push(format!("── processes\n{}", processes::table(&self.processes())));
+        parts.join("\n")
     }
 
     /// Ends every session and says what is left that should not be.

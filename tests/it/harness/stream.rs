@@ -26,17 +26,20 @@ impl Plain {
         for &byte in bytes {
             self.state = match (self.state, byte) {
                 (Escape::None, 0x1b) => Escape::Begun,
-                (Escape::None, b'\r') => Escape::None,
                 (Escape::None, _) => {
-                    self.bytes.push(byte);
+                    if byte != b'\r' {
+                        self.bytes.push(byte);
+                    }
                     Escape::None
                 }
                 (Escape::Begun, b'[') => Escape::Control,
                 (Escape::Begun, b']' | b'P' | b'X' | b'^' | b'_' | b'k') => Escape::Text,
                 (Escape::Begun, b'(' | b')' | b'#' | b' ') => Escape::One,
-                (Escape::Control, 0x40..=0x7e) | (Escape::Begun | Escape::One, _) => Escape::None,
+                (Escape::Control, 0x40..=0x7e)
+                | (Escape::Text, 0x07)
+                | (Escape::TextEnds, b'\\')
+                | (Escape::Begun | Escape::One, _) => Escape::None,
                 (Escape::Control, _) => Escape::Control,
-                (Escape::Text, 0x07) | (Escape::TextEnds, b'\\') => Escape::None,
                 (Escape::Text | Escape::TextEnds, 0x1b) => Escape::TextEnds,
                 (Escape::Text | Escape::TextEnds, _) => Escape::Text,
             };
