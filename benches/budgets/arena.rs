@@ -165,8 +165,18 @@ impl Beacon {
     /// Waits for the next `count` reports; the pids, in order. An end of the `keeper` (the contender's process) is
     /// the end of waiting.
     pub(crate) fn wait(&mut self, count: usize, keeper: Option<&Child>) -> Result<Vec<u32>, String> {
+        self.wait_within(PATIENCE, count, keeper)
+    }
+
+    /// The same with another patience.
+    pub(crate) fn wait_within(
+        &mut self,
+        patience: Duration,
+        count: usize,
+        keeper: Option<&Child>,
+    ) -> Result<Vec<u32>, String> {
         let keeper = watch(&keeper.map(Child::id).into_iter().collect::<Vec<u32>>())?;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         let lines = |text: &[u8]| text.split(|byte| *byte == b'\n').count() - 1;
