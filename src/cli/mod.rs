@@ -1,8 +1,102 @@
 //! The command line: clap types, one file a command, printing, completions. The only room that prints or exits.
 
+pub mod args;
+pub mod check;
+pub mod clean;
+pub mod complete;
+pub mod completions;
+pub mod connect;
+pub mod detach;
+pub mod echo;
+pub mod env;
+pub mod help;
+pub mod here;
+pub mod kill;
+pub mod ls;
+pub mod man;
+pub mod quit;
+pub mod reference;
+pub mod report;
+pub mod restart;
+pub mod run;
+pub mod settings;
+pub mod show;
+pub mod signal;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod style;
+pub mod suggest;
+pub mod table;
+pub mod usage;
+mod values;
+pub mod when;
+
+use crate::diag::Diagnostic;
+use args::{Cli, Command};
+use clap_complete::CompleteEnv;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    CompleteEnv::with_factory(completions::definition)
+        .var(completions::VARIABLE)
+        .complete();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match args::parse(words.clone()) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error, &words),
+    };
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(diagnostic) => report::report(&diagnostic),
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
+    let global = &cli.global;
+    let Some(command) = &cli.command else {
+        return bare();
+    };
+    match command {
+        Command::Start(args) => start::cmd_start(global, args),
+        Command::Connect(args) => connect::cmd_connect(global, args),
+        Command::Restart(args) => restart::cmd_restart(global, args),
+        Command::Stop(args) => stop::cmd_stop(global, args),
+        Command::Quit(args) => quit::cmd_quit(global, args),
+        Command::Status(args) => status::cmd_status(global, args),
+        Command::Echo(args) => echo::cmd_echo(global, args),
+        Command::Ls(args) => ls::cmd_ls(global, args),
+        Command::Run(args) => run::cmd_run(global, args),
+        Command::Signal(args) => signal::cmd_signal(global, args),
+        Command::Kill(args) => kill::cmd_kill(global, args),
+        Command::Detach(args) => detach::cmd_detach(global, args),
+        Command::Check(args) => check::cmd_check(global, args),
+        Command::Env(args) => env::cmd_env(global, args),
+        Command::Clean(args) => clean::cmd_clean(global, args),
+        Command::Completions(args) => completions::cmd_completions(global, args),
+        Command::Man(args) => man::cmd_man(global, args),
+    }
+}
+
+/// `ovr` alone: the commands of every day, and what there is here.
+fn bare() -> Result<ExitCode, Diagnostic> {
+    let paint = style::Paint::for_stdout();
+    let mut text = help::overview_short(&help::built(&args::definition()), paint);
+    if let Some(here) = here::summary() {
+        text.extend(["\n", &here, "\n"]);
+    }
+    report::print_out(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Help and version are no errors, though clap tells of them as such.
+fn refused(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        // A reader that has gone away (`ovr --help | head -1`) is no failure.
+        error.print().ok();
+        return ExitCode::SUCCESS;
+    }
+    report::report(&usage::diagnostic(error, words, &args::definition()))
 }

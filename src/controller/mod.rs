@@ -1,1 +1,30 @@
-//! The long-lived loop: select one event, feed the machine, carry out its actions. The only reader of the clock.
+//! The long-lived loop: select one event, feed the machine, carry out its actions. The only reader of the
+//! clock. Owns a session's state from the lock to the last socket; it reads no configuration and prints
+//! nothing: it is given specs, and its words go out through the console that it was given.
+
+mod actions;
+mod adopt;
+mod asks;
+mod calls;
+mod clock;
+mod core;
+mod ending;
+mod files;
+mod follow;
+mod host;
+mod links;
+mod ports;
+mod progress;
+mod refill;
+mod reports;
+mod session;
+mod signals;
+mod status;
+mod suspend;
+mod tmux_events;
+mod windows;
+mod words;
+
+pub use ending::{Cause, FirstEnd, Outcome};
+pub use progress::Up;
+pub use session::{ConsoleSetup, DetachReply, Setup, run};

@@ -86,6 +86,8 @@ pub struct RestartPolicy {
     pub delay: Option<Duration>,
     /// At most this many restarts without a person's request; `None` is the rule of the back-off.
     pub max: Option<u32>,
+    /// This many failures in a row, each after less than 10 s up, end in `failed: gave up`; `None` is never.
+    pub give_up_after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +102,13 @@ impl RestartPolicy {
         when: RestartWhen::Never,
         delay: None,
         max: None,
+        give_up_after: None,
     };
     pub const ALWAYS: Self = Self {
         when: RestartWhen::Always,
         delay: None,
         max: None,
+        give_up_after: None,
     };
 }
 

@@ -1,1 +1,8 @@
 //! Who gets which port (a pure rule), and who holds one already.
+
+mod holder;
+mod proc_net;
+mod rule;
+
+pub use holder::{Holder, Listener, Project, listeners};
+pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted};

@@ -15,7 +15,8 @@ pub enum Event {
         verb: Verb,
         targets: Vec<InstanceId>,
     },
-    /// The session is to end: stop everything, in order. A second one kills every tree.
+    /// The session is to end: stop everything, in order. A second one kills every tree (but not one for a
+    /// closed terminal or a lost tmux: neither is impatience, and a terminal's end sends SIGHUP twice).
     Quit { why: QuitWhy, ask: Option<AskId> },
     /// The instance's window is there and its shim has nothing running.
     WindowReady { instance: InstanceId },
@@ -23,6 +24,9 @@ pub enum Event {
     WindowFailed { instance: InstanceId, message: String },
     /// Window and shim are gone, and all processes of the run with them (verified).
     WindowLost { instance: InstanceId },
+    /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With
+    /// `recover`, what was wanted up comes up again in new windows; without, the session ends.
+    TmuxLost { recover: bool },
     /// Found alive by a new controller.
     Adopted {
         instance: InstanceId,

@@ -2,7 +2,33 @@
 //! marks dirty and one `reconcile` moves each instance a step. No clock, IO, threads, randomness, hash order.
 //!
 //! Use: [`Machine::handle`] an event, drain [`Machine::poll_action`], wait until [`Machine::next_deadline`].
+//! `docs/design/machine.md` tells the rules and why they are so.
 
+// A new state or event must be a compile error wherever it matters.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod adoption;
+mod asks;
+mod deps;
+mod ending;
 mod event;
+mod instance;
+#[cfg(debug_assertions)]
+mod invariants;
+mod machine;
+mod probes;
+mod probing;
+mod reconcile;
+mod reports;
+mod restart;
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod why;
 
+pub use deps::SetupError;
 pub use event::{Action, Answer, EndCause, Event, ProbeKind, QuitWhy, Verb};
+pub use machine::Machine;
+pub use why::Why;

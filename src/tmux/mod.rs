@@ -1,1 +1,17 @@
 //! Control-mode parser, command rendering, client, attach command lines. Speaks to tmux and knows nothing of services.
+
+pub mod client;
+pub mod command;
+mod descriptors;
+mod ids;
+pub mod locate;
+mod notification;
+mod reply;
+pub mod server;
+pub mod setup;
+pub mod view;
+pub mod wire;
+
+pub use ids::{PaneId, SessionId, WindowId};
+pub use notification::{Block, Notification};
+pub use reply::{ClientEvent, CommandNumber, Gone, Greeting, Reply};

@@ -1,1 +1,26 @@
 //! Project root, runtime and state directories, session lock, the sessions of this machine.
+//!
+//! Whether a session is alive is decided by its lock and by nothing else; files are hints. Looking writes
+//! nothing: only taking a lock creates a runtime directory, and only recording an end creates a state directory.
+
+mod advice;
+pub mod clean;
+pub mod dirs;
+mod file;
+mod identity;
+pub mod last;
+pub mod locate;
+pub mod lock;
+pub mod project;
+pub mod revive;
+pub mod session;
+mod session_dir;
+pub mod watch;
+
+pub use dirs::Places;
+pub use identity::ProjectId;
+pub use locate::Located;
+pub use lock::{Probe, SessionLock};
+pub use project::{Project, Search};
+pub use session::SessionInfo;
+pub use session_dir::{SOCKET_PATH_MAX, SessionDir};

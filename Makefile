@@ -1,0 +1,55 @@
+# What a person with a clean machine needs: `make demo` to see it, `make test` to check it.
+# Plain make and sh; missing tools are installed or named.
+
+CARGO ?= cargo
+PREFIX ?= $(HOME)/.local
+OVR = target/release/ovr
+
+.PHONY: help demo build test lint bench install tools
+
+help:
+	@echo 'make demo     install tmux if it is missing, build, start Procfile.example'
+	@echo 'make test     run every test'
+	@echo 'make lint     formatting, clippy, documentation, dependencies'
+	@echo 'make bench    measure'
+	@echo 'make install  put ovr, its manual pages and completions under $(PREFIX)'
+
+demo: build
+	@echo 'In a second terminal here: $(OVR) connect ask · $(OVR) status · Ctrl-C stops all'
+	@$(OVR) start -f Procfile.example -r crasher
+
+build: tools
+	$(CARGO) build --release --locked
+
+test: tools
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		echo '$(CARGO) nextest run --locked' && $(CARGO) nextest run --locked; \
+	else \
+		echo '$(CARGO) test --locked' && $(CARGO) test --locked; \
+	fi
+
+lint: tools
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny check; \
+	else \
+		echo 'cargo-deny is not installed: licences and advisories not checked'; \
+	fi
+
+bench: tools
+	$(CARGO) bench --locked
+
+install: build
+	install -d $(PREFIX)/bin $(PREFIX)/share/man/man1
+	install -d $(PREFIX)/share/bash-completion/completions $(PREFIX)/share/zsh/site-functions
+	install -d $(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(OVR) $(PREFIX)/bin/ovr
+	install -m 644 docs/man/*.1 $(PREFIX)/share/man/man1
+	install -m 644 completions/ovr.bash $(PREFIX)/share/bash-completion/completions/ovr
+	install -m 644 completions/_ovr $(PREFIX)/share/zsh/site-functions/_ovr
+	install -m 644 completions/ovr.fish $(PREFIX)/share/fish/vendor_completions.d/ovr.fish
+
+tools:
+	@sh scripts/tools.sh

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Makes sure that cargo, a C compiler and tmux are there; installs the last two where a package manager is known.
+set -eu
+
+if ! command -v "${CARGO:-cargo}" >/dev/null 2>&1; then
+	echo "cargo is missing: install Rust from https://rustup.rs and try again" >&2
+	exit 1
+fi
+
+wanted=
+command -v tmux >/dev/null 2>&1 || wanted=tmux
+command -v cc >/dev/null 2>&1 || wanted="$wanted cc"
+[ -n "$wanted" ] || exit 0
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null 2>&1; then
+		sudo "$@"
+	else
+		echo "installing needs root and there is no sudo; as root, run: $*" >&2
+		exit 1
+	fi
+}
+
+# The name of the package that holds the compiler differs; tmux is tmux everywhere.
+packages() {
+	for name in $wanted; do
+		[ "$name" = cc ] && echo "$1" || echo "$name"
+	done
+}
+
+echo "installing:$(printf ' %s' $wanted)"
+if command -v apt-get >/dev/null 2>&1; then
+	as_root apt-get update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(packages "gcc libc6-dev")
+elif command -v dnf >/dev/null 2>&1; then
+	as_root dnf install -y -q $(packages gcc)
+elif command -v pacman >/dev/null 2>&1; then
+	as_root pacman -S --noconfirm --needed $(packages gcc)
+elif command -v apk >/dev/null 2>&1; then
+	as_root apk add --quiet $(packages "gcc musl-dev")
+elif command -v brew >/dev/null 2>&1; then
+	brew install --quiet $(packages gcc)
+else
+	echo "no package manager is known here: install$(printf ' %s' $wanted) by hand and try again" >&2
+	exit 1
+fi

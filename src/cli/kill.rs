@@ -1,0 +1,29 @@
+//! `ovr kill`: what can be typed, and the behaviour.
+
+use super::args::{Example, GlobalArgs, LiveNames};
+use crate::diag::{Diagnostic, Kind as ErrorKind};
+use clap::Args;
+use std::process::ExitCode;
+
+pub const EXAMPLES: &[Example] = &[("ovr kill worker", "end worker without asking it to stop")];
+
+/// Kill services with all their processes, at once
+///
+/// Sends KILL to the whole tree of processes, for what does not stop otherwise. The service stays down until
+/// `ovr start` or `ovr restart`, and the session goes on.
+#[derive(Args, Clone, Debug, Default)]
+pub struct KillArgs {
+    #[command(flatten)]
+    pub target: LiveNames,
+    /// Return at once, do not wait until it is done
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Kills and prints a line for each service.
+pub fn cmd_kill(_global: &GlobalArgs, _args: &KillArgs) -> Result<ExitCode, Diagnostic> {
+    Err(Diagnostic::error(
+        ErrorKind::System,
+        "`ovr kill` is not built yet",
+    ))
+}

@@ -1,0 +1,116 @@
+//! How a [`Diagnostic`] reaches the user: on standard error, coloured on a terminal, and as an exit code. The
+//! layout is the diagnostic's own; here it only gets its colours.
+
+use super::style::Paint;
+use crate::diag::{Diagnostic, Kind, Severity};
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+/// Prints `diagnostic` and answers with its exit code.
+pub fn report(diagnostic: &Diagnostic) -> ExitCode {
+    print(diagnostic);
+    ExitCode::from(diagnostic.kind.exit_code())
+}
+
+/// Prints all of them, in order; the exit code is that of the first error (success if all are warnings).
+pub fn report_all(diagnostics: &[Diagnostic]) -> ExitCode {
+    diagnostics.iter().for_each(print);
+    diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic.severity == Severity::Error)
+        .map_or(ExitCode::SUCCESS, |error| ExitCode::from(error.kind.exit_code()))
+}
+
+/// Prints `diagnostic` and goes on: for warnings.
+pub fn print(diagnostic: &Diagnostic) {
+    let text = painted(diagnostic, Paint::for_stderr());
+    // When standard error is gone there is nobody left to tell.
+    writeln!(std::io::stderr().lock(), "{text}").ok();
+}
+
+/// Writes `text` to standard output. A reader that has gone away (`ovr status | head -1`) is no failure.
+pub fn print_out(text: &str) -> Result<(), Diagnostic> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Diagnostic::error(
+            Kind::System,
+            format!("cannot write to standard output: {error}"),
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The diagnostic's text with its colours.
+pub fn painted(diagnostic: &Diagnostic, paint: Paint) -> String {
+    let text = diagnostic.to_string();
+    let (heading, colour) = match diagnostic.severity {
+        Severity::Warning => ("warning:", "1;33"),
+        Severity::Error => ("error:", "1;31"),
+    };
+    let mut hints = diagnostic.hints.len();
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    // Hints come last, so that a message that happens to hold the word is not taken for one.
+    for line in lines.iter_mut().rev() {
+        if hints == 0 {
+            break;
+        }
+        if let Some(rest) = line.strip_prefix("  hint: ") {
+            *line = format!("  {} {rest}", paint.sgr("36", "hint:"));
+            hints -= 1;
+        }
+    }
+    if let Some(rest) = lines[0].strip_prefix(heading) {
+        lines[0] = format!("{}{}", paint.sgr(colour, heading), bold_after_blank(rest, paint));
+    }
+    for line in &mut lines {
+        let carets = line.rsplit_once("| ").map(|(_, behind)| behind.trim_start());
+        if let Some(carets) = carets.filter(|c| !c.is_empty() && c.chars().all(|c| c == '^')) {
+            let gutter = &line[..line.len() - carets.len()];
+            *line = format!("{gutter}{}", paint.sgr(colour, carets));
+        }
+    }
+    lines.join("\n")
+}
+
+fn bold_after_blank(rest: &str, paint: Paint) -> String {
+    match rest.strip_prefix(' ') {
+        Some(message) => format!(" {}", paint.bold(message)),
+        None => rest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::painted;
+    use crate::cli::style::{Paint, plain};
+    use crate::diag::{Diagnostic, Kind, Source, Span};
+    use std::sync::Arc;
+
+    fn diagnostic() -> Diagnostic {
+        let source = Arc::new(Source {
+            path: "Procfile".into(),
+            text: "web: run\nworkr\n".into(),
+        });
+        Diagnostic::error(Kind::Config, "no colon in this line")
+            .at(Span {
+                source,
+                line: 2,
+                column: 1,
+                length: 5,
+            })
+            .cause("  hint: a trap")
+            .hint("write `name: command`")
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_colour() {
+        let diagnostic = diagnostic();
+        assert_eq!(painted(&diagnostic, Paint::PLAIN), diagnostic.to_string());
+        let coloured = painted(&diagnostic, Paint::COLOUR);
+        let bare: Vec<String> = coloured.lines().map(plain).collect();
+        assert_eq!(bare.join("\n"), diagnostic.to_string());
+        assert!(coloured.contains("\x1b[1;31merror:\x1b[0m"));
+        assert!(coloured.contains("\x1b[1;31m^^^^^\x1b[0m"));
+        assert!(coloured.contains("\x1b[36mhint:\x1b[0m write"));
+    }
+}

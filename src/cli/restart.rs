@@ -1,0 +1,33 @@
+//! `ovr restart`: what can be typed, and the behaviour.
+
+use super::args::{AnyNames, Example, GlobalArgs};
+use crate::diag::{Diagnostic, Kind as ErrorKind};
+use clap::Args;
+use std::process::ExitCode;
+
+pub const EXAMPLES: &[Example] = &[
+    ("ovr restart api", "restart api while the rest runs on"),
+    ("ovr restart 'side*' web#2", "by pattern, and one instance"),
+    ("ovr restart", "every service"),
+];
+
+/// Restart services
+///
+/// Stops each by its stop plan and starts it again; one that is stopped or has ended just starts. Returns when
+/// the new processes run (and are ready, where something says what ready means), with a line for each.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RestartArgs {
+    #[command(flatten)]
+    pub target: AnyNames,
+    /// Return at once, do not wait until it is done
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Restarts and prints a line for each service.
+pub fn cmd_restart(_global: &GlobalArgs, _args: &RestartArgs) -> Result<ExitCode, Diagnostic> {
+    Err(Diagnostic::error(
+        ErrorKind::System,
+        "`ovr restart` is not built yet",
+    ))
+}

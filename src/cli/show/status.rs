@@ -1,0 +1,331 @@
+//! The table of `ovr status`, its one line for a prompt, and its details.
+
+use super::{NameColour, count};
+use crate::api::messages::{Service, Status};
+use crate::cli::style::{Paint, fit, plain, width};
+use crate::cli::table::{Cell, Column, Row, pairs, table};
+use crate::cli::when::whole;
+use crate::model::StateWord;
+
+/// A state in words that is longer takes the rest of the line of a service that does not run.
+const SHORT_STATE: usize = 24;
+/// How many services a prompt names.
+const NAMED_IN_PROMPT: usize = 3;
+
+/// The place of the state among the columns.
+const STATE: usize = 1;
+
+fn columns(urls: bool) -> [Column; 8] {
+    let column = |title, expendable, shrinks| Column {
+        title,
+        expendable,
+        shrinks,
+    };
+    [
+        column("NAME", 0, true),
+        column("STATE", 0, true),
+        column("READY", 4, false),
+        column(if urls { "URL" } else { "PORT" }, 1, false),
+        column("PID", 3, false),
+        column("UP", 2, false),
+        column("RESTARTS", 5, false),
+        column("LAST EXIT", 6, false),
+    ]
+}
+
+/// The session, its services in `limit` columns, and one line with what to type if something needs a person.
+pub fn status(status: &Status, limit: usize, paint: Paint, colour: NameColour<'_>) -> String {
+    let session = &status.session;
+    let (up, wanted) = up(status);
+    let mut title = format!(
+        "{} · {} · {up} of {} up",
+        plain(&session.root),
+        plain(&session.config),
+        count(wanted, "service")
+    );
+    if session.ending {
+        title.push_str(" · ending");
+    } else if session.detached {
+        title.push_str(" · in the background");
+    }
+    let project = plain(&session.project);
+    let room = limit.saturating_sub(width(&project) + 3);
+    let mut out = format!(
+        "{} · {}\n",
+        paint.bold(&fit(&project, limit)),
+        fit_left(&title, room)
+    );
+    let places = positions(&status.services);
+    let rows: Vec<Row> = status
+        .services
+        .iter()
+        .zip(places)
+        .map(|(service, place)| row(service, &colour(place)))
+        .collect();
+    let urls = status.services.iter().any(|service| service.url.is_some());
+    out.push_str(&table(&columns(urls), &rows, limit, paint));
+    if let Some(hint) = hint(&status.services, limit) {
+        out.push_str(&paint.yellow(&hint));
+        out.push('\n');
+    }
+    out
+}
+
+/// What `-v` adds: commands and origins, and the session's internals. Never cut.
+pub fn details(status: &Status) -> String {
+    let mut out = String::new();
+    for service in &status.services {
+        let mut lines = vec![
+            ("command".to_owned(), plain(&service.command)),
+            ("from".to_owned(), plain(&service.origin)),
+        ];
+        if let (Some(port), Some(source)) = (service.port, &service.port_source) {
+            lines.push(("port".to_owned(), format!("{port} ({})", plain(source))));
+        }
+        if service.pids.len() > 1 {
+            let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
+            lines.push(("pids".to_owned(), pids.join(" ")));
+        }
+        if let Some(reason) = &service.reason {
+            lines.push(("reason".to_owned(), plain(reason)));
+        }
+        if let Some(last) = &service.last_line {
+            lines.push(("last line".to_owned(), plain(last)));
+        }
+        if service.attached > 0 {
+            let terminals = count(service.attached as usize, "terminal");
+            lines.push(("watched by".to_owned(), terminals));
+        }
+        out.extend(["\n", &plain(&service.name), "\n", &pairs(&lines, 2)]);
+    }
+    let session = &status.session;
+    let lines = [
+        (
+            "controller",
+            format!("pid {}, ovr {}", session.pid, session.version),
+        ),
+        ("started at", session.started_at.clone()),
+        ("runtime dir", session.runtime_dir.clone()),
+        ("tmux socket", session.tmux_socket.clone()),
+    ]
+    .map(|(what, value)| (what.to_owned(), plain(&value)));
+    out.extend(["\nsession\n", &pairs(&lines, 2)]);
+    out
+}
+
+/// One line for a prompt: `3/4 web! ask?`. `!` failed or blocked, `?` waits for input.
+pub fn short(status: &Status) -> String {
+    let (up, wanted) = up(status);
+    let mut line = format!("{up}/{wanted}");
+    let marked: Vec<String> = status
+        .services
+        .iter()
+        .filter_map(|service| Some(format!("{}{}", plain(&service.name), mark(service)?)))
+        .collect();
+    for name in marked.iter().take(NAMED_IN_PROMPT) {
+        line.push(' ');
+        line.push_str(name);
+    }
+    if marked.len() > NAMED_IN_PROMPT {
+        let others = marked.len() - NAMED_IN_PROMPT;
+        line.extend([" +", &others.to_string()]);
+    }
+    line.push('\n');
+    line
+}
+
+/// How many services run, and how many are wanted.
+fn up(status: &Status) -> (usize, usize) {
+    let up = |s: &&Service| matches!(s.state, StateWord::Running | StateWord::Daemonized);
+    let wanted = |s: &&Service| s.state != StateWord::Disabled;
+    (
+        status.services.iter().filter(up).count(),
+        status.services.iter().filter(wanted).count(),
+    )
+}
+
+/// The place of each instance's service in the file: the list has that order, and holds every service.
+fn positions(services: &[Service]) -> Vec<u32> {
+    let mut seen: Vec<&str> = Vec::new();
+    services
+        .iter()
+        .map(|service| {
+            let known = seen.iter().rposition(|name| *name == service.service);
+            let place = known.unwrap_or_else(|| {
+                seen.push(&service.service);
+                seen.len() - 1
+            });
+            u32::try_from(place).unwrap_or(u32::MAX)
+        })
+        .collect()
+}
+
+fn mark(service: &Service) -> Option<&'static str> {
+    match (service.waits_for_input, service.needs_attention) {
+        (true, _) => Some("?"),
+        (false, true) => Some("!"),
+        (false, false) => None,
+    }
+}
+
+fn row(service: &Service, colour: &str) -> Row {
+    let words = words(service);
+    let live = is_live(service.state);
+    let runs_over = !live && width(&words) > SHORT_STATE;
+    let number = |n: Option<u32>| n.map_or(String::new(), |n| n.to_string());
+    let mut cells = vec![
+        Cell::new(plain(&service.name), colour),
+        Cell::new(words, state_colour(service)),
+    ];
+    cells.resize(8, Cell::default());
+    if !runs_over {
+        cells[3] = Cell::plain(match &service.url {
+            Some(url) => plain(url),
+            None => number(service.port.map(u32::from)),
+        });
+        cells[6] = Cell::plain(number((service.restarts > 0).then_some(service.restarts)));
+    }
+    if live {
+        cells[2] = match service.ready {
+            Some(true) => Cell::new("yes", "32"),
+            Some(false) => Cell::new("no", "33"),
+            None => Cell::default(),
+        };
+        cells[4] = Cell::plain(number(service.pid.or_else(|| service.pids.first().copied())));
+        cells[5] = Cell::plain(whole(service.for_ms));
+        cells[7] = Cell::plain(end(service).unwrap_or_default());
+    }
+    let mark = match mark(service) {
+        Some("?") => Cell::new("?", "1;33"),
+        Some(other) => Cell::new(other, "1;31"),
+        None => Cell::default(),
+    };
+    Row {
+        mark,
+        cells,
+        runs_over: runs_over.then_some(STATE),
+    }
+}
+
+fn is_live(state: StateWord) -> bool {
+    match state {
+        StateWord::Starting
+        | StateWord::Running
+        | StateWord::Daemonized
+        | StateWord::Stopping
+        | StateWord::Restarting => true,
+        StateWord::Disabled
+        | StateWord::Pending
+        | StateWord::Backoff
+        | StateWord::Stopped
+        | StateWord::Exited
+        | StateWord::Failed
+        | StateWord::Skipped => false,
+    }
+}
+
+/// The state in words, with the reason: `failed (3) 12 s ago: KeyError…`.
+fn words(service: &Service) -> String {
+    let word = service.state.as_str();
+    let ago = format!("{} ago", whole(service.for_ms));
+    let because = service.reason.as_deref().map(plain);
+    let with = |head: String, tail: Option<String>| match tail.filter(|tail| !tail.is_empty()) {
+        Some(tail) => format!("{head}: {tail}"),
+        None => head,
+    };
+    if service.waits_for_input {
+        let line = service.last_line.as_deref().map(plain).unwrap_or_default();
+        return format!("waits for input: \"{line}\"");
+    }
+    match service.state {
+        StateWord::Disabled | StateWord::Starting | StateWord::Stopping | StateWord::Restarting => {
+            word.to_owned()
+        }
+        StateWord::Running | StateWord::Pending | StateWord::Skipped => with(word.to_owned(), because),
+        StateWord::Daemonized => format!("{word} ({})", count(service.pids.len(), "process")),
+        StateWord::Stopped => format!("{word} {ago}"),
+        StateWord::Backoff | StateWord::Exited | StateWord::Failed => {
+            let end = end(service).map_or(String::new(), |end| {
+                format!(" ({})", end.trim_start_matches("code "))
+            });
+            let restarts = match service.restarts {
+                0 => String::new(),
+                n => format!(", {}", count(n as usize, "restart")),
+            };
+            let last_line = service.last_line.as_deref().map(plain);
+            let tail = match service.state {
+                StateWord::Exited => because,
+                _ => because.or(last_line),
+            };
+            with(format!("{word}{end} {ago}{restarts}"), tail)
+        }
+    }
+}
+
+/// The end of its last run: `code 3`, `SIGKILL`.
+fn end(service: &Service) -> Option<String> {
+    match (&service.exit_signal, service.exit_code) {
+        (Some(signal), _) => Some(plain(signal)),
+        (None, Some(code)) => Some(format!("code {code}")),
+        (None, None) => None,
+    }
+}
+
+fn state_colour(service: &Service) -> &'static str {
+    if service.waits_for_input {
+        return "33";
+    }
+    match service.state {
+        StateWord::Running | StateWord::Daemonized if service.ready != Some(false) => "32",
+        StateWord::Failed => "1;31",
+        StateWord::Disabled | StateWord::Stopped | StateWord::Exited => "2",
+        StateWord::Running
+        | StateWord::Daemonized
+        | StateWord::Pending
+        | StateWord::Starting
+        | StateWord::Stopping
+        | StateWord::Restarting
+        | StateWord::Backoff
+        | StateWord::Skipped => "33",
+    }
+}
+
+/// What to type about the most urgent of the services that need a person, in `limit` columns.
+fn hint(services: &[Service], limit: usize) -> Option<String> {
+    let first = |wanted: &dyn Fn(&Service) -> bool| services.iter().find(|service| wanted(service));
+    let failed = first(&|s| s.needs_attention && s.state == StateWord::Failed);
+    let asking = first(&|s| s.waits_for_input);
+    let other = first(&|s| s.needs_attention);
+    let service = failed.or(asking).or(other)?;
+    let name = plain(&service.name);
+    let long = if failed.is_some() {
+        format!("! {name} failed: `ovr connect {name}` to see, `ovr restart {name}` to retry")
+    } else if asking.is_some() {
+        format!("? {name} waits for input: `ovr connect {name}` to answer")
+    } else {
+        format!("! {name} needs a look: `ovr connect {name}`, `ovr status -v`")
+    };
+    if width(&long) <= limit {
+        return Some(long);
+    }
+    Some(fit(&format!("ovr connect {name}"), limit))
+}
+
+/// `text` within `limit` columns, cut at its beginning: the end of a path says more.
+fn fit_left(text: &str, limit: usize) -> String {
+    if width(text) <= limit {
+        return text.to_owned();
+    }
+    let mut rest = text;
+    while width(rest) + 1 > limit {
+        let mut chars = rest.chars();
+        if chars.next().is_none() {
+            return String::new();
+        }
+        rest = chars.as_str();
+    }
+    format!("…{rest}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! `ovr signal`: what can be typed, and the behaviour.
+
+use super::args::{Example, GlobalArgs};
+use super::complete::{self, Kind};
+use crate::diag::{Diagnostic, Kind as ErrorKind};
+use crate::model::Signal;
+use clap::Args;
+use std::process::ExitCode;
+
+pub const EXAMPLES: &[Example] = &[
+    ("ovr signal HUP web", "make web read its configuration again"),
+    ("ovr signal USR1 'worker*'", "to several, by pattern"),
+];
+
+/// Send a signal to services
+///
+/// It goes to each service's process group. What becomes of the service is its own affair: `ovr` still wants it
+/// to run.
+#[derive(Args, Clone, Debug)]
+pub struct SignalArgs {
+    /// The signal: HUP, SIGHUP or 1
+    #[arg(value_name = "SIGNAL", add = complete::signals(), allow_negative_numbers = true)]
+    pub signal: Signal,
+    /// Services (`web`), instances (`web#2`), patterns (`'side*'`)
+    #[arg(value_name = "NAME", required = true, add = complete::names(Kind::Live))]
+    pub names: Vec<String>,
+}
+
+/// Sends the signal and prints a line for each service.
+pub fn cmd_signal(_global: &GlobalArgs, _args: &SignalArgs) -> Result<ExitCode, Diagnostic> {
+    Err(Diagnostic::error(
+        ErrorKind::System,
+        "`ovr signal` is not built yet",
+    ))
+}

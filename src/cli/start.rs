@@ -1,0 +1,115 @@
+//! `ovr start`: what can be typed, and the behaviour. What the settings mean stands in `settings`.
+
+use super::args::{Example, GlobalArgs};
+use super::complete::{self, Kind};
+use crate::diag::{Diagnostic, Kind as ErrorKind};
+use clap::{Args, ValueHint};
+use std::process::ExitCode;
+
+pub const EXAMPLES: &[Example] = &[
+    ("ovr start", "all services of the Procfile, in this terminal"),
+    ("ovr start -D", "the same in the background"),
+    ("ovr start -l web,db", "just these two"),
+    (
+        "ovr start -m web=2 -r all",
+        "two of web; whatever ends is restarted",
+    ),
+    ("ovr start worker", "worker, in the session that runs here"),
+];
+
+/// The headings of the help, in order.
+pub const HEADINGS: [&str; 5] = ["Services", "Ports", "When a service ends", "Output", "Session"];
+
+/// Start the services of this project, or some of them
+///
+/// Each service runs in a terminal of its own: `ovr connect NAME` opens it, and the key that leaves it again
+/// is on its last line (Ctrl-b d). Ctrl-C here stops all services, as `ovr quit` does from anywhere. In a
+/// session that already runs, `ovr start NAME` starts just that service.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StartArgs {
+    /// Start these services: in the session that runs here, else as --processes does
+    #[arg(value_name = "NAME", add = complete::names(Kind::Startable))]
+    pub names: Vec<String>,
+
+    /// Read this Procfile
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[0])]
+    pub procfile: Option<String>,
+    /// Take this directory as the project's root; the services run in it
+    #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = HEADINGS[0])]
+    pub root: Option<String>,
+    /// Start only these; the others can be started later
+    #[arg(short = 'l', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
+    pub processes: Vec<String>,
+    /// Leave these out, even where -l names them
+    #[arg(short = 'x', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
+    pub ignored_processes: Vec<String>,
+    /// Run so many of each, such as web=2,all=1
+    #[arg(short = 'm', long, value_name = "NAME=N", help_heading = HEADINGS[0], add = complete::assignments(Kind::Configured, &[]))]
+    pub formation: Vec<String>,
+    /// Show this as the project's name
+    #[arg(short = 'w', long, value_name = "TITLE", help_heading = HEADINGS[0])]
+    pub title: Option<String>,
+    /// Run the commands with this shell
+    #[arg(short = 'H', long, value_name = "SHELL", value_hint = ValueHint::CommandName, help_heading = HEADINGS[0])]
+    pub shell: Option<String>,
+
+    /// Give the first service of the file this port
+    #[arg(short = 'p', long, value_name = "PORT", help_heading = HEADINGS[1])]
+    pub port: Option<String>,
+    /// Leave so much between the ports of two services
+    #[arg(short = 'P', long, value_name = "N", help_heading = HEADINGS[1])]
+    pub port_step: Option<String>,
+    /// Leave so much between the ports of two instances
+    #[arg(long, value_name = "N", help_heading = HEADINGS[1])]
+    pub formation_port_step: Option<String>,
+    /// Assign no ports
+    #[arg(short = 'N', long, help_heading = HEADINGS[1])]
+    pub no_port: Option<bool>,
+
+    /// Go on when one of these ends (`all`: as --any-can-die)
+    #[arg(short = 'c', long, value_name = "NAMES", help_heading = HEADINGS[2], add = complete::list(Kind::ConfiguredOrAll))]
+    pub can_die: Vec<String>,
+    /// Go on when any service ends; else the first end stops the session
+    #[arg(long, help_heading = HEADINGS[2])]
+    pub any_can_die: Option<bool>,
+    /// Restart these when they end (`all`: every service)
+    #[arg(short = 'r', long, value_name = "NAMES", help_heading = HEADINGS[2], add = complete::list(Kind::ConfiguredOrAll))]
+    pub auto_restart: Vec<String>,
+    /// Stop these with another signal than INT, such as web=TERM
+    #[arg(short = 'i', long, value_name = "NAME=SIGNAL", help_heading = HEADINGS[2], add = complete::assignments(Kind::Configured, &["TERM", "INT", "QUIT", "HUP", "KILL"]))]
+    pub stop_signals: Vec<String>,
+    /// Kill what has not stopped after so long (`5`, `500ms`, `1m`)
+    #[arg(short = 't', long, value_name = "SECONDS", help_heading = HEADINGS[2])]
+    pub timeout: Option<String>,
+
+    /// Give the services these colours, by their xterm numbers (0–255)
+    #[arg(short = 'b', long, value_name = "N,N,…", help_heading = HEADINGS[3])]
+    pub colors: Vec<String>,
+    /// Begin each line with the time
+    #[arg(short = 'T', long, help_heading = HEADINGS[3])]
+    pub show_timestamps: Option<bool>,
+
+    /// Run in the background; return when every service has been started
+    #[arg(short = 'D', long, help_heading = HEADINGS[4])]
+    pub daemonize: Option<bool>,
+    /// End what an earlier session left running instead of adopting it
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub fresh: Option<bool>,
+    /// End the session when its tmux server dies, instead of starting it again
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub no_recover: Option<bool>,
+    /// In a running session: return at once, do not wait until NAME is up
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub no_wait: Option<bool>,
+    /// Read this tmux configuration as well
+    #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
+    pub tmux_config: Option<String>,
+}
+
+/// Starts the session, or services in the running one.
+pub fn cmd_start(_global: &GlobalArgs, _args: &StartArgs) -> Result<ExitCode, Diagnostic> {
+    Err(Diagnostic::error(
+        ErrorKind::System,
+        "`ovr start` is not built yet",
+    ))
+}

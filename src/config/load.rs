@@ -1,0 +1,275 @@
+//! The only file of this room that touches the disk: reads Procfile and env files, and looks for programs.
+//! The process's own environment is a parameter; deciding what a text means is the parsers' work.
+
+use super::envfile;
+use super::environment::{Assignment, Environment, Layer, Origin};
+use super::procfile::{self, Entry};
+use super::resolve::Service;
+use super::source::decode;
+use super::{Checked, command};
+use crate::diag::{Diagnostic, Kind, Span};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the environment is loaded from.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The environment of this process; see [`caller_environment`].
+    pub caller: &'a [(String, String)],
+    pub home: Option<&'a Path>,
+    /// The project's root.
+    pub root: &'a Path,
+}
+
+/// Turns what `std::env::vars_os` gives into text. A variable that is not UTF-8 cannot be handed on, which
+/// is a warning.
+pub fn caller_environment(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Checked<Vec<(String, String)>> {
+    let mut diagnostics = Vec::new();
+    let mut pairs = Vec::new();
+    for (name, value) in variables {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => pairs.push((name, value)),
+            (name, _) => {
+                let name = name.unwrap_or_else(|name| name.to_string_lossy().into_owned());
+                diagnostics.push(Diagnostic::warning(
+                    Kind::Config,
+                    format!("the environment variable {name:?} is not UTF-8; services do not get it"),
+                ));
+            }
+        }
+    }
+    Checked::new(pairs, diagnostics)
+}
+
+/// Reads the Procfile at `path`; messages call it `shown`.
+pub fn load_procfile(path: &Path, shown: &str) -> Checked<Vec<Entry>> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Checked::new(Vec::new(), vec![unreadable(shown, &error)]),
+    };
+    match decode(shown, &bytes) {
+        Ok(source) => procfile::parse(&source),
+        Err(diagnostics) => Checked::new(Vec::new(), diagnostics),
+    }
+}
+
+fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => Kind::NoConfig,
+        _ => Kind::Config,
+    };
+    Diagnostic::error(kind, format!("cannot read {shown}")).cause(error.to_string())
+}
+
+/// The environment of the project: the caller's and the env files', in the order of `docs/environment.md`.
+/// The layers above them are added by `resolve`.
+pub fn load_environment(surroundings: &Surroundings<'_>) -> Checked<Environment> {
+    let caller = surroundings.caller.iter();
+    let mut loader = Loader {
+        surroundings,
+        environment: Environment::from_caller(caller.map(|(name, value)| (name.as_str(), value.as_str()))),
+        diagnostics: Vec::new(),
+    };
+    loader.settings_files();
+    if loader.environment.setting("SKIP_ENV").is_none() {
+        let path = surroundings.root.join(".env");
+        loader.optional(Layer::DotEnv, &path, ".env");
+    }
+    loader.named_files();
+    Checked::new(loader.environment, loader.diagnostics)
+}
+
+/// Reads one env file for a layer that the caller adds itself (a service's `env_file`). It must exist.
+/// `environment` answers for the variables that the file refers to.
+pub fn load_env_file(path: &Path, shown: &str, environment: &Environment) -> Checked<Vec<Assignment>> {
+    match fs::read(path) {
+        Ok(bytes) => parse_env_file(&bytes, shown, environment),
+        Err(error) => {
+            let diagnostic =
+                Diagnostic::error(Kind::Config, format!("cannot read {shown}")).cause(error.to_string());
+            Checked::new(Vec::new(), vec![diagnostic])
+        }
+    }
+}
+
+fn parse_env_file(bytes: &[u8], shown: &str, environment: &Environment) -> Checked<Vec<Assignment>> {
+    let source = match decode(shown, bytes) {
+        Ok(source) => source,
+        Err(diagnostics) => return Checked::new(Vec::new(), diagnostics),
+    };
+    let parsed = envfile::parse(&source, &|name| environment.value(name).map(str::to_owned));
+    let assignments = parsed.value.into_iter().map(|variable| Assignment {
+        name: variable.name,
+        value: variable.value,
+        origin: Origin::At(variable.span),
+    });
+    Checked::new(assignments.collect(), parsed.diagnostics)
+}
+
+struct Loader<'a> {
+    surroundings: &'a Surroundings<'a>,
+    environment: Environment,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    /// `.ovr.env`, or `.overmind.env` where there is none, of the home directory and of the root. Where both
+    /// are one directory, its file is the root's.
+    fn settings_files(&mut self) {
+        let root = self.surroundings.root;
+        if let Some(home) = self.surroundings.home
+            && !same_directory(home, root)
+        {
+            self.settings_file(Layer::HomeFile, home, "~/");
+        }
+        self.settings_file(Layer::RootFile, root, "");
+    }
+
+    fn settings_file(&mut self, layer: Layer, directory: &Path, prefix: &str) {
+        for name in [".ovr.env", ".overmind.env"] {
+            if self.optional(layer, &directory.join(name), &format!("{prefix}{name}")) {
+                return;
+            }
+        }
+    }
+
+    /// Reads a file that need not be there; returns whether it is.
+    fn optional(&mut self, layer: Layer, path: &Path, shown: &str) -> bool {
+        match fs::read(path) {
+            Ok(bytes) => {
+                self.add(layer, &bytes, shown);
+                true
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                false
+            }
+            // Python's virtual environments are often called `.env`.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                self.diagnostics.push(Diagnostic::warning(
+                    Kind::Config,
+                    format!("{shown} is a directory, so no variables are read from it"),
+                ));
+                true
+            }
+            Err(error) => {
+                self.diagnostics.push(
+                    Diagnostic::error(Kind::Config, format!("cannot read {shown}")).cause(error.to_string()),
+                );
+                true
+            }
+        }
+    }
+
+    /// The files that `OVR_ENV` names. They were asked for, so a missing one is an error.
+    fn named_files(&mut self) {
+        let Some(setting) = self.environment.setting("ENV") else {
+            return;
+        };
+        let named_by = setting.variable.to_owned();
+        let span = match setting.origin {
+            Origin::At(span) => Some(span.clone()),
+            Origin::Caller | Origin::Ovr => None,
+        };
+        let list = setting.value.to_owned();
+        for shown in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match fs::read(self.path_of(shown)) {
+                Ok(bytes) => self.add(Layer::NamedFiles, &bytes, shown),
+                Err(error) => self
+                    .diagnostics
+                    .push(not_there(shown, &named_by, span.clone(), &error)),
+            }
+        }
+    }
+
+    /// A path as `OVR_ENV` has it: relative to the root; `~/` is the home directory.
+    fn path_of(&self, shown: &str) -> PathBuf {
+        match (shown.strip_prefix("~/"), self.surroundings.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.surroundings.root.join(shown),
+        }
+    }
+
+    fn add(&mut self, layer: Layer, bytes: &[u8], shown: &str) {
+        let checked = parse_env_file(bytes, shown, &self.environment);
+        self.environment.extend(layer, checked.value);
+        self.diagnostics.extend(checked.diagnostics);
+    }
+}
+
+fn not_there(shown: &str, named_by: &str, span: Option<Span>, error: &io::Error) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        Kind::Config,
+        format!("cannot read {shown}, which {named_by} names"),
+    )
+    .cause(error.to_string())
+    .hint(format!("paths in {named_by} are relative to the project's root"));
+    diagnostic.span = span;
+    diagnostic
+}
+
+fn same_directory(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// The program that `command` begins with, if it surely cannot be found: the command is simple enough to
+/// tell (see [`command::program`]), and no file of that name is where a shell would look for it.
+pub fn missing_program(command: &str, search_path: &str, cwd: &Path) -> Option<String> {
+    let program = command::program(command)?;
+    let found = command::candidates(program, search_path, cwd)
+        .iter()
+        .any(|path| fs::metadata(path).is_ok_and(|found| found.is_file() && runs(program, &found)));
+    (!found).then(|| program.to_owned())
+}
+
+/// A shell passes over files on its search path that it may not run; of a file that was named by its path it
+/// says so itself.
+fn runs(program: &str, found: &fs::Metadata) -> bool {
+    program.contains('/') || found.permissions().mode() & 0o111 != 0
+}
+
+/// A warning for each service whose program cannot be found: `ask: bin/askk not found`, pointing at it. Not an
+/// error: another service may be about to make the program.
+pub fn check_commands(services: &[Service], environment: &Environment, root: &Path) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for service in services {
+        let own = service
+            .environment
+            .iter()
+            .rev()
+            .chain(service.env_file.iter().rev());
+        let own = own.into_iter().find(|assignment| assignment.name == "PATH");
+        let search_path = own.map(|path| path.value.as_str()).or(environment.value("PATH"));
+        // Without PATH the shell's own default decides, which nobody can know here.
+        let Some(search_path) = search_path else { continue };
+        let Some(program) = missing_program(&service.command, search_path, root) else {
+            continue;
+        };
+        let before = service.command.split(&program).next().unwrap_or_default();
+        warnings.push(
+            Diagnostic::warning(Kind::Config, format!("{}: {program} not found", service.name)).at(Span {
+                source: Arc::clone(&service.command_span.source),
+                column: service.command_span.column + before.chars().count(),
+                length: program.chars().count(),
+                ..service.command_span.clone()
+            }),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

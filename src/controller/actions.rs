@@ -1,0 +1,139 @@
+//! Carries out what the machine wants done: orders to shims, windows of tmux, words to whoever looks.
+
+use super::asks::describe;
+use super::core::{Controller, Reply};
+use super::words;
+use crate::api::messages::{ActionResult, Outcome};
+use crate::logs::Place;
+use crate::model::{AskId, InstanceId, RunId, State};
+use crate::shim::protocol::Order;
+use crate::supervisor::{Action, Answer, Event};
+
+/// How many of its last lines a service's failure is shown with.
+pub(super) const LAST_WORDS: usize = 20;
+
+impl Controller {
+    /// Tells the machine what happened and carries out all that follows.
+    pub(super) fn feed(&mut self, event: Event) {
+        self.machine.handle(self.clock.now(), event);
+        while let Some(action) = self.machine.poll_action() {
+            self.carry_out(action);
+        }
+        self.open_wanted_windows();
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::OpenWindow { instance } => self.windows.want(instance),
+            Action::Spawn { instance, run } => self.spawn(instance, run),
+            Action::Stop {
+                instance,
+                run,
+                plan,
+                kill,
+            } => {
+                self.order(instance, &Order::Stop { run, plan, kill });
+            }
+            Action::Signal {
+                instance,
+                run,
+                signal,
+            } => self.order(instance, &Order::Signal { run, signal }),
+            // No configuration that can be read yet has probes, so the machine has none to ask for.
+            Action::Probe { instance, run, probe } => {
+                self.inlets.probed(Event::ProbeDone {
+                    instance,
+                    run,
+                    probe,
+                    ok: false,
+                });
+            }
+            Action::Changed { instance, from, to } => self.on_changed(instance, &from, &to),
+            Action::Answer {
+                ask,
+                instance,
+                answer,
+            } => self.on_answer(ask, instance, &answer),
+            Action::Done { ask } => self.on_done(ask),
+            Action::Ending { cause } => self.on_ending(cause),
+            Action::Finish { cause } => self.on_finish(cause),
+        }
+    }
+
+    fn spawn(&mut self, instance: InstanceId, run: RunId) {
+        self.check_port(instance);
+        let spec = &self.host(instance).spec;
+        let order = Order::Run {
+            run,
+            launch: spec.launch.clone(),
+            stop: spec.policy.stop.clone(),
+        };
+        self.order(instance, &order);
+    }
+
+    /// Sends an order to the instance's shim. Without one, its loss is already on its way to the machine.
+    pub(super) fn order(&self, instance: InstanceId, order: &Order) {
+        if let Some(shim) = &self.host(instance).shim {
+            self.links.send(shim.link, order);
+        }
+    }
+
+    fn on_changed(&mut self, instance: InstanceId, from: &State, to: &State) {
+        if let Some((due, tone, text)) = words::change(self.host(instance), from, to, self.clock.now()) {
+            let run = self.host(instance).run.as_ref().map_or(RunId(0), |run| run.id);
+            let place = match due {
+                words::Due::Now => None,
+                words::Due::Beginning => Some(Place::Before(run)),
+                words::Due::End => Some(Place::Behind(run)),
+            };
+            // Without a window no mark can come any more.
+            let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
+            self.say_at(instance, place, tone, &text);
+        }
+        self.stale_status.insert(instance);
+        self.note_progress();
+    }
+
+    fn on_answer(&mut self, ask: AskId, instance: InstanceId, answer: &Answer) {
+        let mut result = describe(self.host(instance).name(), answer);
+        if let Some(since) = self.asks.since(ask) {
+            let elapsed = self.clock.now().since(since);
+            result.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        }
+        if result.outcome == Outcome::Failed {
+            result.last_lines = self.last_lines(instance, LAST_WORDS);
+        }
+        self.asks.settle(ask, instance, result);
+    }
+
+    fn on_done(&mut self, ask: AskId) {
+        let Some(ask) = self.asks.close(ask) else { return };
+        let (reply, results) = ask.results();
+        match reply {
+            Reply::Action(sender) => drop(sender.send(Ok(results))),
+            // The session's end is the answer; it is sent when everything is gone.
+            Reply::Quit(sender) => self.quitters.push((sender, results)),
+            Reply::Nobody => {}
+        }
+    }
+
+    /// What an action that nobody waits for is answered with.
+    pub(super) fn accepted(&self, targets: &[InstanceId]) -> Vec<ActionResult> {
+        targets
+            .iter()
+            .map(|instance| {
+                let mut result = describe(self.host(*instance).name(), &Answer::AlreadyStopped);
+                result.outcome = Outcome::Accepted;
+                result
+            })
+            .collect()
+    }
+
+    /// The last lines of the instance's last run, without colours.
+    pub(super) fn last_lines(&self, instance: InstanceId, count: usize) -> Vec<String> {
+        match &self.host(instance).run {
+            Some(run) => self.hub.last_lines_of_run(instance, run.id, count),
+            None => Vec::new(),
+        }
+    }
+}

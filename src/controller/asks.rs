@@ -1,0 +1,146 @@
+//! The requests under way: who waits for an answer, since when, and what has been settled so far.
+
+use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
+use crate::model::{AskId, Exit, InstanceId, Moment};
+use crate::supervisor::{Answer, Verb};
+use std::collections::BTreeMap;
+
+/// All requests under way.
+#[derive(Default)]
+pub(super) struct Asks<Reply> {
+    next: u64,
+    open: BTreeMap<AskId, Ask<Reply>>,
+}
+
+/// One request.
+pub(super) struct Ask<Reply> {
+    pub(super) since: Moment,
+    pub(super) reply: Reply,
+    results: BTreeMap<InstanceId, ActionResult>,
+}
+
+impl<Reply> Ask<Reply> {
+    /// The settled targets, in the order of the file.
+    pub(super) fn results(self) -> (Reply, Results) {
+        (
+            self.reply,
+            Results {
+                schema: SCHEMA,
+                results: self.results.into_values().collect(),
+            },
+        )
+    }
+}
+
+impl<Reply> Asks<Reply> {
+    pub(super) fn new() -> Self {
+        Self {
+            next: 0,
+            open: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn open(&mut self, since: Moment, reply: Reply) -> AskId {
+        self.next += 1;
+        let ask = AskId(self.next);
+        self.open.insert(
+            ask,
+            Ask {
+                since,
+                reply,
+                results: BTreeMap::new(),
+            },
+        );
+        ask
+    }
+
+    pub(super) fn settle(&mut self, ask: AskId, instance: InstanceId, result: ActionResult) {
+        if let Some(open) = self.open.get_mut(&ask) {
+            open.results.insert(instance, result);
+        }
+    }
+
+    pub(super) fn since(&self, ask: AskId) -> Option<Moment> {
+        self.open.get(&ask).map(|open| open.since)
+    }
+
+    pub(super) fn close(&mut self, ask: AskId) -> Option<Ask<Reply>> {
+        self.open.remove(&ask)
+    }
+}
+
+/// The machine's answer in the API's words. Elapsed time and last lines are the caller's to fill in.
+pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
+    let mut result = ActionResult {
+        name,
+        outcome: Outcome::Failed,
+        old_pid: None,
+        pid: None,
+        exit_code: None,
+        exit_signal: None,
+        elapsed_ms: 0,
+        message: None,
+        last_lines: Vec::new(),
+    };
+    match answer {
+        Answer::Started { pid } => {
+            result.outcome = Outcome::Started;
+            result.pid = Some(*pid);
+        }
+        Answer::AlreadyRunning { pid } => {
+            result.outcome = Outcome::AlreadyRunning;
+            result.pid = Some(*pid);
+        }
+        Answer::Restarted { old_pid, pid } => {
+            result.outcome = Outcome::Restarted;
+            result.old_pid = *old_pid;
+            result.pid = Some(*pid);
+        }
+        Answer::Stopped {
+            old_pid,
+            exit,
+            killed,
+        } => {
+            result.outcome = if *killed {
+                Outcome::Killed
+            } else {
+                Outcome::Stopped
+            };
+            result.old_pid = *old_pid;
+            match exit {
+                Some(Exit::Code(code)) => result.exit_code = Some(*code),
+                Some(Exit::Signal(signal)) => result.exit_signal = Some(signal.to_string()),
+                None => {}
+            }
+        }
+        Answer::AlreadyStopped => result.outcome = Outcome::AlreadyStopped,
+        Answer::Signalled { pid } => {
+            result.outcome = Outcome::Signalled;
+            result.pid = Some(*pid);
+        }
+        Answer::NotRunning => {
+            result.outcome = Outcome::NotRunning;
+            result.message = Some("it does not run".to_owned());
+        }
+        Answer::Failed { message } => result.message = Some(message.clone()),
+        Answer::Overruled { by } => {
+            result.outcome = Outcome::Overruled;
+            result.message = Some(format!("a later {} overruled this request", verb_word(*by)));
+        }
+        Answer::SessionEnds => {
+            result.outcome = Outcome::Overruled;
+            result.message = Some("the session is ending".to_owned());
+        }
+    }
+    result
+}
+
+fn verb_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Start => "start",
+        Verb::Stop => "stop",
+        Verb::Restart => "restart",
+        Verb::Kill => "kill",
+        Verb::Signal(_) => "signal",
+    }
+}

@@ -1,0 +1,138 @@
+//! What clients ask over the API, as events for the machine or answers from what is known.
+
+use super::core::{Controller, Leave, Reply};
+use crate::api::call::{Call, Verb as Asked};
+use crate::api::messages::{Results, SCHEMA, Window};
+use crate::diag::{Diagnostic, Kind};
+use crate::logs::Tone;
+use crate::model::{InstanceId, InstanceName, select};
+use crate::supervisor::{Event, QuitWhy, Verb};
+
+impl Controller {
+    pub(super) fn on_call(&mut self, call: Call) {
+        match call {
+            Call::Status { reply } => drop(reply.send(Ok(self.status()))),
+            Call::Action { verb, request, reply } => match self.targets(&request.names) {
+                Ok(targets) if request.no_wait => {
+                    let results = self.accepted(&targets);
+                    drop(reply.send(Ok(Results {
+                        schema: SCHEMA,
+                        results,
+                    })));
+                    let ask = self.asks.open(self.clock.now(), Reply::Nobody);
+                    self.feed(Event::Ask {
+                        ask,
+                        verb: machine_verb(verb),
+                        targets,
+                    });
+                }
+                Ok(targets) => {
+                    let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
+                    self.feed(Event::Ask {
+                        ask,
+                        verb: machine_verb(verb),
+                        targets,
+                    });
+                }
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Call::Quit { reply } => {
+                self.say_session(Tone::Normal, "quit was asked for: stopping all services");
+                let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
+                self.feed(Event::Quit {
+                    why: QuitWhy::Asked,
+                    ask: Some(ask),
+                });
+            }
+            Call::Detach { reply } => self.detach(reply),
+            Call::Output { request, reply } => {
+                let answer = self
+                    .targets(&request.names)
+                    .map(|targets| self.follow(&request, &targets));
+                drop(reply.send(answer));
+            }
+            Call::Window { name, reply } => drop(reply.send(self.window(name.as_deref()))),
+        }
+    }
+
+    /// The instances that these names mean; all of them if there are none. Any name without a match is an
+    /// error, and nothing is touched.
+    fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
+        let instances: Vec<InstanceName> = self.hosts.iter().map(|host| host.spec.name.clone()).collect();
+        match select(names, &instances) {
+            Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
+            Err(unmatched) => Err(merged(unmatched.diagnostics())),
+        }
+    }
+
+    fn window(&mut self, name: Option<&str>) -> Result<Window, Diagnostic> {
+        let names: Vec<String> = name.map(str::to_owned).into_iter().collect();
+        let targets = self.targets(&names)?;
+        let candidates: Vec<_> = targets
+            .iter()
+            .copied()
+            .filter(|id| self.host(*id).window.is_some())
+            .collect();
+        let Some(id) = candidates.first().copied().or(targets.first().copied()) else {
+            return Err(Diagnostic::error(
+                Kind::NoSuchService,
+                "this session has no services",
+            ));
+        };
+        let host = self.host(id);
+        let (Some(window), Some(shim)) = (host.window, host.shim.as_ref()) else {
+            return Err(Diagnostic::error(
+                Kind::ServiceFailed,
+                format!("{} has no terminal: it was not started yet", host.name()),
+            )
+            .hint(format!("ovr start {}", host.name())));
+        };
+        let answer = Window {
+            name: host.name(),
+            tmux_binary: self.windows.site.server.binary.display().to_string(),
+            tmux_socket: self.windows.site.server.socket.display().to_string(),
+            window: window.to_string(),
+            pane: shim.pane.to_string(),
+            state: self.machine.word(id),
+        };
+        self.refresh_status_line(id);
+        Ok(answer)
+    }
+
+    fn detach(&mut self, reply: super::session::DetachReply) {
+        if self.facts.detached {
+            let error = Diagnostic::error(Kind::Usage, "this session already runs in the background")
+                .hint("ovr echo follows its output, ovr quit ends it");
+            drop(reply.send(Err(error)));
+        } else if self.machine.is_ending() {
+            drop(reply.send(Err(Diagnostic::error(Kind::NotRunning, "this session is ending"))));
+        } else {
+            self.leave = Some(Leave::Detach(reply));
+        }
+    }
+}
+
+/// The machine's word for an API verb.
+fn machine_verb(verb: Asked) -> Verb {
+    match verb {
+        Asked::Start => Verb::Start,
+        Asked::Stop => Verb::Stop,
+        Asked::Restart => Verb::Restart,
+        Asked::Kill => Verb::Kill,
+        Asked::Signal(signal) => Verb::Signal(signal),
+    }
+}
+
+/// Several errors of one call as one: the first, with what the others say behind it.
+fn merged(diagnostics: Vec<Diagnostic>) -> Diagnostic {
+    let mut diagnostics = diagnostics.into_iter();
+    let mut first = diagnostics
+        .next()
+        .unwrap_or_else(|| Diagnostic::error(Kind::NoSuchService, "no service of this name"));
+    for other in diagnostics {
+        first.message = format!("{}; {}", first.message, other.message);
+        first.hints.extend(other.hints);
+    }
+    first.hints.dedup();
+    first
+}

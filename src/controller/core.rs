@@ -1,0 +1,298 @@
+//! The controller itself: all state of a session in one place, and the loop over it. Select one event, feed
+//! the machine, carry out its actions. What each kind of event means stands in the files beside this one.
+
+use super::adopt::Adopted;
+use super::asks::Asks;
+use super::clock::{self, Clock};
+use super::files::{self, FileWatch};
+use super::host::Host;
+use super::links::{LinkEvent, LinkId, Links};
+use super::progress::Progress;
+use super::session::{DetachReply, Facts};
+use super::windows::Windows;
+use crate::api::call::Call;
+use crate::api::messages::Results;
+use crate::api::server::Server as ApiServer;
+use crate::diag::Diagnostic;
+use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
+use crate::model::{InstanceId, InstanceName, Moment, Signal};
+use crate::supervisor::{EndCause, Event, Machine};
+use crate::tmux::WindowId;
+use crate::workspace::{SessionInfo, SessionLock};
+use futures_util::StreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Who waits for a request.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Action(ReplyTo),
+    Quit(ReplyTo),
+    Nobody,
+}
+
+pub(super) type ReplyTo = oneshot::Sender<Result<Results, Diagnostic>>;
+
+/// Why the loop ends before its services have.
+#[derive(Debug)]
+pub(super) enum Leave {
+    /// A third Ctrl-C: whatever is left, leave.
+    AtOnce(Signal),
+    /// A background controller takes over.
+    Detach(DetachReply),
+    /// Another session took the lock after somebody had removed its file.
+    Deposed,
+    /// Ctrl-Z: not for good.
+    Suspend,
+    /// tmux cannot be started.
+    NoTmux(Diagnostic),
+}
+
+/// One thing that happened.
+enum Input {
+    Shim(UnixStream),
+    Link(LinkEvent),
+    Call(Call),
+    Signal(i32),
+    /// tmux has said something.
+    Tmux,
+    /// A dead shim's processes are gone.
+    Reaped(InstanceId, Vec<String>),
+    Probed(Event),
+    /// The user's tmux configuration has been read.
+    Configured(Vec<Diagnostic>),
+    /// Something in the runtime directory was made or removed.
+    Files,
+    ConsoleFailed(std::io::Error),
+    Deadline,
+}
+
+/// The senders that tasks of the session report to the loop with.
+#[derive(Clone, Debug)]
+pub(super) struct Inlets {
+    pub(super) streams: mpsc::UnboundedSender<UnixStream>,
+    pub(super) calls: mpsc::UnboundedSender<Call>,
+    pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
+    pub(super) probed: mpsc::UnboundedSender<Event>,
+    pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
+}
+
+impl Inlets {
+    /// What a probe found, for the next turn of the loop.
+    pub(super) fn probed(&self, event: Event) {
+        // Nobody listens any more when the session is over.
+        drop(self.probed.send(event));
+    }
+}
+
+/// The loop's ends of them.
+pub(super) struct Outlets {
+    pub(super) streams: mpsc::UnboundedReceiver<UnixStream>,
+    pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
+    pub(super) calls: mpsc::UnboundedReceiver<Call>,
+    pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
+    pub(super) probed: mpsc::UnboundedReceiver<Event>,
+    pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
+    pub(super) signals: signal_hook_tokio::Signals,
+    pub(super) files: Option<FileWatch>,
+    pub(super) console_failed: Option<ConsoleFailed>,
+}
+
+/// A session's controller.
+pub(super) struct Controller {
+    pub(super) clock: Clock,
+    pub(super) facts: Facts,
+    pub(super) info: SessionInfo,
+    pub(super) lock: SessionLock,
+    pub(super) machine: Machine,
+    pub(super) hosts: Vec<Host>,
+    pub(super) by_name: BTreeMap<InstanceName, InstanceId>,
+    pub(super) links: Links,
+    pub(super) owners: BTreeMap<LinkId, InstanceId>,
+    /// Connections of shims that have no instance here and are ending.
+    pub(super) strangers: BTreeSet<LinkId>,
+    pub(super) windows: Windows,
+    pub(super) hub: Hub,
+    pub(super) console: Option<Console>,
+    pub(super) asks: Asks<Reply>,
+    pub(super) quitters: Vec<(ReplyTo, Results)>,
+    pub(super) stale_status: BTreeSet<InstanceId>,
+    pub(super) progress: Progress,
+    pub(super) adopted: Adopted,
+    /// Shims that were told of this controller and have not spoken yet, by pid.
+    pub(super) expected_shims: BTreeSet<u32>,
+    pub(super) adoption_deadline: Option<Moment>,
+    pub(super) quit_signals: u32,
+    pub(super) ending: Option<EndCause>,
+    pub(super) finished: Option<EndCause>,
+    pub(super) leave: Option<Leave>,
+    pub(super) inlets: Inlets,
+    /// Dead shims whose processes are being ended.
+    pub(super) reaping: BTreeSet<InstanceId>,
+    /// Pids and windows that an earlier controller's server has.
+    pub(super) found_panes: Vec<(u32, WindowId)>,
+    /// What `session.json` said of the tmux server before us.
+    pub(super) left_tmux_pid: Option<u32>,
+    pub(super) kill_sent: bool,
+    pub(super) api: Vec<ApiServer>,
+    pub(super) shim_door: Option<JoinHandle<()>>,
+}
+
+impl Controller {
+    /// Runs until the session has ended or this controller is to leave it.
+    pub(super) async fn run(&mut self, outlets: &mut Outlets) {
+        while !self.is_over() {
+            match &self.leave {
+                None => {}
+                Some(Leave::Suspend) => {
+                    self.leave = None;
+                    self.suspend().await;
+                }
+                Some(_) => return,
+            }
+            let input = self.next_input(outlets).await;
+            self.on_input(input);
+            self.refresh_stale_status_lines();
+            self.flush_output();
+        }
+    }
+
+    async fn next_input(&mut self, outlets: &mut Outlets) -> Input {
+        let deadline = self.next_deadline().map(|moment| self.clock.instant(moment));
+        tokio::select! {
+            // A flood of output must not keep a Ctrl-C or a request waiting: tmux comes last.
+            biased;
+            Some(signal) = outlets.signals.next() => Input::Signal(signal),
+            Some(event) = outlets.links.recv() => Input::Link(event),
+            Some(stream) = outlets.streams.recv() => Input::Shim(stream),
+            Some(call) = outlets.calls.recv() => Input::Call(call),
+            Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
+            Some(event) = outlets.probed.recv() => Input::Probed(event),
+            Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
+            () = files::changed(&mut outlets.files) => Input::Files,
+            error = console_error(&mut outlets.console_failed) => Input::ConsoleFailed(error),
+            () = until(deadline) => Input::Deadline,
+            () = self.windows.readable() => Input::Tmux,
+        }
+    }
+
+    fn on_input(&mut self, input: Input) {
+        match input {
+            Input::Shim(stream) => self.links.adopt(stream),
+            Input::Link(event) => self.on_link(event),
+            Input::Call(call) => self.on_call(call),
+            Input::Signal(number) => self.on_signal(number),
+            Input::Tmux => self.on_tmux(),
+            Input::Reaped(instance, killed) => self.on_reaped(instance, &killed),
+            Input::Probed(event) => self.feed(event),
+            Input::Configured(warnings) => self.on_tmux_configured(&warnings),
+            Input::Files => self.renew_files(),
+            // Nobody reads the console any more; the session goes on without one.
+            Input::ConsoleFailed(_) => self.console = None,
+            Input::Deadline => self.on_deadline(),
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        [
+            self.machine.next_deadline(),
+            self.hub.next_deadline(),
+            self.adoption_deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn on_deadline(&mut self) {
+        let now = self.clock.now();
+        self.hub.on_deadline(now, clock::epoch_ms());
+        self.on_stream_events();
+        if self.adoption_deadline.is_some_and(|deadline| deadline <= now) {
+            self.expected_shims.clear();
+            self.begin_when_adopted();
+        }
+        if self
+            .machine
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            self.feed(Event::Tick);
+        }
+    }
+
+    /// Whether the session has ended and nothing of it is left.
+    fn is_over(&self) -> bool {
+        self.finished.is_some()
+            && self.strangers.is_empty()
+            && self.hosts.iter().all(|host| host.shim.is_none())
+            && !self.windows.is_connected()
+    }
+
+    /// Gives what the services printed to the console and to whoever follows.
+    pub(super) fn flush_output(&mut self) {
+        let console = self.console.as_ref();
+        self.hub.flush(|rendered| {
+            if let Some(console) = console {
+                console.push(rendered);
+            }
+        });
+    }
+
+    /// Says something about an instance: now, or when its output has come to `place`.
+    pub(super) fn say_at(&mut self, instance: InstanceId, place: Option<Place>, tone: Tone, text: &str) {
+        let at_ms = clock::epoch_ms();
+        match place {
+            Some(place) => self.hub.say_in_place(at_ms, instance, place, tone, text),
+            None => self.hub.say(at_ms, instance, tone, text),
+        }
+    }
+
+    pub(super) fn say_quietly(&mut self, instance: InstanceId, text: &str) {
+        self.say_at(instance, None, Tone::Quiet, text);
+    }
+
+    pub(super) fn say_alarm(&mut self, text: &str) {
+        self.say_session(Tone::Alarm, text);
+    }
+
+    pub(super) fn say_session(&mut self, tone: Tone, text: &str) {
+        self.hub.say_system(clock::epoch_ms(), tone, text);
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
+        (0..self.hosts.len()).map(Self::id_at)
+    }
+
+    pub(super) fn id_at(index: usize) -> InstanceId {
+        InstanceId(u32::try_from(index).expect("the machine refuses more instances than fit"))
+    }
+
+    pub(super) fn host(&self, instance: InstanceId) -> &Host {
+        &self.hosts[instance.0 as usize]
+    }
+
+    pub(super) fn host_mut(&mut self, instance: InstanceId) -> &mut Host {
+        &mut self.hosts[instance.0 as usize]
+    }
+}
+
+async fn until(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn console_error(failed: &mut Option<ConsoleFailed>) -> std::io::Error {
+    match failed {
+        Some(failure) => {
+            let error = failure.error().await;
+            *failed = None;
+            error
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,130 @@
+//! The session's way down: who ended it, what is said about it, and when nothing of it is left.
+
+use super::actions::LAST_WORDS;
+use super::core::Controller;
+use super::session::DetachReply;
+use super::words;
+use crate::api::server::Server as ApiServer;
+use crate::diag::Diagnostic;
+use crate::logs::Tone;
+use crate::model::{Exit, InstanceId, Signal};
+use crate::shim::protocol::Order;
+use crate::supervisor::{EndCause, QuitWhy};
+use crate::tmux::command::Command;
+
+/// How a controller ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The session is over.
+    Ended { cause: Cause, first: Option<FirstEnd> },
+    /// The session lives; a background controller is to take it over, and `reply` waits for its pid. The
+    /// servers are to be finished after that.
+    Detach {
+        reply: DetachReply,
+        servers: Vec<ApiServer>,
+    },
+    /// tmux could not be started, or is too old.
+    NoTmux(Diagnostic),
+}
+
+/// Why a session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The end of a service that may not end; [`FirstEnd`] tells of it.
+    Service(Exit),
+    CouldNotStart,
+    /// `ovr quit`.
+    Quit,
+    Signal(Signal),
+    TmuxLost,
+    /// Somebody removed the session's files and another session took its place.
+    Deposed,
+}
+
+/// The service that ended first, where that ended the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstEnd {
+    pub name: String,
+    /// `exited with code 3 after 12 s`.
+    pub how: String,
+    pub last_lines: Vec<String>,
+}
+
+impl Controller {
+    pub(super) fn on_ending(&mut self, cause: EndCause) {
+        self.ending = Some(cause);
+        let text = match cause {
+            EndCause::Service { instance, .. } | EndCause::CouldNotStart { instance } => {
+                format!(
+                    "{} ended; stopping the other services",
+                    self.host(instance).name()
+                )
+            }
+            EndCause::Quit(_) => return,
+        };
+        if self.live_count() > 0 {
+            self.say_session(Tone::Quiet, &text);
+        }
+    }
+
+    /// Nothing runs any more: close the windows, then tmux.
+    pub(super) fn on_finish(&mut self, cause: EndCause) {
+        self.finished = Some(cause);
+        for host in &self.hosts {
+            if let Some(shim) = &host.shim {
+                self.links.send(shim.link, &Order::Close);
+            }
+        }
+        self.finish_tmux();
+    }
+
+    /// Ends the tmux server once the last window's output has passed. Called whenever that may have come nearer.
+    pub(super) fn finish_tmux(&mut self) {
+        if self.finished.is_some() && !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
+            self.kill_sent = true;
+            self.windows.tell(&Command::kill_server());
+            if let Some(client) = self.windows.client() {
+                client.flush();
+            }
+        }
+    }
+
+    pub(super) fn live_count(&self) -> usize {
+        self.ids().filter(|id| self.machine.state(*id).is_live()).count()
+    }
+
+    pub(super) fn cause(&self) -> Cause {
+        match self.finished.or(self.ending) {
+            Some(EndCause::Service { exit, .. }) => Cause::Service(exit),
+            Some(EndCause::CouldNotStart { .. }) => Cause::CouldNotStart,
+            Some(EndCause::Quit(QuitWhy::Asked)) | None => Cause::Quit,
+            Some(EndCause::Quit(QuitWhy::Signal(signal))) => Cause::Signal(signal),
+            Some(EndCause::Quit(QuitWhy::TmuxLost)) => Cause::TmuxLost,
+        }
+    }
+
+    pub(super) fn first_end(&self) -> Option<FirstEnd> {
+        let (instance, how) = match self.finished.or(self.ending)? {
+            EndCause::Service { instance, exit, .. } => (instance, self.end_words(instance, exit)),
+            EndCause::CouldNotStart { instance } => (instance, self.start_failure(instance)),
+            EndCause::Quit(_) => return None,
+        };
+        let last_lines = self.last_lines(instance, LAST_WORDS);
+        Some(FirstEnd {
+            name: self.host(instance).name(),
+            how,
+            last_lines,
+        })
+    }
+
+    fn end_words(&self, instance: InstanceId, exit: Exit) -> String {
+        words::ended(self.host(instance), exit)
+    }
+
+    fn start_failure(&self, instance: InstanceId) -> String {
+        match self.machine.state(instance) {
+            crate::model::State::Failed { reason, .. } => words::failure(self.host(instance), reason),
+            _ => "could not be started".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the controller knows of one instance beyond the machine's view: its window and shim, and the facts of
+//! its current or last run. Facts only; what follows from them is the machine's business.
+
+use super::links::LinkId;
+use crate::model::{Exit, InstanceSpec, RunId};
+use crate::tmux::{PaneId, WindowId};
+use std::time::{Duration, SystemTime};
+
+/// One instance.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) spec: InstanceSpec,
+    pub(super) window: Option<WindowId>,
+    pub(super) shim: Option<Shim>,
+    /// The current run, or the last one.
+    pub(super) run: Option<RunFacts>,
+    /// Who holds the assigned port, where the last start found it taken.
+    pub(super) port_taken: Option<String>,
+    /// How many terminals look at the window.
+    pub(super) clients: u32,
+    /// What the window's status line was last told.
+    pub(super) shown: Vec<u8>,
+}
+
+/// The process in the instance's pane.
+#[derive(Clone, Debug)]
+pub(super) struct Shim {
+    pub(super) link: LinkId,
+    pub(super) pid: u32,
+    pub(super) pane: PaneId,
+    pub(super) nonce: String,
+}
+
+/// One run, from its start to its end.
+#[derive(Clone, Debug)]
+pub(super) struct RunFacts {
+    pub(super) id: RunId,
+    pub(super) pid: u32,
+    pub(super) started: SystemTime,
+    pub(super) ended: Option<EndFacts>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct EndFacts {
+    pub(super) exit: Exit,
+    pub(super) at: SystemTime,
+    /// The processes that needed SIGKILL.
+    pub(super) killed: Vec<String>,
+}
+
+impl Host {
+    pub(super) fn new(spec: InstanceSpec) -> Self {
+        Self {
+            spec,
+            window: None,
+            shim: None,
+            run: None,
+            port_taken: None,
+            clients: 0,
+            shown: Vec::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.spec.name.to_string()
+    }
+
+    pub(super) fn last_exit(&self) -> Option<&EndFacts> {
+        self.run.as_ref()?.ended.as_ref()
+    }
+
+    /// How long the last run lived, once it has ended.
+    pub(super) fn lived(&self) -> Option<Duration> {
+        let run = self.run.as_ref()?;
+        run.ended.as_ref()?.at.duration_since(run.started).ok()
+    }
+}

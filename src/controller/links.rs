@@ -1,0 +1,116 @@
+//! The connections to the shims: accepts them on `shim.sock`, reads reports, writes orders. One small task a
+//! connection and direction; all of them send to the loop, none of them decides anything.
+
+use crate::shim::protocol::{Order, Report};
+use std::collections::BTreeMap;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+
+/// The longest line a shim may send. Its reports are small; the largest carries a whole environment.
+const MAX_LINE: usize = 8 << 20;
+
+/// One connection, for as long as it lasts. A shim that connects anew gets a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LinkId(u64);
+
+/// What happens on the connections.
+#[derive(Debug)]
+pub(super) enum LinkEvent {
+    Report(LinkId, Report),
+    /// The shim is gone, or speaks no sense.
+    Closed(LinkId),
+}
+
+/// All connections.
+pub(super) struct Links {
+    next: u64,
+    writers: BTreeMap<LinkId, mpsc::UnboundedSender<Vec<u8>>>,
+    events: mpsc::UnboundedSender<LinkEvent>,
+}
+
+impl Links {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<LinkEvent>) {
+        let (events, receiver) = mpsc::unbounded_channel();
+        (
+            Self {
+                next: 0,
+                writers: BTreeMap::new(),
+                events,
+            },
+            receiver,
+        )
+    }
+
+    /// Takes a new connection under care. Must be called on the runtime.
+    pub(super) fn adopt(&mut self, stream: UnixStream) {
+        self.next += 1;
+        let link = LinkId(self.next);
+        let (read, write) = stream.into_split();
+        let (sender, queue) = mpsc::unbounded_channel();
+        self.writers.insert(link, sender);
+        tokio::spawn(read_reports(link, read, self.events.clone()));
+        tokio::spawn(write_orders(write, queue));
+    }
+
+    /// Queues an order. A connection that is gone swallows it; its end is reported as an event.
+    pub(super) fn send(&self, link: LinkId, order: &Order) {
+        let Some(writer) = self.writers.get(&link) else {
+            return;
+        };
+        let mut line = serde_json::to_vec(order).expect("orders are plain data");
+        line.push(b'\n');
+        // The writer task ends only with its connection, which the reader reports.
+        drop(writer.send(line));
+    }
+
+    /// Ends our side of a connection.
+    pub(super) fn close(&mut self, link: LinkId) {
+        self.writers.remove(&link);
+    }
+}
+
+/// Accepts connections for as long as the listener lives, and hands them to the loop.
+pub(super) async fn accept(listener: UnixListener, streams: mpsc::UnboundedSender<UnixStream>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if streams.send(stream).is_err() {
+                    return;
+                }
+            }
+            // Out of descriptors: the next accept may succeed when one is free; give others the thread.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+async fn read_reports(link: LinkId, read: OwnedReadHalf, events: mpsc::UnboundedSender<LinkEvent>) {
+    let mut reader = BufReader::with_capacity(1024, read);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) if line.len() > MAX_LINE => break,
+            Ok(_) => {}
+        }
+        // A report that this build does not know comes from a later one: not for us.
+        if let Ok(report) = serde_json::from_slice::<Report>(&line)
+            && events.send(LinkEvent::Report(link, report)).is_err()
+        {
+            return;
+        }
+    }
+    // Nobody listens any more when the session is over.
+    drop(events.send(LinkEvent::Closed(link)));
+}
+
+async fn write_orders(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(line) = queue.recv().await {
+        if write.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}

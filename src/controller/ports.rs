@@ -1,0 +1,71 @@
+//! Looks who listens on the ports that services are about to get, and says so before they start.
+
+use super::core::Controller;
+use crate::logs::Tone;
+use crate::model::InstanceId;
+use crate::ports::{Listener, Project, listeners};
+use std::collections::BTreeMap;
+
+impl Controller {
+    /// One look for all services that start with the session.
+    pub(super) fn check_all_ports(&mut self) {
+        let instances: Vec<_> = self
+            .ids()
+            .filter(|id| self.host(*id).spec.policy.autostart && !self.machine.state(*id).is_live())
+            .collect();
+        self.check_ports(&instances);
+    }
+
+    /// A look before a later start.
+    pub(super) fn check_port(&mut self, instance: InstanceId) {
+        // The first start of all has just been looked at.
+        if self.progress.is_announced() {
+            self.check_ports(&[instance]);
+        }
+    }
+
+    fn check_ports(&mut self, instances: &[InstanceId]) {
+        let wanted: BTreeMap<u16, InstanceId> = instances
+            .iter()
+            .filter_map(|id| self.host(*id).spec.port.as_ref().map(|(port, _)| (*port, *id)))
+            .collect();
+        for instance in instances {
+            self.host_mut(*instance).port_taken = None;
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let ports: Vec<u16> = wanted.keys().copied().collect();
+        for listener in listeners(ports) {
+            let Some(instance) = wanted.get(&listener.port).copied() else {
+                continue;
+            };
+            // One sentence is enough where a program listens on several addresses.
+            if self.host(instance).port_taken.is_some() {
+                continue;
+            }
+            let text = listener.to_string();
+            self.say_at(
+                instance,
+                None,
+                Tone::Alarm,
+                &format!("{text} · {}", advice(&listener)),
+            );
+            self.host_mut(instance).port_taken = Some(text);
+        }
+    }
+}
+
+/// What to do about a taken port: whose it is decides.
+fn advice(listener: &Listener) -> String {
+    match listener
+        .holder
+        .as_ref()
+        .and_then(|holder| holder.project.as_ref())
+    {
+        Some(Project { name, root }) => format!(
+            "it belongs to the project {name} · `ovr -s {root} quit` ends that one, `ovr start -p N` takes another base port"
+        ),
+        None => "end that process, or take another base port: ovr start -p N".to_owned(),
+    }
+}

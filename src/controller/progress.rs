@@ -1,0 +1,96 @@
+//! How the session comes up: who is up already, and what is said when all are.
+
+use super::core::Controller;
+use crate::logs::Tone;
+use crate::model::{InstanceId, Moment, State, time_text};
+use tokio::sync::oneshot;
+
+/// What became of a session's start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Up {
+    /// Instances whose process runs, or ran and ended.
+    pub started: usize,
+    /// Instances that could not be started, with the reason.
+    pub failed: Vec<(String, String)>,
+}
+
+/// The state of a start.
+#[derive(Debug)]
+pub(super) struct Progress {
+    since: Moment,
+    begun: bool,
+    up: Option<oneshot::Sender<Up>>,
+    announced: bool,
+}
+
+impl Progress {
+    pub(super) fn new(since: Moment, up: Option<oneshot::Sender<Up>>) -> Self {
+        Self {
+            since,
+            begun: false,
+            up,
+            announced: false,
+        }
+    }
+
+    /// Whether the first start is over: what happens from here on is news.
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.begun = true;
+    }
+}
+
+impl Controller {
+    /// Looks whether everything that was to start has started, and says so once.
+    pub(super) fn note_progress(&mut self) {
+        if self.progress.announced || !self.progress.begun {
+            return;
+        }
+        let wanted: Vec<InstanceId> = self
+            .ids()
+            .filter(|id| self.host(*id).spec.policy.autostart)
+            .collect();
+        if !wanted.iter().all(|id| is_settled(self.machine.state(*id))) {
+            return;
+        }
+        self.progress.announced = true;
+        let failed: Vec<(String, String)> = wanted
+            .iter()
+            .filter_map(|id| match self.machine.state(*id) {
+                State::Failed { reason, .. } => {
+                    let host = self.host(*id);
+                    Some((host.name(), super::words::failure(host, reason)))
+                }
+                _ => None,
+            })
+            .collect();
+        let started = wanted.len() - failed.len();
+        let took = time_text::duration(self.clock.now().since(self.progress.since));
+        if !self.machine.is_ending() {
+            let services = if started == 1 { "service" } else { "services" };
+            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}"));
+        }
+        if let Some(up) = self.progress.up.take() {
+            // The parent may have been ended meanwhile; the session goes on.
+            drop(up.send(Up { started, failed }));
+        }
+    }
+}
+
+fn is_settled(state: &State) -> bool {
+    match state {
+        State::Pending(_) | State::Starting { .. } => false,
+        State::Disabled
+        | State::Running { .. }
+        | State::Daemonized { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Stopped { .. }
+        | State::Exited { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. } => true,
+    }
+}

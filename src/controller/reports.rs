@@ -1,0 +1,250 @@
+//! What the shims report, as facts for the host and events for the machine; and what it means when one is gone.
+
+use super::clock;
+use super::core::Controller;
+use super::host::{EndFacts, RunFacts, Shim};
+use super::links::{LinkEvent, LinkId};
+use crate::logs::Tone;
+use crate::model::{InstanceId, time_text};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
+use crate::shim::tree;
+use crate::supervisor::Event;
+use std::thread;
+
+impl Controller {
+    pub(super) fn on_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Report(link, Report::Hello(hello)) => self.on_hello(link, *hello),
+            LinkEvent::Report(link, report) => {
+                if let Some(instance) = self.owners.get(&link).copied() {
+                    self.on_report(instance, report);
+                }
+            }
+            LinkEvent::Closed(link) => self.on_closed(link),
+        }
+    }
+
+    fn on_report(&mut self, instance: InstanceId, report: Report) {
+        match report {
+            Report::Hello(_) => {}
+            Report::Spawned { run, pid, at_ms } => {
+                let started = time_text::from_epoch_millis(at_ms);
+                self.host_mut(instance).run = Some(RunFacts {
+                    id: run,
+                    pid,
+                    started,
+                    ended: None,
+                });
+                self.feed(Event::Spawned { instance, run, pid });
+            }
+            Report::SpawnFailed { run, message } => {
+                self.feed(Event::SpawnFailed {
+                    instance,
+                    run,
+                    message,
+                });
+            }
+            Report::Daemonized { run, pids } => self.feed(Event::Daemonized { instance, run, pids }),
+            Report::Cleaning { run, exit, left } => {
+                self.say_quietly(
+                    instance,
+                    &format!("{exit}; ending the {left} processes that run {run} left"),
+                );
+            }
+            Report::Ended(ended) => self.on_ended(instance, ended),
+            Report::Enter => self.feed(Event::Enter { instance }),
+            // The rest follows: the run's end, then the end of the connection.
+            Report::Hangup => self.host_mut(instance).window = None,
+        }
+    }
+
+    fn on_ended(&mut self, instance: InstanceId, ended: Ended) {
+        let Ended {
+            run, exit, killed, ..
+        } = ended.clone();
+        self.note_end(instance, &ended);
+        self.feed(Event::Ended {
+            instance,
+            run,
+            exit,
+            killed: !killed.is_empty(),
+        });
+    }
+
+    fn note_end(&mut self, instance: InstanceId, ended: &Ended) {
+        let at = time_text::from_epoch_millis(ended.at_ms);
+        let host = self.host_mut(instance);
+        let end = EndFacts {
+            exit: ended.exit,
+            at,
+            killed: ended.killed.clone(),
+        };
+        match &mut host.run {
+            Some(run) if run.id == ended.run => run.ended = Some(end),
+            // It began before this controller did.
+            _ => {
+                host.run = Some(RunFacts {
+                    id: ended.run,
+                    pid: 0,
+                    started: at,
+                    ended: Some(end),
+                })
+            }
+        }
+    }
+
+    fn on_hello(&mut self, link: LinkId, hello: Hello) {
+        let answer = Order::Hello {
+            version: VERSION,
+            program: concat!("ovr ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        self.links.send(link, &answer);
+        self.expected_shims.remove(&hello.pid);
+        let Some(instance) = self.by_name.get(&hello.instance).copied() else {
+            let text = format!(
+                "{} is no longer in the configuration: stopping it",
+                hello.instance
+            );
+            self.say_session(Tone::Alarm, &text);
+            self.strangers.insert(link);
+            self.links.send(link, &Order::Close);
+            return;
+        };
+        let Ok(pane) = hello.pane.parse() else {
+            self.links.close(link);
+            return;
+        };
+        let known = self
+            .host(instance)
+            .shim
+            .as_ref()
+            .map(|shim| (shim.link, shim.pid));
+        if let Some((_, pid)) = known
+            && pid != hello.pid
+        {
+            // A second window for the same instance can only be somebody's copy of a command line.
+            self.strangers.insert(link);
+            self.links.send(link, &Order::Close);
+            return;
+        }
+        if let Some((old, _)) = known {
+            self.owners.remove(&old);
+            self.links.close(old);
+        }
+        self.owners.insert(link, instance);
+        self.windows.bind(pane, instance);
+        if let Some(found) = self.found_panes.iter().find(|(pid, _)| *pid == hello.pid) {
+            self.host_mut(instance).window = Some(found.1);
+        }
+        self.hub.set_nonce(instance, hello.nonce.clone());
+        self.host_mut(instance).shim = Some(Shim {
+            link,
+            pid: hello.pid,
+            pane,
+            nonce: hello.nonce.clone(),
+        });
+        if known.is_none() {
+            self.on_first_hello(instance, hello);
+        }
+        self.begin_when_adopted();
+    }
+
+    fn on_first_hello(&mut self, instance: InstanceId, hello: Hello) {
+        if let Some(last) = &hello.last {
+            self.note_end(instance, last);
+        }
+        match (hello.live, hello.last) {
+            (Some(live), _) => {
+                let started = time_text::from_epoch_millis(live.at_ms);
+                let facts = RunFacts {
+                    id: live.run,
+                    pid: live.pid,
+                    started,
+                    ended: None,
+                };
+                self.host_mut(instance).run = Some(facts);
+                self.hub.set_run(instance, live.run);
+                self.adopted.taken.push(instance);
+                if live.launch != self.host(instance).spec.launch {
+                    self.adopted.changed.push(instance);
+                }
+                self.feed(Event::Adopted {
+                    instance,
+                    run: live.run,
+                    pid: live.pid,
+                    daemons: live.daemons,
+                    stopping: live.stopping,
+                });
+            }
+            (None, Some(last)) => {
+                self.hub.set_run(instance, last.run);
+                self.adopted.ended.push(instance);
+                self.feed(Event::AdoptedEnded {
+                    instance,
+                    run: last.run,
+                    exit: last.exit,
+                    asked: last.asked,
+                });
+                self.feed(Event::WindowReady { instance });
+            }
+            (None, None) => self.feed(Event::WindowReady { instance }),
+        }
+    }
+
+    /// A shim is gone. What it ran is ended first, wherever it has gone to; then the machine hears of it.
+    fn on_closed(&mut self, link: LinkId) {
+        self.links.close(link);
+        self.strangers.remove(&link);
+        let Some(instance) = self.owners.remove(&link) else {
+            return;
+        };
+        let Some(shim) = self.host_mut(instance).shim.take() else {
+            return;
+        };
+        self.reaping.insert(instance);
+        let reaped = self.inlets.reaped.clone();
+        // The processes' ends can only be waited for by blocking.
+        let reaper = thread::Builder::new().name("reaper".to_owned()).spawn(move || {
+            let killed = tree::end_all(&shim.nonce, shim.pid);
+            // Nobody listens any more when the session is over.
+            drop(reaped.send((instance, killed.named)));
+        });
+        if reaper.is_err() {
+            self.on_reaped(instance, &[]);
+        }
+    }
+
+    /// Whether what a dead shim of this instance left is being ended.
+    pub(super) fn is_reaping(&self, instance: InstanceId) -> bool {
+        self.reaping.contains(&instance)
+    }
+
+    pub(super) fn on_reaped(&mut self, instance: InstanceId, killed: &[String]) {
+        self.reaping.remove(&instance);
+        if !killed.is_empty() {
+            self.say_quietly(
+                instance,
+                &format!("its shim was killed; ended {}", killed.join(", ")),
+            );
+        }
+        let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
+        self.hub.end(now, at_ms, instance);
+        if let Some(window) = self.host_mut(instance).window.take() {
+            self.windows.close(window);
+        }
+        let wall = clock::wall();
+        if let Some(run) = &mut self.host_mut(instance).run
+            && run.ended.is_none()
+        {
+            // What it ended with died with its shim.
+            let exit = crate::model::Exit::Signal(crate::model::Signal::KILL);
+            run.ended = Some(EndFacts {
+                exit,
+                at: wall,
+                killed: Vec::new(),
+            });
+        }
+        self.feed(Event::WindowLost { instance });
+        self.finish_tmux();
+    }
+}

@@ -1,0 +1,377 @@
+//! From a set-up to a running controller and back: sockets, signal handlers, the console, the loop, and what
+//! is put away when it ends.
+
+use super::adopt::Adopted;
+use super::asks::Asks;
+use super::clock::{self, Clock};
+use super::core::{Controller, Inlets, Leave, Outlets};
+use super::ending::{Cause, Outcome};
+use super::files::FileWatch;
+use super::host::Host;
+use super::links::{self, Links};
+use super::progress::{Progress, Up};
+use super::signals;
+use super::windows::{Site, Windows};
+use crate::api::messages::Detached;
+use crate::api::{self, server as api_server};
+use crate::diag::{Diagnostic, Kind};
+use crate::logs::{Console, Hub, Label, RenderOptions, Renderer};
+use crate::model::{InstanceSpec, time_text};
+use crate::supervisor::Machine;
+use crate::tmux::server::Server;
+use crate::tmux::setup;
+use crate::workspace::{SessionInfo, SessionLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::SystemTime;
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+
+/// The way back to who asked for a detach.
+pub type DetachReply = api::call::Reply<Detached>;
+
+/// Everything that a session is started with.
+#[derive(Debug)]
+pub struct Setup {
+    pub project: String,
+    /// Canonical.
+    pub root: PathBuf,
+    /// The configuration's path.
+    pub config: PathBuf,
+    pub instances: Vec<InstanceSpec>,
+    /// Won before anything else is done.
+    pub lock: SessionLock,
+    pub tmux_binary: PathBuf,
+    pub tmux_config: Option<PathBuf>,
+    /// The size of windows that nobody looks at.
+    pub terminal: Option<setup::Size>,
+    /// Our own program, which is the shim's as well.
+    pub program: PathBuf,
+    pub console: Option<ConsoleSetup>,
+    /// Without a terminal of its own: a closed one is none of its business.
+    pub detached: bool,
+    /// Start again when the tmux server dies.
+    pub recover: bool,
+    /// End what an earlier session left instead of adopting it.
+    pub fresh: bool,
+    /// The options of `start`, for a controller that takes over.
+    pub arguments: Vec<String>,
+    /// Told once, when every first process has been spawned or cannot be.
+    pub up: Option<oneshot::Sender<Up>>,
+}
+
+/// The merged output in a terminal or file.
+#[derive(Debug)]
+pub struct ConsoleSetup {
+    pub out: File,
+    pub options: RenderOptions,
+}
+
+/// What does not change while the session lives.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) project: String,
+    pub(super) root: PathBuf,
+    pub(super) config: String,
+    pub(super) started: SystemTime,
+    pub(super) detached: bool,
+    pub(super) recover: bool,
+    pub(super) fresh: bool,
+    pub(super) tmux_config: Option<PathBuf>,
+}
+
+/// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
+///
+/// # Errors
+/// The session could not be set up; nothing is left of it.
+pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
+    let (mut controller, mut outlets) = prepare(setup)?;
+    controller.adopt_or_begin().await;
+    controller.flush_output();
+    controller.run(&mut outlets).await;
+    Ok(controller.put_away(outlets).await)
+}
+
+fn system(what: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
+}
+
+fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
+    let clock = Clock::start();
+    let dir = setup.lock.dir().clone();
+    dir.check_sockets()?;
+    // Handlers first: from here on a signal is an event.
+    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
+        .map_err(|error| system("cannot listen to signals", &error))?;
+    let machine = Machine::new(
+        setup
+            .instances
+            .iter()
+            .map(|spec| (spec.name.clone(), spec.policy.clone()))
+            .collect(),
+        clock.now(),
+    )
+    .map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))?;
+    let labels: Vec<Label> = setup
+        .instances
+        .iter()
+        .map(|spec| Label {
+            name: spec.name.to_string(),
+            position: spec.position,
+        })
+        .collect();
+    let (console, console_failed, renderer) = match setup.console {
+        Some(console) => {
+            let renderer = Renderer::new(&labels, console.options);
+            let (console, failed) = Console::start(console.out)
+                .map_err(|error| system("cannot write to the terminal", &error))?;
+            (Some(console), Some(failed), Some(renderer))
+        }
+        None => (None, None, None),
+    };
+    let left_tmux_pid = SessionInfo::read(&dir).and_then(|left| left.tmux_pid);
+    let started = clock::wall();
+    let info = SessionInfo {
+        schema: crate::workspace::session::SCHEMA,
+        project: setup.project.clone(),
+        root: setup.root.display().to_string(),
+        config: setup.config.display().to_string(),
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(started),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        detached: setup.detached,
+        tmux_socket: dir.tmux_socket().display().to_string(),
+        tmux_pid: None,
+        arguments: setup.arguments,
+    };
+    let (streams, streams_out) = mpsc::unbounded_channel();
+    let (calls, calls_out) = mpsc::unbounded_channel();
+    let (reaped, reaped_out) = mpsc::unbounded_channel();
+    let (probed, probed_out) = mpsc::unbounded_channel();
+    let (configured, configured_out) = mpsc::unbounded_channel();
+    let (links, links_out) = Links::new();
+    let server = Server {
+        binary: setup.tmux_binary,
+        socket: dir.tmux_socket(),
+        config: dir.path().join("tmux.conf"),
+    };
+    let site = Site {
+        server,
+        setup: setup::Setup::for_size(setup.terminal),
+        program: setup.program.display().to_string(),
+        shim_socket: dir.shim_socket().display().to_string(),
+        root: setup.root.clone(),
+    };
+    let by_name: BTreeMap<_, _> = setup
+        .instances
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
+        .collect();
+    let files = FileWatch::new(dir.path());
+    let mut controller = Controller {
+        clock,
+        facts: Facts {
+            project: setup.project,
+            config: relative(&setup.config, &setup.root),
+            root: setup.root,
+            started,
+            detached: setup.detached,
+            recover: setup.recover,
+            fresh: setup.fresh,
+            tmux_config: setup.tmux_config.clone(),
+        },
+        info,
+        lock: setup.lock,
+        machine,
+        hub: Hub::new(setup.instances.len(), renderer),
+        hosts: setup.instances.into_iter().map(Host::new).collect(),
+        by_name,
+        links,
+        owners: BTreeMap::new(),
+        strangers: BTreeSet::new(),
+        windows: Windows::new(site, setup.tmux_config.is_some()),
+        console,
+        asks: Asks::new(),
+        quitters: Vec::new(),
+        stale_status: BTreeSet::new(),
+        progress: Progress::new(clock.now(), setup.up),
+        adopted: Adopted::default(),
+        expected_shims: BTreeSet::new(),
+        reaping: BTreeSet::new(),
+        found_panes: Vec::new(),
+        left_tmux_pid,
+        kill_sent: false,
+        adoption_deadline: None,
+        quit_signals: 0,
+        ending: None,
+        finished: None,
+        leave: None,
+        inlets: Inlets {
+            streams,
+            calls,
+            reaped,
+            probed,
+            configured,
+        },
+        api: Vec::new(),
+        shim_door: None,
+    };
+    let outlets = Outlets {
+        streams: streams_out,
+        links: links_out,
+        calls: calls_out,
+        reaped: reaped_out,
+        probed: probed_out,
+        configured: configured_out,
+        signals,
+        files,
+        console_failed,
+    };
+    controller.open_doors()?;
+    Ok((controller, outlets))
+}
+
+fn relative(path: &std::path::Path, root: &std::path::Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+impl Controller {
+    /// Binds both sockets and says so in `session.json`.
+    fn open_doors(&mut self) -> Result<(), Diagnostic> {
+        self.open_shim_door()?;
+        self.open_api()?;
+        self.info.write(&self.lock)
+    }
+
+    fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
+        let path = self.lock.dir().shim_socket();
+        // An old socket of this name is nobody's: the lock is ours.
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(system("cannot replace the shims' socket", &error));
+        }
+        let listener =
+            UnixListener::bind(&path).map_err(|error| system("cannot bind the shims' socket", &error))?;
+        if let Some(old) = self.shim_door.take() {
+            old.abort();
+        }
+        self.shim_door = Some(tokio::spawn(links::accept(listener, self.inlets.streams.clone())));
+        Ok(())
+    }
+
+    fn open_api(&mut self) -> Result<(), Diagnostic> {
+        let listener = api_server::bind(&self.lock.dir().api_socket())
+            .map_err(|error| system("cannot bind the API's socket", &error))?;
+        // An older server goes on with its connections, and answers them.
+        self.api
+            .push(api_server::serve(listener, self.inlets.calls.clone()));
+        Ok(())
+    }
+
+    /// Makes anew what somebody removed from the runtime directory: lock, sockets, tmux's socket.
+    pub(super) fn renew_files(&mut self) {
+        match self.lock.reaffirm(&self.holder()) {
+            Ok(crate::workspace::lock::Standing::Lost) => {
+                self.leave = Some(Leave::Deposed);
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => return self.say_alarm(&error.to_string()),
+        }
+        let dir = self.lock.dir().clone();
+        let renewed = [
+            (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
+            (!dir.api_socket().exists()).then(|| self.open_api()),
+            Some(self.info.write(&self.lock)),
+        ];
+        for error in renewed.into_iter().flatten().filter_map(Result::err) {
+            self.say_alarm(&error.to_string());
+        }
+        if !dir.tmux_socket().exists()
+            && let Some(pid) = self.info.tmux_pid
+            && self.windows.is_up()
+        {
+            let server = self.windows.site.server.clone();
+            tokio::spawn(async move {
+                let patience = std::time::Duration::from_secs(5);
+                // If it does not come back, the control client's end will tell why.
+                drop(server.recreate_socket(pid, patience).await);
+            });
+        }
+    }
+
+    fn holder(&self) -> crate::workspace::lock::Holder {
+        crate::workspace::lock::Holder {
+            pid: self.info.pid,
+            started_at: self.info.started_at.clone(),
+            root: self.info.root.clone(),
+        }
+    }
+
+    /// The tmux server has said who it is: worth knowing for a controller that comes after.
+    pub(super) fn note_server(&mut self, pid: u32) {
+        if self.info.tmux_pid != Some(pid) {
+            self.info.tmux_pid = Some(pid);
+            if let Err(error) = self.info.write(&self.lock) {
+                self.say_alarm(&error.to_string());
+            }
+        }
+    }
+
+    /// After the loop: answers who waits, lets the console finish, and removes what was the session's.
+    async fn put_away(mut self, outlets: Outlets) -> Outcome {
+        self.flush_output();
+        let leave = self.leave.take();
+        let at_once = matches!(leave, Some(Leave::AtOnce(_)));
+        for (reply, results) in std::mem::take(&mut self.quitters) {
+            drop(reply.send(Ok(results)));
+        }
+        drop(outlets);
+        if let Some(console) = &self.console {
+            if at_once {
+                console.abort();
+            } else {
+                console.flush().await;
+            }
+        }
+        let first = self.first_end();
+        let cause = self.cause();
+        if let Some(door) = self.shim_door.take() {
+            door.abort();
+        }
+        match leave {
+            Some(Leave::Detach(reply)) => {
+                self.windows.let_go().await;
+                self.lock.leave();
+                // Servers and their connections live on until the asker has its answer.
+                Outcome::Detach {
+                    reply,
+                    servers: self.api,
+                }
+            }
+            leave => {
+                for server in self.api {
+                    server.finish().await;
+                }
+                match leave {
+                    Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
+                    Some(Leave::Deposed) => {
+                        self.lock.leave();
+                        Outcome::Ended {
+                            cause: Cause::Deposed,
+                            first,
+                        }
+                    }
+                    Some(Leave::AtOnce(signal)) => Outcome::Ended {
+                        cause: Cause::Signal(signal),
+                        first,
+                    },
+                    Some(Leave::Detach(_) | Leave::Suspend) | None => Outcome::Ended { cause, first },
+                }
+            }
+        }
+    }
+}

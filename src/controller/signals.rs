@@ -1,0 +1,67 @@
+//! Signals to the controller: what Ctrl-C, a closed terminal, Ctrl-Z and SIGUSR1 mean for the session.
+
+use super::core::{Controller, Leave};
+use crate::logs::Tone;
+use crate::model::Signal;
+use crate::supervisor::{Event, QuitWhy};
+use signal_hook::consts as c;
+
+/// The signals that the loop listens to.
+pub(super) const LISTENED: &[i32] = &[
+    c::SIGINT,
+    c::SIGTERM,
+    c::SIGHUP,
+    c::SIGQUIT,
+    c::SIGTSTP,
+    c::SIGUSR1,
+    c::SIGPIPE,
+];
+
+impl Controller {
+    pub(super) fn on_signal(&mut self, number: i32) {
+        match number {
+            c::SIGINT | c::SIGTERM | c::SIGQUIT => self.on_quit_signal(number),
+            // The terminal of a detached session is not its own.
+            c::SIGHUP if self.facts.detached => {}
+            c::SIGHUP => self.on_hangup(),
+            c::SIGTSTP => self.leave = Some(Leave::Suspend),
+            // "Your sockets were deleted": as tmux does, make them anew.
+            c::SIGUSR1 => self.renew_files(),
+            _ => {}
+        }
+    }
+
+    /// The first one stops gracefully, the second kills every tree, the third leaves at once.
+    fn on_quit_signal(&mut self, number: i32) {
+        let signal = Signal::from_number(number).expect("a signal that was delivered has a valid number");
+        self.quit_signals += 1;
+        match self.quit_signals {
+            1 if !self.machine.is_ending() => {
+                let live = self.live_count();
+                self.say_session(
+                    Tone::Normal,
+                    &format!("{signal}: stopping {live} services (once more kills them)"),
+                );
+            }
+            1 | 2 => self.say_session(
+                Tone::Normal,
+                &format!("{signal}: killing what is left (once more leaves at once)"),
+            ),
+            _ => {
+                self.leave = Some(Leave::AtOnce(signal));
+                return;
+            }
+        }
+        self.feed(Event::Quit {
+            why: QuitWhy::Signal(signal),
+            ask: None,
+        });
+    }
+
+    fn on_hangup(&mut self) {
+        self.feed(Event::Quit {
+            why: QuitWhy::Signal(Signal::HUP),
+            ask: None,
+        });
+    }
+}

@@ -1,0 +1,156 @@
+//! The session as the API shows it: the machine's view and the hosts' facts, put together when asked.
+
+use super::clock;
+use super::core::Controller;
+use super::host::Host;
+use super::words;
+use crate::api::messages::{SCHEMA, Service, Session, Status};
+use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, time_text};
+use std::time::{Duration, SystemTime};
+
+impl Controller {
+    pub(super) fn status(&self) -> Status {
+        Status {
+            schema: SCHEMA,
+            session: self.session(),
+            services: self.ids().map(|id| self.service(id)).collect(),
+        }
+    }
+
+    pub(super) fn session(&self) -> Session {
+        Session {
+            project: self.facts.project.clone(),
+            root: self.facts.root.display().to_string(),
+            config: self.facts.config.clone(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: time_text::rfc3339(self.facts.started),
+            detached: self.facts.detached,
+            ending: self.machine.is_ending(),
+            tmux_socket: self.windows.site.server.socket.display().to_string(),
+            runtime_dir: self.lock.dir().path().display().to_string(),
+        }
+    }
+
+    fn service(&self, id: InstanceId) -> Service {
+        let host = self.host(id);
+        let state = self.machine.state(id);
+        let now = clock::wall();
+        let waits = self.hub.waits_for_input(id);
+        let reason = self.reason(id, host, state);
+        let live = state.is_live();
+        let run = host.run.as_ref();
+        let end = host.last_exit();
+        let (exit_code, exit_signal) = match end.map(|end| end.exit) {
+            Some(Exit::Code(code)) => (Some(code), None),
+            Some(Exit::Signal(signal)) => (None, Some(signal.to_string())),
+            None => (None, None),
+        };
+        let pids = match state {
+            State::Daemonized { pids, .. } => pids.clone(),
+            _ if live => run.map(|run| vec![run.pid]).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let port = host.spec.port.as_ref().map(|(port, _)| *port);
+        Service {
+            name: host.name(),
+            service: host.spec.name.service.to_string(),
+            state: self.machine.word(id),
+            ready: match state {
+                State::Running { ready, .. } => *ready,
+                _ => None,
+            },
+            pid: pids.first().copied(),
+            pids,
+            port,
+            port_source: host.spec.port.as_ref().map(|(_, source)| port_words(source)),
+            url: port
+                .filter(|_| live)
+                .map(|port| format!("http://127.0.0.1:{port}")),
+            started_at: run.map(|run| time_text::rfc3339(run.started)),
+            ended_at: end.map(|end| time_text::rfc3339(end.at)),
+            for_ms: millis(self.since(host, live, now)),
+            restarts: self.machine.restarts(id),
+            exit_code,
+            exit_signal,
+            reason,
+            last_line: self.hub.last_line(id),
+            waits_for_input: waits.is_some(),
+            needs_attention: waits.is_some() || needs_attention(state),
+            attached: host.clients,
+            command: host.spec.command.clone(),
+            origin: host.spec.origin.clone(),
+        }
+    }
+
+    /// For how long it has been as it is.
+    fn since(&self, host: &Host, live: bool, now: SystemTime) -> Duration {
+        let since = match (&host.run, host.last_exit()) {
+            (Some(run), _) if live => run.started,
+            (_, Some(end)) => end.at,
+            (Some(run), None) => run.started,
+            (None, None) => self.facts.started,
+        };
+        now.duration_since(since).unwrap_or_default()
+    }
+
+    fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
+        if let Some(line) = self.hub.waits_for_input(id) {
+            return Some(format!("waits for input: {line:?}"));
+        }
+        let reason = match state {
+            State::Failed { reason, .. } => Some(words::failure(host, reason)),
+            State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
+                self.machine.why(id).map(|why| why.to_string())
+            }
+            State::Disabled => Some("left out at the start".to_owned()),
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. }
+            | State::Stopped { .. }
+            | State::Exited { .. } => None,
+        };
+        match (&host.port_taken, reason) {
+            (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
+            (Some(taken), None) => Some(taken.clone()),
+            (None, reason) => reason,
+        }
+    }
+}
+
+/// Whether a person has to do something.
+fn needs_attention(state: &State) -> bool {
+    match state {
+        State::Failed { reason, .. } => {
+            matches!(
+                reason,
+                FailureReason::Exit(_)
+                    | FailureReason::Spawn(_)
+                    | FailureReason::GaveUp { .. }
+                    | FailureReason::Lost
+            )
+        }
+        State::Skipped { .. } => true,
+        State::Disabled
+        | State::Pending(_)
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Daemonized { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Stopped { .. }
+        | State::Exited { .. } => false,
+    }
+}
+
+fn port_words(source: &PortSource) -> String {
+    match source {
+        PortSource::Rule { base } => format!("base ({base}) + step × position"),
+        PortSource::Fixed { origin } => format!("fixed in {origin}"),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,341 @@
+//! What tmux says, as output for the hub and events for the machine; and what it means when the control
+//! client or the server is gone.
+
+use super::clock;
+use super::core::{Controller, Leave};
+use super::refill;
+use super::windows::{Asked, Connection};
+use super::words;
+use crate::diag::Diagnostic;
+use crate::logs::{StreamEvent, Tone};
+use crate::model::InstanceId;
+use crate::supervisor::Event;
+use crate::tmux::client::{Client, Drained};
+use crate::tmux::command::{Command, Opened};
+use crate::tmux::server;
+use crate::tmux::{ClientEvent, Gone, Greeting, Notification, PaneId, Reply, WindowId};
+
+/// What the loop has to see to after a drain; output has been passed on already.
+enum Said {
+    Ready(Greeting),
+    Reply(Reply),
+    WindowClosed(WindowId),
+    WindowRenamed,
+    /// Somebody attached, left, or looks at another window.
+    ViewersChanged,
+    ConfigError(String),
+    Gone(Gone),
+}
+
+impl Controller {
+    /// Reads what tmux has said, a bounded amount, and acts on it.
+    pub(super) fn on_tmux(&mut self) {
+        let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
+        let mut said = Vec::new();
+        let (client, panes) = self.windows.client_and_panes();
+        let Some(client) = client else { return };
+        let hub = &mut self.hub;
+        let drained = client.drain(&mut |event| match event {
+            ClientEvent::Output { pane, data } => {
+                if let Some(Some(instance)) = panes.get(pane.0 as usize) {
+                    hub.feed(now, at_ms, *instance, data);
+                }
+            }
+            ClientEvent::Ready(greeting) => said.push(Said::Ready(greeting)),
+            ClientEvent::Reply(reply) => said.push(Said::Reply(reply)),
+            ClientEvent::Gone(gone) => said.push(Said::Gone(gone)),
+            ClientEvent::Notice(notice) => said.extend(noticed(&notice)),
+        });
+        self.on_stream_events();
+        for said in said {
+            self.on_said(said);
+        }
+        debug_assert!(
+            drained != Drained::Gone || !self.windows.is_up(),
+            "a client that is gone is let go"
+        );
+    }
+
+    fn on_said(&mut self, said: Said) {
+        match said {
+            Said::Ready(greeting) => self.on_ready(&greeting),
+            Said::Reply(reply) => self.on_reply(&reply),
+            Said::WindowClosed(window) => self.on_window_closed(window),
+            Said::WindowRenamed => {}
+            Said::ViewersChanged => self.ask_who_looks(),
+            Said::ConfigError(text) => {
+                self.say_session(Tone::Alarm, &format!("tmux's configuration: {text}"));
+            }
+            Said::Gone(gone) => self.on_client_gone(&gone),
+        }
+    }
+
+    fn on_ready(&mut self, greeting: &Greeting) {
+        self.note_server(greeting.server_pid);
+        if let Err(error) = crate::tmux::locate::check(&greeting.version, &self.windows.site.server.binary) {
+            self.leave = Some(Leave::NoTmux(error));
+            return;
+        }
+        if let Some(first) = self.windows.first.take() {
+            self.on_opened(first, greeting.window, greeting.pane);
+        }
+        if self.windows.became_ready() {
+            // A new client after the old one was lost: windows and panes are the same ones.
+            self.refill_all();
+            self.ask_who_looks();
+        } else {
+            self.configure_tmux();
+        }
+    }
+
+    fn on_reply(&mut self, reply: &Reply) {
+        match self.windows.answered(reply.number) {
+            Some(Asked::Window(instance)) => match Opened::from_reply(&reply.first_line()) {
+                Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
+                _ => self.feed(Event::WindowFailed {
+                    instance,
+                    message: reply.text(),
+                }),
+            },
+            Some(Asked::Clients) => self.on_viewers(&reply.text()),
+            Some(Asked::Scrollback(instance)) if reply.ok => self.on_scrollback(instance, &reply.body),
+            Some(Asked::Scrollback(_)) | None => {}
+        }
+    }
+
+    fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
+        self.windows.bind(pane, instance);
+        self.host_mut(instance).window = Some(window);
+        self.stale_status.insert(instance);
+    }
+
+    /// A window is gone. Where its shim has spoken, its end tells more; where it never did, it never will.
+    fn on_window_closed(&mut self, window: WindowId) {
+        let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) else {
+            return;
+        };
+        self.host_mut(instance).window = None;
+        if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
+            let message = "its window closed before it could be used".to_owned();
+            self.feed(Event::WindowFailed { instance, message });
+        }
+    }
+
+    /// Opens the windows that the machine wants.
+    pub(super) fn open_wanted_windows(&mut self) {
+        let hosts = &self.hosts;
+        if let Err(error) = self
+            .windows
+            .open_wanted(|id| hosts[id.0 as usize].spec.name.clone())
+        {
+            self.leave = Some(Leave::NoTmux(error));
+        }
+    }
+
+    // ── who looks ──
+
+    fn ask_who_looks(&mut self) {
+        if !self.windows.is_asking(Asked::Clients) {
+            self.windows.ask(&Command::list_clients(), Asked::Clients);
+        }
+    }
+
+    fn on_viewers(&mut self, text: &str) {
+        let viewers = server::viewers(text);
+        for instance in self.ids() {
+            let window = self.host(instance).window;
+            let count = viewers
+                .iter()
+                .filter(|viewer| Some(viewer.window) == window)
+                .count();
+            let clients = u32::try_from(count).unwrap_or(u32::MAX);
+            let host = self.host_mut(instance);
+            if host.clients != clients {
+                host.clients = clients;
+                self.stale_status.insert(instance);
+                self.feed(Event::Attached { instance, clients });
+            }
+        }
+    }
+
+    /// Tells tmux what the status line of each window that somebody looks at should say now.
+    pub(super) fn refresh_stale_status_lines(&mut self) {
+        for instance in std::mem::take(&mut self.stale_status) {
+            if self.host(instance).clients > 0 {
+                self.refresh_status_line(instance);
+            }
+        }
+    }
+
+    pub(super) fn refresh_status_line(&mut self, instance: InstanceId) {
+        let host = self.host(instance);
+        let Some(window) = host.window else { return };
+        let command = words::window_status(
+            host,
+            self.machine.state(instance),
+            self.machine.word(instance),
+            window,
+        );
+        let mut rendered = Vec::new();
+        command.write_line(&mut rendered);
+        if self.host(instance).shown != rendered {
+            self.windows.tell(&command);
+            self.host_mut(instance).shown = rendered;
+        }
+        if let Some(client) = self.windows.client() {
+            client.flush();
+        }
+    }
+
+    // ── marks and prompts in the streams ──
+
+    pub(super) fn on_stream_events(&mut self) {
+        for (instance, event) in self.hub.take_events() {
+            match event {
+                StreamEvent::WaitsForInput { again: false } => {
+                    let name = self.host(instance).name();
+                    self.say_at(
+                        instance,
+                        None,
+                        Tone::Normal,
+                        &format!("waits for input · ovr connect {name}"),
+                    );
+                }
+                StreamEvent::FullScreen(true) => {
+                    let name = self.host(instance).name();
+                    let text = format!("uses the whole screen now · ovr connect {name} shows it");
+                    self.say_quietly(instance, &text);
+                }
+                StreamEvent::WaitsForInput { again: true }
+                | StreamEvent::WaitsNoLonger
+                | StreamEvent::FullScreen(false)
+                | StreamEvent::Mark(_) => {}
+            }
+        }
+    }
+
+    // ── what was printed while nobody read ──
+
+    /// Asks for the scrollback of every pane, to find what was printed while no client was attached.
+    pub(super) fn refill_all(&mut self) {
+        for instance in self.ids() {
+            if let Some(shim) = &self.host(instance).shim {
+                let command = Command::capture_scrollback(shim.pane);
+                self.windows.ask(&command, Asked::Scrollback(instance));
+            }
+        }
+    }
+
+    fn on_scrollback(&mut self, instance: InstanceId, body: &[u8]) {
+        let lines = server::captured(body);
+        let known = self.hub.last_lines(instance, refill::CONTEXT);
+        let plain: Vec<String> = lines.iter().map(|line| crate::logs::plain(line)).collect();
+        let news = refill::news(&plain, &known);
+        if news.gap && !known.is_empty() {
+            self.say_at(
+                instance,
+                None,
+                Tone::Alarm,
+                "lines are missing here: the scrollback does not reach back",
+            );
+        }
+        for line in &lines[news.from..] {
+            self.hub.refill(clock::epoch_ms(), instance, line);
+        }
+    }
+
+    // ── losses ──
+
+    fn on_client_gone(&mut self, gone: &Gone) {
+        let was = std::mem::replace(&mut self.windows.connection, Connection::Down);
+        let unopened = self.windows.lost_client();
+        if self.finished.is_some() {
+            return;
+        }
+        if matches!(was, Connection::Up(_)) && gone.greeted {
+            // The client alone may be gone: it was detached by hand, or killed.
+            if let Ok(client) = Client::attach(&self.windows.site.server) {
+                self.windows.connection = Connection::Attaching(client);
+                self.windows.unopened = unopened;
+                return;
+            }
+        }
+        if !gone.greeted && matches!(was, Connection::Up(_)) {
+            self.leave = Some(Leave::NoTmux(gone.diagnostic()));
+            return;
+        }
+        self.on_server_gone();
+    }
+
+    fn on_server_gone(&mut self) {
+        let recover = self.facts.recover;
+        let then = if recover {
+            "starting it again with the services that ran"
+        } else {
+            "ending the session"
+        };
+        self.say_session(Tone::Alarm, &format!("the tmux server is gone; {then}"));
+        self.windows.forget_panes();
+        for host in &mut self.hosts {
+            host.window = None;
+            host.clients = 0;
+        }
+        self.feed(Event::TmuxLost { recover });
+        // Windows whose shim never spoke have nobody else to report their loss.
+        for instance in self.ids() {
+            if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
+                self.feed(Event::WindowLost { instance });
+            }
+        }
+    }
+
+    /// The user's own tmux configuration, where one was asked for, before the windows are made.
+    fn configure_tmux(&mut self) {
+        let Some(file) = self.facts.tmux_config.clone().filter(|_| self.windows.held) else {
+            return;
+        };
+        let server = self.windows.site.server.clone();
+        let configured = self.inlets.configured.clone();
+        tokio::spawn(async move {
+            let patience = std::time::Duration::from_secs(5);
+            let warnings = crate::tmux::setup::apply_user_file(&server, &file, patience).await;
+            drop(configured.send(warnings));
+        });
+    }
+
+    pub(super) fn on_tmux_configured(&mut self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.say_session(Tone::Alarm, &warning.to_string());
+        }
+        self.windows.held = false;
+        self.open_wanted_windows();
+    }
+}
+
+fn noticed(notice: &Notification<'_>) -> Option<Said> {
+    match notice {
+        Notification::WindowClosed(window) => Some(Said::WindowClosed(*window)),
+        Notification::WindowRenamed { .. } => Some(Said::WindowRenamed),
+        Notification::ClientSessionChanged { .. }
+        | Notification::ClientDetached { .. }
+        | Notification::SessionWindowChanged { .. }
+        | Notification::SessionsChanged => Some(Said::ViewersChanged),
+        Notification::ConfigError(text) => {
+            Some(Said::ConfigError(String::from_utf8_lossy(text).into_owned()))
+        }
+        Notification::Output { .. }
+        | Notification::Begin(_)
+        | Notification::Body { .. }
+        | Notification::End { .. }
+        | Notification::Exit { .. }
+        | Notification::WindowAdded(_)
+        | Notification::LayoutChanged(_)
+        | Notification::WindowPaneChanged { .. }
+        | Notification::PaneModeChanged(_)
+        | Notification::SessionChanged { .. }
+        | Notification::SessionRenamed
+        | Notification::Paused(_)
+        | Notification::Continued(_)
+        | Notification::Message(_) => None,
+    }
+}

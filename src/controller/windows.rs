@@ -1,0 +1,242 @@
+//! The session's side of tmux: the control client, which window and pane belong to which instance, and what
+//! each reply was asked for.
+
+use crate::diag::Diagnostic;
+use crate::model::{InstanceId, InstanceName};
+use crate::tmux::client::{Client, FirstWindow};
+use crate::tmux::command::Command;
+use crate::tmux::server::Server;
+use crate::tmux::setup::Setup;
+use crate::tmux::{CommandNumber, PaneId, WindowId};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a command was sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// A window for this instance.
+    Window(InstanceId),
+    /// Who looks at which window.
+    Clients,
+    /// What the instance's scrollback holds.
+    Scrollback(InstanceId),
+}
+
+/// How the control client stands.
+#[derive(Debug)]
+pub(super) enum Connection {
+    /// No server: the next wanted window starts one.
+    Down,
+    /// The server lives and our client was lost: a new one is attaching.
+    Attaching(Client),
+    Up(Client),
+}
+
+/// What is needed to open windows.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) server: Server,
+    pub(super) setup: Setup,
+    /// Our own program, which is the shim's as well.
+    pub(super) program: String,
+    pub(super) shim_socket: String,
+    pub(super) root: PathBuf,
+}
+
+/// tmux, as the session sees it.
+#[derive(Debug)]
+pub(super) struct Windows {
+    pub(super) site: Site,
+    pub(super) connection: Connection,
+    wanted: Vec<InstanceId>,
+    /// Windows wait until the user's tmux configuration has been read.
+    pub(super) held: bool,
+    asked: BTreeMap<CommandNumber, Asked>,
+    /// By pane number: tmux counts panes from 0 and never reuses a number.
+    panes: Vec<Option<InstanceId>>,
+    /// The instance whose window the server was started with.
+    pub(super) first: Option<InstanceId>,
+    /// Windows that were asked for when the client was lost.
+    pub(super) unopened: Vec<InstanceId>,
+    /// The client was let go on purpose, for as long as this process is stopped.
+    pub(super) suspended: bool,
+}
+
+impl Windows {
+    /// `held`: windows wait for the user's tmux configuration.
+    pub(super) fn new(site: Site, held: bool) -> Self {
+        Self {
+            site,
+            connection: Connection::Down,
+            wanted: Vec::new(),
+            held,
+            asked: BTreeMap::new(),
+            panes: Vec::new(),
+            first: None,
+            unopened: Vec::new(),
+            suspended: false,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.connection, Connection::Up(_))
+    }
+
+    /// The client, whatever it is doing.
+    pub(super) fn client(&mut self) -> Option<&mut Client> {
+        match &mut self.connection {
+            Connection::Down => None,
+            Connection::Attaching(client) | Connection::Up(client) => Some(client),
+        }
+    }
+
+    /// Waits until tmux has said something; for ever while there is no client.
+    pub(super) async fn readable(&mut self) {
+        match self.client() {
+            Some(client) => client.readable().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn want(&mut self, instance: InstanceId) {
+        self.wanted.push(instance);
+    }
+
+    /// Opens the wanted windows: all of them in one write, the first of a new server with the server itself.
+    pub(super) fn open_wanted(
+        &mut self,
+        name: impl Fn(InstanceId) -> InstanceName,
+    ) -> Result<(), Diagnostic> {
+        if self.held && !matches!(self.connection, Connection::Down) || self.wanted.is_empty() {
+            return Ok(());
+        }
+        let mut wanted = std::mem::take(&mut self.wanted);
+        if matches!(self.connection, Connection::Down) {
+            let first = wanted.remove(0);
+            let name = name(first).to_string();
+            let arguments = self.shim_arguments(&name);
+            let site = &self.site;
+            let window = FirstWindow {
+                name: &name,
+                program: &site.program,
+                arguments: &arguments,
+                root: &site.root,
+            };
+            self.connection = Connection::Up(Client::start(&site.server, &site.setup, &window)?);
+            self.first = Some(first);
+        }
+        if self.held {
+            self.wanted = wanted;
+            return Ok(());
+        }
+        for instance in wanted {
+            let name = name(instance).to_string();
+            let command = Command::new_window(&name, &self.site.program, &self.shim_arguments(&name));
+            self.ask(&command, Asked::Window(instance));
+        }
+        if let Some(client) = self.client() {
+            client.flush();
+        }
+        Ok(())
+    }
+
+    fn shim_arguments(&self, name: &str) -> Vec<String> {
+        vec!["shim".to_owned(), self.site.shim_socket.clone(), name.to_owned()]
+    }
+
+    /// Sends a command whose answer matters.
+    pub(super) fn ask(&mut self, command: &Command, why: Asked) {
+        let number = self.client().map(|client| client.send(command));
+        if let Some(number) = number {
+            self.asked.insert(number, why);
+        }
+    }
+
+    /// Sends a command whose answer does not matter.
+    pub(super) fn tell(&mut self, command: &Command) {
+        if let Some(client) = self.client() {
+            let _number = client.send(command);
+        }
+    }
+
+    pub(super) fn answered(&mut self, number: CommandNumber) -> Option<Asked> {
+        self.asked.remove(&number)
+    }
+
+    /// The client is gone, and with it every answer that was waited for. Gives back the windows that were asked for.
+    pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
+        self.connection = Connection::Down;
+        let mut unopened: Vec<_> = self.first.take().into_iter().collect();
+        unopened.extend(
+            std::mem::take(&mut self.asked)
+                .into_values()
+                .filter_map(|asked| match asked {
+                    Asked::Window(instance) => Some(instance),
+                    Asked::Clients | Asked::Scrollback(_) => None,
+                }),
+        );
+        unopened
+    }
+
+    pub(super) fn is_asking(&self, why: Asked) -> bool {
+        self.asked.values().any(|asked| *asked == why)
+    }
+
+    pub(super) fn close(&mut self, window: WindowId) {
+        self.tell(&Command::kill_window(window));
+    }
+
+    /// From here on the pane's output is the instance's.
+    pub(super) fn bind(&mut self, pane: PaneId, instance: InstanceId) {
+        let index = pane.0 as usize;
+        if index >= self.panes.len() {
+            self.panes.resize(index + 1, None);
+        }
+        self.panes[index] = Some(instance);
+    }
+
+    pub(super) fn panes(&self) -> &[Option<InstanceId>] {
+        &self.panes
+    }
+
+    /// Both at once, for the hot path: what the client reads goes straight to the instance of its pane.
+    pub(super) fn client_and_panes(&mut self) -> (Option<&mut Client>, &[Option<InstanceId>]) {
+        let client = match &mut self.connection {
+            Connection::Down => None,
+            Connection::Attaching(client) | Connection::Up(client) => Some(client),
+        };
+        (client, &self.panes)
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        !matches!(self.connection, Connection::Down)
+    }
+
+    /// The client has spoken. True if it is one that came after a lost one.
+    pub(super) fn became_ready(&mut self) -> bool {
+        match std::mem::replace(&mut self.connection, Connection::Down) {
+            Connection::Attaching(client) => {
+                self.connection = Connection::Up(client);
+                true
+            }
+            other => {
+                self.connection = other;
+                false
+            }
+        }
+    }
+
+    /// Lets the client go; the server and its windows live on.
+    pub(super) async fn let_go(&mut self) {
+        if let Connection::Up(client) | Connection::Attaching(client) =
+            std::mem::replace(&mut self.connection, Connection::Down)
+        {
+            client.detach(&mut |_| {}).await;
+        }
+    }
+
+    /// A new server counts its panes anew.
+    pub(super) fn forget_panes(&mut self) {
+        self.panes.clear();
+    }
+}

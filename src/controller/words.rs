@@ -1,0 +1,150 @@
+//! What the controller says about a service, in the merged output and in status: one place for the wording.
+//! Pure text from facts.
+
+use super::host::Host;
+use crate::logs::Tone;
+use crate::model::{Exit, FailureReason, Moment, PendingWhy, State, StateWord, time_text};
+use crate::tmux::WindowId;
+use crate::tmux::command::Command;
+use crate::tmux::view::WindowStatus;
+
+/// When a sentence about a run is due in the merged output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    Now,
+    /// In front of the first byte of the run that begins.
+    Beginning,
+    /// Behind the last byte of the run that ended.
+    End,
+}
+
+/// The sentence for a change of state, if it is worth one.
+pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Option<(Due, Tone, String)> {
+    match to {
+        State::Running { run, pid, .. } if matches!(from, State::Starting { .. }) => {
+            (run.0 > 1).then(|| (Due::Beginning, Tone::Quiet, format!("── run {run}, pid {pid} ──")))
+        }
+        State::Running {
+            ready: Some(true), ..
+        } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        State::Daemonized { pids, .. } => {
+            let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+            let text = format!("its command ended and left pid {} running", pids.join(", "));
+            Some((Due::Now, Tone::Normal, text))
+        }
+        State::Backoff { last, until } => {
+            let wait = until.since(now);
+            let again = if wait.is_zero() {
+                "restarting".to_owned()
+            } else {
+                format!("restarts in {}", time_text::duration(wait))
+            };
+            Some((
+                Due::End,
+                Tone::Normal,
+                format!("{} · {again}", ended(host, *last)),
+            ))
+        }
+        State::Stopped { last } => from.is_live().then(|| {
+            let exit = last.map(|exit| format!(" ({exit})")).unwrap_or_default();
+            (Due::End, Tone::Normal, format!("stopped{exit}{}", forced(host)))
+        }),
+        State::Exited { exit, .. } => Some((Due::End, Tone::Normal, ended(host, *exit))),
+        State::Failed { reason, .. } => {
+            let due = match reason {
+                FailureReason::Exit(_) | FailureReason::GaveUp { .. } => Due::End,
+                FailureReason::Spawn(_) | FailureReason::Lost => Due::Now,
+            };
+            Some((due, Tone::Alarm, failure(host, reason)))
+        }
+        State::Skipped { .. } => Some((
+            Due::Now,
+            Tone::Alarm,
+            "skipped: something it depends on cannot come up".to_owned(),
+        )),
+        State::Pending(PendingWhy::Dependency { .. } | PendingWhy::Window)
+        | State::Disabled
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Stopping { .. } => None,
+    }
+}
+
+/// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`.
+pub(super) fn ended(host: &Host, exit: Exit) -> String {
+    let after = host
+        .lived()
+        .map(|lived| format!(" after {}", time_text::duration(lived)))
+        .unwrap_or_default();
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}{after}"),
+        Exit::Signal(signal) => format!("killed by {signal}{after}"),
+    }
+}
+
+/// Why it failed, as `status` gives it.
+pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
+    match reason {
+        FailureReason::Exit(exit) => ended(host, *exit),
+        FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
+        FailureReason::GaveUp { last, failures } => {
+            format!(
+                "gave up after {failures} failures in a row; the last one {}",
+                ended(host, *last)
+            )
+        }
+        FailureReason::Lost => "its terminal and its processes are gone".to_owned(),
+    }
+}
+
+fn forced(host: &Host) -> String {
+    let killed = host
+        .last_exit()
+        .map(|end| end.killed.as_slice())
+        .unwrap_or_default();
+    if killed.is_empty() {
+        String::new()
+    } else {
+        format!(" · SIGKILL was needed for {}", killed.join(", "))
+    }
+}
+
+/// The command that makes the views of an instance's window say how it stands.
+pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window: WindowId) -> Command {
+    let (text, hint) = match state {
+        State::Exited { exit, .. }
+        | State::Failed {
+            reason: FailureReason::Exit(exit),
+            ..
+        } => (short_end(*exit), Some("Enter restarts it")),
+        State::Failed { .. } | State::Stopped { .. } | State::Disabled => {
+            (word.to_string(), Some("Enter starts it"))
+        }
+        State::Backoff { .. } => (word.to_string(), Some("Enter restarts it now")),
+        State::Pending(_)
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Daemonized { .. }
+        | State::Stopping { .. }
+        | State::Skipped { .. } => (word.to_string(), None),
+    };
+    let started = host
+        .run
+        .as_ref()
+        .filter(|_| matches!(state, State::Running { .. } | State::Daemonized { .. }));
+    let status = WindowStatus {
+        name: &host.name(),
+        state: &text,
+        since: started.map(|run| time_text::epoch_millis(run.started) / 1000),
+        port: host.spec.port.as_ref().map(|(port, _)| *port),
+        hint,
+    };
+    status.command(window)
+}
+
+fn short_end(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal(signal) => format!("killed by {signal}"),
+    }
+}

@@ -1,0 +1,330 @@
+//! Gives records to those who follow the output, each at its own pace: a slow one loses counted lines and
+//! delays nobody. Knows nothing of connections or formats.
+
+use super::record::{Record, RecordKind};
+use crate::model::{InstanceId, RunId};
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// What waits for one follower at most, in bytes.
+const QUEUE_MAX: usize = 4 * 1024 * 1024;
+
+/// Which instances a follower wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    All,
+    Only(Vec<InstanceId>),
+}
+
+impl Filter {
+    pub fn takes(&self, instance: InstanceId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(instances) => instances.contains(&instance),
+        }
+    }
+}
+
+/// Records in one piece, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    text: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    seq: u64,
+    at_ms: u64,
+    instance: InstanceId,
+    run: RunId,
+    kind: RecordKind,
+    /// Where its text ends; it begins where the one before ends.
+    end: usize,
+}
+
+impl Batch {
+    pub fn push(&mut self, record: Record<'_>) {
+        self.text.extend_from_slice(record.text);
+        self.entries.push(Entry {
+            seq: record.seq,
+            at_ms: record.at_ms,
+            instance: record.instance,
+            run: record.run,
+            kind: record.kind,
+            end: self.text.len(),
+        });
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
+        self.entries.iter().zip(starts).map(|(entry, start)| Record {
+            seq: entry.seq,
+            at_ms: entry.at_ms,
+            instance: entry.instance,
+            run: entry.run,
+            kind: entry.kind,
+            text: &self.text[start..entry.end],
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn size(&self) -> usize {
+        self.text.len() + self.entries.len() * size_of::<Entry>()
+    }
+}
+
+/// What a follower gets next.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    Records(Arc<Batch>),
+    /// So many lines are missing here: the follower was too slow.
+    Gap {
+        lines: u64,
+    },
+}
+
+/// Everybody who follows.
+#[derive(Debug, Default)]
+pub struct Followers {
+    following: Vec<(Filter, Arc<Shared>)>,
+    pending: Batch,
+}
+
+/// One who follows. Dropping it is the end of it.
+#[derive(Debug)]
+pub struct Follower {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    batches: VecDeque<Arc<Batch>>,
+    /// The sizes of `batches`.
+    size: usize,
+    /// Lines dropped in front of `batches` that the follower has not been told of.
+    dropped: u64,
+    closed: bool,
+}
+
+impl Followers {
+    /// Nobody follows, so that nothing need be collected.
+    pub fn is_empty(&self) -> bool {
+        self.following.is_empty()
+    }
+
+    /// Adds a follower. It gets `backlog` first, then everything pushed from here on.
+    pub fn follow(&mut self, filter: Filter, backlog: Batch) -> Follower {
+        // What is pending was pushed before, so it is in the backlog, or meant for the others only.
+        self.publish();
+        let shared = Arc::new(Shared::default());
+        if !backlog.is_empty() {
+            shared.push(Arc::new(backlog));
+        }
+        self.following.push((filter, Arc::clone(&shared)));
+        Follower { shared }
+    }
+
+    /// Collects a record for the next [`Self::publish`].
+    pub fn push(&mut self, record: Record<'_>) {
+        if !self.is_empty() {
+            self.pending.push(record);
+        }
+    }
+
+    /// Hands out what was pushed since the last time.
+    pub fn publish(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let batch = Arc::new(mem::take(&mut self.pending));
+        self.following.retain(|(filter, shared)| {
+            let follows = Arc::strong_count(shared) > 1;
+            if follows {
+                match filter {
+                    Filter::All => shared.push(Arc::clone(&batch)),
+                    Filter::Only(_) => shared.push(Arc::new(batch.only(filter))),
+                }
+            }
+            follows
+        });
+    }
+}
+
+impl Drop for Followers {
+    /// The output is over; followers get what is queued, then the end.
+    fn drop(&mut self) {
+        self.publish();
+        for (_, shared) in &self.following {
+            shared.lock().closed = true;
+            shared.news.notify_one();
+        }
+    }
+}
+
+impl Follower {
+    /// The next delivery; `None` when the output is over. May be cancelled and asked again.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        loop {
+            {
+                let mut queue = self.shared.lock();
+                if queue.dropped > 0 {
+                    let lines = mem::take(&mut queue.dropped);
+                    return Some(Delivery::Gap { lines });
+                }
+                if let Some(batch) = queue.batches.pop_front() {
+                    queue.size -= batch.size();
+                    return Some(Delivery::Records(batch));
+                }
+                if queue.closed {
+                    return None;
+                }
+            }
+            self.shared.news.notified().await;
+        }
+    }
+}
+
+impl Batch {
+    fn only(&self, filter: &Filter) -> Self {
+        let mut batch = Self::default();
+        for record in self.iter().filter(|record| filter.takes(record.instance)) {
+            batch.push(record);
+        }
+        batch
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, batch: Arc<Batch>) {
+        if batch.is_empty() {
+            return;
+        }
+        {
+            let mut queue = self.lock();
+            queue.size += batch.size();
+            queue.batches.push_back(batch);
+            // The newest batch stays, whatever its size: a backlog must not be its own undoing.
+            while queue.size > QUEUE_MAX
+                && queue.batches.len() > 1
+                && let Some(oldest) = queue.batches.pop_front()
+            {
+                queue.size -= oldest.size();
+                queue.dropped += oldest.len() as u64;
+            }
+        }
+        self.news.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, Delivery, Filter, Follower, Followers, QUEUE_MAX};
+    use crate::logs::{Record, RecordKind};
+    use crate::model::{InstanceId, RunId};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn record(seq: u64, instance: u32, text: &[u8]) -> Record<'_> {
+        Record {
+            seq,
+            at_ms: seq,
+            instance: InstanceId(instance),
+            run: RunId(1),
+            kind: RecordKind::Output,
+            text,
+        }
+    }
+
+    /// What `follower` gets without waiting.
+    fn next(follower: &mut Follower) -> Poll<Option<Delivery>> {
+        pin!(follower.next()).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn seqs(delivery: Poll<Option<Delivery>>) -> Vec<u64> {
+        match delivery {
+            Poll::Ready(Some(Delivery::Records(batch))) => batch.iter().map(|record| record.seq).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_follower_gets_its_backlog_then_what_it_asked_for() {
+        let mut followers = Followers::default();
+        followers.push(record(1, 0, b"unheard"));
+        let mut backlog = Batch::default();
+        backlog.push(record(1, 0, b"old"));
+        let mut all = followers.follow(Filter::All, backlog);
+        let mut one = followers.follow(Filter::Only(vec![InstanceId(1)]), Batch::default());
+        assert!(next(&mut one).is_pending());
+        followers.push(record(2, 0, b"a"));
+        followers.push(record(3, 1, b"b"));
+        followers.publish();
+        assert_eq!(seqs(next(&mut all)), [1]);
+        assert_eq!(seqs(next(&mut all)), [2, 3]);
+        assert_eq!(seqs(next(&mut one)), [3]);
+        followers.push(record(4, 0, b"c"));
+        followers.publish();
+        assert!(next(&mut one).is_pending());
+        drop(followers);
+        assert_eq!(seqs(next(&mut all)), [4]);
+        assert!(matches!(next(&mut all), Poll::Ready(None)));
+        assert!(matches!(next(&mut one), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn a_slow_follower_gets_a_counted_gap_and_delays_nobody() {
+        let mut followers = Followers::default();
+        let mut slow = followers.follow(Filter::All, Batch::default());
+        let mut quick = followers.follow(Filter::All, Batch::default());
+        let text = vec![b'x'; 10_000];
+        let total = 3 * QUEUE_MAX as u64 / 10_000;
+        for seq in 1..=total {
+            followers.push(record(seq, 0, &text));
+            followers.publish();
+            assert_eq!(seqs(next(&mut quick)), [seq]);
+        }
+        assert!(slow.shared.lock().size <= QUEUE_MAX);
+        let Poll::Ready(Some(Delivery::Gap { lines })) = next(&mut slow) else {
+            panic!("the gap comes first");
+        };
+        let mut expected = lines + 1;
+        while let Poll::Ready(Some(Delivery::Records(batch))) = next(&mut slow) {
+            for record in batch.iter() {
+                assert_eq!(record.seq, expected);
+                expected += 1;
+            }
+        }
+        assert_eq!(expected, total + 1);
+    }
+
+    #[test]
+    fn a_follower_that_is_gone_is_forgotten() {
+        let mut followers = Followers::default();
+        let follower = followers.follow(Filter::All, Batch::default());
+        drop(follower);
+        followers.push(record(1, 0, b"a"));
+        followers.publish();
+        assert!(followers.is_empty());
+    }
+}

@@ -1,0 +1,421 @@
+//! Where the output of all panes meets: bytes in; rendered lines, kept lines, followers' records and events
+//! out. Pure but for the followers' queues: time is an argument, writing is the caller's.
+
+use super::follow::{Batch, Filter, Follower, Followers};
+use super::open::OpenLines;
+use super::plain::plain;
+use super::record::{Record, RecordKind};
+use super::render::{Renderer, Tone};
+use super::ring::{Limits, Ring};
+use super::sentences::{Place, Sentence, Sentences};
+use super::stream::{Sink, StreamDecoder};
+use crate::model::mark::Mark;
+use crate::model::{InstanceId, Moment, RunId};
+use std::mem;
+
+/// A buffer that grew beyond this in one turn is given back after it.
+const KEPT_CAPACITY: usize = 1024 * 1024;
+
+/// What a stream told besides lines. All lines before it are rendered and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEvent {
+    Mark(Mark),
+    /// The program draws the whole screen from here on, or no longer does; meanwhile it has no lines.
+    FullScreen(bool),
+    /// Its unfinished line has been quiet; [`Hub::waits_for_input`] has the text. `again`: the same line
+    /// has been told before.
+    WaitsForInput {
+        again: bool,
+    },
+    /// It got what it waited for, or went on without.
+    WaitsNoLonger,
+}
+
+/// The output of all instances of a session.
+#[derive(Debug)]
+pub struct Hub {
+    sources: Vec<Source>,
+    open: OpenLines,
+    shared: Merged,
+}
+
+#[derive(Debug)]
+struct Source {
+    decoder: StreamDecoder,
+    past: Past,
+}
+
+/// What is kept of an instance's output.
+#[derive(Debug)]
+struct Past {
+    ring: Ring,
+    /// The run whose output is passing.
+    run: RunId,
+    sentences: Sentences,
+}
+
+/// What the streams share.
+#[derive(Debug)]
+struct Merged {
+    /// `None` where nobody looks (a detached session).
+    renderer: Option<Renderer>,
+    rendered: Vec<u8>,
+    followers: Followers,
+    events: Vec<(InstanceId, StreamEvent)>,
+    last_seq: u64,
+}
+
+impl Hub {
+    /// For instances 0 to `instances` - 1.
+    pub fn new(instances: usize, renderer: Option<Renderer>) -> Self {
+        let limits = Limits::for_instances(instances);
+        let source = |number| Source {
+            decoder: StreamDecoder::default(),
+            past: Past {
+                ring: Ring::new(InstanceId(number), limits),
+                run: RunId(0),
+                sentences: Sentences::default(),
+            },
+        };
+        Self {
+            sources: (0..).take(instances).map(source).collect(),
+            open: OpenLines::new(instances),
+            shared: Merged {
+                renderer,
+                rendered: Vec::new(),
+                followers: Followers::default(),
+                events: Vec::new(),
+                last_seq: 0,
+            },
+        }
+    }
+
+    /// Believes the marks of this shim from here on.
+    pub fn set_nonce(&mut self, instance: InstanceId, nonce: String) {
+        if let Some(source) = self.source_mut(instance) {
+            source.decoder.set_nonce(nonce);
+        }
+    }
+
+    /// Says which run an adopted instance's output belongs to; later ones are told by marks.
+    pub fn set_run(&mut self, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.source_mut(instance) {
+            source.past.run = run;
+            let nothing_waits = source.past.sentences.begins(run);
+            debug_assert!(
+                nothing_waits.is_empty(),
+                "an adopted run is the first that is heard of"
+            );
+        }
+    }
+
+    /// Takes the next bytes of an instance's pane. `at_ms` is the time of day, since the Unix epoch.
+    pub fn feed(&mut self, now: Moment, at_ms: u64, instance: InstanceId, bytes: &[u8]) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let mut sink = SourceSink {
+            instance,
+            at_ms,
+            past: &mut source.past,
+            shared: &mut self.shared,
+            line_ended: false,
+        };
+        source.decoder.feed(bytes, &mut sink);
+        let line_ended = sink.line_ended;
+        let is_open = source.decoder.has_open_line();
+        if self.open.on_output(now, instance, line_ended, is_open) {
+            self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
+        }
+    }
+
+    /// Ends the instance's stream (its window is gone): an unfinished line is complete.
+    pub fn end(&mut self, now: Moment, at_ms: u64, instance: InstanceId) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        source.decoder.finish(&mut SourceSink {
+            instance,
+            at_ms,
+            past: &mut source.past,
+            shared: &mut self.shared,
+            line_ended: false,
+        });
+        for sentence in source.past.sentences.cut() {
+            source.past.say(&mut self.shared, at_ms, instance, &sentence);
+        }
+        if self.open.on_output(now, instance, true, false) {
+            self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
+        }
+    }
+
+    /// Takes a line that was found in the scrollback, printed while nobody read the stream.
+    pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8]) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let mut sink = SourceSink {
+            instance,
+            at_ms,
+            past: &mut source.past,
+            shared: &mut self.shared,
+            line_ended: false,
+        };
+        // A decoder of its own: the stream's stands somewhere else.
+        let mut decoder = StreamDecoder::new(None);
+        decoder.feed(line, &mut sink);
+        decoder.feed(b"\n", &mut sink);
+    }
+
+    /// Says something about a run where it belongs in the output: now, if that place has passed already.
+    pub fn say_in_place(&mut self, at_ms: u64, instance: InstanceId, place: Place, tone: Tone, text: &str) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let sentence = Sentence {
+            tone,
+            text: text.to_owned(),
+        };
+        if let Some(due) = source.past.sentences.add(place, sentence) {
+            source.past.say(&mut self.shared, at_ms, instance, &due);
+        }
+    }
+
+    /// When [`Self::on_deadline`] is due.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.open.next_deadline()
+    }
+
+    /// Shows the unfinished lines that have stood long enough.
+    pub fn on_deadline(&mut self, now: Moment, at_ms: u64) {
+        let mut text = Vec::new();
+        while let Some(quiet) = self.open.poll(now) {
+            let instance = quiet.instance;
+            let Some(source) = self.sources.get(instance.0 as usize) else {
+                continue;
+            };
+            text.clear();
+            source.decoder.open_line(&mut text);
+            if !self.open.set_text(instance, &plain(&text)) {
+                continue;
+            }
+            let shared = &mut self.shared;
+            if let Some(renderer) = &mut shared.renderer {
+                renderer.open(&mut shared.rendered, instance, at_ms, &text);
+            }
+            let record = shared.record(instance, source.past.run, at_ms, RecordKind::Open, &text);
+            shared.followers.push(record);
+            let event = StreamEvent::WaitsForInput { again: quiet.again };
+            shared.events.push((instance, event));
+        }
+    }
+
+    /// Says something about an instance, on the console, in its kept lines and to its followers.
+    pub fn say(&mut self, at_ms: u64, instance: InstanceId, tone: Tone, text: &str) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let sentence = Sentence {
+            tone,
+            text: text.to_owned(),
+        };
+        source.past.say(&mut self.shared, at_ms, instance, &sentence);
+    }
+
+    /// Says something about the session, on the console alone.
+    pub fn say_system(&mut self, at_ms: u64, tone: Tone, text: &str) {
+        let shared = &mut self.shared;
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.system(&mut shared.rendered, tone, at_ms, text);
+        }
+    }
+
+    /// Gives what was rendered since the last time to `write`, and the followers theirs. Once a turn.
+    pub fn flush(&mut self, write: impl FnOnce(&[u8])) {
+        let shared = &mut self.shared;
+        if !shared.rendered.is_empty() {
+            write(&shared.rendered);
+            shared.rendered.clear();
+            shared.rendered.shrink_to(KEPT_CAPACITY);
+        }
+        shared.followers.publish();
+    }
+
+    /// What the streams told besides lines, in order, since the last time.
+    pub fn take_events(&mut self) -> Vec<(InstanceId, StreamEvent)> {
+        mem::take(&mut self.shared.events)
+    }
+
+    /// Follows the instances that `filter` takes, the last `lines` first.
+    pub fn follow(&mut self, filter: Filter, lines: usize) -> Follower {
+        let backlog = self.backlog(&filter, lines);
+        self.shared.followers.follow(filter, backlog)
+    }
+
+    /// The last `lines` records of the instances that `filter` takes, merged by time, and after them the
+    /// unfinished lines that are quiet.
+    pub fn backlog(&self, filter: &Filter, lines: usize) -> Batch {
+        let chosen = (0..).map(InstanceId).zip(&self.sources);
+        let chosen: Vec<_> = chosen.filter(|(instance, _)| filter.takes(*instance)).collect();
+        let mut records: Vec<_> = chosen
+            .iter()
+            .flat_map(|(_, source)| source.past.ring.last(lines))
+            .collect();
+        records.sort_unstable_by_key(|record| record.seq);
+        let mut batch = Batch::default();
+        for record in &records[records.len().saturating_sub(lines)..] {
+            batch.push(*record);
+        }
+        let mut text = Vec::new();
+        for (instance, source) in chosen {
+            if self.waits_for_input(instance).is_some() {
+                text.clear();
+                source.decoder.open_line(&mut text);
+                batch.push(Record {
+                    seq: self.shared.last_seq,
+                    at_ms: records.last().map_or(0, |record| record.at_ms),
+                    instance,
+                    run: source.past.run,
+                    kind: RecordKind::Open,
+                    text: &text,
+                });
+            }
+        }
+        batch
+    }
+
+    /// The last `count` lines that `run` printed, without colours, oldest first.
+    pub fn last_lines_of_run(&self, instance: InstanceId, run: RunId, count: usize) -> Vec<String> {
+        let lines = self
+            .source(instance)
+            .map(|source| source.past.ring.last_of_run(run, count));
+        lines
+            .into_iter()
+            .flatten()
+            .map(|record| plain(record.text))
+            .collect()
+    }
+
+    /// The last `count` lines that an instance printed, whatever the run, without colours, oldest first.
+    pub fn last_lines(&self, instance: InstanceId, count: usize) -> Vec<String> {
+        let Some(source) = self.source(instance) else {
+            return Vec::new();
+        };
+        let printed = source
+            .past
+            .ring
+            .last(usize::MAX)
+            .rev()
+            .filter(|record| record.kind == RecordKind::Output);
+        let mut lines: Vec<_> = printed.take(count).map(|record| plain(record.text)).collect();
+        lines.reverse();
+        lines
+    }
+
+    /// The last line that an instance printed, finished or not, without colours.
+    pub fn last_line(&self, instance: InstanceId) -> Option<String> {
+        match self.waits_for_input(instance) {
+            Some(open) => Some(open.to_owned()),
+            None => self.source(instance)?.past.ring.last_line(),
+        }
+    }
+
+    /// The unfinished, quiet line of an instance that waits for input, without colours.
+    pub fn waits_for_input(&self, instance: InstanceId) -> Option<&str> {
+        self.open.waits_for_input(instance)
+    }
+
+    fn source(&self, instance: InstanceId) -> Option<&Source> {
+        self.sources.get(instance.0 as usize)
+    }
+
+    fn source_mut(&mut self, instance: InstanceId) -> Option<&mut Source> {
+        self.sources.get_mut(instance.0 as usize)
+    }
+}
+
+impl Past {
+    fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.event(
+                &mut shared.rendered,
+                instance,
+                sentence.tone,
+                at_ms,
+                &sentence.text,
+            );
+        }
+        for line in sentence.text.lines() {
+            let line: String = line.chars().filter(|c| !c.is_control()).collect();
+            let record = shared.record(instance, self.run, at_ms, RecordKind::Event, line.as_bytes());
+            self.ring.push(record);
+            shared.followers.push(record);
+        }
+    }
+}
+
+impl Merged {
+    /// A record with the next number.
+    fn record<'a>(
+        &mut self,
+        instance: InstanceId,
+        run: RunId,
+        at_ms: u64,
+        kind: RecordKind,
+        text: &'a [u8],
+    ) -> Record<'a> {
+        self.last_seq += 1;
+        Record {
+            seq: self.last_seq,
+            at_ms,
+            instance,
+            run,
+            kind,
+            text,
+        }
+    }
+}
+
+/// Takes one stream's lines for the hub.
+struct SourceSink<'a> {
+    instance: InstanceId,
+    at_ms: u64,
+    past: &'a mut Past,
+    shared: &'a mut Merged,
+    line_ended: bool,
+}
+
+impl Sink for SourceSink<'_> {
+    #[inline]
+    fn line(&mut self, text: &[u8]) {
+        self.line_ended = true;
+        let shared = &mut *self.shared;
+        let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
+        self.past.ring.push(record);
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
+        }
+        shared.followers.push(record);
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        let due = match mark {
+            Mark::RunBegins(run) => {
+                let due = self.past.sentences.begins(run);
+                self.past.run = run;
+                due
+            }
+            Mark::RunEnds(run) => self.past.sentences.ends(run),
+            Mark::NoteBegins | Mark::NoteEnds => Vec::new(),
+        };
+        for sentence in due {
+            self.past.say(self.shared, self.at_ms, self.instance, &sentence);
+        }
+        self.shared.events.push((self.instance, StreamEvent::Mark(mark)));
+    }
+
+    fn full_screen(&mut self, entered: bool) {
+        let event = StreamEvent::FullScreen(entered);
+        self.shared.events.push((self.instance, event));
+    }
+}

@@ -1,0 +1,116 @@
+//! Tests of the hub: what the console, the rings, the followers and the events get of the same bytes.
+
+use super::hub::{Hub, StreamEvent};
+use crate::logs::{ColorChoice, Delivery, Filter, Label, Palette, RecordKind, RenderOptions, Renderer, Tone};
+use crate::model::mark::Mark;
+use crate::model::{InstanceId, Moment, RunId};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+const WEB: InstanceId = InstanceId(0);
+const ASK: InstanceId = InstanceId(1);
+const NONCE: &str = "0011223344556677";
+
+fn hub() -> Hub {
+    let labels = ["web", "ask"].map(|name| Label {
+        name: name.into(),
+        position: 0,
+    });
+    let options = RenderOptions {
+        color: ColorChoice::Off,
+        timestamps: false,
+        utc_offset_s: 0,
+        palette: Palette::default(),
+    };
+    let mut hub = Hub::new(2, Some(Renderer::new(&labels, options)));
+    hub.set_nonce(WEB, NONCE.into());
+    hub.set_nonce(ASK, NONCE.into());
+    hub
+}
+
+fn feed(hub: &mut Hub, at_ms: u64, instance: InstanceId, text: &str) {
+    hub.feed(Moment::from_millis(at_ms), at_ms, instance, text.as_bytes());
+}
+
+fn console(hub: &mut Hub) -> String {
+    let mut text = Vec::new();
+    hub.flush(|rendered| text.extend_from_slice(rendered));
+    String::from_utf8(text).unwrap()
+}
+
+fn mark(mark: Mark) -> String {
+    String::from_utf8(mark.encode(NONCE)).unwrap()
+}
+
+#[test]
+fn a_prompt_is_shown_waits_for_input_and_goes_on_after_the_answer() {
+    let mut hub = hub();
+    feed(&mut hub, 0, ASK, "\x1b[1mcontinue? \x1b[0m");
+    assert_eq!(console(&mut hub), "");
+    assert_eq!(hub.next_deadline(), Some(Moment::from_millis(200)));
+    hub.on_deadline(Moment::from_millis(200), 200);
+    assert_eq!(console(&mut hub), "ask │ continue? \n");
+    assert_eq!(hub.waits_for_input(ASK), Some("continue? "));
+    assert_eq!(hub.last_line(ASK).unwrap(), "continue? ");
+    assert_eq!(
+        hub.take_events(),
+        [(ASK, StreamEvent::WaitsForInput { again: false })]
+    );
+    let open: Vec<_> = hub.backlog(&Filter::All, 9).iter().map(|r| r.kind).collect();
+    assert_eq!(open, [RecordKind::Open]);
+    feed(&mut hub, 900, ASK, "yes\r\n");
+    assert_eq!(console(&mut hub), "ask │ … yes\n");
+    assert_eq!(hub.waits_for_input(ASK), None);
+    assert_eq!(hub.last_line(ASK).unwrap(), "continue? yes");
+    assert_eq!(hub.take_events(), [(ASK, StreamEvent::WaitsNoLonger)]);
+    assert_eq!(hub.next_deadline(), None);
+}
+
+#[test]
+fn the_last_words_of_a_run_stand_before_what_is_said_about_its_end() {
+    let mut hub = hub();
+    feed(&mut hub, 0, WEB, &mark(Mark::RunBegins(RunId(7))));
+    feed(&mut hub, 0, WEB, "up\r\n\x1b[31mKeyError");
+    feed(&mut hub, 0, WEB, &mark(Mark::RunEnds(RunId(7))));
+    let events = hub.take_events();
+    let expected = [Mark::RunBegins(RunId(7)), Mark::RunEnds(RunId(7))];
+    assert_eq!(events, expected.map(|mark| (WEB, StreamEvent::Mark(mark))));
+    hub.say(1, WEB, Tone::Alarm, "exited with code 3");
+    assert_eq!(
+        console(&mut hub),
+        "web │ up\nweb │ KeyError\nweb │ exited with code 3\n"
+    );
+    assert_eq!(hub.last_lines_of_run(WEB, RunId(7), 20), ["up", "KeyError"]);
+    assert_eq!(hub.last_line(WEB).unwrap(), "KeyError");
+}
+
+#[test]
+fn a_backlog_is_merged_by_time_and_goes_before_what_comes() {
+    let mut hub = hub();
+    for number in 0..5 {
+        feed(&mut hub, number, WEB, &format!("web {number}\n"));
+        feed(&mut hub, number, ASK, &format!("ask {number}\n"));
+    }
+    let mut follower = hub.follow(Filter::All, 3);
+    feed(&mut hub, 9, WEB, "new\n");
+    hub.flush(|_| {});
+    let mut texts = Vec::new();
+    while let Poll::Ready(Some(Delivery::Records(batch))) =
+        pin!(follower.next()).poll(&mut Context::from_waker(Waker::noop()))
+    {
+        texts.extend(batch.iter().map(|r| String::from_utf8(r.text.to_vec()).unwrap()));
+    }
+    assert_eq!(texts, ["ask 3", "web 4", "ask 4", "new"]);
+}
+
+#[test]
+fn a_lost_window_ends_its_line() {
+    let mut hub = hub();
+    feed(&mut hub, 0, ASK, "half");
+    hub.end(Moment::from_millis(1), 1, ASK);
+    assert_eq!(console(&mut hub), "ask │ half\n");
+    assert_eq!(hub.next_deadline(), Some(Moment::from_millis(200)));
+    hub.on_deadline(Moment::from_millis(200), 200);
+    assert_eq!(console(&mut hub), "");
+}

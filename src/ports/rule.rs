@@ -1,0 +1,247 @@
+//! The port rule: base + step × position + instance step × number. Pure; the reasons are in
+//! `docs/design/port-rule.md`. Whether a port is free is `holder.rs`'s question.
+
+use crate::diag::{Diagnostic, Kind};
+use crate::model::{PortSource, ServiceName};
+use std::collections::BTreeMap;
+
+/// The first service's port where nobody says anything.
+const DEFAULT_BASE: u16 = 5000;
+const DEFAULT_STEP: u16 = 100;
+const DEFAULT_INSTANCE_STEP: u16 = 10;
+
+/// The port of the first service, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    pub port: u16,
+    /// `-p`, `OVR_PORT`, `OVERMIND_PORT`, `PORT`, `.env:3`, `default`.
+    pub source: String,
+}
+
+/// A variable that may hold the base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseVariable {
+    pub value: String,
+    /// How to name where it comes from: the variable, or file and line.
+    pub source: String,
+}
+
+impl Default for Base {
+    fn default() -> Self {
+        Self {
+            port: DEFAULT_BASE,
+            source: "default".to_owned(),
+        }
+    }
+}
+
+impl Base {
+    /// The variables that may hold the base, highest first.
+    pub const VARIABLES: [&str; 3] = ["OVR_PORT", "OVERMIND_PORT", "PORT"];
+
+    /// The flag goes before the variables, these in their order before the default. `variable` answers with
+    /// what a variable of [`Base::VARIABLES`] holds; an empty one counts as not set.
+    pub fn choose(
+        flag: Option<u16>,
+        variable: impl Fn(&str) -> Option<BaseVariable>,
+    ) -> Result<Self, Diagnostic> {
+        if let Some(port) = flag {
+            return Self::checked(&port.to_string(), "-p".to_owned());
+        }
+        Self::VARIABLES
+            .iter()
+            .filter_map(|name| variable(name))
+            .find(|found| !found.value.is_empty())
+            .map_or_else(
+                || Ok(Self::default()),
+                |found| Self::checked(&found.value, found.source),
+            )
+    }
+
+    fn checked(text: &str, source: String) -> Result<Self, Diagnostic> {
+        match text.trim().parse() {
+            Ok(port) if port > 0 => Ok(Self { port, source }),
+            _ => Err(Diagnostic::error(
+                Kind::Config,
+                format!("{text:?} ({source}) is no port; a port is a number from 1 to 65535"),
+            )),
+        }
+    }
+}
+
+/// The numbers of the rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub base: Base,
+    /// From one service to the next (`-P`).
+    pub step: u16,
+    /// From one instance of a service to the next (`--formation-port-step`).
+    pub instance_step: u16,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            base: Base::default(),
+            step: DEFAULT_STEP,
+            instance_step: DEFAULT_INSTANCE_STEP,
+        }
+    }
+}
+
+/// A service that wants ports. Its place in the slice is its position in the whole file: services that are
+/// left out or have no instance are in it too, so that no choice moves another's port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub name: ServiceName,
+    pub instances: u32,
+    /// A port that the configuration gives to this service, and where; its further instances follow by the
+    /// instance step.
+    pub fixed: Option<BaseVariable>,
+}
+
+/// The ports of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePorts {
+    pub name: ServiceName,
+    /// The port of the service as such: its first instance's, if it has any. `None` only for a service without
+    /// instances that the rule has no room for.
+    pub first: Option<u16>,
+    /// One for each instance.
+    pub instances: Vec<u16>,
+    pub source: PortSource,
+}
+
+/// Every service with its ports, in the order of the file. Empty where ports are switched off (`-N`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortPlan {
+    pub services: Vec<ServicePorts>,
+}
+
+impl PortPlan {
+    /// No ports for anybody.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Applies the rule, or tells everything that stands against it.
+    pub fn new(rule: &Rule, wanted: &[Wanted]) -> Result<Self, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        let mut services = Vec::with_capacity(wanted.len());
+        for (position, service) in (0_u64..).zip(wanted) {
+            match ports_of(rule, position, service) {
+                Ok(ports) => services.push(ports),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(doubled(&services));
+        errors.is_empty().then_some(Self { services }).ok_or(errors)
+    }
+
+    /// The port of an instance, by its service's position and its number, both from 0. Number 0 is answered
+    /// for a service without instances too.
+    pub fn port(&self, position: u32, number: u32) -> Option<(u16, PortSource)> {
+        let service = self.services.get(usize::try_from(position).ok()?)?;
+        let number = usize::try_from(number).ok()?;
+        let port = service.instances.get(number).copied();
+        let port = port.or(service.first.filter(|_| number == 0))?;
+        Some((port, service.source.clone()))
+    }
+
+    /// The ports of all instances, to ask [`super::listeners`] about.
+    pub fn all(&self) -> impl Iterator<Item = u16> {
+        self.services
+            .iter()
+            .flat_map(|service| service.instances.iter().copied())
+    }
+}
+
+fn ports_of(rule: &Rule, position: u64, service: &Wanted) -> Result<ServicePorts, Diagnostic> {
+    let instances = u64::from(service.instances);
+    let instance_step = u64::from(rule.instance_step);
+    if instances > 1 && (instance_step == 0 || instances * instance_step > u64::from(rule.step)) {
+        return Err(too_many_instances(rule, service));
+    }
+    let (first, source, how) = if let Some(fixed) = &service.fixed {
+        let base = Base::checked(&fixed.value, fixed.source.clone())?;
+        let origin = fixed.source.clone();
+        (
+            u64::from(base.port),
+            PortSource::Fixed { origin },
+            base.port.to_string(),
+        )
+    } else {
+        let base = rule.base.source.clone();
+        let first = u64::from(rule.base.port) + u64::from(rule.step) * position;
+        let how = format!("{} + {} × {position}", rule.base.port, rule.step);
+        (first, PortSource::Rule { base }, how)
+    };
+    let ports: Result<Vec<u16>, _> = (0..instances)
+        .map(|number| u16::try_from(first + instance_step * number))
+        .collect();
+    let ports = ports.map_err(|_| {
+        let last = first + instance_step * instances.saturating_sub(1);
+        Diagnostic::error(
+            Kind::Config,
+            format!(
+                "{} would get port {last} ({how}); the highest is 65535",
+                service.name
+            ),
+        )
+        .hint("choose a lower base (-p) or a smaller step (-P), or no ports at all (-N)")
+    })?;
+    Ok(ServicePorts {
+        name: service.name.clone(),
+        first: u16::try_from(first).ok(),
+        instances: ports,
+        source,
+    })
+}
+
+fn too_many_instances(rule: &Rule, service: &Wanted) -> Diagnostic {
+    let Wanted { name, instances, .. } = service;
+    let Rule {
+        step, instance_step, ..
+    } = rule;
+    let error = Diagnostic::error(
+        Kind::Config,
+        format!(
+            "{name} has {instances} instances, {instance_step} ports apart, but only {step} ports up to the next service"
+        ),
+    );
+    match step.checked_div(*instance_step) {
+        None => error.hint("give them different ports with --formation-port-step"),
+        Some(fit) => error.hint(format!(
+            "{fit} fit; take a wider step (-P) or a narrower one for instances (--formation-port-step)"
+        )),
+    }
+}
+
+/// An error for each port that two instances would get. A step of 0 is a wish, not a mistake: then all
+/// services share one port by the rule.
+fn doubled(services: &[ServicePorts]) -> Vec<Diagnostic> {
+    let mut owners: BTreeMap<u16, &ServicePorts> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for service in services {
+        for port in &service.instances {
+            let Some(owner) = owners.insert(*port, service) else {
+                continue;
+            };
+            let wished = |service: &ServicePorts| matches!(service.source, PortSource::Rule { .. });
+            if wished(owner) && wished(service) {
+                continue;
+            }
+            errors.push(
+                Diagnostic::error(
+                    Kind::Config,
+                    format!("{} and {} would both get port {port}", owner.name, service.name),
+                )
+                .hint("a port written for one of them is another's by the rule; change it, or the base (-p)"),
+            );
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The connection to the controller. Never waits: a controller that is stopped or gone must not hold up the
+//! shim. What is said over it is decided elsewhere.
+
+use super::protocol::{Order, Report};
+use super::wire::{self, LineSplitter};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// A controller that leaves this much unread is given up; it learns the state from the next hello. A hello
+/// with a whole environment fits.
+const MOST_UNREAD: usize = wire::MAX_LINE + 64 * 1024;
+
+/// Orders that a later controller sends and this build does not know are skipped.
+#[derive(Debug)]
+pub(super) struct Link {
+    socket: UnixStream,
+    incoming: LineSplitter,
+    outgoing: Vec<u8>,
+}
+
+impl Link {
+    /// Connects, or says at once why not; `WouldBlock` means that the controller's queue is full.
+    pub(super) fn connect(path: &Path) -> io::Result<Self> {
+        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(Self {
+            socket: socket.into(),
+            incoming: LineSplitter::new(),
+            outgoing: Vec::new(),
+        })
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Queues a report and sends what can be sent. After an error the link is of no use any more.
+    pub(super) fn send(&mut self, report: &Report) -> io::Result<()> {
+        self.outgoing.extend(wire::encode(report));
+        self.flush()?;
+        if self.outgoing.len() > MOST_UNREAD {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
+
+    /// Sends what is queued, without waiting.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while !self.outgoing.is_empty() {
+            match self.socket.write(&self.outgoing) {
+                Ok(count) => drop(self.outgoing.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.outgoing = Vec::new();
+        Ok(())
+    }
+
+    /// Reads what has arrived. `false` at the end of the connection; orders before it still count.
+    pub(super) fn receive(&mut self) -> io::Result<bool> {
+        let mut bytes = [0; 4096];
+        loop {
+            match self.socket.read(&mut bytes) {
+                Ok(0) => return Ok(false),
+                Ok(count) => {
+                    self.incoming.push(&bytes[..count]);
+                    if count < bytes.len() {
+                        return Ok(true);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The next order that has arrived whole.
+    pub(super) fn next_order(&mut self) -> Result<Option<Order>, wire::LineTooLong> {
+        while let Some(line) = self.incoming.next_line()? {
+            if let Ok(order) = serde_json::from_slice(line) {
+                return Ok(Some(order));
+            }
+        }
+        Ok(None)
+    }
+}

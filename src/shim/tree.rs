@@ -1,0 +1,257 @@
+//! Process trees: who belongs to one, and how to end all of it. The shim uses it for its own children; the
+//! controller, from a thread that may block, for what a killed shim has left behind.
+
+use super::table::{self, Process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+
+/// The variable in each service's environment that says which shim started it.
+pub const TOKEN_VARIABLE: &str = "OVR_RUN_TOKEN";
+
+/// More than these are not named one by one.
+const MOST_NAMED: usize = 16;
+
+/// What was ended with SIGKILL, for a person to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Killed {
+    /// `pid command`, the first sixteen.
+    pub named: Vec<String>,
+    /// `pid command` of those that the system does not let us end (another user's).
+    pub refused: Vec<String>,
+    seen: BTreeSet<u32>,
+}
+
+impl Killed {
+    /// Notes a process that is about to be killed; before, since afterwards its command line is gone.
+    fn name(&mut self, pid: u32) {
+        if self.named.len() < MOST_NAMED && self.seen.insert(pid) {
+            self.named.push(format!("{pid} {}", table::command(pid)));
+        }
+    }
+}
+
+/// Every process alive below `root`, which itself is not among them.
+pub fn descendants(root: u32) -> Vec<Process> {
+    let mut links: Vec<(u32, u32)> = table::all().map(|found| (found.parent, found.pid)).collect();
+    links.sort_unstable();
+    let mut members = vec![root];
+    let mut next = 0;
+    while let Some(parent) = members.get(next).copied() {
+        let first = links.partition_point(|link| link.0 < parent);
+        let children = links[first..].iter().take_while(|link| link.0 == parent);
+        members.extend(children.map(|link| link.1).filter(|pid| *pid != root));
+        next += 1;
+    }
+    members[1..].iter().copied().filter_map(table::one).collect()
+}
+
+/// Every process alive in the session that the process `sid` began. None if `sid` itself is alive: then it is
+/// not the process that was meant, or the session is not over.
+pub fn session_members(sid: u32) -> Vec<Process> {
+    let members: Vec<Process> = table::all()
+        .filter(|found| found.session == sid && sid != 0)
+        .collect();
+    if members.iter().any(|found| found.pid == sid) {
+        return Vec::new();
+    }
+    members
+}
+
+/// Every process alive whose environment carries this shim's token.
+pub fn marked(token: &str) -> Vec<Process> {
+    let assignment = format!("{TOKEN_VARIABLE}={token}");
+    table::all()
+        .filter(|found| table::has_variable(found.pid, &assignment))
+        .collect()
+}
+
+/// Ends everything that a dead shim has left: what carries its token, what lives in its session, and all below
+/// these. Blocks until they are gone by the process table, however long the system takes to let go of them.
+///
+/// Not found is a process that was started with a cleared environment, left the session and lost its parent.
+pub fn end_all(token: &str, sid: u32) -> Killed {
+    let mut killed = Killed::default();
+    let mut refused = BTreeSet::new();
+    loop {
+        let mut left: Vec<Process> = marked(token);
+        left.extend(session_members(sid));
+        let below: Vec<Process> = left.iter().flat_map(|found| descendants(found.pid)).collect();
+        left.extend(below);
+        left.sort_unstable_by_key(|found| found.pid);
+        left.dedup_by_key(|found| found.pid);
+        left.retain(|found| !refused.contains(&found.pid));
+        if left.is_empty() {
+            return killed;
+        }
+        // None of them forks while the others are being ended.
+        for found in &left {
+            let _gone = handle::signal(found, Signal::STOP);
+        }
+        for found in &left {
+            killed.name(found.pid);
+        }
+        for pid in handle::kill_and_wait(&left) {
+            refused.insert(pid);
+            killed.refused.push(format!("{pid} {}", table::command(pid)));
+        }
+    }
+}
+
+/// Sends SIGKILL to everything below the shim. What is born meanwhile is found by the next call: make it each
+/// time that a child ends, until there is no child any more.
+///
+/// All are stopped before the first is killed, and each as soon as it is seen: a tree that forks as fast as it
+/// can, or a process that lives on by forking and exiting, must not slip through between seeing and killing.
+pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
+    let mut members = BTreeSet::from([root]);
+    let mut found_some = true;
+    while found_some {
+        found_some = false;
+        for found in table::all() {
+            if members.contains(&found.parent) && members.insert(found.pid) {
+                found_some = true;
+                let _gone = handle::signal(&found, Signal::STOP);
+            }
+        }
+    }
+    members.remove(&root);
+    for pid in members {
+        if let Some(found) = table::one(pid) {
+            killed.name(pid);
+            let _gone = handle::signal(&found, Signal::KILL);
+        }
+    }
+}
+
+/// A pid as rustix wants it. Pids of the process table are positive.
+pub(super) fn pid(number: u32) -> Option<Pid> {
+    i32::try_from(number).ok().and_then(Pid::from_raw)
+}
+
+#[cfg(target_os = "linux")]
+mod handle {
+    //! Signals through pidfds: they reach the process that was looked at, never a later one with its number.
+
+    use super::{Process, pid, plain, table};
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+    use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+    use std::os::fd::OwnedFd;
+    use std::thread;
+
+    /// So many are waited for at a time; the next round takes the others.
+    const MOST_OPEN: usize = 128;
+
+    /// Signals exactly this process; `SRCH` if it is gone.
+    pub(super) fn signal(process: &Process, signal: Signal) -> Result<(), Errno> {
+        match open(process) {
+            Ok(handle) => pidfd_send_signal(handle, signal),
+            Err(Errno::NOSYS | Errno::MFILE | Errno::NFILE) => plain(process, signal),
+            Err(gone) => Err(gone),
+        }
+    }
+
+    /// Kills all, and waits until as many of them as can be watched at once are gone. Returns those that the
+    /// system refuses to signal.
+    pub(super) fn kill_and_wait(left: &[Process]) -> Vec<u32> {
+        let mut refused = Vec::new();
+        let mut watched = Vec::new();
+        for process in left {
+            match signal(process, Signal::KILL) {
+                Err(Errno::PERM) => refused.push(process.pid),
+                Ok(()) if watched.len() < MOST_OPEN => watched.extend(open(process)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        if watched.is_empty() {
+            // Nothing to wait on (a kernel without pidfds): look again as soon as others have had a turn.
+            thread::yield_now();
+        }
+        for handle in &watched {
+            // Readable from its end on. An interrupted wait is made up for by the next look at the table.
+            let _ready = poll(&mut [PollFd::new(handle, PollFlags::IN)], None);
+        }
+        refused
+    }
+
+    fn open(process: &Process) -> Result<OwnedFd, Errno> {
+        let number = pid(process.pid).ok_or(Errno::SRCH)?;
+        let handle = pidfd_open(number, PidfdFlags::empty())?;
+        // Opened by number: make sure that it is still the one that was seen.
+        let same = table::one(process.pid).is_some_and(|now| now.started == process.started);
+        same.then_some(handle).ok_or(Errno::SRCH)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod handle {
+    //! Signals by number; the window for a reused number is as small as it can be made here.
+
+    use super::{Process, plain};
+    use rustix::io::Errno;
+    use rustix::process::Signal;
+    use std::thread;
+
+    pub(super) fn signal(process: &Process, signal: Signal) -> Result<(), Errno> {
+        plain(process, signal)
+    }
+
+    /// Kills all; returns those that the system refuses to signal. The caller looks again.
+    pub(super) fn kill_and_wait(left: &[Process]) -> Vec<u32> {
+        let refused = left
+            .iter()
+            .filter(|process| plain(process, Signal::KILL) == Err(Errno::PERM))
+            .map(|process| process.pid)
+            .collect();
+        thread::yield_now();
+        refused
+    }
+}
+
+fn plain(process: &Process, signal: Signal) -> Result<(), Errno> {
+    kill_process(pid(process.pid).ok_or(Errno::SRCH)?, signal)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{TOKEN_VARIABLE, descendants, end_all, marked};
+    use crate::shim::table;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn everything_with_a_token_is_ended_and_named() {
+        let token = format!("test-{}", std::process::id());
+        let mut child = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "setsid sh -c 'trap \"\" HUP INT TERM; echo up; sleep 60; :' & sleep 60",
+            ])
+            .env(TOKEN_VARIABLE, &token)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(marked(&token).len() >= 3, "{:?}", marked(&token));
+        assert!(
+            descendants(std::process::id())
+                .iter()
+                .any(|p| p.pid == child.id())
+        );
+
+        let killed = end_all(&token, 0);
+
+        assert!(marked(&token).is_empty());
+        assert!(table::one(child.id()).is_none());
+        assert!(
+            killed.named.iter().any(|name| name.contains("setsid")),
+            "{killed:?}"
+        );
+        assert!(killed.refused.is_empty());
+        child.wait().unwrap();
+    }
+}

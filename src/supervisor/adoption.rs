@@ -1,0 +1,152 @@
+//! Taking over what an earlier controller left running: restored as it is found, before the first order.
+
+use super::ending::Phase;
+use super::instance::{Cause, Process, Run, StopSent, Wanted, Window};
+use super::machine::Machine;
+use crate::model::{EndPolicy, Exit, InstanceId, Policy, Readiness, RestartWhen, RunId, State};
+
+impl Machine {
+    pub(super) fn on_begin(&mut self) {
+        match self.phase {
+            Phase::Adopting => {
+                self.phase = Phase::Open;
+                for id in self.ids() {
+                    // All windows at once and in the order of the file, whoever waits for whom.
+                    if self.at(id).is_wanted_up() {
+                        self.open_window(id);
+                    }
+                    self.mark(id);
+                }
+            }
+            Phase::Open | Phase::Ending(_) | Phase::Finished(_) => {}
+        }
+    }
+
+    pub(super) fn on_adopted(
+        &mut self,
+        id: InstanceId,
+        run: RunId,
+        pid: u32,
+        daemons: Vec<u32>,
+        stopping: bool,
+    ) {
+        if !self.is_adoptable(id, run) {
+            return;
+        }
+        let since = self.now;
+        let wanted = if stopping || !self.may_adopt_up(id) {
+            Wanted::Down { kill: false }
+        } else {
+            Wanted::Up
+        };
+        let instance = self.at_mut(id);
+        instance.window = Window::Ready;
+        instance.last_run = run;
+        instance.wanted = wanted;
+        let ready = match instance.policy.readiness {
+            // It said so to the earlier controller, and will not say it again.
+            Readiness::Told => true,
+            Readiness::Probe(_) | Readiness::Unknown => false,
+        };
+        instance.run = Some(Run {
+            process: Some(Process { pid, since }),
+            stop: stopping.then_some(StopSent { kill: false }),
+            ready,
+            ..Run::new(run, Cause::Session)
+        });
+        let ready = instance.ready();
+        let state = if stopping {
+            State::Stopping { run, since }
+        } else if daemons.is_empty() {
+            State::Running {
+                run,
+                pid,
+                since,
+                ready,
+            }
+        } else {
+            State::Daemonized {
+                run,
+                pids: daemons,
+                since,
+            }
+        };
+        self.set_state(id, state);
+        if !stopping && self.at(id).is_wanted_up() {
+            self.resume_probes(id);
+            if ready != Some(false) {
+                self.settle_started(id);
+            }
+        }
+    }
+
+    pub(super) fn on_adopted_ended(&mut self, id: InstanceId, run: RunId, exit: Exit, asked: bool) {
+        if !self.is_adoptable(id, run) {
+            return;
+        }
+        let now = self.now;
+        let allowed = self.may_adopt_up(id);
+        let instance = self.at_mut(id);
+        instance.window = Window::Ready;
+        instance.last_run = run;
+        instance.last_exit = Some(exit);
+        let success = instance.counts_as_success(exit);
+        // Whoever waits for it to come up has asked after it ended.
+        let again = instance.waiters.iter().any(|waiter| waiter.wants_up())
+            || (!asked && runs_again(&instance.policy, success));
+        instance.wanted = if allowed && again {
+            Wanted::Up
+        } else {
+            Wanted::Down { kill: false }
+        };
+        let state = if asked {
+            State::Stopped { last: Some(exit) }
+        } else {
+            instance.ended_state(exit, now)
+        };
+        self.set_state(id, state);
+    }
+
+    /// A window with a shim was found: nothing of the instance may be live here yet, nor may this machine
+    /// have started a later run.
+    fn is_adoptable(&self, id: InstanceId, run: RunId) -> bool {
+        let over = match self.phase {
+            Phase::Finished(_) => true,
+            Phase::Adopting | Phase::Open | Phase::Ending(_) => false,
+        };
+        self.knows(id) && !over && !self.at(id).is_live() && run > self.at(id).last_run
+    }
+
+    /// Not in a session that ends, nor after somebody stopped it here.
+    fn may_adopt_up(&self, id: InstanceId) -> bool {
+        match &self.at(id).state {
+            State::Stopped { .. } => false,
+            State::Disabled
+            | State::Pending(_)
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => !self.is_ending(),
+        }
+    }
+}
+
+/// Whether an instance that ended by itself while no controller looked is started again. It is if its end
+/// would have been followed by a restart, and if it would have stopped the session, which is being started.
+fn runs_again(policy: &Policy, success: bool) -> bool {
+    let restarts = match policy.restart.when {
+        RestartWhen::Never => false,
+        RestartWhen::OnFailure => !success,
+        RestartWhen::Always => true,
+    };
+    let stops_session = match policy.end {
+        EndPolicy::StopsSession => true,
+        EndPolicy::FailureStopsSession => !success,
+        EndPolicy::MayEnd => false,
+    };
+    policy.autostart && (restarts || stops_session)
+}

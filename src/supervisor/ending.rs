@@ -1,0 +1,111 @@
+//! The session's end: what causes it, how it goes, when it is over.
+
+use super::event::{Action, Answer, EndCause, QuitWhy};
+use super::instance::{Cause, Wanted};
+use super::machine::Machine;
+use crate::model::{AskId, EndPolicy, Exit, InstanceId, RunId, Signal};
+
+/// Where the session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// What runs already is being found; no order goes out that starts anything.
+    Adopting,
+    Open,
+    /// Everything is on its way down. The first cause is the cause.
+    Ending(EndCause),
+    /// Everything was down.
+    Finished(EndCause),
+}
+
+impl Machine {
+    pub(super) fn cmd_quit(&mut self, why: QuitWhy, ask: Option<AskId>) {
+        match self.phase {
+            Phase::Adopting | Phase::Open => {
+                self.quit_asks.extend(ask);
+                self.begin_ending(EndCause::Quit(why));
+            }
+            Phase::Ending(_) => {
+                self.quit_asks.extend(ask);
+                if is_impatient(why) {
+                    self.kill_all();
+                }
+            }
+            Phase::Finished(_) => self.actions.extend(ask.map(|ask| Action::Done { ask })),
+        }
+    }
+
+    /// An instance ended by itself and stays so. Nobody's service ends a session while he looks at it.
+    pub(super) fn on_final_end(&mut self, instance: InstanceId, run: RunId, exit: Exit, success: bool) {
+        if self.stops_session(instance, success) {
+            self.begin_ending(EndCause::Service { instance, run, exit });
+        }
+    }
+
+    /// An instance could not be started. Who asked for it is told, and his session goes on.
+    pub(super) fn on_no_start(&mut self, instance: InstanceId, cause: Cause) {
+        let asked = match cause {
+            Cause::Person => true,
+            Cause::Session | Cause::Policy => false,
+        };
+        if !asked && self.stops_session(instance, false) {
+            self.begin_ending(EndCause::CouldNotStart { instance });
+        }
+    }
+
+    fn stops_session(&self, id: InstanceId, success: bool) -> bool {
+        let instance = self.at(id);
+        let by_policy = match instance.policy.end {
+            EndPolicy::StopsSession => true,
+            EndPolicy::FailureStopsSession => !success,
+            EndPolicy::MayEnd => false,
+        };
+        by_policy && instance.attached == 0 && !self.is_ending()
+    }
+
+    fn begin_ending(&mut self, cause: EndCause) {
+        self.phase = Phase::Ending(cause);
+        self.actions.push_back(Action::Ending { cause });
+        for id in self.ids() {
+            self.settle(id, |waiter| {
+                (waiter.wants_up() || waiter.wants_to_signal()).then_some(Answer::SessionEnds)
+            });
+            let instance = self.at_mut(id);
+            if instance.is_wanted_up() {
+                instance.wanted = Wanted::Down { kill: false };
+            }
+            self.mark(id);
+        }
+    }
+
+    fn kill_all(&mut self) {
+        for id in self.ids() {
+            if self.at(id).is_live() {
+                self.at_mut(id).wanted = Wanted::Down { kill: true };
+                self.mark(id);
+            }
+        }
+    }
+
+    pub(super) fn finish_if_quiet(&mut self) {
+        match self.phase {
+            Phase::Ending(cause) if self.live == 0 => {
+                self.phase = Phase::Finished(cause);
+                for ask in std::mem::take(&mut self.quit_asks) {
+                    self.actions.push_back(Action::Done { ask });
+                }
+                self.actions.push_back(Action::Finish { cause });
+            }
+            Phase::Adopting | Phase::Open | Phase::Ending(_) | Phase::Finished(_) => {}
+        }
+    }
+}
+
+/// Whether asking again means "now". A terminal that closes sends SIGHUP more than once, and that tmux is
+/// gone is nobody's wish.
+fn is_impatient(why: QuitWhy) -> bool {
+    match why {
+        QuitWhy::Asked => true,
+        QuitWhy::Signal(signal) => signal != Signal::HUP,
+        QuitWhy::TmuxLost => false,
+    }
+}

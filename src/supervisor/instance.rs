@@ -1,0 +1,242 @@
+//! What the machine keeps for one instance: what is wanted of it, and what is known of it. Data and
+//! questions about it; every change of it is made elsewhere.
+
+use super::asks::Waiter;
+use super::probes::Track;
+use super::restart::Tally;
+use crate::model::{
+    Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
+};
+
+/// What is wanted of an instance, whatever it does at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// No process of it. `kill`: and none that is asked nicely.
+    Down { kill: bool },
+    /// A process of it, in a run above [`Instance::above`].
+    Up,
+}
+
+/// What is known of an instance's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    Absent,
+    /// Asked for.
+    Opening,
+    /// There, with a shim that takes orders.
+    Ready,
+    /// tmux died under it. Its `WindowLost` is on the way; until then nothing can be started in it.
+    Going,
+}
+
+/// Who wanted the run that is coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The session's start, or its recovery from a lost tmux.
+    Session,
+    /// A request, directly or for a dependent.
+    Person,
+    /// The restart policy.
+    Policy,
+}
+
+/// A process as reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) since: Moment,
+}
+
+/// The stop order that went out for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StopSent {
+    pub(super) kill: bool,
+}
+
+/// One run, from the order to start until the report of its end.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) id: RunId,
+    pub(super) cause: Cause,
+    pub(super) process: Option<Process>,
+    pub(super) stop: Option<StopSent>,
+    /// By its probe or its own word; without meaning where nothing says what ready means.
+    pub(super) ready: bool,
+    /// Its liveness probe has condemned it.
+    pub(super) unhealthy: bool,
+    pub(super) readiness: Option<Track>,
+    pub(super) liveness: Option<Track>,
+}
+
+impl Run {
+    pub(super) fn new(id: RunId, cause: Cause) -> Self {
+        Self {
+            id,
+            cause,
+            process: None,
+            stop: None,
+            ready: false,
+            unhealthy: false,
+            readiness: None,
+            liveness: None,
+        }
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.map(|process| process.pid)
+    }
+}
+
+/// All about one instance.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) name: InstanceName,
+    pub(super) policy: Policy,
+    pub(super) wanted: Wanted,
+    /// Runs up to this one are to be replaced. A restart raises it to the last run ordered, so that any
+    /// number of restarts asked before the next order are one.
+    pub(super) above: RunId,
+    pub(super) state: State,
+    pub(super) window: Window,
+    /// There exactly while the state is live.
+    pub(super) run: Option<Run>,
+    /// The highest run ordered or adopted; 0 is none.
+    pub(super) last_run: RunId,
+    pub(super) last_exit: Option<Exit>,
+    /// Who wanted what comes next.
+    pub(super) cause: Cause,
+    pub(super) tally: Tally,
+    /// Restarts that nobody asked for.
+    pub(super) restarts: u32,
+    /// Terminals that look at its window.
+    pub(super) attached: u32,
+    /// Requests to be answered about it, oldest first.
+    pub(super) waiters: Vec<Waiter>,
+}
+
+impl Instance {
+    pub(super) fn new(name: InstanceName, policy: Policy) -> Self {
+        let (wanted, state) = if policy.autostart {
+            (Wanted::Up, State::Pending(PendingWhy::Window))
+        } else {
+            (Wanted::Down { kill: false }, State::Disabled)
+        };
+        Self {
+            name,
+            policy,
+            wanted,
+            above: RunId(0),
+            state,
+            window: Window::Absent,
+            run: None,
+            last_run: RunId(0),
+            last_exit: None,
+            cause: Cause::Session,
+            tally: Tally::default(),
+            restarts: 0,
+            attached: 0,
+            waiters: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_wanted_up(&self) -> bool {
+        match self.wanted {
+            Wanted::Up => true,
+            Wanted::Down { .. } => false,
+        }
+    }
+
+    pub(super) fn is_to_be_killed(&self) -> bool {
+        self.wanted == Wanted::Down { kill: true }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.state.is_live()
+    }
+
+    /// Whether it has a run that somebody asked to end, to run again or not.
+    pub(super) fn is_doomed(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| !self.is_wanted_up() || run.id <= self.above)
+    }
+
+    /// Whether its run is as good as over: somebody asked for its end, or tmux died under it.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_doomed() || self.window == Window::Going
+    }
+
+    /// Whether its run's stop order has gone out.
+    #[cfg(debug_assertions)]
+    pub(super) fn is_stop_sent(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.stop.is_some())
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.run.as_ref().and_then(Run::pid)
+    }
+
+    /// Whether its start counts only when it is ready.
+    pub(super) fn is_gated(&self) -> bool {
+        match self.policy.readiness {
+            Readiness::Unknown => false,
+            Readiness::Probe(_) | Readiness::Told => true,
+        }
+    }
+
+    /// Ready as states show it.
+    pub(super) fn ready(&self) -> Option<bool> {
+        self.is_gated()
+            .then(|| self.run.as_ref().is_some_and(|run| run.ready))
+    }
+
+    pub(super) fn counts_as_success(&self, exit: Exit) -> bool {
+        exit.is_success()
+            || match exit {
+                Exit::Code(code) => self.policy.success_codes.contains(&code),
+                Exit::Signal(_) => false,
+            }
+    }
+
+    /// The state that a run's end leaves behind when nothing follows it.
+    pub(super) fn ended_state(&self, exit: Exit, at: Moment) -> State {
+        if self.counts_as_success(exit) {
+            State::Exited { exit, at }
+        } else {
+            State::Failed {
+                reason: FailureReason::Exit(exit),
+                at,
+            }
+        }
+    }
+
+    /// The word for where it stands, with what is wanted of it in view: a run that is to end reads as such
+    /// from the moment of the request.
+    pub(super) fn word(&self) -> StateWord {
+        match &self.state {
+            State::Stopping { .. } => self.leaving_word(),
+            State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {
+                if self.is_doomed() {
+                    self.leaving_word()
+                } else {
+                    self.state.word()
+                }
+            }
+            State::Disabled
+            | State::Pending(_)
+            | State::Backoff { .. }
+            | State::Stopped { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => self.state.word(),
+        }
+    }
+
+    fn leaving_word(&self) -> StateWord {
+        if self.is_wanted_up() {
+            StateWord::Restarting
+        } else {
+            StateWord::Stopping
+        }
+    }
+}

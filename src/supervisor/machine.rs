@@ -1,0 +1,180 @@
+//! The machine's outer surface: events in, actions and the next deadline out, and what can be read of it.
+
+use super::deps::{Graph, SetupError};
+use super::ending::Phase;
+use super::event::{Action, EndCause, Event};
+use super::instance::Instance;
+use super::timers::Timers;
+use super::why::Why;
+use crate::model::{AskId, InstanceId, InstanceName, Moment, Policy, State, StateWord};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Who should run, when, what next. After each [`handle`](Self::handle), drain
+/// [`poll_action`](Self::poll_action), then wait for an event or [`next_deadline`](Self::next_deadline).
+#[derive(Debug)]
+pub struct Machine {
+    /// The time of the event in hand.
+    pub(super) now: Moment,
+    pub(super) instances: Vec<Instance>,
+    pub(super) graph: Graph,
+    pub(super) phase: Phase,
+    /// Ranks of the instances to reconcile: what is needed is looked at before what needs it.
+    pub(super) dirty: BTreeSet<u32>,
+    pub(super) timers: Timers,
+    /// For each open request, how many targets are still to be answered.
+    pub(super) asks: BTreeMap<AskId, usize>,
+    /// Answered when everything is down.
+    pub(super) quit_asks: Vec<AskId>,
+    /// How many instances are live.
+    pub(super) live: usize,
+    pub(super) actions: VecDeque<Action>,
+}
+
+impl Machine {
+    /// A machine for these instances, in the order of the file; their ids count from 0 in that order.
+    /// Nothing happens until [`Event::Begin`], but what is found alive may be told before it.
+    pub fn new(instances: Vec<(InstanceName, Policy)>, now: Moment) -> Result<Self, SetupError> {
+        let graph = Graph::new(&instances)?;
+        Ok(Self {
+            now,
+            timers: Timers::new(instances.len()),
+            instances: instances
+                .into_iter()
+                .map(|(name, policy)| Instance::new(name, policy))
+                .collect(),
+            graph,
+            phase: Phase::Adopting,
+            dirty: BTreeSet::new(),
+            asks: BTreeMap::new(),
+            quit_asks: Vec::new(),
+            live: 0,
+            actions: VecDeque::new(),
+        })
+    }
+
+    /// Takes in what happened, at the time `now` (which never goes back). Reports of runs that are over and
+    /// of instances that there are not change nothing.
+    pub fn handle(&mut self, now: Moment, event: Event) {
+        self.now = self.now.max(now);
+        self.dispatch(event);
+        self.reconcile();
+        self.finish_if_quiet();
+        #[cfg(debug_assertions)]
+        self.debug_check_invariants();
+    }
+
+    /// The next thing to do, in order; `None` when all is said.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to send [`Event::Tick`] at the latest; `None` if only an event can change anything.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.timers.next()
+    }
+
+    pub fn instance_count(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// Where the instance stands. Panics on an id that [`new`](Self::new) did not give out, as all the
+    /// readers below do.
+    pub fn state(&self, instance: InstanceId) -> &State {
+        &self.at(instance).state
+    }
+
+    /// The word for where it stands, with what is wanted of it in view: `restarting` while it stops to run
+    /// again, `stopping` from the request on.
+    pub fn word(&self, instance: InstanceId) -> StateWord {
+        self.at(instance).word()
+    }
+
+    /// How often the restart policy has started it again in this session.
+    pub fn restarts(&self, instance: InstanceId) -> u32 {
+        self.at(instance).restarts
+    }
+
+    /// What keeps it from running, or from being ready, or from being gone; `None` if nothing is in the way.
+    pub fn why(&self, instance: InstanceId) -> Option<Why> {
+        self.compute_why(instance)
+    }
+
+    /// Whether the session is on its way down, or has got there.
+    pub fn is_ending(&self) -> bool {
+        self.end_cause().is_some()
+    }
+
+    /// Why the session ends, if it does.
+    pub fn end_cause(&self) -> Option<EndCause> {
+        match self.phase {
+            Phase::Adopting | Phase::Open => None,
+            Phase::Ending(cause) | Phase::Finished(cause) => Some(cause),
+        }
+    }
+
+    fn dispatch(&mut self, event: Event) {
+        match event {
+            Event::Begin => self.on_begin(),
+            Event::Tick => self.on_tick(),
+            Event::Ask { ask, verb, targets } => self.cmd_ask(ask, verb, &targets),
+            Event::Quit { why, ask } => self.cmd_quit(why, ask),
+            Event::WindowReady { instance } => self.on_window_ready(instance),
+            Event::WindowFailed { instance, message } => self.on_window_failed(instance, &message),
+            Event::WindowLost { instance } => self.on_window_lost(instance),
+            Event::TmuxLost { recover } => self.on_tmux_lost(recover),
+            Event::Adopted {
+                instance,
+                run,
+                pid,
+                daemons,
+                stopping,
+            } => self.on_adopted(instance, run, pid, daemons, stopping),
+            Event::AdoptedEnded {
+                instance,
+                run,
+                exit,
+                asked,
+            } => self.on_adopted_ended(instance, run, exit, asked),
+            Event::Spawned { instance, run, pid } => self.on_spawned(instance, run, pid),
+            Event::SpawnFailed {
+                instance,
+                run,
+                message,
+            } => self.on_spawn_failed(instance, run, &message),
+            Event::Daemonized { instance, run, pids } => self.on_daemonized(instance, run, pids),
+            Event::Ended {
+                instance,
+                run,
+                exit,
+                killed,
+            } => self.on_ended(instance, run, exit, killed),
+            Event::Attached { instance, clients } => self.on_attached(instance, clients),
+            Event::ProbeDone {
+                instance,
+                run,
+                probe,
+                ok,
+            } => self.on_probe_done(instance, run, probe, ok),
+            Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
+            Event::Enter { instance } => self.on_enter(instance),
+        }
+    }
+
+    pub(super) fn at(&self, id: InstanceId) -> &Instance {
+        &self.instances[id.0 as usize]
+    }
+
+    pub(super) fn at_mut(&mut self, id: InstanceId) -> &mut Instance {
+        &mut self.instances[id.0 as usize]
+    }
+
+    pub(super) fn knows(&self, id: InstanceId) -> bool {
+        (id.0 as usize) < self.instances.len()
+    }
+
+    /// Every instance, in the order of the file.
+    pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
+        let count = self.instances.len();
+        (0..).map(InstanceId).take(count)
+    }
+}

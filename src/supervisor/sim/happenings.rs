@@ -1,0 +1,150 @@
+//! What happens in the world by itself, and what the shims report of it.
+
+use super::world::{Happening, Last, World, WorldWindow};
+use crate::model::{Exit, InstanceId, RunId, Signal};
+use crate::supervisor::Event;
+use std::time::Duration;
+
+impl World {
+    pub(super) fn window_opens(&mut self, id: InstanceId, generation: u64) {
+        let outcome = self.dice.within(0..100);
+        let shim = self.shim(id);
+        if shim.generation != generation {
+            return;
+        }
+        let event = match outcome {
+            0 | 1 => {
+                shim.window = WorldWindow::Absent;
+                let message = "no space left".to_owned();
+                Event::WindowFailed {
+                    instance: id,
+                    message,
+                }
+            }
+            2 => {
+                shim.window = WorldWindow::Absent;
+                Event::WindowLost { instance: id }
+            }
+            _ => {
+                shim.window = WorldWindow::Open;
+                Event::WindowReady { instance: id }
+            }
+        };
+        let latency = self.latency();
+        self.report_after(latency, id, event);
+    }
+
+    pub(super) fn spawns(&mut self, id: InstanceId, run: RunId) {
+        let fails = self.dice.percent(4);
+        let shim = self.shim(id);
+        let Some(proc) = shim.proc.as_mut().filter(|proc| proc.run == run && !proc.spawned) else {
+            return;
+        };
+        let latency = Duration::from_millis(1);
+        if fails {
+            shim.proc = None;
+            let message = "no such program".to_owned();
+            let event = Event::SpawnFailed {
+                instance: id,
+                run,
+                message,
+            };
+            self.report_after(latency, id, event);
+            return;
+        }
+        proc.spawned = true;
+        let (pid, ready_at) = (proc.pid, proc.ready_at);
+        let event = Event::Spawned {
+            instance: id,
+            run,
+            pid,
+        };
+        self.report_after(latency, id, event);
+        self.report_after(
+            ready_at.since(self.now) + latency,
+            id,
+            Event::ToldReady {
+                instance: id,
+                run,
+                ready: true,
+            },
+        );
+        self.script_end(id, run);
+    }
+
+    /// Decides how the process that has just begun will end, if it does so by itself.
+    fn script_end(&mut self, id: InstanceId, run: RunId) {
+        let wait = Duration::from_millis(match self.dice.within(0..10) {
+            0..=4 => return,
+            5..=6 => self.dice.within(0..50),
+            _ => self.dice.within(0..15_000),
+        });
+        let exit = *self.dice.pick(&[
+            Exit::Code(0),
+            Exit::Code(0),
+            Exit::Code(1),
+            Exit::Code(3),
+            Exit::Signal(Signal::KILL),
+        ]);
+        let forks = exit == Exit::Code(0) && self.dice.percent(30);
+        self.after(
+            wait,
+            if forks {
+                Happening::Forks { id, run }
+            } else {
+                Happening::Ends { id, run, exit }
+            },
+        );
+    }
+
+    pub(super) fn forks(&mut self, id: InstanceId, run: RunId) {
+        let pid = self.next_pid;
+        let ends = self.dice.percent(50);
+        let wait = Duration::from_millis(self.dice.within(0..5000));
+        let Some(proc) = self.shim(id).proc.as_mut().filter(|proc| proc.run == run) else {
+            return;
+        };
+        proc.daemons = vec![pid];
+        let event = Event::Daemonized {
+            instance: id,
+            run,
+            pids: vec![pid],
+        };
+        self.next_pid += 1;
+        let latency = self.latency();
+        self.report_after(latency, id, event);
+        if ends {
+            let exit = Exit::Code(0);
+            self.after(wait, Happening::Ends { id, run, exit });
+        }
+    }
+
+    pub(super) fn ends(&mut self, id: InstanceId, run: RunId, exit: Exit) {
+        let latency = self.latency();
+        let shim = self.shim(id);
+        let Some(proc) = shim.proc.take_if(|proc| proc.run == run) else {
+            return;
+        };
+        let event = if proc.spawned {
+            shim.last = Some(Last {
+                run,
+                exit,
+                asked: proc.asked,
+            });
+            Event::Ended {
+                instance: id,
+                run,
+                exit,
+                killed: proc.killed,
+            }
+        } else {
+            let message = "stopped before it was started".to_owned();
+            Event::SpawnFailed {
+                instance: id,
+                run,
+                message,
+            }
+        };
+        self.report_after(latency, id, event);
+    }
+}

@@ -1,0 +1,146 @@
+//! A new controller takes over what an earlier one left.
+
+use super::{Rig, needing, plain, probed, restarted, vital};
+use crate::model::{Condition, Exit, Policy, RunId, StateWord};
+use crate::supervisor::{Event, QuitWhy, Verb};
+
+fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
+    let instance = rig.id(name);
+    rig.tell(Event::Adopted {
+        instance,
+        run: RunId(run),
+        pid: 900,
+        daemons: Vec::new(),
+        stopping,
+    })
+}
+
+fn adopted_ended(rig: &mut Rig, name: &str, run: u64, exit: Exit, asked: bool) -> Vec<String> {
+    let instance = rig.id(name);
+    rig.tell(Event::AdoptedEnded {
+        instance,
+        run: RunId(run),
+        exit,
+        asked,
+    })
+}
+
+#[test]
+fn what_runs_is_kept_as_it_is_and_runs_count_on() {
+    let mut rig = Rig::new(&[("web", vital()), ("new", plain())]);
+    assert!(adopted(&mut rig, "web", 7, false).is_empty());
+    assert_eq!(rig.tell(Event::Begin), ["open new"]);
+    assert_eq!(rig.word("web"), StateWord::Running);
+    assert_eq!(rig.ask(Verb::Restart, &["web"]), ["stop web 7"]);
+    assert_eq!(rig.obeys("web"), ["spawn web 8"]);
+}
+
+#[test]
+fn daemons_and_stops_at_work_are_restored() {
+    let mut rig = Rig::new(&[("db", plain()), ("web", vital())]);
+    let instance = rig.id("db");
+    rig.tell(Event::Adopted {
+        instance,
+        run: RunId(2),
+        pid: 900,
+        daemons: vec![901],
+        stopping: false,
+    });
+    adopted(&mut rig, "web", 3, true);
+    assert!(rig.tell(Event::Begin).is_empty());
+    assert_eq!(rig.word("db"), StateWord::Daemonized);
+    assert_eq!(rig.word("web"), StateWord::Stopping);
+    rig.obeys("web");
+    assert_eq!(rig.word("web"), StateWord::Stopped);
+    assert!(!rig.machine.is_ending());
+}
+
+#[test]
+fn what_ended_meanwhile_never_ends_the_session_and_starts_again_by_its_policies() {
+    let failed = Exit::Code(1);
+    let well = Exit::Code(0);
+    for (name, policy, exit, asked, word) in [
+        ("stopped on request", vital(), well, true, StateWord::Stopped),
+        ("vital", vital(), well, false, StateWord::Starting),
+        ("restarted", restarted(), failed, false, StateWord::Starting),
+        ("may end, well", plain(), well, false, StateWord::Exited),
+        ("may end, badly", plain(), failed, false, StateWord::Failed),
+        (
+            "left out",
+            Policy {
+                autostart: false,
+                ..vital()
+            },
+            failed,
+            false,
+            StateWord::Failed,
+        ),
+    ] {
+        let mut rig = Rig::new(&[("web", policy)]);
+        assert!(
+            adopted_ended(&mut rig, "web", 4, exit, asked).is_empty(),
+            "{name}"
+        );
+        let words = rig.tell(Event::Begin);
+        assert_eq!(rig.word("web"), word, "{name}");
+        assert_eq!(words.is_empty(), word != StateWord::Starting, "{name}");
+        assert!(!rig.machine.is_ending(), "{name}");
+        if word == StateWord::Starting {
+            assert_eq!(words, ["spawn web 5"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_ended_well_meanwhile_lets_its_dependents_go() {
+    let mut rig = Rig::new(&[
+        ("task", plain()),
+        ("web", needing(plain(), "task", Condition::EndedWell)),
+    ]);
+    adopted_ended(&mut rig, "task", 1, Exit::Code(0), false);
+    assert_eq!(rig.tell(Event::Begin), ["open web"]);
+    assert_eq!(rig.window_ready("web"), ["spawn web 1"]);
+}
+
+#[test]
+fn an_adopted_run_is_probed_at_once() {
+    let mut rig = Rig::new(&[("web", probed())]);
+    adopted(&mut rig, "web", 1, false);
+    rig.tell(Event::Begin);
+    assert_eq!(rig.pass(0), ["probe web Readiness"]);
+}
+
+#[test]
+fn a_shim_that_speaks_up_late_is_adopted_too_but_never_beside_another_run() {
+    let mut rig = Rig::new(&[("web", plain()), ("db", plain())]);
+    rig.tell(Event::Begin);
+    adopted(&mut rig, "web", 3, false);
+    assert_eq!(rig.word("web"), StateWord::Running);
+    rig.window_ready("db");
+    adopted(&mut rig, "db", 9, false);
+    assert_eq!(rig.word("db"), StateWord::Starting);
+    assert_eq!(rig.run("db"), RunId(1));
+}
+
+#[test]
+fn what_is_adopted_in_a_session_that_ends_is_stopped() {
+    let mut rig = Rig::new(&[("web", plain()), ("db", plain())]);
+    adopted(&mut rig, "db", 2, false);
+    rig.quit(QuitWhy::Asked);
+    assert_eq!(adopted(&mut rig, "web", 3, false), ["stop web 3"]);
+    rig.obeys("web");
+    assert!(rig.obeys("db")[0].starts_with("finish"));
+    assert!(adopted(&mut rig, "web", 5, false).is_empty());
+}
+
+#[test]
+fn a_service_left_out_that_was_started_by_hand_is_kept() {
+    let left_out = Policy {
+        autostart: false,
+        ..plain()
+    };
+    let mut rig = Rig::new(&[("web", left_out)]);
+    adopted(&mut rig, "web", 1, false);
+    rig.tell(Event::Begin);
+    assert_eq!(rig.word("web"), StateWord::Running);
+}

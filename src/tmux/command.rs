@@ -1,0 +1,282 @@
+//! tmux commands and how they are written: as a line for control mode, or as arguments of a `tmux` process.
+//! Every byte of an argument arrives as it is; what tmux would expand (formats) is quoted by [`literal`].
+
+use super::{PaneId, SessionId, WindowId};
+use std::fmt::Write as _;
+
+/// One tmux command with its arguments, unquoted. Never a sequence: a reply belongs to one command, and of a
+/// sequence that fails tmux leaves out the rest, replies included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    words: Vec<String>,
+}
+
+/// What [`Command::new_window`] makes tmux print.
+const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid}";
+
+/// A window as `new-window` reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub window: WindowId,
+    pub pane: PaneId,
+    /// The pane's process.
+    pub pid: u32,
+}
+
+impl Opened {
+    /// Reads the reply to [`Command::new_window`].
+    pub fn from_reply(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let opened = Self {
+            window: words.next()?.parse().ok()?,
+            pane: words.next()?.parse().ok()?,
+            pid: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(opened)
+    }
+}
+
+impl Command {
+    /// The command `name` without arguments.
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            words: vec![name.to_owned()],
+        }
+    }
+
+    /// Adds one argument, to arrive as it is. NUL cannot arrive and is left out.
+    pub fn arg(mut self, word: impl Into<String>) -> Self {
+        let mut word = word.into();
+        if word.contains('\0') {
+            word.retain(|c| c != '\0');
+        }
+        self.words.push(word);
+        self
+    }
+
+    /// Adds several arguments.
+    pub fn args<I: IntoIterator<Item = S>, S: Into<String>>(self, words: I) -> Self {
+        words.into_iter().fold(self, Self::arg)
+    }
+
+    /// A new window in the client's own session that runs `program` with `arguments`, without a shell. Takes
+    /// nobody's view there. The reply is an [`Opened`].
+    pub fn new_window(name: &str, program: &str, arguments: &[String]) -> Self {
+        Self::new("new-window")
+            .args(["-d", "-P", "-F", OPENED, "-n"])
+            .arg(literal(name))
+            .arg("--")
+            .args(without_shell(program, arguments))
+    }
+
+    /// Ends the window and hangs its process up.
+    pub fn kill_window(window: WindowId) -> Self {
+        Self::new("kill-window").args(["-t".to_owned(), window.to_string()])
+    }
+
+    /// Gives the window another name.
+    pub fn rename_window(window: WindowId, name: &str) -> Self {
+        Self::new("rename-window")
+            .args(["-t".to_owned(), window.to_string(), "--".to_owned()])
+            .arg(literal(name))
+    }
+
+    /// Sets an option of a window; `@` options are what status lines show.
+    pub fn set_window_option(window: WindowId, option: &str, value: &str) -> Self {
+        Self::new("set-option")
+            .args(["-w", "-t"])
+            .args([window.to_string(), option.to_owned()])
+            .args(["--", value])
+    }
+
+    /// Removes an option of a window.
+    pub fn unset_window_option(window: WindowId, option: &str) -> Self {
+        Self::new("set-option")
+            .args(["-w", "-q", "-u", "-t"])
+            .args([window.to_string(), option.to_owned()])
+    }
+
+    /// Sets an option of a session.
+    pub fn set_session_option(session: SessionId, option: &str, value: &str) -> Self {
+        // As a pane's target (`$0:`): that is what the option commands take.
+        Self::new("set-option")
+            .args(["-q".to_owned(), "-t".to_owned(), format!("{session}:")])
+            .args([option, "--", value])
+    }
+
+    /// Runs the commands of a file, each line by itself.
+    pub fn source_file(path: &str) -> Self {
+        // The path is a glob pattern.
+        let path: String = path
+            .chars()
+            .flat_map(|c| {
+                let escape = matches!(c, '*' | '?' | '[' | ']' | '\\').then_some('\\');
+                escape.into_iter().chain([c])
+            })
+            .collect();
+        Self::new("source-file").args(["-q", "--"]).arg(path)
+    }
+
+    /// Answers with `format`, expanded for the client's session.
+    pub fn display_message(format: &str) -> Self {
+        Self::new("display-message").args(["-p", "--", format])
+    }
+
+    /// Sends this client away; its session goes on.
+    pub fn detach_client() -> Self {
+        Self::new("detach-client")
+    }
+
+    /// Ends the server and all its windows.
+    pub fn kill_server() -> Self {
+        Self::new("kill-server")
+    }
+
+    /// Writes the command as one line of control mode, with its line end.
+    pub fn write_line(&self, into: &mut Vec<u8>) {
+        for (at, word) in self.words.iter().enumerate() {
+            if at > 0 {
+                into.push(b' ');
+            }
+            write_quoted(word, into);
+        }
+        into.push(b'\n');
+    }
+
+    /// The arguments for a `tmux` process.
+    pub fn to_arguments(&self) -> Vec<String> {
+        self.words.iter().map(|w| without_separator(w)).collect()
+    }
+}
+
+/// Several commands as the arguments of one `tmux` process: the first that fails ends it.
+pub fn sequence(commands: &[Command]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for command in commands {
+        if !arguments.is_empty() {
+            arguments.push(";".to_owned());
+        }
+        arguments.extend(command.to_arguments());
+    }
+    arguments
+}
+
+/// The words that make tmux run a program itself: of a single word it makes a shell command.
+pub(super) fn without_shell(program: &str, arguments: &[String]) -> Vec<String> {
+    let mut words = vec![program.to_owned()];
+    words.extend_from_slice(arguments);
+    if words.len() == 1 {
+        words.insert(0, "env".to_owned());
+    }
+    words
+}
+
+/// Text for a place where tmux expands formats, to appear as it is. `#[` cannot be told from a style on every
+/// supported version, so it loses its bracket's meaning by a space.
+pub fn literal(text: &str) -> String {
+    text.replace("#[", "# [").replace('#', "##")
+}
+
+/// [`literal`], for the places that know dates as well (`status-format`, `display-message`).
+pub fn literal_with_time(text: &str) -> String {
+    literal(text).replace('%', "%%")
+}
+
+/// A last `;` ends the command for tmux, also where a shell had nothing to do with it.
+fn without_separator(word: &str) -> String {
+    match word.strip_suffix(';') {
+        Some(start) => format!("{start}\\;"),
+        None => word.to_owned(),
+    }
+}
+
+fn write_quoted(word: &str, into: &mut Vec<u8>) {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:,+@%=-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        into.extend_from_slice(word.as_bytes());
+        return;
+    }
+    let mut quoted = String::with_capacity(word.len() + 8);
+    quoted.push('"');
+    for c in word.chars() {
+        match c {
+            '"' | '\\' | '$' | '~' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            // A line end would end the command; the others are written alike.
+            '\0'..='\x1f' | '\x7f' => {
+                write!(quoted, "\\{:03o}", u32::from(c)).expect("writing to a string does not fail");
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    into.extend_from_slice(quoted.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Opened, literal, literal_with_time, sequence};
+    use crate::tmux::{PaneId, WindowId};
+
+    fn line(command: &Command) -> String {
+        let mut bytes = Vec::new();
+        command.write_line(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_new_window_runs_its_program_without_a_shell() {
+        let command = Command::new_window("web#2", "/opt/my ovr", &["shim".into(), "a;b".into()]);
+        assert_eq!(
+            line(&command),
+            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid}\" -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
+        );
+        assert!(line(&Command::new_window("a", "sh", &[])).ends_with(" -- env sh\n"));
+    }
+
+    #[test]
+    fn what_means_something_to_tmux_is_quoted() {
+        let said = |word: &str| line(&Command::new("x").arg(word));
+        assert_eq!(said(""), "x \"\"\n");
+        assert_eq!(said("a\nb\t\x7f"), "x \"a\\012b\\011\\177\"\n");
+        assert_eq!(said("\"$HOME\\~'"), "x \"\\\"\\$HOME\\\\\\~'\"\n");
+        assert_eq!(said(";"), "x \";\"\n");
+        assert_eq!(said("{é}"), "x \"{é}\"\n");
+        assert_eq!(said("a\0b"), "x ab\n");
+        assert_eq!(line(&Command::kill_window(WindowId(3))), "kill-window -t @3\n");
+    }
+
+    #[test]
+    fn arguments_of_a_process_keep_their_last_semicolon() {
+        let one = Command::new("a").arg("x;").arg(";").arg("y;z");
+        assert_eq!(one.to_arguments(), ["a", "x\\;", "\\;", "y;z"]);
+        assert_eq!(
+            sequence(&[one, Command::new("b")]),
+            ["a", "x\\;", "\\;", "y;z", ";", "b"]
+        );
+    }
+
+    #[test]
+    fn literal_text_is_not_a_format() {
+        assert_eq!(literal("#{pid} #(x)"), "##{pid} ##(x)");
+        assert_eq!(literal_with_time("100%"), "100%%");
+        assert_eq!(literal("#[fg=red]"), "## [fg=red]");
+    }
+
+    #[test]
+    fn the_reply_to_a_new_window_is_three_ids() {
+        assert_eq!(
+            Opened::from_reply("@1 %2 345"),
+            Some(Opened {
+                window: WindowId(1),
+                pane: PaneId(2),
+                pid: 345
+            })
+        );
+        for bad in ["", "@1 %2", "@1 %2 x", "@1 %2 3 4", "%1 @2 3"] {
+            assert_eq!(Opened::from_reply(bad), None);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! A tmux server as such: where it is, plain `tmux` invocations, what its lists say, and how it is seen to end.
+
+use super::client::SESSION;
+use super::command::Command;
+use super::{PaneId, SessionId, WindowId};
+use crate::diag::{Diagnostic, Kind};
+use rustix::process::{Pid, Signal};
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// The longest path of a socket on all supported systems.
+const MAX_SOCKET_PATH: usize = 103;
+/// Between two looks where the system offers nothing to wait on.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command}";
+const VIEWERS: &str =
+    "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
+
+/// Where a server is, or is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The program; see [`super::locate::locate`].
+    pub binary: PathBuf,
+    pub socket: PathBuf,
+    /// The configuration file that we write for it.
+    pub config: PathBuf,
+}
+
+/// What a plain `tmux` invocation said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub ok: bool,
+    pub text: String,
+    pub errors: String,
+}
+
+impl Server {
+    /// A `tmux` process for this server, without a command yet. A surrounding tmux is out of its sight.
+    pub fn command(&self) -> process::Command {
+        let mut command = process::Command::new(&self.binary);
+        command
+            .arg("-S")
+            .arg(&self.socket)
+            .arg("-f")
+            .arg(&self.config)
+            .env_remove("TMUX")
+            .env_remove("TMUX_PANE");
+        command
+    }
+
+    /// Whether the system will take the path of the socket.
+    ///
+    /// # Errors
+    /// Kind `System`: it is too long.
+    pub fn check_socket(&self) -> Result<(), Diagnostic> {
+        let length = OsStr::as_bytes(self.socket.as_os_str()).len();
+        if length <= MAX_SOCKET_PATH {
+            return Ok(());
+        }
+        Err(Diagnostic::error(
+            Kind::System,
+            format!(
+                "the path of the tmux socket is {length} bytes long, and no system takes more than {MAX_SOCKET_PATH}: {}",
+                self.socket.display()
+            ),
+        )
+        .hint("set OVR_RUNTIME_DIR to a shorter directory"))
+    }
+
+    /// Runs one `tmux` process against the running server; never starts one.
+    ///
+    /// # Errors
+    /// It cannot be run, or took longer than `patience` (it is ended then).
+    pub async fn run(&self, arguments: &[String], patience: Duration) -> io::Result<Output> {
+        let mut command = self.command();
+        command
+            .args(["-N", "-u"])
+            .args(arguments)
+            .current_dir("/")
+            .stdin(Stdio::null());
+        let mut command = tokio::process::Command::from(command);
+        let output = timeout(patience, command.kill_on_drop(true).output())
+            .await
+            .map_err(|_| {
+                io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no answer from tmux for {patience:?}"),
+                )
+            })??;
+        Ok(Output {
+            ok: output.status.success(),
+            text: String::from_utf8_lossy(&output.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        })
+    }
+
+    /// Asks the server with this pid to make its socket again, and waits until it can be reached (0.5 s on
+    /// tmux 3.3a). Clients that are attached notice nothing.
+    ///
+    /// # Errors
+    /// There is no such process, or the socket did not come back in time.
+    pub async fn recreate_socket(&self, server_pid: u32, patience: Duration) -> io::Result<()> {
+        rustix::process::kill_process(pid(server_pid)?, Signal::USR1)?;
+        let connected = async {
+            while UnixStream::connect(&self.socket).is_err() {
+                sleep(LOOK_AGAIN).await;
+            }
+        };
+        timeout(patience, connected)
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "tmux did not make its socket again"))
+    }
+}
+
+/// A pane, as a new controller finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    pub window: WindowId,
+    pub pane: PaneId,
+    pub pid: u32,
+    /// What it was started with, as tmux quotes it.
+    pub command: String,
+}
+
+/// A terminal that looks at one of our windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The pid of its tmux client.
+    pub pid: u32,
+    pub session: SessionId,
+    pub window: WindowId,
+    pub read_only: bool,
+}
+
+impl Command {
+    /// All panes of our session; read the reply with [`panes`].
+    pub fn list_panes() -> Self {
+        Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", PANES])
+    }
+
+    /// All clients of the server; read the reply with [`viewers`].
+    pub fn list_clients() -> Self {
+        Self::new("list-clients").args(["-F", VIEWERS])
+    }
+
+    /// All that a pane still shows and remembers, colours included; lines that were wrapped are whole. Read
+    /// the reply with [`captured`].
+    pub fn capture_scrollback(pane: PaneId) -> Self {
+        Self::new("capture-pane").args(["-p", "-e", "-J", "-S", "-", "-t", &pane.to_string()])
+    }
+}
+
+/// Reads the reply to [`Command::list_panes`].
+pub fn panes(text: &str) -> Vec<Pane> {
+    let pane = |line: &str| {
+        let mut words = line.splitn(4, ' ');
+        Some(Pane {
+            window: words.next()?.parse().ok()?,
+            pane: words.next()?.parse().ok()?,
+            pid: words.next()?.parse().ok()?,
+            command: words.next().unwrap_or_default().to_owned(),
+        })
+    };
+    text.lines().filter_map(pane).collect()
+}
+
+/// Reads the reply to [`Command::list_clients`], leaving out those in control mode.
+pub fn viewers(text: &str) -> Vec<Viewer> {
+    let viewer = |line: &str| {
+        let mut words = line.split(' ');
+        if words.next()? == "1" {
+            return None;
+        }
+        Some(Viewer {
+            pid: words.next()?.parse().ok()?,
+            read_only: words.next()? == "1",
+            session: words.next()?.parse().ok()?,
+            window: words.next()?.parse().ok()?,
+        })
+    };
+    text.lines().filter_map(viewer).collect()
+}
+
+/// Reads the reply to [`Command::capture_scrollback`]: its lines, without the empty ones at the end that are
+/// the unused rest of the screen, and without the blanks that pad a line.
+pub fn captured(body: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<&[u8]> = body
+        .strip_suffix(b"\n")
+        .unwrap_or(body)
+        .split(|b| *b == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .collect();
+    while lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
+fn pid(number: u32) -> io::Result<Pid> {
+    i32::try_from(number)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no pid"))
+}
+
+/// A server's process, held so that its end can be waited for; on Linux no other process can be taken for it.
+#[derive(Debug)]
+pub struct ServerProcess {
+    pid: Pid,
+    #[cfg(target_os = "linux")]
+    handle: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
+}
+
+impl ServerProcess {
+    /// Takes hold of the process. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn open(server_pid: u32) -> io::Result<Self> {
+        let pid = pid(server_pid)?;
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::process::{PidfdFlags, pidfd_open};
+            let handle = pidfd_open(pid, PidfdFlags::empty())?;
+            // SAFETY: the handle is owned, so it stays open and the same for as long as it is registered.
+            let handle = unsafe {
+                tokio::io::unix::AsyncFd::register_with_interest(handle, tokio::io::Interest::READABLE)
+            }?;
+            Ok(Self { pid, handle })
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            rustix::process::test_kill_process(pid)?;
+            Ok(Self { pid })
+        }
+    }
+
+    /// Waits until the process has ended, whoever ends it.
+    pub async fn gone(&self) {
+        #[cfg(target_os = "linux")]
+        if let Ok(mut ready) = self.handle.readable().await {
+            ready.retain_ready();
+            return;
+        }
+        while rustix::process::test_kill_process(self.pid).is_ok() {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Ends the server: SIGTERM, on which tmux hangs its windows up and removes its socket; after `patience`
+    /// SIGKILL. Returns when the process is gone, and whether SIGKILL was needed.
+    ///
+    /// # Errors
+    /// It is not ours to end.
+    pub async fn end(&self, patience: Duration) -> io::Result<bool> {
+        self.signal(Signal::TERM)?;
+        if timeout(patience, self.gone()).await.is_ok() {
+            return Ok(false);
+        }
+        self.signal(Signal::KILL)?;
+        self.gone().await;
+        Ok(true)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        let sent = rustix::process::pidfd_send_signal(self.handle.get_ref(), signal);
+        #[cfg(not(target_os = "linux"))]
+        let sent = rustix::process::kill_process(self.pid, signal);
+        match sent {
+            // Gone already, which is what was wanted.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pane, Server, Viewer, captured, panes, viewers};
+    use crate::tmux::{PaneId, SessionId, WindowId};
+
+    #[test]
+    fn lists_are_read_and_control_clients_left_out() {
+        assert_eq!(
+            panes("@0 %0 12 /x/ovr shim \"a b\"\n@1 %3 13 \nnonsense\n"),
+            [
+                Pane {
+                    window: WindowId(0),
+                    pane: PaneId(0),
+                    pid: 12,
+                    command: "/x/ovr shim \"a b\"".into()
+                },
+                Pane {
+                    window: WindowId(1),
+                    pane: PaneId(3),
+                    pid: 13,
+                    command: String::new()
+                },
+            ]
+        );
+        assert_eq!(
+            viewers("1 10 0 $0 @0\n0 11 1 $4 @2\n"),
+            [Viewer {
+                pid: 11,
+                session: SessionId(4),
+                window: WindowId(2),
+                read_only: true
+            }]
+        );
+    }
+
+    #[test]
+    fn the_unused_rest_of_a_screen_is_no_output() {
+        assert_eq!(captured(b"a  \n\nb\n\n\n"), [&b"a"[..], b"", b"b"]);
+        assert!(captured(b"\n\n").is_empty());
+    }
+
+    #[test]
+    fn a_socket_path_that_no_system_takes_is_refused_in_words() {
+        let server = |length: usize| Server {
+            binary: "tmux".into(),
+            socket: "x".repeat(length).into(),
+            config: "c".into(),
+        };
+        assert!(server(103).check_socket().is_ok());
+        let error = server(120).check_socket().unwrap_err();
+        assert!(error.message.contains("120 bytes"), "{error}");
+    }
+}

@@ -1,0 +1,211 @@
+//! Which project is found from where.
+
+use super::{Project, Search, may_take};
+use crate::diag::{Diagnostic, Kind};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A canonical directory with these files in it.
+fn tree(files: &[&str]) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(dir.path()).unwrap();
+    for file in files {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "web: true\n").unwrap();
+    }
+    (dir, root)
+}
+
+fn find(cwd: &Path) -> Result<Project, Diagnostic> {
+    find_with(cwd, None, None)
+}
+
+fn find_with(cwd: &Path, root: Option<&str>, procfile: Option<&str>) -> Result<Project, Diagnostic> {
+    Search {
+        cwd,
+        root: root.map(Path::new),
+        procfile: procfile.map(Path::new),
+        home: None,
+    }
+    .find()
+}
+
+#[test]
+fn any_subdirectory_finds_the_project_above() {
+    let (_dir, root) = tree(&["my.app v2/Procfile", "my.app v2/sub/deep/file"]);
+    let expected = root.join("my.app v2");
+    for from in ["my.app v2", "my.app v2/sub", "my.app v2/sub/deep"] {
+        let project = find(&root.join(from)).unwrap();
+        assert_eq!(project.root, expected);
+        assert_eq!(project.name, "my.app v2");
+        assert_eq!(project.config.path, expected.join("Procfile"));
+    }
+}
+
+#[test]
+fn the_nearest_configuration_wins() {
+    let (_dir, root) = tree(&["Procfile", "inner/Procfile", "inner/a/file"]);
+    assert_eq!(find(&root.join("inner/a")).unwrap().root, root.join("inner"));
+}
+
+#[test]
+fn two_checkouts_of_one_name_are_two_projects() {
+    let (_dir, root) = tree(&["a/shop/Procfile", "b/shop/Procfile"]);
+    let (a, b) = (
+        find(&root.join("a/shop")).unwrap(),
+        find(&root.join("b/shop")).unwrap(),
+    );
+    assert_eq!(a.name, b.name);
+    assert_ne!(a.id, b.id);
+}
+
+#[test]
+fn a_link_to_the_project_is_the_same_project() {
+    let (_dir, root) = tree(&["shop/Procfile"]);
+    symlink(root.join("shop"), root.join("link")).unwrap();
+    assert_eq!(
+        find(&root.join("link")).unwrap(),
+        find(&root.join("shop")).unwrap()
+    );
+}
+
+#[test]
+fn the_search_stays_inside_the_home() {
+    let (_dir, root) = tree(&["Procfile", "home/ann/work/file"]);
+    let home = root.join("home/ann");
+    let cwd = home.join("work");
+    let search = |home: Option<&Path>| {
+        Search {
+            cwd: &cwd,
+            root: None,
+            procfile: None,
+            home,
+        }
+        .find()
+    };
+    let error = search(Some(&home)).unwrap_err();
+    assert_eq!(error.kind, Kind::NoConfig);
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("in {} and {}", cwd.display(), home.display())),
+        "{text}"
+    );
+    assert_eq!(search(None).unwrap().root, root);
+    // The home itself counts, and the home's place does not matter outside of it.
+    fs::write(home.join("Procfile"), "").unwrap();
+    assert_eq!(search(Some(&home)).unwrap().root, home);
+    assert_eq!(search(Some(&root.join("home/bob"))).unwrap().root, home);
+    // A home of `/` (some containers) is no boundary.
+    assert_eq!(search(Some(Path::new("/"))).unwrap().root, home);
+}
+
+#[test]
+fn a_named_procfile_means_the_directory_it_stands_in() {
+    let (_dir, root) = tree(&["Procfile", "etc/Procfile.dev", "app/file"]);
+    let project = find_with(&root, None, Some("etc/Procfile.dev")).unwrap();
+    assert_eq!(project.root, root.join("etc"));
+    assert_eq!(project.config.path, root.join("etc/Procfile.dev"));
+    let project = find_with(&root, Some("app"), Some("etc/Procfile.dev")).unwrap();
+    assert_eq!(project.root, root.join("app"));
+    let absolute = root.join("Procfile");
+    let project = find_with(&root.join("app"), None, absolute.to_str()).unwrap();
+    assert_eq!(project.root, root);
+}
+
+#[test]
+fn a_named_root_takes_its_own_procfile_or_the_one_where_you_are() {
+    let (_dir, root) = tree(&["Procfile", "app/Procfile", "bare/file"]);
+    let project = find_with(&root, Some("app"), None).unwrap();
+    assert_eq!(project.config.path, root.join("app/Procfile"));
+    let project = find_with(&root, Some("bare"), None).unwrap();
+    assert_eq!(project.root, root.join("bare"));
+    assert_eq!(project.config.path, root.join("Procfile"));
+}
+
+#[test]
+fn what_was_named_and_is_not_there_is_an_error_of_configuration() {
+    let (_dir, root) = tree(&["file", "app/file"]);
+    for (dir, procfile) in [
+        (None, Some("Procfile.dve")),
+        (None, Some("app")),
+        (Some("nowhere"), None),
+        (Some("file"), None),
+        (Some("nowhere"), Some("file")),
+    ] {
+        let error = find_with(&root, dir, procfile).unwrap_err();
+        assert_eq!(error.kind, Kind::NoConfig, "{error}");
+    }
+    let hint = find_with(&root, None, Some("app")).unwrap_err().to_string();
+    assert!(hint.contains("ovr start -d app"), "{hint}");
+}
+
+#[test]
+fn a_dialect_that_cannot_be_run_yet_is_never_taken() {
+    let (_dir, root) = tree(&["Procfile", "sub/process-compose.yaml"]);
+    assert_eq!(find(&root.join("sub")).unwrap().root, root);
+    let error = find_with(&root, None, Some("sub/process-compose.yaml")).unwrap_err();
+    assert_eq!(error.kind, Kind::Config);
+}
+
+#[test]
+fn a_directory_called_procfile_is_no_configuration() {
+    let (_dir, root) = tree(&["Procfile", "sub/Procfile/file"]);
+    assert_eq!(find(&root.join("sub")).unwrap().root, root);
+}
+
+#[test]
+fn a_name_that_is_no_text_is_an_error_that_says_so() {
+    let (_dir, root) = tree(&[]);
+    let odd = root.join(OsStr::from_bytes(b"sh\xffop"));
+    // Some file systems refuse such names themselves.
+    if fs::create_dir(&odd).is_ok() {
+        fs::write(odd.join("Procfile"), "").unwrap();
+        let error = find(&odd).unwrap_err();
+        assert_eq!(error.kind, Kind::Config);
+        assert!(error.to_string().contains("UTF-8"), "{error}");
+    }
+}
+
+#[test]
+fn a_deep_project_is_found() {
+    let (_dir, root) = tree(&["Procfile"]);
+    let mut deep = root.clone();
+    for _ in 0..30 {
+        deep.push("a directory with spaces");
+    }
+    fs::create_dir_all(&deep).unwrap();
+    assert_eq!(find(&deep).unwrap().root, root);
+}
+
+#[test]
+fn a_procfile_that_another_user_put_above_is_not_run() {
+    // Only root can make a file that belongs to somebody else.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (_dir, root) = tree(&["Procfile", "work/file"]);
+    let (procfile, work) = (root.join("Procfile"), root.join("work"));
+    std::os::unix::fs::chown(&procfile, Some(4242), None).unwrap();
+    let error = find(&work).unwrap_err().to_string();
+    assert!(error.contains("belongs to another user"), "{error}");
+    assert!(
+        error.contains(&format!("ovr start -f {}", procfile.display())),
+        "{error}"
+    );
+    // Standing next to it, or in a directory of that user, it is what one means.
+    assert_eq!(find(&root).unwrap().root, root);
+    std::os::unix::fs::chown(&work, Some(4242), None).unwrap();
+    assert_eq!(find(&work).unwrap().root, root);
+    assert!(!may_take(
+        &super::ConfigFile {
+            path: root.join("gone"),
+            dialect: super::Dialect::Procfile
+        },
+        &work
+    ));
+}

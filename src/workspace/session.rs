@@ -1,0 +1,253 @@
+//! What a session tells other commands and the controller after it (`session.json`), and the list of all
+//! sessions of this machine. A hint beside the lock, never proof of life.
+
+use super::dirs::Places;
+use super::file::{read_small, write_atomic};
+use super::lock::{Holder, Probe, SessionLock};
+use super::session_dir::{SessionDir, system};
+use crate::diag::Diagnostic;
+use serde::{Deserialize, Serialize};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// The version of the file. Append-only, as the API's: a later build adopts the sessions of an earlier one.
+pub const SCHEMA: u32 = 1;
+
+/// `session.json`: written by the controller once its sockets answer and its signal handlers stand, and again
+/// whenever one of these changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    pub schema: u32,
+    pub project: String,
+    /// Canonical.
+    pub root: String,
+    /// The configuration's absolute path.
+    pub config: String,
+    /// The controller's.
+    pub pid: u32,
+    /// RFC 3339, in UTC.
+    pub started_at: String,
+    /// The controller's program version.
+    pub version: String,
+    pub detached: bool,
+    pub tmux_socket: String,
+    /// The tmux server's.
+    #[serde(default)]
+    pub tmux_pid: Option<u32>,
+    /// The options that `start` was given, for a controller that takes over.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+}
+
+impl SessionInfo {
+    /// Replaces the session's file. Only the holder of its lock does.
+    pub fn write(&self, lock: &SessionLock) -> Result<(), Diagnostic> {
+        let path = lock.dir().session_file();
+        let text = serde_json::to_vec(self).expect("plain fields always serialize");
+        write_atomic(&path, &text).map_err(|error| system(format!("cannot write {}", path.display()), &error))
+    }
+
+    /// The session's file; `None` where it is missing or makes no sense.
+    pub fn read(dir: &SessionDir) -> Option<Self> {
+        serde_json::from_slice(&read_small(&dir.session_file()).ok()?).ok()
+    }
+}
+
+/// How alive a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Its controller runs.
+    Alive,
+    /// Its controller is gone, and its tmux server is not: the next `ovr start` adopts the services.
+    Unattended,
+    /// Only files are left of it.
+    Stale,
+}
+
+/// One session of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionEntry {
+    pub dir: SessionDir,
+    pub life: Life,
+    /// The lock's contents; only while it is alive.
+    pub holder: Option<Holder>,
+    pub info: Option<SessionInfo>,
+}
+
+impl SessionEntry {
+    /// The session in this directory; `None` if there is none.
+    pub fn look(dir: &SessionDir) -> Result<Option<Self>, Diagnostic> {
+        let probe = SessionLock::probe(dir)?;
+        if probe == Probe::Absent {
+            return Ok(None);
+        }
+        let info = SessionInfo::read(dir);
+        let (life, holder) = match probe {
+            Probe::Alive(holder) => (Life::Alive, holder),
+            Probe::Stale | Probe::Absent if has_tmux(dir, info.as_ref()) => (Life::Unattended, None),
+            Probe::Stale | Probe::Absent => (Life::Stale, None),
+        };
+        Ok(Some(Self {
+            dir: dir.clone(),
+            life,
+            holder,
+            info,
+        }))
+    }
+
+    /// The project's root, as far as the session tells.
+    pub fn root(&self) -> Option<&str> {
+        let of_info = self.info.as_ref().map(|info| info.root.as_str());
+        of_info.or(self.holder.as_ref().map(|holder| holder.root.as_str()))
+    }
+
+    /// Whether the services of the session in this directory may still run, with or without a controller.
+    pub(super) fn has_services(dir: &SessionDir) -> bool {
+        has_tmux(dir, SessionInfo::read(dir).as_ref())
+    }
+
+    /// The controller's pid, while it is alive.
+    pub fn pid(&self) -> Option<u32> {
+        self.holder.as_ref().map(|holder| holder.pid)
+    }
+}
+
+/// Every session of this user on this machine, sorted by root. Stale ones are among them.
+pub fn sessions(places: &Places) -> Result<Vec<SessionEntry>, Diagnostic> {
+    let mut found = Vec::new();
+    for dir in places.session_dirs()? {
+        found.extend(SessionEntry::look(&dir)?);
+    }
+    found.sort_by(|a, b| a.root().cmp(&b.root()));
+    Ok(found)
+}
+
+/// Whether a tmux server of this session runs: it answers, or its socket was deleted and its process is there.
+fn has_tmux(dir: &SessionDir, info: Option<&SessionInfo>) -> bool {
+    UnixStream::connect(dir.tmux_socket()).is_ok() || info.and_then(|info| info.tmux_pid).is_some_and(is_tmux)
+}
+
+/// Whether the process with this pid is a tmux. Its pid may have been reused, so its name counts as well,
+/// where the system tells it; elsewhere a live process is taken for one: leaving files is the lesser mistake.
+fn is_tmux(pid: u32) -> bool {
+    if cfg!(target_os = "linux") {
+        let name = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("comm"));
+        // tmux calls its server process `tmux: server`.
+        return name.is_ok_and(|name| name.starts_with("tmux"));
+    }
+    i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Life, SessionEntry, SessionInfo, sessions};
+    use crate::workspace::lock::{Holder, SessionLock};
+    use crate::workspace::{Places, ProjectId};
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+
+    fn places(root: &Path) -> Places {
+        let variable = |name: &str| (name == "OVR_RUNTIME_DIR").then(|| root.as_os_str().to_owned());
+        Places::resolve(variable, None, rustix::process::geteuid().as_raw()).unwrap()
+    }
+
+    fn info(root: &str) -> SessionInfo {
+        SessionInfo {
+            schema: 1,
+            project: "shop".into(),
+            root: root.into(),
+            config: format!("{root}/Procfile"),
+            pid: 41,
+            started_at: "2026-01-31T08:15:30.000Z".into(),
+            version: "0.1.0".into(),
+            detached: false,
+            tmux_socket: "/run/t".into(),
+            tmux_pid: Some(42),
+            arguments: vec!["-m".into(), "web=2".into()],
+        }
+    }
+
+    fn hold(places: &Places, root: &str) -> SessionLock {
+        let holder = Holder {
+            pid: std::process::id(),
+            started_at: String::new(),
+            root: root.into(),
+        };
+        SessionLock::acquire(&places.session(&ProjectId::of(Path::new(root))), &holder).unwrap()
+    }
+
+    #[test]
+    fn the_file_keeps_its_text_and_reads_back() {
+        let golden = r#"{"schema":1,"project":"shop","root":"/a","config":"/a/Procfile","pid":41,"started_at":"2026-01-31T08:15:30.000Z","version":"0.1.0","detached":false,"tmux_socket":"/run/t","tmux_pid":42,"arguments":["-m","web=2"]}"#;
+        assert_eq!(serde_json::to_string(&info("/a")).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<SessionInfo>(golden).unwrap(), info("/a"));
+        let later = golden.replace(r#""schema":1"#, r#""schema":2,"new":{"a":1}"#);
+        assert!(serde_json::from_str::<SessionInfo>(&later).is_ok());
+    }
+
+    #[test]
+    fn all_sessions_are_listed_with_how_alive_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = places(dir.path());
+        let alive = hold(&places, "/a");
+        info("/a").write(&alive).unwrap();
+        let unattended = hold(&places, "/b");
+        info("/b").write(&unattended).unwrap();
+        let _tmux = UnixListener::bind(unattended.dir().tmux_socket()).unwrap();
+        unattended.leave();
+        let stale = hold(&places, "/c");
+        fs::write(stale.dir().session_file(), "{\"schema\":").unwrap();
+        stale.leave();
+
+        // A test that forks just now keeps a copy of the descriptors for an instant.
+        for root in ["/b", "/c"] {
+            let dir = places.session(&ProjectId::of(Path::new(root)));
+            let patience = std::time::Duration::from_secs(20);
+            assert!(SessionLock::wait_until_free(&dir, patience).unwrap());
+        }
+        let found = sessions(&places).unwrap();
+        let told: Vec<_> = found.iter().map(|entry| (entry.root(), entry.life)).collect();
+        assert_eq!(
+            told,
+            [
+                (None, Life::Stale),
+                (Some("/a"), Life::Alive),
+                (Some("/b"), Life::Unattended)
+            ]
+        );
+        assert_eq!(found[1].pid(), Some(std::process::id()));
+        assert_eq!(found[2].pid(), None);
+    }
+
+    #[test]
+    fn a_session_that_has_not_written_its_file_yet_is_known_by_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = places(dir.path());
+        let lock = hold(&places, "/a");
+        let entry = SessionEntry::look(lock.dir()).unwrap().unwrap();
+        assert_eq!((entry.life, entry.root()), (Life::Alive, Some("/a")));
+        assert_eq!(entry.info, None);
+    }
+
+    #[test]
+    fn a_reused_pid_is_not_taken_for_the_tmux_server() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = places(dir.path());
+        let lock = hold(&places, "/a");
+        let mut written = info("/a");
+        written.tmux_pid = Some(std::process::id());
+        written.write(&lock).unwrap();
+        let session = lock.dir().clone();
+        lock.leave();
+        let patience = std::time::Duration::from_secs(20);
+        assert!(SessionLock::wait_until_free(&session, patience).unwrap());
+        if cfg!(target_os = "linux") {
+            let entry = SessionEntry::look(&session).unwrap().unwrap();
+            assert_eq!(entry.life, Life::Stale);
+        }
+    }
+}

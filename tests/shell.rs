@@ -1,0 +1,114 @@
+//! The files for shells work in these shells: prompts, aliases, completion. A shell that is not installed is
+//! passed over; bash and sh are always there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+fn shell_dir() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/shell"))
+}
+
+/// A directory with an `ovr` that runs `script`.
+fn fake_ovr(script: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ovr");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+/// What `script` prints in `shell` with `ovr` from `first` on PATH; `None` without that shell.
+fn run(shell: &str, first: &Path, script: &str) -> Option<String> {
+    let home = tempfile::tempdir().unwrap();
+    let path = format!("{}:{}", first.display(), std::env::var("PATH").unwrap());
+    let out = Command::new(shell)
+        .args(["-c", script])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", home.path())
+        .env("SHELL_DIR", shell_dir())
+        .output()
+        .ok()?;
+    assert!(
+        out.stderr.is_empty(),
+        "{shell}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    Some(String::from_utf8(out.stdout).unwrap())
+}
+
+const PROMPTS: [(&str, &str); 3] = [
+    (
+        "bash",
+        "PS1='$ '; . $SHELL_DIR/prompt.bash; (exit 3); __ovr_prompt; echo \"$?\"; printf %s \"${PS1@P}\"",
+    ),
+    (
+        "zsh",
+        "PROMPT='$ '; . $SHELL_DIR/prompt.zsh; _ovr_prompt; echo 3; print -Pn -- $PROMPT",
+    ),
+    (
+        "fish",
+        "source $SHELL_DIR/prompt.fish; echo 3; ovr_prompt; printf '$ '",
+    ),
+];
+
+#[test]
+fn a_prompt_shows_the_services_and_keeps_the_last_exit_code() {
+    let ovr = fake_ovr("[ \"$*\" = 'status --short' ] && echo '3/4 web! ask?'");
+    for (shell, script) in PROMPTS {
+        if let Some(shown) = run(shell, ovr.path(), script) {
+            assert_eq!(shown, "3\n[3/4 web! ask?] $ ", "{shell}");
+        }
+    }
+}
+
+#[test]
+fn a_prompt_without_a_session_is_as_it_was() {
+    let ovr = fake_ovr("echo 'no session' >&2; exit 69");
+    for (shell, script) in PROMPTS {
+        if let Some(shown) = run(shell, ovr.path(), script) {
+            assert_eq!(shown, "3\n$ ", "{shell}");
+        }
+    }
+}
+
+#[test]
+fn the_aliases_are_read_by_every_shell() {
+    let ovr = fake_ovr("true");
+    for shell in ["sh", "bash", "zsh", "fish"] {
+        if let Some(shown) = run(shell, ovr.path(), ". $SHELL_DIR/aliases.sh; echo read") {
+            assert_eq!(shown, "read\n", "{shell}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_without_the_bash_completion_package() {
+    let program = Path::new(env!("CARGO_BIN_EXE_ovr")).parent().unwrap();
+    let script = r#"
+        source <(ovr completions bash)
+        try() {
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_TYPE=9 COMPREPLY=()
+            _clap_complete_ovr ovr "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+            echo "${COMPREPLY[*]}"
+        }
+        try ovr sta
+        try ovr signal US
+        try ovr ps --v
+    "#;
+    let shown = run("bash", program, script).unwrap();
+    assert_eq!(shown, "start status\nUSR1 USR2\n--verbose\n");
+}
+
+#[test]
+fn fish_completes_with_descriptions() {
+    let program = Path::new(env!("CARGO_BIN_EXE_ovr")).parent().unwrap();
+    let script = "ovr completions fish | source; complete -C 'ovr signal US'";
+    if let Some(shown) = run("fish", program, script) {
+        assert_eq!(shown, "USR1\t10\nUSR2\t12\n");
+    }
+}

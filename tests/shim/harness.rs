@@ -1,0 +1,410 @@
+//! Plays tmux and controller for one shim: a pty whose master the test holds, and a socket that the shim
+//! connects to. Waits on conditions under a deadline, and looks for leftovers by the process table.
+
+use crate::processes::{DEADLINE, send, wait_for_exit, wait_readable, with_token};
+use ovr::model::mark::Mark;
+use ovr::model::{Launch, RunId, Signal, StopPlan};
+use ovr::shim::protocol::{Ended, Hello, Order, Report};
+use ovr::shim::wire::{LineSplitter, encode};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+pub(crate) struct Pane {
+    pub(crate) dir: tempfile::TempDir,
+    listener: UnixListener,
+    controller: Option<Controller>,
+    shim: Child,
+    master: Option<Arc<OwnedFd>>,
+    reader: Option<(UnixStream, JoinHandle<()>)>,
+    chunks: Receiver<Vec<u8>>,
+    output: Vec<u8>,
+    pub(crate) hello: Hello,
+    status: Option<ExitStatus>,
+}
+
+struct Controller {
+    socket: UnixStream,
+    splitter: LineSplitter,
+    reports: VecDeque<Report>,
+}
+
+impl Pane {
+    /// A window with a shim that has said hello.
+    pub(crate) fn open() -> Self {
+        Self::open_with(|_| {}, true)
+    }
+
+    /// The same; `prepare` may change how the shim is started, and without `listening` no controller is there.
+    pub(crate) fn open_with(prepare: impl FnOnce(&mut Command), listening: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shim.sock");
+        let listener = UnixListener::bind(if listening {
+            path.clone()
+        } else {
+            dir.path().join("x")
+        })
+        .unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(name).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ovr"));
+        command.arg("shim").arg(&path).arg("web").env_clear();
+        for (name, value) in [
+            ("PATH", "/usr/bin:/bin"),
+            ("TERM", "tmux-256color"),
+            ("TMUX", "/none,1,0"),
+            ("TMUX_PANE", "%7"),
+        ] {
+            command.env(name, value);
+        }
+        command.stdin(slave.try_clone().unwrap());
+        command.stdout(slave.try_clone().unwrap()).stderr(slave);
+        // SAFETY: two system calls, both async-signal-safe.
+        unsafe {
+            command.pre_exec(|| {
+                rustix::process::setsid()?;
+                Ok(rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?)
+            });
+        }
+        prepare(&mut command);
+        let shim = command.spawn().unwrap();
+        drop(command);
+        let master = Arc::new(master);
+        let (reader, chunks) = read_along(Arc::clone(&master));
+        let mut pane = Self {
+            hello: Hello {
+                version: 0,
+                program: String::new(),
+                instance: "web".parse().unwrap(),
+                pid: shim.id(),
+                pane: String::new(),
+                nonce: "?".into(),
+                live: None,
+                last: None,
+            },
+            dir,
+            listener,
+            controller: None,
+            shim,
+            master: Some(master),
+            reader: Some(reader),
+            chunks,
+            output: Vec::new(),
+            status: None,
+        };
+        if listening {
+            pane.accept();
+        }
+        pane
+    }
+
+    /// Takes the shim's connection and its hello.
+    pub(crate) fn accept(&mut self) {
+        wait_readable(&self.listener, DEADLINE).expect("the shim connects");
+        let (socket, _) = self.listener.accept().unwrap();
+        self.controller = Some(Controller {
+            socket,
+            splitter: LineSplitter::new(),
+            reports: VecDeque::new(),
+        });
+        match self.report() {
+            Report::Hello(hello) => self.hello = *hello,
+            other => panic!("hello comes first, not {other:?}"),
+        }
+    }
+
+    /// A new controller at the socket, which tells the shim so.
+    pub(crate) fn take_over(&mut self) {
+        let path = self.dir.path().join("shim.sock");
+        let _absent = fs::remove_file(&path);
+        self.listener = UnixListener::bind(path).unwrap();
+        self.signal_shim(Signal::from_number(libc::SIGUSR1).unwrap());
+        self.accept();
+    }
+
+    /// The controller goes away.
+    pub(crate) fn lose_controller(&mut self) {
+        self.controller = None;
+        fs::remove_file(self.dir.path().join("shim.sock")).unwrap();
+    }
+
+    pub(crate) fn order(&mut self, order: &Order) {
+        let controller = self.controller.as_mut().expect("connected");
+        controller.socket.write_all(&encode(order)).unwrap();
+    }
+
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        let controller = self.controller.as_mut().expect("connected");
+        controller.socket.write_all(bytes).unwrap();
+    }
+
+    pub(crate) fn launch(&self, argv: &[&str]) -> Launch {
+        Launch {
+            argv: argv.iter().map(ToString::to_string).collect(),
+            cwd: self.dir.path().to_owned(),
+            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        }
+    }
+
+    pub(crate) fn run_argv(&mut self, run: u64, argv: &[&str], stop: StopPlan) {
+        let (run, launch) = (RunId(run), self.launch(argv));
+        self.order(&Order::Run { run, launch, stop });
+    }
+
+    /// Starts a shell script and returns its pid.
+    pub(crate) fn run(&mut self, run: u64, script: &str) -> u32 {
+        self.run_with(run, script, StopPlan::default())
+    }
+
+    pub(crate) fn run_with(&mut self, run: u64, script: &str, stop: StopPlan) -> u32 {
+        self.run_argv(run, &["/bin/sh", "-c", script], stop);
+        match self.report() {
+            Report::Spawned {
+                run: started, pid, ..
+            } if started == RunId(run) => pid,
+            other => panic!("expected run {run} to start, not {other:?}"),
+        }
+    }
+
+    pub(crate) fn stop(&mut self, run: u64, plan: StopPlan) {
+        let run = RunId(run);
+        self.order(&Order::Stop {
+            run,
+            plan,
+            kill: false,
+        });
+    }
+
+    pub(crate) fn kill(&mut self, run: u64) {
+        let (run, plan) = (RunId(run), StopPlan::default());
+        self.order(&Order::Stop {
+            run,
+            plan,
+            kill: true,
+        });
+    }
+
+    /// The next report.
+    pub(crate) fn report(&mut self) -> Report {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let controller = self.controller.as_mut().expect("connected");
+            if let Some(report) = controller.reports.pop_front() {
+                return report;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let ready = wait_readable(&controller.socket, left).is_some();
+            assert!(
+                ready,
+                "no report in time; the window shows:
+{}",
+                self.shown()
+            );
+            assert!(
+                controller.receive(),
+                "the shim hung up; the window shows:\n{}",
+                self.shown()
+            );
+        }
+    }
+
+    /// Whether the shim has said nothing so far.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let controller = self.controller.as_mut().expect("connected");
+        wait_readable(&controller.socket, Duration::ZERO).is_none() && controller.reports.is_empty()
+    }
+
+    /// The next report, which must be the end of this run.
+    pub(crate) fn ended(&mut self, run: u64) -> Ended {
+        match self.report() {
+            Report::Ended(ended) if ended.run == RunId(run) => ended,
+            other => panic!(
+                "expected the end of run {run}, not {other:?}; shown:\n{}",
+                self.shown()
+            ),
+        }
+    }
+
+    /// Types on the pane's keyboard.
+    pub(crate) fn type_keys(&self, keys: &[u8]) {
+        let mut file = File::from(
+            self.master
+                .as_ref()
+                .unwrap()
+                .as_fd()
+                .try_clone_to_owned()
+                .unwrap(),
+        );
+        file.write_all(keys).unwrap();
+    }
+
+    /// Waits until the pane's stream holds `text`, and returns the whole stream.
+    pub(crate) fn wait_for(&mut self, text: impl AsRef<[u8]>) -> Vec<u8> {
+        let text = text.as_ref();
+        let until = Instant::now() + DEADLINE;
+        while !contains(&self.output, text) {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(chunk) = self.chunks.recv_timeout(left) else {
+                panic!(
+                    "{:?} never came; got:
+{}",
+                    String::from_utf8_lossy(text),
+                    self.shown()
+                );
+            };
+            self.output.extend(chunk);
+        }
+        self.output.clone()
+    }
+
+    /// Waits for a mark of this shim.
+    pub(crate) fn wait_for_mark(&mut self, mark: Mark) -> Vec<u8> {
+        self.wait_for(mark.encode(&self.hello.nonce.clone()))
+    }
+
+    /// What a run printed: between its marks.
+    pub(crate) fn output_of(&mut self, run: u64) -> String {
+        let nonce = self.hello.nonce.clone();
+        let all = self.wait_for_mark(Mark::RunEnds(RunId(run)));
+        let begin = Mark::RunBegins(RunId(run)).encode(&nonce);
+        let end = Mark::RunEnds(RunId(run)).encode(&nonce);
+        let from = find(&all, &begin).expect("the run's begin is marked") + begin.len();
+        let to = find(&all, &end).expect("waited for");
+        String::from_utf8_lossy(&all[from..to]).into_owned()
+    }
+
+    fn shown(&mut self) -> String {
+        self.output.extend(self.chunks.try_iter().flatten());
+        String::from_utf8_lossy(&self.output).escape_debug().to_string()
+    }
+
+    /// Closes the window, as tmux does.
+    pub(crate) fn hang_up(&mut self) {
+        if let Some((stop, thread)) = self.reader.take() {
+            drop(stop);
+            thread.join().unwrap();
+        }
+        drop(self.master.take());
+    }
+
+    /// Stops reading the pane's output: it fills up.
+    pub(crate) fn stop_reading(&mut self) {
+        if let Some((stop, thread)) = self.reader.take() {
+            drop(stop);
+            thread.join().unwrap();
+        }
+    }
+
+    /// Reads the pane's output again.
+    pub(crate) fn go_on_reading(&mut self) {
+        self.output.extend(self.chunks.try_iter().flatten());
+        let (reader, chunks) = read_along(Arc::clone(self.master.as_ref().unwrap()));
+        self.reader = Some(reader);
+        self.chunks = chunks;
+    }
+
+    pub(crate) fn shim_pid(&self) -> u32 {
+        self.shim.id()
+    }
+
+    pub(crate) fn signal_shim(&self, signal: Signal) {
+        send(self.shim.id(), signal.number());
+    }
+
+    /// Waits for the shim's end.
+    pub(crate) fn wait_for_shim(&mut self) -> ExitStatus {
+        if self.status.is_none() {
+            self.status = Some(wait_for_exit(&mut self.shim));
+        }
+        self.status.unwrap()
+    }
+
+    /// The processes that this shim has started and that are alive, found by their environment.
+    pub(crate) fn leftovers(&self) -> Vec<u32> {
+        with_token(&self.hello.nonce)
+    }
+
+    /// Ends the shim by order and checks that it went well and that nothing is left.
+    pub(crate) fn close(mut self) {
+        self.order(&Order::Close);
+        assert!(self.wait_for_shim().success());
+        assert_eq!(self.leftovers(), Vec::<u32>::new());
+    }
+}
+
+impl Drop for Pane {
+    /// A failed test leaves nothing behind either.
+    fn drop(&mut self) {
+        if self.status.is_none() {
+            let _gone = self.shim.kill();
+            let _gone = self.shim.wait();
+            if self.hello.nonce.len() == 16 {
+                ovr::shim::tree::end_all(&self.hello.nonce, self.shim.id());
+            }
+        }
+        self.hang_up();
+    }
+}
+
+impl Controller {
+    fn receive(&mut self) -> bool {
+        let mut bytes = vec![0; 65536];
+        match self.socket.read(&mut bytes) {
+            Ok(0) | Err(_) => return false,
+            Ok(count) => self.splitter.push(&bytes[..count]),
+        }
+        while let Some(line) = self.splitter.next_line().unwrap() {
+            self.reports.push_back(serde_json::from_slice(line).unwrap());
+        }
+        true
+    }
+}
+
+/// Drains the master in a thread until its handle is dropped.
+fn read_along(master: Arc<OwnedFd>) -> ((UnixStream, JoinHandle<()>), Receiver<Vec<u8>>) {
+    let (stop, stopped) = UnixStream::pair().unwrap();
+    let (sender, chunks) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        loop {
+            let mut fds = [
+                PollFd::new(&master, PollFlags::IN),
+                PollFd::new(&stopped, PollFlags::IN),
+            ];
+            let polled = poll(&mut fds, None);
+            if polled.is_err() || !fds[1].revents().is_empty() {
+                return;
+            }
+            let mut bytes = vec![0; 65536];
+            match rustix::io::read(&master, &mut bytes[..]) {
+                Ok(count) if count > 0 => bytes.truncate(count),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
+                _ => return,
+            }
+            if sender.send(bytes).is_err() {
+                return;
+            }
+        }
+    });
+    ((stop, thread), chunks)
+}
+
+pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    find(bytes, part).is_some()
+}
+
+pub(crate) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}

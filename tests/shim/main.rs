@@ -1,0 +1,10 @@
+//! The pane's process, as a real process on a real pty, against a test that plays tmux and controller.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+mod output;
+mod processes;
+mod starting;
+mod stopping;
+mod surviving;
