@@ -1,6 +1,7 @@
 //! The command line: clap types, one file a command, printing, completions. The only room that prints or exits.
 
 pub mod args;
+pub mod background;
 pub mod check;
 pub mod clean;
 pub mod complete;
@@ -12,13 +13,16 @@ pub mod env;
 pub mod help;
 pub mod here;
 pub mod kill;
+pub mod launch;
 pub mod ls;
 pub mod man;
+pub mod plan;
 pub mod quit;
 pub mod reference;
 pub mod report;
 pub mod restart;
 pub mod run;
+pub mod session;
 pub mod settings;
 pub mod show;
 pub mod signal;
@@ -60,7 +64,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         return bare();
     };
     match command {
-        Command::Start(args) => start::cmd_start(global, args),
+        Command::Start(args) => launch::cmd_start(global, args),
         Command::Connect(args) => connect::cmd_connect(global, args),
         Command::Restart(args) => restart::cmd_restart(global, args),
         Command::Stop(args) => stop::cmd_stop(global, args),

@@ -1,10 +1,8 @@
-//! `ovr start`: what can be typed, and the behaviour. What the settings mean stands in `settings`.
+//! `ovr start`: what can be typed. What the settings mean stands in `settings`, what is done in `launch`.
 
-use super::args::{Example, GlobalArgs};
+use super::args::Example;
 use super::complete::{self, Kind};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
 use clap::{Args, ValueHint};
-use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr start", "all services of the Procfile, in this terminal"),
@@ -101,15 +99,10 @@ pub struct StartArgs {
     /// In a running session: return at once, do not wait until NAME is up
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,
+    /// Be the background half of a start: say on standard output when the session is up
+    #[arg(long, hide = true)]
+    pub background: bool,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,
-}
-
-/// Starts the session, or services in the running one.
-pub fn cmd_start(_global: &GlobalArgs, _args: &StartArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr start` is not built yet",
-    ))
 }

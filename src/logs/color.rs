@@ -51,6 +51,11 @@ impl Default for Palette {
 }
 
 impl Palette {
+    /// These colours; the default ones if there are none.
+    pub fn of(colors: &[u8]) -> Self {
+        if colors.is_empty() { Self::default() } else { Self { colors: colors.to_vec() } }
+    }
+
     pub fn color(&self, position: u32) -> u8 {
         let count = u32::try_from(self.colors.len()).unwrap_or(u32::MAX);
         self.colors[(position % count) as usize]

@@ -21,8 +21,7 @@ const MAX_SOCKET_PATH: usize = 103;
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command}";
-const VIEWERS: &str =
-    "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
+const VIEWERS: &str = "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
 
 /// Where a server is, or is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -108,9 +108,7 @@ impl Setup {
         ];
         let server = server.iter().map(|(name, value)| set("-s", name, value));
         let session = session.iter().map(|(name, value)| set("-g", name, value));
-        let window = WINDOW_OPTIONS
-            .iter()
-            .map(|(name, value)| set("-gw", name, value));
+        let window = WINDOW_OPTIONS.iter().map(|(name, value)| set("-gw", name, value));
         server.chain(session).chain(window).collect()
     }
 
@@ -123,9 +121,7 @@ impl Setup {
             ("key-table", "root"),
         ];
         let session = session.iter().map(|(name, value)| ("-t", *name, *value));
-        let window = WINDOW_OPTIONS
-            .iter()
-            .map(|(name, value)| ("-wt", *name, *value));
+        let window = WINDOW_OPTIONS.iter().map(|(name, value)| ("-wt", *name, *value));
         session
             .chain(window)
             .map(|(scope, name, value)| {
@@ -183,12 +179,12 @@ fn terminal() -> &'static str {
         .chain(home)
         .chain(usual.into_iter().map(PathBuf::from))
         // macOS names the directories by the letter's code.
-        .any(|dir| ["t", "74"].iter().any(|d| dir.join(d).join("tmux-256color").exists()));
-    if known {
-        "tmux-256color"
-    } else {
-        "screen-256color"
-    }
+        .any(|dir| {
+            ["t", "74"]
+                .iter()
+                .any(|d| dir.join(d).join("tmux-256color").exists())
+        });
+    if known { "tmux-256color" } else { "screen-256color" }
 }
 
 fn shell() -> PathBuf {
@@ -234,14 +230,16 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
             }
         }
         Err(error) => {
-            warnings
-                .push(warn(format!("cannot read tmux's configuration {}", file.display())).cause(error.to_string()));
+            warnings.push(
+                warn(format!("cannot read tmux's configuration {}", file.display())).cause(error.to_string()),
+            );
             return warnings;
         }
     }
     if let Err(error) = put_back(server, patience).await {
-        warnings
-            .push(warn("cannot put tmux's options back after the user's file".into()).cause(error.to_string()));
+        warnings.push(
+            warn("cannot put tmux's options back after the user's file".into()).cause(error.to_string()),
+        );
     }
     warnings
 }
@@ -266,7 +264,8 @@ async fn put_back(server: &Server, patience: Duration) -> io::Result<()> {
         };
         let list = scoped(Command::new("show-hooks"));
         let listed = server.run(&list.to_arguments(), patience).await?;
-        commands.extend(hooks_set(&listed.text).map(|hook| scoped(Command::new("set-hook").arg("-u")).arg(hook)));
+        commands
+            .extend(hooks_set(&listed.text).map(|hook| scoped(Command::new("set-hook").arg("-u")).arg(hook)));
     }
     commands.push(Command::source_file(&server.config.to_string_lossy()));
     commands.extend(Setup::session_commands());

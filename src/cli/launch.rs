@@ -1,0 +1,377 @@
+//! What `ovr start` does: a session in this terminal, one in the background, or services in a session that
+//! runs already.
+
+use super::args::GlobalArgs;
+use super::background::{self, Ready};
+use super::plan::{Here, Plan, own_environment};
+use super::show::banner::{Banner, BannerRow, banner};
+use super::start::StartArgs;
+use super::{report, session, settings, style};
+use crate::api::call::Verb;
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::logs::{ColorChoice, Palette, RenderOptions};
+use crate::model::time_text;
+use crate::tmux::locate::locate as locate_tmux;
+use crate::tmux::setup::Size;
+use crate::workspace::last::{self, LastEnd};
+use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::session::Life;
+use crate::workspace::{Located, SessionDir, SessionLock, locate};
+use std::fs::File;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::SystemTime;
+use tokio::sync::oneshot;
+
+/// Starts the session, or services in the running one.
+pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
+    let here = Here::look()?;
+    let socket = settings::socket(global.socket.as_deref(), &own_environment);
+    // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
+    if args.procfile.is_none() && args.root.is_none() && !args.background {
+        if let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
+            && entry.life == Life::Alive
+        {
+            return in_session(&session::client(&entry), args, &entry.dir);
+        }
+    }
+    let plan = match Plan::make(&here, args) {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(report::report_all(&problems)),
+    };
+    let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket.as_deref())?;
+    if plan.options.daemonize.value && !args.background {
+        return in_background(&here, &plan, &dir, args);
+    }
+    let tmux = locate_tmux()?;
+    let started = SystemTime::now();
+    let holder = Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(started),
+        root: plan.project.root.display().to_string(),
+    };
+    let lock = match SessionLock::acquire(&dir, &holder) {
+        Ok(lock) => lock,
+        Err(LockError::Held(_)) => {
+            let client = crate::api::client::Client::new(dir.api_socket());
+            return in_session(&client, args, &dir);
+        }
+        Err(LockError::System(error)) => return Err(error),
+    };
+    if !args.background {
+        plan.warnings.iter().for_each(report::print);
+        print_banner(&here, &plan)?;
+    }
+    let (up, ready) = oneshot::channel();
+    let setup = setup(&plan, lock, tmux, args, up)?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        if args.background {
+            tokio::task::spawn(background::tell_parent(ready));
+        }
+        match controller::run(setup).await? {
+            Outcome::Detach { reply, servers } => {
+                let handed_over = hand_over().await;
+                let code = report_handover(&handed_over);
+                drop(reply.send(handed_over.map(|ready| crate::api::messages::Detached { pid: ready.pid })));
+                for server in servers {
+                    server.finish().await;
+                }
+                Ok(Err(code))
+            }
+            Outcome::Ended { cause, first } => Ok(Ok((cause, first))),
+            Outcome::NoTmux(error) => Err(error),
+        }
+    })?;
+    match outcome {
+        Ok((cause, first)) => Ok(ended(&here, &plan, started, &cause, first.as_ref(), args.background)),
+        Err(code) => Ok(code),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
+    })
+}
+
+fn setup(
+    plan: &Plan,
+    lock: SessionLock,
+    tmux: std::path::PathBuf,
+    args: &StartArgs,
+    up: oneshot::Sender<controller::Up>,
+) -> Result<Setup, Diagnostic> {
+    let system = |what: &str, error: std::io::Error| {
+        Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
+    };
+    let options = &plan.options;
+    let console = if args.background {
+        None
+    } else {
+        let out = std::io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| system("cannot write to standard output", error))?;
+        Some(ConsoleSetup { out: File::from(out), options: render_options(plan) })
+    };
+    Ok(Setup {
+        project: plan.title.clone(),
+        root: plan.project.root.clone(),
+        config: plan.project.config.path.clone(),
+        instances: plan.instances.clone(),
+        lock,
+        tmux_binary: tmux,
+        tmux_config: options.tmux_config.value.clone(),
+        terminal: terminal_size(),
+        program: std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?,
+        console,
+        detached: args.background,
+        recover: !options.no_recover.value,
+        fresh: options.fresh.value,
+        arguments: std::env::args().skip(1).collect(),
+        up: Some(up),
+    })
+}
+
+fn terminal_size() -> Option<Size> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(Size { columns: size.ws_col, rows: size.ws_row })
+}
+
+fn palette(plan: &Plan) -> Palette {
+    Palette::of(&plan.options.colors.value)
+}
+
+fn render_options(plan: &Plan) -> RenderOptions {
+    RenderOptions {
+        color: ColorChoice::from_environment(|name| std::env::var_os(name), std::io::stdout().is_terminal()),
+        timestamps: plan.options.show_timestamps.value,
+        utc_offset_s: background::utc_offset_s(),
+        palette: palette(plan),
+    }
+}
+
+/// The project, its services, and the three things to know.
+fn print_banner(here: &Here, plan: &Plan) -> Result<(), Diagnostic> {
+    report::print_out(&banner_text(here, plan, false))
+}
+
+fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
+    let names: Vec<String> = plan.instances.iter().map(|spec| spec.name.to_string()).collect();
+    let rows = plan
+        .instances
+        .iter()
+        .zip(&names)
+        .filter(|(spec, _)| spec.policy.autostart)
+        .map(|(spec, name)| BannerRow {
+            name,
+            position: spec.position,
+            port: spec.port.as_ref().map(|(port, _)| *port),
+            command: &spec.command,
+        })
+        .collect();
+    let way = way_up(&here.cwd, &plan.project.root);
+    let config = plan.project.config.path.strip_prefix(&plan.project.root).unwrap_or(&plan.project.config.path);
+    let palette = palette(plan);
+    let colour = session::colour(&palette);
+    banner(
+        &Banner {
+            project: &plan.title,
+            root_from_here: way.as_deref(),
+            config: &config.display().to_string(),
+            rows,
+            detached,
+        },
+        style::stdout_width(),
+        style::Paint::for_stdout(),
+        &colour,
+    )
+}
+
+/// `../..` from a directory below the root; the root itself from elsewhere; nothing in the root.
+fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
+    let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
+    match cwd.strip_prefix(root) {
+        Ok(below) if below.as_os_str().is_empty() => None,
+        Ok(below) => Some(vec![".."; below.components().count()].join("/")),
+        Err(_) => Some(root.display().to_string()),
+    }
+}
+
+// ── a session that runs already ──
+
+fn in_session(
+    client: &crate::api::client::Client,
+    args: &StartArgs,
+    dir: &SessionDir,
+) -> Result<ExitCode, Diagnostic> {
+    if args.names.is_empty() {
+        return Err(already_running(client, dir));
+    }
+    let request = crate::api::messages::Request {
+        names: args.names.clone(),
+        no_wait: args.no_wait.unwrap_or(false),
+        ..Default::default()
+    };
+    let results = client.action(Verb::Start, &request)?;
+    session::print_results(&results)?;
+    Ok(session::code_of(&results))
+}
+
+fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Diagnostic {
+    let told = match client.status() {
+        Ok(status) => {
+            let up = status.services.iter().filter(|service| service.pid.is_some()).count();
+            let session = status.session;
+            let since = time_text::parse_rfc3339(&session.started_at)
+                .map(|started| format!(", {}", time_text::ago(started, SystemTime::now())))
+                .unwrap_or_default();
+            format!(
+                "{} is already running: {} (pid {}, started{since}), {up} of {} services up",
+                session.project,
+                session.root,
+                session.pid,
+                status.services.len()
+            )
+        }
+        Err(_) => match SessionLock::probe(dir) {
+            Ok(crate::workspace::Probe::Alive(Some(holder))) => {
+                format!("{} is already running (pid {}, since {})", holder.root, holder.pid, holder.started_at)
+            }
+            _ => "this project is already running".to_owned(),
+        },
+    };
+    Diagnostic::error(Kind::AlreadyRunning, told)
+        .hint("look at a service: ovr connect NAME")
+        .hint("follow the output: ovr echo")
+        .hint("end it: ovr quit")
+}
+
+// ── the background ──
+
+fn in_background(here: &Here, plan: &Plan, dir: &SessionDir, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
+    if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir) {
+        return in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir);
+    }
+    plan.warnings.iter().for_each(report::print);
+    let ready = match background::spawn()? {
+        Ok(ready) => ready,
+        Err(code) => return Ok(ExitCode::from(code)),
+    };
+    report::print_out(&banner_text(here, plan, true))?;
+    for (name, reason) in &ready.failed {
+        report::print(&Diagnostic::error(Kind::ServiceFailed, format!("{name} {reason}")));
+    }
+    Ok(ExitCode::from(if ready.failed.is_empty() { exit_code::OK } else { exit_code::SERVICE_FAILED }))
+}
+
+/// Sends this session to the background: a new controller adopts what runs.
+async fn hand_over() -> Result<Ready, Diagnostic> {
+    let spawned = tokio::task::spawn_blocking(background::spawn).await;
+    match spawned {
+        Ok(Ok(Ok(ready))) => Ok(ready),
+        Ok(Ok(Err(code))) => Err(Diagnostic::error(
+            Kind::System,
+            format!("the background controller did not come up (exit code {code})"),
+        )
+        .hint("the services still run; take them over with: ovr start")),
+        Ok(Err(error)) => Err(error),
+        Err(error) => {
+            Err(Diagnostic::error(Kind::System, "cannot start the background controller").cause(error.to_string()))
+        }
+    }
+}
+
+fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
+    match handed_over {
+        Ok(ready) => {
+            let text = format!(
+                "the session goes on in the background (pid {}) · ovr echo follows it · ovr quit ends it\n",
+                ready.pid
+            );
+            match report::print_out(&text) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => report::report(&error),
+            }
+        }
+        Err(error) => report::report(error),
+    }
+}
+
+// ── the end ──
+
+fn ended(
+    here: &Here,
+    plan: &Plan,
+    started: SystemTime,
+    cause: &Cause,
+    first: Option<&FirstEnd>,
+    background: bool,
+) -> ExitCode {
+    let (code, words) = describe(cause, first);
+    let record = LastEnd {
+        schema: last::SCHEMA,
+        project: plan.title.clone(),
+        root: plan.project.root.display().to_string(),
+        started_at: time_text::rfc3339(started),
+        ended_at: time_text::rfc3339(SystemTime::now()),
+        cause: words,
+        exit_code: code,
+    };
+    if let Err(error) = last::record(&here.places, &plan.project.id, &record) {
+        report::print(
+            &Diagnostic::warning(Kind::System, "cannot note how the session ended").cause(error.to_string()),
+        );
+    }
+    if !background {
+        last_words(plan, cause, first);
+    }
+    ExitCode::from(code)
+}
+
+fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
+    let of_first = || first.map_or_else(String::new, |first| format!("{} {}", first.name, first.how));
+    match cause {
+        Cause::Service(exit) => (exit.shell_code(), of_first()),
+        Cause::CouldNotStart => (exit_code::SERVICE_FAILED, of_first()),
+        Cause::Quit => (exit_code::OK, "ovr quit".to_owned()),
+        Cause::Signal(signal) => {
+            let words = match signal.number() {
+                signal_hook::consts::SIGHUP => "terminal closed".to_owned(),
+                signal_hook::consts::SIGINT => "Ctrl-C".to_owned(),
+                _ => signal.to_string(),
+            };
+            (crate::model::Exit::Signal(*signal).shell_code(), words)
+        }
+        Cause::TmuxLost => (exit_code::TMUX, "the tmux server died".to_owned()),
+        Cause::Deposed => (exit_code::SYSTEM, "its files were removed, and another session took over".to_owned()),
+    }
+}
+
+/// The last thing on the screen: who ended first and why everything stopped, or one line.
+fn last_words(plan: &Plan, cause: &Cause, first: Option<&FirstEnd>) {
+    let paint = style::Paint::for_stderr();
+    let mut text = String::new();
+    match first {
+        Some(first) => {
+            if !first.last_lines.is_empty() {
+                text.push_str(&format!("\nthe last lines of {}:\n", first.name));
+                for line in &first.last_lines {
+                    text.push_str(&format!("  {line}\n"));
+                }
+            }
+            let sentence = format!("{} {}, which stopped the session", first.name, first.how);
+            text.push_str(&format!("\n{}\n", paint.red(&sentence)));
+            text.push_str("  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME\n");
+        }
+        None => {
+            let (_, words) = describe(cause, None);
+            text.push_str(&format!("{} ended: {words}\n", plan.title));
+        }
+    }
+    // When standard error is gone there is nobody left to tell.
+    drop(std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes()));
+}

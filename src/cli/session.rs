@@ -1,0 +1,86 @@
+//! Finding the session that a command means, and talking to it.
+
+use super::plan::{Here, own_environment};
+use super::{args::GlobalArgs, report, settings, show, style};
+use crate::api::client::Client;
+use crate::api::messages::{Request, Results};
+use crate::api::call::Verb;
+use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::logs::Palette;
+use crate::workspace::session::{Life, SessionEntry};
+use crate::workspace::{Located, Places, locate, revive};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+/// A controller that holds its lock answers within this, or is not well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The session that a command means, alive.
+///
+/// # Errors
+/// `NotRunning` (how the last one ended, how to start), `NoConfig` outside of every project.
+pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
+    let here = Here::look()?;
+    let socket = settings::socket(global.socket.as_deref(), &own_environment);
+    match locate::locate(&here.places, &here.cwd, socket.as_deref())? {
+        Located::Session(entry) => {
+            if entry.life == Life::Unattended {
+                return Err(unattended(&entry));
+            }
+            let client = client(&entry);
+            Ok((entry, client))
+        }
+        Located::Idle { project, above } => {
+            Err(locate::not_running(&here.places, &project, above.as_ref(), SystemTime::now()))
+        }
+    }
+}
+
+/// The controller is gone and its services run on.
+fn unattended(entry: &SessionEntry) -> Diagnostic {
+    let root = entry.root().unwrap_or("this project");
+    Diagnostic::error(
+        Kind::NotRunning,
+        format!("the controller of {root} is gone; its services still run in tmux, unattended"),
+    )
+    .hint("take them over, as they are: ovr start")
+    .hint("or end them and start anew: ovr start --fresh")
+}
+
+/// A client for this session. Where its socket is gone, the controller is asked to make it anew.
+pub fn client(entry: &SessionEntry) -> Client {
+    let dir = entry.dir.clone();
+    Client::new(entry.dir.api_socket()).or_else(move || revive::connect(&dir, PATIENCE))
+}
+
+/// Carries out an action and prints a line for each service.
+pub fn act(global: &GlobalArgs, verb: Verb, names: &[String], no_wait: bool) -> Result<ExitCode, Diagnostic> {
+    let (_, client) = find(global)?;
+    let results = client.action(verb, &Request { names: names.to_vec(), no_wait, ..Request::default() })?;
+    print_results(&results)?;
+    Ok(code_of(&results))
+}
+
+pub fn print_results(results: &Results) -> Result<(), Diagnostic> {
+    report::print_out(&show::results::results(results, style::Paint::for_stdout()))
+}
+
+/// Whether everything went as asked.
+pub fn code_of(results: &Results) -> ExitCode {
+    let all_well = results.results.iter().all(|result| result.outcome.is_success());
+    ExitCode::from(if all_well { exit_code::OK } else { exit_code::SERVICE_FAILED })
+}
+
+/// The SGR parameters of a service's colour, as the merged output has it.
+pub fn colour(palette: &Palette) -> impl Fn(u32) -> String + '_ {
+    |position| match palette.color(position) {
+        color @ 0..=7 => format!("{}", 30 + u16::from(color)),
+        color @ 8..=15 => format!("{}", 82 + u16::from(color)),
+        color => format!("38;5;{color}"),
+    }
+}
+
+/// The places of this user's files.
+pub fn places() -> Result<Places, Diagnostic> {
+    Places::from_environment()
+}
