@@ -1,0 +1,77 @@
+//! How long it takes until everything runs, and how that grows.
+
+use super::arena::Arena;
+use super::raw::Children;
+use super::session::{Session, idlers, project};
+use super::table::{Attempt, Row, in_turn, milliseconds};
+use super::tmux::Server;
+use std::time::Instant;
+
+pub(crate) fn ten(arena: &Arena) -> Vec<Row> {
+    vec![row(arena, 10, 9, "≤ 19 ms (0.8 × Overmind)")]
+}
+
+pub(crate) fn hundred(arena: &Arena) -> Vec<Row> {
+    vec![row(arena, 100, 5, "≤ 115 ms (0.7 × Overmind)")]
+}
+
+/// Start and status with more and more services.
+pub(crate) fn growth(arena: &Arena) -> Vec<Row> {
+    [50, 100, 200, 500]
+        .into_iter()
+        .flat_map(|count| {
+            [
+                row(arena, count, 3, "linear"),
+                super::react::status_row(arena, count, 5, "linear"),
+                super::idle::memory_row(arena, count, "linear"),
+            ]
+        })
+        .collect()
+}
+
+fn row(arena: &Arena, count: usize, rounds: usize, budget: &'static str) -> Row {
+    Row {
+        what: format!("{count} services, launch to all running"),
+        budget,
+        cells: in_turn(
+            rounds,
+            milliseconds,
+            [&mut || ovr(arena, count), &mut || tmux(arena, count), &mut || {
+                raw(arena, count)
+            }],
+        ),
+    }
+}
+
+fn ovr(arena: &Arena, count: usize) -> Attempt {
+    let mut beacon = arena.beacon();
+    let dir = project(arena, &idlers(count, &beacon.idle_command()));
+    let begin = Instant::now();
+    let session = Session::start(arena, dir, &[])?;
+    let attempt = beacon
+        .wait(count, Some(&session.child))
+        .map(|_| begin.elapsed().as_secs_f64());
+    session.end(attempt)
+}
+
+fn tmux(arena: &Arena, count: usize) -> Attempt {
+    let mut beacon = arena.beacon();
+    let commands = vec![beacon.idle_command(); count];
+    let begin = Instant::now();
+    let server = Server::start(arena, &commands)?;
+    let attempt = beacon
+        .wait(count, Some(&server.client))
+        .map(|_| begin.elapsed().as_secs_f64());
+    server.end(attempt)
+}
+
+fn raw(arena: &Arena, count: usize) -> Attempt {
+    let mut beacon = arena.beacon();
+    let commands = vec![beacon.idle_command(); count];
+    let begin = Instant::now();
+    let children = Children::start(arena, &commands)?;
+    let attempt = beacon
+        .wait(count, Some(&children.children[0]))
+        .map(|_| begin.elapsed().as_secs_f64());
+    children.end(attempt)
+}

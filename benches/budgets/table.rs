@@ -1,0 +1,85 @@
+//! Numbers into rows: medians, units, Markdown. Nothing is measured here.
+
+use std::fmt;
+
+/// The head of the table.
+pub(crate) const HEADING: &str = "\
+| what | budget | ovr | bare tmux | bare pty |
+|---|---|---|---|---|";
+
+/// What one attempt gave: a number, or why there is none.
+pub(crate) type Attempt = Result<f64, String>;
+
+/// One line of the table.
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) budget: &'static str,
+    pub(crate) cells: [String; 3],
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [ovr, tmux, raw] = &self.cells;
+        write!(f, "| {} | {} | {ovr} | {tmux} | {raw} |", self.what, self.budget)
+    }
+}
+
+/// Measures the three in turn, `rounds` times, so that what disturbs the machine disturbs all of them.
+pub(crate) fn in_turn(
+    rounds: usize,
+    unit: fn(f64) -> String,
+    mut contenders: [&mut dyn FnMut() -> Attempt; 3],
+) -> [String; 3] {
+    let mut attempts: [Vec<Attempt>; 3] = Default::default();
+    for _ in 0..rounds {
+        for (contender, attempts) in contenders.iter_mut().zip(&mut attempts) {
+            // Who cannot do it at all is not waited for again and again.
+            if attempts.len() < 2 || attempts.iter().any(Result::is_ok) {
+                attempts.push(contender());
+            }
+        }
+    }
+    attempts.map(|attempts| summary(attempts, unit))
+}
+
+/// The median and the spread of what worked; the first reason of what did not.
+fn summary(attempts: Vec<Attempt>, unit: fn(f64) -> String) -> String {
+    let tried = attempts.len();
+    let (good, bad): (Vec<_>, Vec<_>) = attempts.into_iter().partition(Result::is_ok);
+    let mut numbers: Vec<f64> = good.into_iter().flatten().collect();
+    let reason = bad.into_iter().find_map(Result::err).unwrap_or_default();
+    numbers.sort_by(f64::total_cmp);
+    let (Some(low), Some(high)) = (numbers.first(), numbers.last()) else {
+        return if reason.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("– ({reason})")
+        };
+    };
+    let mut text = unit(numbers[numbers.len() / 2]);
+    if tried > 1 {
+        text = format!("**{text}** ({}–{})", unit(*low), unit(*high));
+    }
+    if numbers.len() < tried {
+        text = format!("{text}, {} of {tried} ({reason})", numbers.len());
+    }
+    text
+}
+
+/// A reference that makes no sense for this row.
+pub(crate) fn none() -> Attempt {
+    Err(String::new())
+}
+
+pub(crate) fn milliseconds(seconds: f64) -> String {
+    let ms = seconds * 1000.0;
+    if ms < 100.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{ms:.0} ms")
+    }
+}
+
+pub(crate) fn millions_a_second(rate: f64) -> String {
+    format!("{:.2} M/s", rate / 1e6)
+}

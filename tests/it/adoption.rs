@@ -1,0 +1,199 @@
+//! A controller that was killed: its services run on, and the next `ovr start` takes them over.
+
+use crate::harness::{Project, processes};
+use ovr::model::StateWord;
+use rustix::process::Signal;
+use std::fs;
+
+/// Kills the controller with SIGKILL and waits until it is gone.
+fn kill_controller(project: &Project) {
+    let controller = project.status().session.pid;
+    processes::kill(controller, Signal::KILL);
+    project.wait_until("the controller to be gone", || !processes::is_alive(controller));
+}
+
+#[test]
+fn after_kill_9_of_the_controller_the_next_start_adopts_the_same_processes() {
+    let project = Project::with("web: sleep 1000\nworker: npmish\ndb: stubborn\n");
+    let console = project.start_piped(&["-t", "1"]);
+    let before = project.wait_running(["web", "worker", "db"]);
+    kill_controller(&project);
+    console.wait_exit();
+    assert!(
+        before.iter().all(|pid| processes::is_alive(*pid)),
+        "{}",
+        project.report()
+    );
+    let output = project.ovr(&["start", "-D", "-t", "1"]);
+    output.success().says(&["adopted"]);
+    assert_eq!(project.wait_running(["web", "worker", "db"]), before);
+    assert_eq!(
+        project.processes_with("sleep 1000").len(),
+        2,
+        "web's and the stubborn one's"
+    );
+}
+
+#[test]
+fn a_daemonized_service_is_adopted_with_its_processes() {
+    let project = Project::with("db: daemonizer\nweb: sleep 1000\n");
+    project.start_detached(&["-t", "1"]);
+    let before = project.wait_state("db", StateWord::Daemonized).pids;
+    kill_controller(&project);
+    project.start_detached(&["-t", "1"]);
+    assert_eq!(project.wait_state("db", StateWord::Daemonized).pids, before);
+    project.ovr(&["stop", "db"]).success();
+    assert!(!processes::is_alive(before[0]));
+}
+
+#[test]
+fn what_ended_meanwhile_is_shown_with_its_code() {
+    let project =
+        Project::with("web: until [ -e $OUT/go ]; do sleep 0.02; done; exit 4\nworker: sleep 1000\n");
+    project.start_detached(&["--any-can-die"]);
+    let [web, worker] = project.wait_running(["web", "worker"]);
+    kill_controller(&project);
+    fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_until("web to end", || !processes::is_alive(web));
+    let output = project.ovr(&["start", "-D", "--any-can-die"]);
+    output.success().says(&["web", "code 4"]);
+    assert_eq!(project.service("worker").pid, Some(worker));
+}
+
+#[test]
+fn what_was_printed_meanwhile_is_in_the_output_afterwards() {
+    let project = Project::with(
+        "web: until [ -e $OUT/go ]; do sleep 0.02; done; echo nobody heard this; touch $OUT/said; sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    kill_controller(&project);
+    fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_until("it to be said", || project.path("out").join("said").exists());
+    project.start_detached(&[]);
+    let echo = project.cmd(&["echo"]).piped();
+    echo.wait_for_output("│ nobody heard this");
+}
+
+#[test]
+fn fresh_ends_the_old_services_first() {
+    let project = Project::with("web: exec sleep 4020\n");
+    project.start_detached(&[]);
+    let [old] = project.wait_running(["web"]);
+    kill_controller(&project);
+    project.ovr(&["start", "-D", "--fresh"]).success();
+    let [new] = project.wait_running(["web"]);
+    assert_ne!(new, old);
+    assert_eq!(project.processes_with("sleep 4020").len(), 1);
+}
+
+#[test]
+fn a_stopped_service_stays_stopped_under_the_next_controller() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    project.ovr(&["stop", "worker"]).success();
+    kill_controller(&project);
+    project.start_detached(&[]);
+    assert_eq!(project.service("web").pid, Some(web));
+    assert_eq!(project.service("worker").state, StateWord::Stopped);
+}
+
+#[test]
+fn a_controller_that_is_killed_at_any_moment_of_its_start_leaves_nothing_in_the_way() {
+    let project = Project::with("web: exec sleep 4021\nworker: exec sleep 4022\n");
+    for moment in 0..12_u64 {
+        let start = project.start_piped(&[]);
+        let pause = std::time::Duration::from_millis(moment * 8);
+        crate::harness::wait::stays_true_for(pause, || true);
+        start.signal(Signal::KILL);
+        start.wait_exit();
+    }
+    project.start_detached(&[]);
+    project.wait_running(["web", "worker"]);
+    for command in ["sleep 4021", "sleep 4022"] {
+        project.wait_until(&format!("exactly one {command}"), || {
+            project.processes_with(command).len() == 1
+        });
+    }
+}
+
+#[test]
+fn a_controller_that_is_killed_while_it_stops_leaves_nothing_behind() {
+    let project = Project::with("web: exec trapper\nstub: stubborn\n");
+    for moment in 0..6_u64 {
+        let start = project.start_piped(&["-t", "1"]);
+        project.wait_running(["web", "stub"]);
+        start.signal(Signal::INT);
+        let pause = std::time::Duration::from_millis(moment * 5);
+        crate::harness::wait::stays_true_for(pause, || true);
+        start.signal(Signal::KILL);
+        start.wait_exit();
+        let again = project.start_piped(&["-t", "1"]);
+        project.wait_running(["web", "stub"]);
+        assert_eq!(project.status().session.pid, again.pid);
+        project.ovr(&["quit"]).success();
+        project.wait_gone();
+    }
+}
+
+#[test]
+fn leftover_files_of_a_dead_session_never_block_a_start() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let status = project.status();
+    let runtime = status.session.runtime_dir.clone();
+    for process in project.processes() {
+        processes::kill(process.pid, Signal::KILL);
+    }
+    project.wait_gone();
+    // Its files lie about, and the pid they name belongs to somebody else now.
+    for entry in fs::read_dir(&runtime).unwrap() {
+        let path = entry.unwrap().path();
+        if let Ok(text) = fs::read_to_string(&path) {
+            let own = std::process::id().to_string();
+            fs::write(&path, text.replace(&status.session.pid.to_string(), &own)).unwrap();
+        }
+    }
+    project.ovr(&["status"]).code(69);
+    assert_eq!(project.ovr(&["ls"]).stdout.matches("shop").count(), 0);
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+}
+
+#[test]
+fn garbage_in_the_runtime_directory_never_blocks_a_start() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let runtime = project.status().session.runtime_dir;
+    project.ovr(&["quit"]).success();
+    fs::create_dir_all(&runtime).unwrap();
+    for name in ["api.sock", "shim.sock", "tmux.sock", "lock", "session.json"] {
+        fs::write(format!("{runtime}/{name}"), "\0garbage").unwrap();
+    }
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+}
+
+#[test]
+fn commands_say_that_the_controller_is_dead_and_what_helps() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    kill_controller(&project);
+    project.ovr(&["status"]).code(69).says(&["ovr start"]);
+    project.ovr(&["restart", "web"]).code(69);
+    assert!(processes::is_alive(web));
+    project.start_detached(&[]);
+    assert_eq!(project.service("web").pid, Some(web));
+}
+
+#[test]
+fn without_a_controller_quit_ends_what_still_runs() {
+    let project = Project::with("web: sleep 1000\nstub: stubborn\n");
+    project.start_detached(&["-t", "1"]);
+    project.wait_running(["web", "stub"]);
+    kill_controller(&project);
+    project.ovr(&["quit"]);
+    project.wait_gone();
+}

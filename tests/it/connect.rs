@@ -1,0 +1,224 @@
+//! `ovr connect`: a service's live terminal, leaving it, and several people looking at once.
+
+use crate::harness::wait::stays_true_for;
+use crate::harness::{Project, processes};
+use ovr::model::StateWord;
+use std::time::Duration;
+
+/// tmux's key to detach.
+const DETACH: &str = "\x02d";
+
+#[test]
+fn a_question_is_answered_in_the_live_terminal() {
+    let project = Project::with("web: sleep 1000\nask: asker\n");
+    project.start_detached(&[]);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    let view = project.connect("ask");
+    view.wait_for_screen_text("continue?");
+    view.type_keys("yes\r");
+    assert_eq!(project.wait_out("answer"), "yes");
+    view.wait_for_screen_text("answer: yes");
+    project.wait_service("ask", "to wait no more", |service| !service.waits_for_input);
+}
+
+#[test]
+fn the_status_line_names_service_state_port_and_the_key_that_leaves() {
+    let project = Project::with("web: sleep 1000\nask: asker\n");
+    project.start_detached(&[]);
+    let view = project.connect("ask");
+    view.wait_for_screen("the status line", |screen| {
+        let contents = screen.contents();
+        let last = contents.trim_end().lines().last().unwrap_or_default();
+        ["ask", "running", "5100", "Ctrl-b d"]
+            .iter()
+            .all(|word| last.contains(word))
+    });
+}
+
+#[test]
+fn leaving_a_window_leaves_the_service_running_and_says_so() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let [pid] = project.wait_running(["web"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("Ctrl-b d");
+    view.type_keys(DETACH);
+    assert_eq!(view.wait_exit(), 0);
+    view.wait_for_output("still running");
+    assert_eq!(project.service("web").pid, Some(pid));
+}
+
+#[test]
+fn closing_the_terminal_of_a_view_is_leaving() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let [pid] = project.wait_running(["web"]);
+    let mut view = project.connect("web");
+    view.wait_for_screen_text("Ctrl-b d");
+    project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    view.hang_up();
+    view.wait_exit();
+    project.wait_service("web", "to be alone", |service| service.attached == 0);
+    assert_eq!(project.service("web").pid, Some(pid));
+}
+
+#[test]
+fn two_terminals_look_at_two_services_at_once() {
+    let project =
+        Project::with("web: echo here is web; sleep 1000\nworker: echo here is worker; sleep 1000\n");
+    project.start_detached(&[]);
+    let (one, two) = (project.connect("web"), project.connect("worker"));
+    one.wait_for_screen_text("here is web");
+    two.wait_for_screen_text("here is worker");
+    assert!(!one.screen_text().contains("here is worker"));
+    two.type_keys(DETACH);
+    assert_eq!(two.wait_exit(), 0);
+    one.type_keys("typed into web\r");
+    one.wait_for_screen_text("typed into web");
+}
+
+#[test]
+fn a_service_that_ends_while_somebody_looks_never_ends_the_session() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
+    let console = project.start_piped(&[]);
+    let [old, worker] = project.wait_running(["web", "worker"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("Ctrl-b d");
+    project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    view.ctrl_c();
+    view.wait_for_screen_text("Enter");
+    project.wait_service("web", "to have ended", |service| {
+        !service.state.as_str().contains("run")
+    });
+    assert!(!console.has_ended());
+    assert_eq!(project.service("worker").pid, Some(worker));
+    view.type_keys("\r");
+    let [new] = project.wait_running(["web"]);
+    assert_ne!(new, old);
+}
+
+#[test]
+fn ctrl_c_in_a_window_reaches_its_service_once_and_nobody_else() {
+    let project = Project::with("web: exec count-int\nworker: sleep 1000\n");
+    project.start_detached(&["--any-can-die"]);
+    let [_, worker] = project.wait_running(["web", "worker"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("counting");
+    view.ctrl_c();
+    project.wait_state("web", StateWord::Exited);
+    assert_eq!(project.out("ints"), "INT\n");
+    assert_eq!(project.service("worker").pid, Some(worker));
+}
+
+#[test]
+fn without_a_terminal_connect_is_an_error_of_its_own() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    project.ovr(&["connect", "web"]).code(75).says(&["terminal"]);
+    project.ovr(&["connect", "wbe"]).failure();
+    project.wait_running(["web"]);
+}
+
+#[test]
+fn a_read_only_view_takes_no_keys_but_the_one_that_leaves() {
+    let project = Project::with("ask: asker\n");
+    project.start_detached(&[]);
+    let view = project.cmd(&["connect", "--read-only", "ask"]).terminal();
+    view.wait_for_screen_text("continue?");
+    view.type_keys("no\r");
+    assert!(stays_true_for(Duration::from_millis(300), || project
+        .out("answer")
+        .is_empty()));
+    view.type_keys(DETACH);
+    assert_eq!(view.wait_exit(), 0);
+    project.wait_running(["ask"]);
+}
+
+#[test]
+fn with_no_name_the_first_service_is_opened_and_from_below_too() {
+    let project = Project::with("zed: echo here is zed; sleep 1000\nabe: sleep 1000\n").file("sub/x", "");
+    project.start_detached(&[]);
+    let view = project.cmd(&["connect"]).dir("sub").terminal();
+    view.wait_for_screen_text("here is zed");
+}
+
+#[test]
+fn the_window_follows_the_size_of_its_terminal() {
+    let project = Project::with("web: exec sh -i\n").env("PS1", "$ ");
+    project.start_detached(&[]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("$ ");
+    view.resize(35, 120);
+    project.wait_until("the service to see the new width", || {
+        view.type_keys("stty size >$OUT/size\r");
+        project.out("size").ends_with(" 120\n")
+    });
+    let rows: u16 = project
+        .wait_out("size")
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((33..=35).contains(&rows), "{rows}");
+}
+
+#[test]
+fn inside_another_tmux_it_works_and_says_how_to_leave() {
+    let project = Project::with("web: echo here is web; sleep 1000\n");
+    project.start_detached(&[]);
+    let view = project
+        .cmd(&["connect", "web"])
+        .env("TMUX", "/tmp/nobody-is-here/default,1,0")
+        .env("TMUX_PANE", "%0")
+        .terminal();
+    view.wait_for_screen_text("here is web");
+    view.wait_for_screen_text("leave");
+    project.wait_running(["web"]);
+}
+
+#[test]
+fn a_restart_does_not_disturb_who_looks() {
+    let project = Project::with("web: echo words of $$; exec sleep 1000\n");
+    project.start_detached(&[]);
+    let [old] = project.wait_running(["web"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text(&format!("words of {old}"));
+    project.ovr(&["restart", "web"]).success();
+    let [new] = project.wait_running(["web"]);
+    view.wait_for_screen_text(&format!("words of {new}"));
+    assert!(!view.has_ended());
+}
+
+#[test]
+fn a_programs_terminal_is_a_real_one() {
+    let project = Project::with(
+        "web: stty -a >$OUT/stty; tput -T \"$TERM\" cols >$OUT/cols; echo \"$TERM\" >$OUT/term; exec sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    assert!(project.wait_out("stty").contains("isig"));
+    assert_ne!(project.wait_out("cols"), "");
+    assert_ne!(project.wait_out("term"), "dumb");
+}
+
+#[test]
+fn somebody_who_detaches_all_clients_ends_nothing() {
+    let project = Project::with("web: sleep 1000\n");
+    let console = project.start_piped(&[]);
+    let [pid] = project.wait_running(["web"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("Ctrl-b d");
+    project.tmux(&["detach-client", "-a"]);
+    for client in project
+        .tmux(&["list-clients", "-F", "#{client_name}"])
+        .stdout
+        .lines()
+    {
+        project.tmux(&["detach-client", "-t", client]);
+    }
+    view.wait_exit();
+    project.ovr(&["restart", "web"]).success();
+    assert_ne!(project.service("web").pid, Some(pid));
+    assert!(!console.has_ended());
+    assert!(processes::is_alive(project.status().session.pid));
+}

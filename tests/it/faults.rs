@@ -1,0 +1,176 @@
+//! What the world does to a running session: shims, tmux servers, clients, windows and socket files that go away.
+
+use crate::harness::{Project, processes};
+use ovr::model::StateWord;
+use rustix::process::Signal;
+use std::fs;
+
+#[test]
+fn a_killed_shim_takes_its_tree_along_and_the_service_counts_as_dead() {
+    let project = Project::with("stub: stubborn\npipe: sleep 4030 | sleep 4031\nweb: sleep 1000\n");
+    project.start_detached(&["--any-can-die"]);
+    let [stub, pipe, web] = project.wait_running(["stub", "pipe", "web"]);
+    for pid in [stub, pipe] {
+        processes::kill(processes::parent(pid), Signal::KILL);
+    }
+    for command in ["stubborn", "sleep 4030", "sleep 4031"] {
+        project.wait_until(&format!("{command} to be gone"), || {
+            project.processes_with(command).is_empty()
+        });
+    }
+    let stub = project.wait_state("stub", StateWord::Failed);
+    assert!(stub.pid.is_none() && stub.reason.is_some(), "{stub:?}");
+    assert_eq!(project.service("web").pid, Some(web));
+    project.ovr(&["restart", "stub"]).success();
+    project.wait_running(["stub"]);
+    project.ovr(&["kill", "stub"]).success();
+}
+
+#[test]
+fn a_killed_shim_of_an_automatic_service_is_replaced() {
+    let project = Project::with("web: exec sleep 4032\n");
+    project.start_detached(&["-r", "all"]);
+    let [old] = project.wait_running(["web"]);
+    processes::kill(processes::parent(old), Signal::KILL);
+    project.wait_service("web", "to run again", |service| {
+        service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+    });
+    assert_eq!(project.processes_with("sleep 4032").len(), 1);
+}
+
+#[test]
+fn a_killed_tmux_server_orphans_nothing_and_the_session_comes_back() {
+    let project = Project::with("web: exec sleep 4033\nhup: nohup sleep 4034\ndb: stubborn\n");
+    let console = project.start_piped(&["-t", "1"]);
+    let before = project.wait_running(["web", "hup", "db"]);
+    processes::kill(project.tmux_pid(), Signal::KILL);
+    console.wait_for_output("tmux");
+    project.wait_until("the old processes to be gone", || {
+        before.iter().all(|pid| !processes::is_alive(*pid))
+    });
+    let after = project.wait_running(["web", "hup", "db"]);
+    assert!(before.iter().all(|old| !after.contains(old)));
+    assert_eq!(project.processes_with("sleep 4033").len(), 1);
+    assert!(!console.has_ended());
+}
+
+#[test]
+fn with_no_recover_a_killed_tmux_server_ends_the_session() {
+    let project = Project::with("web: sleep 1000\ndb: stubborn\n");
+    let console = project.start_piped(&["-t", "1", "--no-recover"]);
+    project.wait_running(["web", "db"]);
+    processes::kill(project.tmux_pid(), Signal::KILL);
+    assert_ne!(console.wait_exit(), 0);
+    project.wait_gone();
+    let text = console.plain() + &console.stderr();
+    assert!(text.contains("tmux"), "{text}");
+}
+
+#[test]
+fn killing_tmux_and_controller_together_orphans_nothing() {
+    let project = Project::with("web: nohup sleep 1000\ndb: stubborn\npipe: sleep 4035 | npmish\n");
+    project.start_detached(&["-t", "1"]);
+    project.wait_running(["web", "db", "pipe"]);
+    let (tmux, controller) = (project.tmux_pid(), project.status().session.pid);
+    processes::kill(tmux, Signal::KILL);
+    processes::kill(controller, Signal::KILL);
+    project.wait_gone();
+    project.start_detached(&["-t", "1"]);
+    project.wait_running(["web", "db", "pipe"]);
+}
+
+#[test]
+fn a_killed_window_is_a_death_and_its_processes_are_gone() {
+    let project = Project::with("web: sleep 1000\ndb: stubborn\n");
+    project.start_detached(&["--any-can-die", "-t", "1"]);
+    let [web, db] = project.wait_running(["web", "db"]);
+    let shim = processes::parent(db).to_string();
+    let panes = project
+        .tmux(&["list-panes", "-a", "-F", "#{pane_pid} #{window_id}"])
+        .stdout;
+    let window = panes
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{shim} ")))
+        .unwrap();
+    project.tmux(&["kill-window", "-t", window]).success();
+    project.wait_until("its processes to be gone", || {
+        project.processes_with("stubborn").is_empty()
+    });
+    project.wait_service("db", "to be down", |service| service.pid.is_none());
+    assert_eq!(project.service("web").pid, Some(web));
+    project.ovr(&["restart", "db"]).success();
+    project.wait_running(["db"]);
+}
+
+#[test]
+fn windows_that_a_person_renames_and_splits_are_still_the_right_ones() {
+    let project = Project::with("web: sleep 1000\nweb2: sleep 1000\n1: sleep 1000\n");
+    project.start_detached(&[]);
+    let before = project.wait_running(["web", "web2", "1"]);
+    let windows = project.tmux(&["list-windows", "-a", "-F", "#{window_id}"]).stdout;
+    for window in windows.lines() {
+        project.tmux(&["rename-window", "-t", window, "web"]).success();
+        project
+            .tmux(&["split-window", "-d", "-t", window, "sleep 4036"])
+            .success();
+    }
+    project.ovr(&["restart", "web2"]).success();
+    let after = project.wait_running(["web", "web2", "1"]);
+    assert_eq!((after[0], after[2]), (before[0], before[2]));
+    assert_ne!(after[1], before[1]);
+}
+
+#[test]
+fn deleted_sockets_are_made_anew_and_nothing_restarts() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&[]);
+    let before = project.wait_running(["web", "worker"]);
+    let session = project.status().session;
+    for entry in fs::read_dir(&session.runtime_dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "sock") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    project.wait_until("the session to answer again", || project.try_status().is_some());
+    project.wait_until("the tmux socket to be back", || {
+        fs::exists(&session.tmux_socket).unwrap_or(false)
+    });
+    assert_eq!(project.wait_running(["web", "worker"]), before);
+    let view = project.connect("web");
+    view.wait_for_screen_text("web");
+    project.ovr(&["restart", "web"]).success();
+}
+
+#[test]
+fn a_service_that_is_killed_shows_its_signal_and_no_invented_code() {
+    let project = Project::with("web: exec sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&["--any-can-die"]);
+    let [web] = project.wait_running(["web"]);
+    processes::kill(web, Signal::KILL);
+    let web = project.wait_state("web", StateWord::Failed);
+    assert_eq!(
+        (web.exit_code, web.exit_signal.as_deref()),
+        (None, Some("SIGKILL"))
+    );
+    project.ovr(&["status"]).says(&["SIGKILL"]);
+}
+
+#[test]
+fn a_missing_tmux_and_an_old_one_are_named_with_what_is_supported() {
+    let project = Project::with("web: sleep 1000\n").script("oldtmux", "#!/bin/sh\necho 'tmux 3.1c'\n");
+    let old = project.cmd(&["start"]).env("OVR_TMUX", "oldtmux").output();
+    old.code(72).says(&["3.1c", "3.2a"]);
+    let missing = project.cmd(&["start"]).env("OVR_TMUX", "/no/such/tmux").output();
+    missing.code(72).says(&["/no/such/tmux"]);
+    project.ovr(&["status"]).code(69);
+}
+
+#[test]
+fn what_tmux_says_when_it_will_not_start_is_passed_on() {
+    let script = "#!/bin/sh\n[ \"$1\" = -V ] && { echo 'tmux 3.3a'; exit 0; }\necho 'cannot allocate a gizmo' >&2\nexit 1\n";
+    let project = Project::with("web: sleep 1000\n").script("badtmux", script);
+    let output = project.cmd(&["start"]).env("OVR_TMUX", "badtmux").output();
+    output.failure().says(&["cannot allocate a gizmo"]);
+    project.wait_gone();
+}

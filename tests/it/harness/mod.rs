@@ -1,0 +1,20 @@
+//! The harness: a project of its own for every test (home, runtime directory, tmux sockets, environment), the
+//! real `ovr` in a real terminal, waiting for named conditions, and a look at the process table at the end.
+//! It knows nothing of what a test is about.
+
+mod invocation;
+mod output;
+pub(crate) mod processes;
+mod project;
+mod pty;
+mod sandbox;
+mod stream;
+mod terminal;
+pub(crate) mod wait;
+
+mod own_tests;
+
+pub(crate) use invocation::Invocation;
+pub(crate) use output::Output;
+pub(crate) use project::Project;
+pub(crate) use terminal::Terminal;

@@ -1,0 +1,26 @@
+//! The integration tests: the real `ovr` against a real tmux, one module a theme. Each test has a project, a home,
+//! a runtime directory and tmux sockets of its own, so all run side by side; at the end of each the process table
+//! must be as it was (`harness`).
+
+#![cfg(target_os = "linux")]
+
+mod adoption;
+mod clean;
+mod completion;
+mod connect;
+mod detach;
+mod env;
+mod errors;
+mod exit_codes;
+mod faults;
+mod harness;
+mod hostile;
+mod names;
+mod output;
+mod ports;
+mod restart;
+mod run_command;
+mod start;
+mod status;
+mod stop;
+mod two_projects;
