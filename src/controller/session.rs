@@ -364,13 +364,10 @@ impl Controller {
                 }
                 match leave {
                     Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
-                    Some(Leave::Deposed) => {
-                        self.lock.leave();
-                        Outcome::Ended {
-                            cause: Cause::Deposed,
-                            first,
-                        }
-                    }
+                    Some(Leave::Deposed) => Outcome::Ended {
+                        cause: Cause::Deposed,
+                        first,
+                    },
                     Some(Leave::AtOnce(signal)) => Outcome::Ended {
                         cause: Cause::Signal(signal),
                         first,
