@@ -225,7 +225,6 @@ impl Engine {
         if self.link.as_ref().is_none_or(|link| !link.has_unsent()) {
             self.report(&Report::Enter);
         }
-        // Also if that has just turned out.
         if self.link.is_none() {
             self.terminal
                 .write_note(&note::plain(note::NOBODY_THERE, &self.nonce));

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
@@ -125,9 +126,10 @@ impl Pane {
         self.accept();
     }
 
-    /// The controller goes away.
+    /// The controller goes away. Shut down first: closing alone may be delayed by another test's fork.
     pub(crate) fn lose_controller(&mut self) {
-        self.controller = None;
+        let controller = self.controller.take().expect("connected");
+        controller.socket.shutdown(Shutdown::Both).unwrap();
         fs::remove_file(self.dir.path().join("shim.sock")).unwrap();
     }
 

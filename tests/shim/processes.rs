@@ -4,7 +4,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use std::fs;
 use std::os::fd::AsFd;
 use std::process::{Child, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far beyond what anything here takes; reached only by a failure.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -28,6 +28,15 @@ pub(crate) fn wait_gone(pid: u32) {
         Ok(handle) => wait_readable(&handle, DEADLINE).expect("the process ends in time"),
         Err(rustix::io::Errno::SRCH) => {}
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// Waits for a condition of the process table that nothing announces.
+pub(crate) fn wait_until(condition: impl Fn() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < until, "not in time");
+        std::thread::yield_now();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stop plan, and that a tree is gone after it: by the process table, not by what the shim says.
 
 use crate::harness::Pane;
-use crate::processes::{is_alive, wait_gone};
+use crate::processes::{is_alive, state, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
 use std::time::Duration;
@@ -191,11 +191,11 @@ fn kill_asks_nobody() {
 #[test]
 fn a_stopped_process_gets_to_see_the_signal() {
     let mut pane = Pane::open();
-    pane.run(
+    let pid = pane.run(
         1,
         "trap 'echo bye; exit 5' INT; echo up; kill -STOP $$; while :; do sleep 0.01; done",
     );
-    pane.wait_for("up");
+    wait_until(|| state(pid) == Some('T'));
     pane.stop(1, patient());
     assert_eq!(pane.ended(1).exit, Exit::Code(5));
     pane.close();

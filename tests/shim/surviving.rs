@@ -1,11 +1,11 @@
 //! What happens when controller, window or shim go away.
 
 use crate::harness::Pane;
-use crate::processes::{DEADLINE, is_alive, state, wait_gone};
+use crate::processes::{is_alive, state, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
 use ovr::shim::tree;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn patient() -> StopPlan {
     StopPlan {
@@ -67,11 +67,7 @@ fn a_stop_completes_without_the_controller() {
 fn a_shim_that_found_nobody_waits_to_be_called() {
     let mut pane = Pane::open_with(|_| {}, false);
     // In its wait: nothing but a signal can have made it connect.
-    let until = Instant::now() + DEADLINE;
-    while state(pane.shim_pid()) != Some('S') || !handles_usr1(pane.shim_pid()) {
-        assert!(Instant::now() < until);
-        std::thread::yield_now();
-    }
+    wait_until(|| state(pane.shim_pid()) == Some('S') && handles_usr1(pane.shim_pid()));
     pane.take_over();
     assert_eq!(pane.hello.instance.to_string(), "web");
     pane.close();
