@@ -136,6 +136,8 @@ pub(super) struct Controller {
     pub(super) found_panes: Vec<(u32, WindowId)>,
     /// What `session.json` said of the tmux server before us.
     pub(super) left_tmux_pid: Option<u32>,
+    /// Instances whose shim has been told to end.
+    pub(super) close_sent: BTreeSet<InstanceId>,
     pub(super) kill_sent: bool,
     pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
@@ -155,6 +157,7 @@ impl Controller {
             }
             let input = self.next_input(outlets).await;
             self.on_input(input);
+            self.advance_finish();
             self.refresh_stale_status_lines();
             self.flush_output();
         }

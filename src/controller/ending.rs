@@ -67,25 +67,41 @@ impl Controller {
         }
     }
 
-    /// Nothing runs any more: close the windows, then tmux.
+    /// Nothing runs any more: what is left of the output passes, then the windows close, then tmux ends.
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
-        for host in &self.hosts {
-            if let Some(shim) = &host.shim {
-                self.links.send(shim.link, &Order::Close);
-            }
-        }
-        self.finish_tmux();
+        self.advance_finish();
     }
 
-    /// Ends the tmux server once the last window's output has passed. Called whenever that may have come nearer.
-    pub(super) fn finish_tmux(&mut self) {
-        if self.finished.is_some() && !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
+    /// Takes the next step of the way down, whenever something has happened that may allow it.
+    pub(super) fn advance_finish(&mut self) {
+        if self.finished.is_none() {
+            return;
+        }
+        for instance in self.ids() {
+            if !self.close_sent.contains(&instance) && !self.owes_output(instance) {
+                self.close_sent.insert(instance);
+                self.order(instance, &Order::Close);
+            }
+        }
+        if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
             self.kill_sent = true;
             self.windows.tell(&Command::kill_server());
             if let Some(client) = self.windows.client() {
                 client.flush();
             }
+        }
+    }
+
+    /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has
+    /// not read along, so its last words must be here first.
+    fn owes_output(&self, instance: InstanceId) -> bool {
+        let host = self.host(instance);
+        match &host.run {
+            Some(run) => {
+                host.shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run.id)
+            }
+            None => false,
         }
     }
 

@@ -178,6 +178,7 @@ impl Controller {
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
+                self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
                 self.adopted.ended.push(instance);
                 self.feed(Event::AdoptedEnded {
                     instance,
@@ -245,6 +246,6 @@ impl Controller {
             });
         }
         self.feed(Event::WindowLost { instance });
-        self.finish_tmux();
+        self.advance_finish();
     }
 }

@@ -202,6 +202,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reaping: BTreeSet::new(),
         found_panes: Vec::new(),
         left_tmux_pid,
+        close_sent: BTreeSet::new(),
         kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,

@@ -99,7 +99,8 @@ impl Controller {
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
             Some(Asked::Scrollback(instance)) if reply.ok => self.on_scrollback(instance, &reply.body),
-            Some(Asked::Scrollback(_)) | None => {}
+            Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
+            None => {}
         }
     }
 
@@ -241,6 +242,17 @@ impl Controller {
         }
         for line in &lines[news.from..] {
             self.hub.refill(clock::epoch_ms(), instance, line);
+        }
+        self.on_marks_missed(instance);
+    }
+
+    /// Marks that passed while no client was attached are lost: an ended run has printed all it will.
+    fn on_marks_missed(&mut self, instance: InstanceId) {
+        if let Some(run) = &self.host(instance).run
+            && run.ended.is_some()
+        {
+            let run = run.id;
+            self.hub.passed_unseen(clock::epoch_ms(), instance, run);
         }
     }
 

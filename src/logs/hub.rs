@@ -312,6 +312,22 @@ impl Hub {
         lines
     }
 
+    /// The end of this run is known to have passed unseen: what was to be said behind it is due.
+    pub fn passed_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        for sentence in source.past.sentences.ends(run) {
+            source.past.say(&mut self.shared, at_ms, instance, &sentence);
+        }
+    }
+
+    /// Whether every byte that this run printed has been taken.
+    pub fn is_complete(&self, instance: InstanceId, run: RunId) -> bool {
+        self.source(instance)
+            .is_some_and(|source| source.past.sentences.is_complete(run))
+    }
+
     /// The last line that an instance printed, finished or not, without colours.
     pub fn last_line(&self, instance: InstanceId) -> Option<String> {
         match self.waits_for_input(instance) {

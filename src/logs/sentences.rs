@@ -31,6 +31,11 @@ pub(super) struct Sentence {
 type RunId0 = u64;
 
 impl Sentences {
+    /// Whether every byte of this run has passed.
+    pub(super) fn is_complete(&self, run: RunId) -> bool {
+        self.ended >= run.0
+    }
+
     /// Takes a sentence; gives it back at once if its place has come by already.
     #[must_use]
     pub(super) fn add(&mut self, place: Place, sentence: Sentence) -> Option<Sentence> {

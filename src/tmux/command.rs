@@ -36,6 +36,10 @@ impl Opened {
     }
 }
 
+/// For the program of a window, which is small and lives long: glibc's per-thread caches would double its heap.
+/// What it starts gets an environment of its own.
+pub(super) const SMALL_HEAP: &str = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
+
 impl Command {
     /// The command `name` without arguments.
     pub fn new(name: &'static str) -> Self {
@@ -63,7 +67,7 @@ impl Command {
     /// nobody's view there. The reply is an [`Opened`].
     pub fn new_window(name: &str, program: &str, arguments: &[String]) -> Self {
         Self::new("new-window")
-            .args(["-d", "-P", "-F", OPENED, "-n"])
+            .args(["-d", "-P", "-F", OPENED, "-e", SMALL_HEAP, "-n"])
             .arg(literal(name))
             .arg("--")
             .args(without_shell(program, arguments))
