@@ -3,7 +3,7 @@
 use super::asks::describe;
 use super::core::{Controller, Reply};
 use super::words;
-use crate::api::messages::{ActionResult, Outcome};
+use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
 use crate::model::{AskId, InstanceId, RunId, State};
 use crate::shim::protocol::Order;
@@ -112,7 +112,7 @@ impl Controller {
         match reply {
             Reply::Action(sender) => drop(sender.send(Ok(results))),
             // The session's end is the answer; it is sent when everything is gone.
-            Reply::Quit(sender) => self.quitters.push((sender, results)),
+            Reply::Quit(sender) => self.quitters.push(sender),
             Reply::Nobody => {}
         }
     }
@@ -127,6 +127,30 @@ impl Controller {
                 result
             })
             .collect()
+    }
+
+    /// What a quit has stopped, for who asked for it.
+    pub(super) fn quit_results(&self) -> Results {
+        let results = self.stopped_by_quit.iter().map(|instance| {
+            let host = self.host(*instance);
+            let end = host.last_exit();
+            let answer = Answer::Stopped {
+                old_pid: host.run.as_ref().map(|run| run.pid),
+                exit: end.map(|end| end.exit),
+                killed: end.is_some_and(|end| !end.killed.is_empty()),
+            };
+            let mut result = describe(host.name(), &answer);
+            let elapsed = self
+                .quit_asked
+                .map(|asked| self.clock.now().since(asked))
+                .unwrap_or_default();
+            result.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            result
+        });
+        Results {
+            schema: SCHEMA,
+            results: results.collect(),
+        }
     }
 
     /// The last lines of the instance's last run, without colours.

@@ -38,6 +38,13 @@ impl Controller {
             },
             Call::Quit { reply } => {
                 self.say_session(Tone::Normal, "quit was asked for: stopping all services");
+                if self.quit_asked.is_none() {
+                    self.quit_asked = Some(self.clock.now());
+                    self.stopped_by_quit = self
+                        .ids()
+                        .filter(|id| self.machine.state(*id).is_live())
+                        .collect();
+                }
                 let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
                 self.feed(Event::Quit {
                     why: QuitWhy::Asked,

@@ -118,7 +118,10 @@ pub(super) struct Controller {
     pub(super) hub: Hub,
     pub(super) console: Option<Console>,
     pub(super) asks: Asks<Reply>,
-    pub(super) quitters: Vec<(ReplyTo, Results)>,
+    /// What ran when quit was asked for.
+    pub(super) stopped_by_quit: Vec<InstanceId>,
+    pub(super) quit_asked: Option<Moment>,
+    pub(super) quitters: Vec<ReplyTo>,
     pub(super) stale_status: BTreeSet<InstanceId>,
     pub(super) progress: Progress,
     pub(super) adopted: Adopted,

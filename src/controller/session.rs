@@ -194,6 +194,8 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         windows: Windows::new(site, setup.tmux_config.is_some()),
         console,
         asks: Asks::new(),
+        stopped_by_quit: Vec::new(),
+        quit_asked: None,
         quitters: Vec::new(),
         stale_status: BTreeSet::new(),
         progress: Progress::new(clock.now(), setup.up),
@@ -335,6 +337,7 @@ impl Controller {
                 console.flush().await;
             }
         }
+        let quit_results = self.quit_results();
         let first = self.first_end();
         let cause = self.cause();
         if let Some(door) = self.shim_door.take() {
@@ -357,8 +360,8 @@ impl Controller {
                     drop(self.lock);
                 }
                 // Only now is everything gone.
-                for (reply, results) in self.quitters {
-                    drop(reply.send(Ok(results)));
+                for reply in self.quitters {
+                    drop(reply.send(Ok(quit_results.clone())));
                 }
                 for server in self.api {
                     server.finish().await;

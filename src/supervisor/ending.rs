@@ -101,12 +101,11 @@ impl Machine {
     }
 }
 
-/// Whether asking again means "now". A terminal that closes sends SIGHUP more than once, and that tmux is
-/// gone is nobody's wish.
+/// Whether asking again means "now". Two clients that say `quit` mean the same thing, a terminal that closes
+/// sends SIGHUP more than once, and that tmux is gone is nobody's wish.
 fn is_impatient(why: QuitWhy) -> bool {
     match why {
-        QuitWhy::Asked => true,
         QuitWhy::Signal(signal) => signal != Signal::HUP,
-        QuitWhy::TmuxLost => false,
+        QuitWhy::Asked | QuitWhy::TmuxLost => false,
     }
 }
