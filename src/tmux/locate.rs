@@ -111,7 +111,10 @@ pub fn check(found: &str, binary: &Path) -> Result<Version, Diagnostic> {
         Some(version) if version >= MINIMUM => Ok(version),
         Some(version) => Err(Diagnostic::error(
             Kind::Tmux,
-            format!("{} is tmux {version}; ovr needs {MINIMUM} or newer", binary.display()),
+            format!(
+                "{} is tmux {version}; ovr needs {MINIMUM} or newer",
+                binary.display()
+            ),
         )
         .hint(install_hint(env::var_os("PATH").as_deref()))
         .hint(format!("or name another tmux: {VARIABLE}=/path/to/tmux"))),

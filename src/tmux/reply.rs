@@ -262,10 +262,7 @@ mod tests {
 
     #[test]
     fn a_session_that_is_not_there_is_the_reason_given() {
-        let said = events(
-            1,
-            b"%begin 1 1 0\ncan't find session: ovr\n%error 1 1 0\n%exit\n",
-        );
+        let said = events(1, b"%begin 1 1 0\ncan't find session: ovr\n%error 1 1 0\n%exit\n");
         assert_eq!(
             said,
             ["error: tmux did not come up\n  because: can't find session: ovr"]

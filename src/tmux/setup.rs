@@ -75,7 +75,7 @@ impl Setup {
 
     fn global_commands(&self) -> Vec<Command> {
         let set = |scope: &str, name: &str, value: &str| {
-            Command::new("set-option").args(["-q", scope, name, "--", value])
+            Command::new("set-option").args(["-q", scope, "--", name, value])
         };
         let size = format!("{}x{}", self.size.columns, self.size.rows);
         let shell = self.shell.to_string_lossy();
@@ -108,9 +108,7 @@ impl Setup {
         ];
         let server = server.iter().map(|(name, value)| set("-s", name, value));
         let session = session.iter().map(|(name, value)| set("-g", name, value));
-        let window = WINDOW_OPTIONS
-            .iter()
-            .map(|(name, value)| set("-gw", name, value));
+        let window = WINDOW_OPTIONS.iter().map(|(name, value)| set("-gw", name, value));
         server.chain(session).chain(window).collect()
     }
 
@@ -123,13 +121,11 @@ impl Setup {
             ("key-table", "root"),
         ];
         let session = session.iter().map(|(name, value)| ("-t", *name, *value));
-        let window = WINDOW_OPTIONS
-            .iter()
-            .map(|(name, value)| ("-wt", *name, *value));
+        let window = WINDOW_OPTIONS.iter().map(|(name, value)| ("-wt", *name, *value));
         session
             .chain(window)
             .map(|(scope, name, value)| {
-                Command::new("set-option").args(["-q", scope, &target, name, "--", value])
+                Command::new("set-option").args(["-q", scope, &target, "--", name, value])
             })
             .collect()
     }
@@ -153,7 +149,9 @@ impl Setup {
 const WINDOW_OPTIONS: &[(&str, &str)] = &[
     // Two terminals look at two windows, each in its own full size.
     ("aggressive-resize", "on"),
-    ("window-size", "latest"),
+    // Not `latest`: a view is in our current window for a moment before it selects its own, is that window's
+    // latest client from then on, and keeps it from following the size of the terminal that does look at it.
+    ("window-size", "smallest"),
     // Windows keep the names we gave them.
     ("allow-rename", "off"),
     ("automatic-rename", "off"),
@@ -183,12 +181,12 @@ fn terminal() -> &'static str {
         .chain(home)
         .chain(usual.into_iter().map(PathBuf::from))
         // macOS names the directories by the letter's code.
-        .any(|dir| ["t", "74"].iter().any(|d| dir.join(d).join("tmux-256color").exists()));
-    if known {
-        "tmux-256color"
-    } else {
-        "screen-256color"
-    }
+        .any(|dir| {
+            ["t", "74"]
+                .iter()
+                .any(|d| dir.join(d).join("tmux-256color").exists())
+        });
+    if known { "tmux-256color" } else { "screen-256color" }
 }
 
 fn shell() -> PathBuf {
@@ -234,14 +232,16 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
             }
         }
         Err(error) => {
-            warnings
-                .push(warn(format!("cannot read tmux's configuration {}", file.display())).cause(error.to_string()));
+            warnings.push(
+                warn(format!("cannot read tmux's configuration {}", file.display())).cause(error.to_string()),
+            );
             return warnings;
         }
     }
     if let Err(error) = put_back(server, patience).await {
-        warnings
-            .push(warn("cannot put tmux's options back after the user's file".into()).cause(error.to_string()));
+        warnings.push(
+            warn("cannot put tmux's options back after the user's file".into()).cause(error.to_string()),
+        );
     }
     warnings
 }
@@ -266,7 +266,8 @@ async fn put_back(server: &Server, patience: Duration) -> io::Result<()> {
         };
         let list = scoped(Command::new("show-hooks"));
         let listed = server.run(&list.to_arguments(), patience).await?;
-        commands.extend(hooks_set(&listed.text).map(|hook| scoped(Command::new("set-hook").arg("-u")).arg(hook)));
+        commands
+            .extend(hooks_set(&listed.text).map(|hook| scoped(Command::new("set-hook").arg("-u")).arg(hook)));
     }
     commands.push(Command::source_file(&server.config.to_string_lossy()));
     commands.extend(Setup::session_commands());

@@ -226,11 +226,7 @@ impl Wire {
         let mut joined = [0; 4];
         joined[..self.escape_len].copy_from_slice(&self.escape[..self.escape_len]);
         let missing = 4 - self.escape_len;
-        let more = bytes
-            .iter()
-            .take(missing)
-            .take_while(|b| is_octal(**b))
-            .count();
+        let more = bytes.iter().take(missing).take_while(|b| is_octal(**b)).count();
         let known = self.escape_len + more;
         joined[self.escape_len..known].copy_from_slice(&bytes[..more]);
         if more == missing

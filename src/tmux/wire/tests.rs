@@ -34,7 +34,11 @@ fn collect(said: &mut Vec<Said>, notification: Notification<'_>) {
                 said.pop();
             }
             line.extend_from_slice(text);
-            said.push(if ends { Said::Body(line) } else { Said::OpenBody(line) });
+            said.push(if ends {
+                Said::Body(line)
+            } else {
+                Said::OpenBody(line)
+            });
         }
         other => said.push(Said::Other(format!("{other:?}"))),
     }
@@ -45,7 +49,10 @@ fn parse_in(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Said> {
     let mut said = Vec::new();
     for piece in pieces {
         wire.feed(piece.as_ref(), &mut |n| collect(&mut said, n));
-        assert!(wire.carry.capacity() <= 2 * MAX_LINE + 128, "memory stays bounded");
+        assert!(
+            wire.carry.capacity() <= 2 * MAX_LINE + 128,
+            "memory stays bounded"
+        );
         assert!(wire.plain.is_empty());
     }
     said
