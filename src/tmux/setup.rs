@@ -216,14 +216,18 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
             let command = Command::source_file(&file.to_string_lossy());
             match server.run(&command.to_arguments(), patience).await {
                 Ok(output) if output.ok => {}
-                Ok(output) => warnings.extend(output.errors.lines().map(|line| {
-                    let line = line.strip_prefix(&*file.to_string_lossy()).unwrap_or(line);
-                    warn(format!(
-                        "{}: {}",
-                        file.display(),
-                        line.trim_start_matches(':').trim()
-                    ))
-                })),
+                Ok(output) => {
+                    // A failing command is told on the one, a syntax error on the other.
+                    let lines = output.errors.lines().chain(output.text.lines());
+                    let named = file.to_string_lossy();
+                    warnings.extend(lines.map(|line| {
+                        warn(if line.starts_with(&*named) {
+                            line.to_owned()
+                        } else {
+                            format!("{named}: {line}")
+                        })
+                    }));
+                }
                 Err(error) => warnings.push(
                     warn(format!("{}: it did not finish", file.display()))
                         .cause(error.to_string())

@@ -270,7 +270,8 @@ impl WindowStatus<'_> {
             format.push_str(" · ");
             format.push_str(&literal_with_time(hint));
         } else if let Some(port) = self.port {
-            format.push_str(&format!(" · :{port}"));
+            format.push_str(" · :");
+            format.push_str(&port.to_string());
         }
         format
     }

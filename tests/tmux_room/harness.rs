@@ -12,24 +12,24 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// No condition takes this long, whatever else the machine does.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What came from tmux, gathered.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub greeting: Option<Greeting>,
-    pub output: BTreeMap<PaneId, Vec<u8>>,
-    pub replies: BTreeMap<CommandNumber, Reply>,
-    pub notices: Vec<String>,
-    pub gone: Option<Gone>,
+pub(crate) struct Seen {
+    pub(crate) greeting: Option<Greeting>,
+    pub(crate) output: BTreeMap<PaneId, Vec<u8>>,
+    pub(crate) replies: BTreeMap<CommandNumber, Reply>,
+    pub(crate) notices: Vec<String>,
+    pub(crate) gone: Option<Gone>,
 }
 
 impl Seen {
-    pub fn take(&mut self, event: ClientEvent<'_>) {
+    pub(crate) fn take(&mut self, event: ClientEvent<'_>) {
         match event {
             ClientEvent::Ready(greeting) => self.greeting = Some(greeting),
             ClientEvent::Output { pane, data } => {
-                self.output.entry(pane).or_default().extend_from_slice(data)
+                self.output.entry(pane).or_default().extend_from_slice(data);
             }
             ClientEvent::Reply(reply) => assert!(self.replies.insert(reply.number, reply).is_none()),
             ClientEvent::Notice(notice) => self.notices.push(format!("{notice:?}")),
@@ -37,18 +37,18 @@ impl Seen {
         }
     }
 
-    pub fn text(&self, pane: PaneId) -> String {
+    pub(crate) fn text(&self, pane: PaneId) -> String {
         String::from_utf8_lossy(self.output.get(&pane).map_or(&[], Vec::as_slice)).into_owned()
     }
 }
 
 /// A server, the client attached to it, and what has come from it.
-pub struct Room {
-    pub dir: TempDir,
-    pub server: Server,
-    pub client: Option<Client>,
-    pub seen: Seen,
-    pub process: Option<ServerProcess>,
+pub(crate) struct Room {
+    pub(crate) dir: TempDir,
+    pub(crate) server: Server,
+    pub(crate) client: Option<Client>,
+    pub(crate) seen: Seen,
+    pub(crate) process: Option<ServerProcess>,
 }
 
 impl Drop for Room {
@@ -61,14 +61,15 @@ impl Drop for Room {
     }
 }
 
-pub fn kill(pid: u32, signal: rustix::process::Signal) {
+pub(crate) fn kill(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    // It may have ended by itself.
-    drop(rustix::process::kill_process(pid, signal));
+    if rustix::process::kill_process(pid, signal).is_err() {
+        // It has ended by itself.
+    }
 }
 
 /// Whether a process is there and no zombie.
-pub fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let output = std::process::Command::new("ps")
         .args(["-o", "stat=", "-p", &pid.to_string()])
         .output()
@@ -78,7 +79,7 @@ pub fn is_alive(pid: u32) -> bool {
 }
 
 /// Runs an async test on the runtime that the controller uses.
-pub fn run<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -86,7 +87,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
         .block_on(test)
 }
 
-pub fn server_in(dir: &Path) -> Server {
+pub(crate) fn server_in(dir: &Path) -> Server {
     Server {
         binary: locate::locate().unwrap(),
         socket: dir.join("tmux.sock"),
@@ -94,20 +95,20 @@ pub fn server_in(dir: &Path) -> Server {
     }
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup::for_size(Some(Size {
         columns: 80,
         rows: 24,
     }))
 }
 
-pub fn sh(script: &str) -> Vec<String> {
+pub(crate) fn sh(script: &str) -> Vec<String> {
     vec!["-c".into(), script.into()]
 }
 
 impl Room {
     /// A session whose first window is called `first` and runs this shell script.
-    pub async fn open(script: &str) -> Self {
+    pub(crate) async fn open(script: &str) -> Self {
         let mut room = Self::opening(script);
         room.until("the greeting", |seen| seen.greeting.is_some()).await;
         let greeting = room.greeting();
@@ -117,7 +118,7 @@ impl Room {
     }
 
     /// As [`Room::open`], not waiting for anything.
-    pub fn opening(script: &str) -> Self {
+    pub(crate) fn opening(script: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("ovr").tempdir().unwrap();
         let server = server_in(dir.path());
         let first = FirstWindow {
@@ -136,16 +137,16 @@ impl Room {
         }
     }
 
-    pub fn greeting(&self) -> Greeting {
+    pub(crate) fn greeting(&self) -> Greeting {
         self.seen.greeting.clone().unwrap()
     }
 
-    pub fn client(&mut self) -> &mut Client {
+    pub(crate) fn client(&mut self) -> &mut Client {
         self.client.as_mut().unwrap()
     }
 
     /// Reads until the condition holds.
-    pub async fn until(&mut self, what: &str, condition: impl Fn(&Seen) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, condition: impl Fn(&Seen) -> bool) {
         let client = self.client.as_mut().unwrap();
         let seen = &mut self.seen;
         let reading = async {
@@ -165,7 +166,7 @@ impl Room {
     }
 
     /// Sends a command and waits for its answer.
-    pub async fn ask(&mut self, command: &Command) -> Reply {
+    pub(crate) async fn ask(&mut self, command: &Command) -> Reply {
         let number = self.client().send(command);
         self.until(&format!("the answer to {command:?}"), |seen| {
             seen.replies.contains_key(&number)
@@ -175,14 +176,14 @@ impl Room {
     }
 
     /// [`Room::ask`] for a command that succeeds; gives its text.
-    pub async fn tell(&mut self, command: &Command) -> String {
+    pub(crate) async fn tell(&mut self, command: &Command) -> String {
         let reply = self.ask(command).await;
         assert!(reply.ok, "{command:?}: {}", reply.text());
         reply.text()
     }
 
     /// Asks again until this is the answer: for what tmux tells nobody.
-    pub async fn tell_until(&mut self, command: &Command, answer: &str) {
+    pub(crate) async fn tell_until(&mut self, command: &Command, answer: &str) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let text = self.tell(command).await;
@@ -198,7 +199,7 @@ impl Room {
     }
 
     /// Another client in place of the one that has gone.
-    pub async fn attach_again(&mut self) {
+    pub(crate) async fn attach_again(&mut self) {
         drop(self.client.take());
         let old = std::mem::take(&mut self.seen);
         self.seen.greeting = old.greeting;
@@ -211,7 +212,7 @@ impl Room {
     }
 
     /// Ends the server and checks that its processes are gone.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let mut pids: Vec<u32> = Vec::new();
         if self.seen.gone.is_none() {
             let list = self.tell(&Command::list_panes()).await;
@@ -229,7 +230,7 @@ impl Room {
 }
 
 /// Looks at something that tells nobody when it changes, until it is so.
-pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let looking = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -240,7 +240,7 @@ fn what_was_printed_while_nobody_was_attached_is_in_the_scrollback() {
 #[test]
 fn a_removed_socket_comes_back_and_nothing_is_restarted() {
     run(async {
-        let mut room = Room::open(WAIT).await;
+        let room = Room::open(WAIT).await;
         let greeting = room.greeting();
         fs::remove_file(&room.server.socket).unwrap();
         let lost = room

@@ -81,9 +81,8 @@ impl Terminal {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, looking).await.is_err() {
-            panic!("waited for {text:?} on:\n{}", self.screen().await);
-        }
+        let in_time = tokio::time::timeout(PATIENCE, looking).await.is_ok();
+        assert!(in_time, "waited for {text:?} on:\n{}", self.screen().await);
     }
 
     async fn press(&self, keys: &[&str]) {
@@ -254,7 +253,7 @@ fn the_uptime_counts_by_itself() {
 #[test]
 fn a_read_only_view_types_nothing_and_can_be_left() {
     run(async {
-        let mut room = Room::open("echo in first; exec cat").await;
+        let room = Room::open("echo in first; exec cat").await;
         let greeting = room.greeting();
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
         let mut view = view(&room, greeting.window, &leave);
