@@ -88,9 +88,8 @@ impl Command {
     /// Sets an option of a window; `@` options are what status lines show.
     pub fn set_window_option(window: WindowId, option: &str, value: &str) -> Self {
         Self::new("set-option")
-            .args(["-w", "-t"])
-            .args([window.to_string(), option.to_owned()])
-            .args(["--", value])
+            // tmux stops looking for flags at the first word that is none, so `--` stands before the name.
+            .args(["-w", "-t", &window.to_string(), "--", option, value])
     }
 
     /// Removes an option of a window.
@@ -103,9 +102,7 @@ impl Command {
     /// Sets an option of a session.
     pub fn set_session_option(session: SessionId, option: &str, value: &str) -> Self {
         // As a pane's target (`$0:`): that is what the option commands take.
-        Self::new("set-option")
-            .args(["-q".to_owned(), "-t".to_owned(), format!("{session}:")])
-            .args([option, "--", value])
+        Self::new("set-option").args(["-q", "-t", &format!("{session}:"), "--", option, value])
     }
 
     /// Runs the commands of a file, each line by itself.
@@ -118,7 +115,8 @@ impl Command {
                 escape.into_iter().chain([c])
             })
             .collect();
-        Self::new("source-file").args(["-q", "--"]).arg(path)
+        // Without `-q`, which would hide syntax errors as well.
+        Self::new("source-file").arg("--").arg(path)
     }
 
     /// Answers with `format`, expanded for the client's session.

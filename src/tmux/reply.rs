@@ -173,7 +173,9 @@ impl Pairing {
                 }
             }
             Notification::Exit { reason } => {
-                self.gone.reason = String::from_utf8_lossy(reason).trim().to_owned();
+                String::from_utf8_lossy(reason)
+                    .trim()
+                    .clone_into(&mut self.gone.reason);
             }
             other => sink(ClientEvent::Notice(other)),
         }

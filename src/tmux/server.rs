@@ -6,6 +6,7 @@ use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
@@ -254,19 +255,22 @@ impl ServerProcess {
         }
     }
 
-    /// Ends the server: SIGTERM, on which tmux hangs its windows up and removes its socket; after `patience`
-    /// SIGKILL. Returns when the process is gone, and whether SIGKILL was needed.
+    /// Ends the server: SIGTERM, on which tmux hangs its windows up; after `patience` SIGKILL. Returns when the
+    /// process is gone, and whether SIGKILL was needed. tmux leaves its socket behind; so it is removed.
     ///
     /// # Errors
-    /// It is not ours to end.
-    pub async fn end(&self, patience: Duration) -> io::Result<bool> {
+    /// It is not ours to end, or the socket not ours to remove.
+    pub async fn end(&self, server: &Server, patience: Duration) -> io::Result<bool> {
         self.signal(Signal::TERM)?;
-        if timeout(patience, self.gone()).await.is_ok() {
-            return Ok(false);
+        let in_time = timeout(patience, self.gone()).await.is_ok();
+        if !in_time {
+            self.signal(Signal::KILL)?;
+            self.gone().await;
         }
-        self.signal(Signal::KILL)?;
-        self.gone().await;
-        Ok(true)
+        match fs::remove_file(&server.socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(!in_time),
+        }
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {

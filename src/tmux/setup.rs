@@ -75,7 +75,7 @@ impl Setup {
 
     fn global_commands(&self) -> Vec<Command> {
         let set = |scope: &str, name: &str, value: &str| {
-            Command::new("set-option").args(["-q", scope, name, "--", value])
+            Command::new("set-option").args(["-q", scope, "--", name, value])
         };
         let size = format!("{}x{}", self.size.columns, self.size.rows);
         let shell = self.shell.to_string_lossy();
@@ -125,7 +125,7 @@ impl Setup {
         session
             .chain(window)
             .map(|(scope, name, value)| {
-                Command::new("set-option").args(["-q", scope, &target, name, "--", value])
+                Command::new("set-option").args(["-q", scope, &target, "--", name, value])
             })
             .collect()
     }
@@ -149,7 +149,9 @@ impl Setup {
 const WINDOW_OPTIONS: &[(&str, &str)] = &[
     // Two terminals look at two windows, each in its own full size.
     ("aggressive-resize", "on"),
-    ("window-size", "latest"),
+    // Not `latest`: a view is in our current window for a moment before it selects its own, is that window's
+    // latest client from then on, and keeps it from following the size of the terminal that does look at it.
+    ("window-size", "smallest"),
     // Windows keep the names we gave them.
     ("allow-rename", "off"),
     ("automatic-rename", "off"),
@@ -214,14 +216,18 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
             let command = Command::source_file(&file.to_string_lossy());
             match server.run(&command.to_arguments(), patience).await {
                 Ok(output) if output.ok => {}
-                Ok(output) => warnings.extend(output.errors.lines().map(|line| {
-                    let line = line.strip_prefix(&*file.to_string_lossy()).unwrap_or(line);
-                    warn(format!(
-                        "{}: {}",
-                        file.display(),
-                        line.trim_start_matches(':').trim()
-                    ))
-                })),
+                Ok(output) => {
+                    // A failing command is told on the one, a syntax error on the other.
+                    let lines = output.errors.lines().chain(output.text.lines());
+                    let named = file.to_string_lossy();
+                    warnings.extend(lines.map(|line| {
+                        warn(if line.starts_with(&*named) {
+                            line.to_owned()
+                        } else {
+                            format!("{named}: {line}")
+                        })
+                    }));
+                }
                 Err(error) => warnings.push(
                     warn(format!("{}: it did not finish", file.display()))
                         .cause(error.to_string())

@@ -193,7 +193,7 @@ impl View<'_> {
         let name = format!("{SESSION}-view-{unique}");
         let target = format!("={name}:");
         let set = |option: &str, value: &str| {
-            Command::new("set-option").args(["-q", "-t", &target, option, "--", value])
+            Command::new("set-option").args(["-q", "-t", &target, "--", option, value])
         };
         let mut session = Command::new("new-session")
             .arg("-t")
@@ -270,7 +270,8 @@ impl WindowStatus<'_> {
             format.push_str(" · ");
             format.push_str(&literal_with_time(hint));
         } else if let Some(port) = self.port {
-            format.push_str(&format!(" · :{port}"));
+            format.push_str(" · :");
+            format.push_str(&port.to_string());
         }
         format
     }

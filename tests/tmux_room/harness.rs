@@ -1,0 +1,243 @@
+//! One tmux server of its own for each test: private socket, own HOME and TERM, ended with the test.
+
+use ovr::tmux::client::{Client, Drained, FirstWindow};
+use ovr::tmux::command::Command;
+use ovr::tmux::locate;
+use ovr::tmux::server::{Server, ServerProcess};
+use ovr::tmux::setup::{Setup, Size};
+use ovr::tmux::{ClientEvent, CommandNumber, Gone, Greeting, PaneId, Reply};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// No condition takes this long, whatever else the machine does.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What came from tmux, gathered.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) greeting: Option<Greeting>,
+    pub(crate) output: BTreeMap<PaneId, Vec<u8>>,
+    pub(crate) replies: BTreeMap<CommandNumber, Reply>,
+    pub(crate) notices: Vec<String>,
+    pub(crate) gone: Option<Gone>,
+}
+
+impl Seen {
+    pub(crate) fn take(&mut self, event: ClientEvent<'_>) {
+        match event {
+            ClientEvent::Ready(greeting) => self.greeting = Some(greeting),
+            ClientEvent::Output { pane, data } => {
+                self.output.entry(pane).or_default().extend_from_slice(data);
+            }
+            ClientEvent::Reply(reply) => assert!(self.replies.insert(reply.number, reply).is_none()),
+            ClientEvent::Notice(notice) => self.notices.push(format!("{notice:?}")),
+            ClientEvent::Gone(gone) => assert!(self.gone.replace(gone).is_none()),
+        }
+    }
+
+    pub(crate) fn text(&self, pane: PaneId) -> String {
+        String::from_utf8_lossy(self.output.get(&pane).map_or(&[], Vec::as_slice)).into_owned()
+    }
+}
+
+/// A server, the client attached to it, and what has come from it.
+pub(crate) struct Room {
+    pub(crate) dir: TempDir,
+    pub(crate) server: Server,
+    pub(crate) client: Option<Client>,
+    pub(crate) seen: Seen,
+    pub(crate) process: Option<ServerProcess>,
+}
+
+impl Drop for Room {
+    /// Also of a test that failed: nothing is left running.
+    fn drop(&mut self) {
+        drop(self.client.take());
+        if let Some(greeting) = &self.seen.greeting {
+            kill(greeting.server_pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+pub(crate) fn kill(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    if rustix::process::kill_process(pid, signal).is_err() {
+        // It has ended by itself.
+    }
+}
+
+/// Whether a process is there and no zombie.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let output = std::process::Command::new("ps")
+        .args(["-o", "stat=", "-p", &pid.to_string()])
+        .output()
+        .unwrap();
+    let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+/// Runs an async test on the runtime that the controller uses.
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test)
+}
+
+pub(crate) fn server_in(dir: &Path) -> Server {
+    Server {
+        binary: locate::locate().unwrap(),
+        socket: dir.join("tmux.sock"),
+        config: dir.join("tmux.conf"),
+    }
+}
+
+pub(crate) fn setup() -> Setup {
+    Setup::for_size(Some(Size {
+        columns: 80,
+        rows: 24,
+    }))
+}
+
+pub(crate) fn sh(script: &str) -> Vec<String> {
+    vec!["-c".into(), script.into()]
+}
+
+impl Room {
+    /// A session whose first window is called `first` and runs this shell script.
+    pub(crate) async fn open(script: &str) -> Self {
+        let mut room = Self::opening(script);
+        room.until("the greeting", |seen| seen.greeting.is_some()).await;
+        let greeting = room.greeting();
+        locate::check(&greeting.version, &room.server.binary).unwrap();
+        room.process = Some(ServerProcess::open(greeting.server_pid).unwrap());
+        room
+    }
+
+    /// As [`Room::open`], not waiting for anything.
+    pub(crate) fn opening(script: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("ovr").tempdir().unwrap();
+        let server = server_in(dir.path());
+        let first = FirstWindow {
+            name: "first",
+            program: "/bin/sh",
+            arguments: &sh(script),
+            root: dir.path(),
+        };
+        let client = Client::start(&server, &setup(), &first).unwrap();
+        Self {
+            server,
+            client: Some(client),
+            seen: Seen::default(),
+            process: None,
+            dir,
+        }
+    }
+
+    pub(crate) fn greeting(&self) -> Greeting {
+        self.seen.greeting.clone().unwrap()
+    }
+
+    pub(crate) fn client(&mut self) -> &mut Client {
+        self.client.as_mut().unwrap()
+    }
+
+    /// Reads until the condition holds.
+    pub(crate) async fn until(&mut self, what: &str, condition: impl Fn(&Seen) -> bool) {
+        let client = self.client.as_mut().unwrap();
+        let seen = &mut self.seen;
+        let reading = async {
+            while !condition(seen) {
+                client.readable().await;
+                if client.drain(&mut |event| seen.take(event)) == Drained::Gone {
+                    break;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, reading).await.is_ok();
+        assert!(
+            in_time && condition(&self.seen),
+            "waited for {what}; seen: {:.4000}",
+            format!("{:?}", self.seen)
+        );
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(crate) async fn ask(&mut self, command: &Command) -> Reply {
+        let number = self.client().send(command);
+        self.until(&format!("the answer to {command:?}"), |seen| {
+            seen.replies.contains_key(&number)
+        })
+        .await;
+        self.seen.replies[&number].clone()
+    }
+
+    /// [`Room::ask`] for a command that succeeds; gives its text.
+    pub(crate) async fn tell(&mut self, command: &Command) -> String {
+        let reply = self.ask(command).await;
+        assert!(reply.ok, "{command:?}: {}", reply.text());
+        reply.text()
+    }
+
+    /// Asks again until this is the answer: for what tmux tells nobody.
+    pub(crate) async fn tell_until(&mut self, command: &Command, answer: &str) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let text = self.tell(command).await;
+            if text == answer {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "waited for {answer:?} as the answer to {command:?}, which is {text:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Another client in place of the one that has gone.
+    pub(crate) async fn attach_again(&mut self) {
+        drop(self.client.take());
+        let old = std::mem::take(&mut self.seen);
+        self.seen.greeting = old.greeting;
+        let again = Client::attach(&self.server).unwrap();
+        self.client = Some(again);
+        let before = self.seen.greeting.take().unwrap();
+        self.until("the second greeting", |seen| seen.greeting.is_some())
+            .await;
+        assert_eq!(self.greeting().server_pid, before.server_pid);
+    }
+
+    /// Ends the server and checks that its processes are gone.
+    pub(crate) async fn close(mut self) {
+        let mut pids: Vec<u32> = Vec::new();
+        if self.seen.gone.is_none() {
+            let list = self.tell(&Command::list_panes()).await;
+            pids.extend(ovr::tmux::server::panes(&list).iter().map(|p| p.pid));
+        }
+        pids.push(self.greeting().server_pid);
+        let process = self.process.take().unwrap();
+        process.end(&self.server, PATIENCE).await.unwrap();
+        assert!(!self.server.socket.exists(), "the socket is removed");
+        eventually("the panes' processes have gone", || {
+            !pids.iter().any(|pid| is_alive(*pid))
+        })
+        .await;
+    }
+}
+
+/// Looks at something that tells nobody when it changes, until it is so.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let looking = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, looking).await.is_ok(),
+        "waited for: {what}"
+    );
+}
