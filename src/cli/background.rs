@@ -28,15 +28,25 @@ pub fn spawn() -> Result<Result<Ready, u8>, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
     };
-    let program = std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?;
+    let program =
+        std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?;
     let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1)).arg(FLAG).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .args(std::env::args_os().skip(1))
+        .arg(FLAG)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     // SAFETY: setsid is async-signal-safe and touches no memory of ours.
     unsafe {
         command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
     }
-    let mut child = command.spawn().map_err(|error| system("cannot start the background session", error))?;
-    let out = child.stdout.take().expect("its standard output was asked to be a pipe");
+    let mut child = command
+        .spawn()
+        .map_err(|error| system("cannot start the background session", error))?;
+    let out = child
+        .stdout
+        .take()
+        .expect("its standard output was asked to be a pipe");
     let mut line = String::new();
     let read = BufReader::new(out).read_line(&mut line);
     if read.is_ok()
@@ -44,8 +54,13 @@ pub fn spawn() -> Result<Result<Ready, u8>, Diagnostic> {
     {
         return Ok(Ok(ready));
     }
-    let status = child.wait().map_err(|error| system("cannot wait for the background session", error))?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);
+    let status = child
+        .wait()
+        .map_err(|error| system("cannot wait for the background session", error))?;
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .filter(|code| *code != 0);
     Ok(Err(code.unwrap_or(exit_code::FAILURE)))
 }
 
@@ -53,7 +68,11 @@ pub fn spawn() -> Result<Result<Ready, u8>, Diagnostic> {
 pub async fn tell_parent(up: oneshot::Receiver<Up>) {
     // Without an answer the session has ended before it was up; standard error has said why.
     let Ok(up) = up.await else { return };
-    let ready = Ready { pid: std::process::id(), started: up.started, failed: up.failed };
+    let ready = Ready {
+        pid: std::process::id(),
+        started: up.started,
+        failed: up.failed,
+    };
     let mut line = serde_json::to_vec(&ready).expect("plain data");
     line.push(b'\n');
     let mut out = std::io::stdout().lock();

@@ -86,15 +86,25 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         }
     })?;
     match outcome {
-        Ok((cause, first)) => Ok(ended(&here, &plan, started, &cause, first.as_ref(), args.background)),
+        Ok((cause, first)) => Ok(ended(
+            &here,
+            &plan,
+            started,
+            &cause,
+            first.as_ref(),
+            args.background,
+        )),
         Err(code) => Ok(code),
     }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
-    })
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
+        })
 }
 
 fn setup(
@@ -115,7 +125,10 @@ fn setup(
             .as_fd()
             .try_clone_to_owned()
             .map_err(|error| system("cannot write to standard output", error))?;
-        Some(ConsoleSetup { out: File::from(out), options: render_options(plan) })
+        Some(ConsoleSetup {
+            out: File::from(out),
+            options: render_options(plan),
+        })
     };
     Ok(Setup {
         project: plan.title.clone(),
@@ -138,7 +151,10 @@ fn setup(
 
 fn terminal_size() -> Option<Size> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(Size { columns: size.ws_col, rows: size.ws_row })
+    Some(Size {
+        columns: size.ws_col,
+        rows: size.ws_row,
+    })
 }
 
 fn palette(plan: &Plan) -> Palette {
@@ -174,7 +190,12 @@ fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
         })
         .collect();
     let way = way_up(&here.cwd, &plan.project.root);
-    let config = plan.project.config.path.strip_prefix(&plan.project.root).unwrap_or(&plan.project.config.path);
+    let config = plan
+        .project
+        .config
+        .path
+        .strip_prefix(&plan.project.root)
+        .unwrap_or(&plan.project.config.path);
     let palette = palette(plan);
     let colour = session::colour(&palette);
     banner(
@@ -224,7 +245,11 @@ fn in_session(
 fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Diagnostic {
     let told = match client.status() {
         Ok(status) => {
-            let up = status.services.iter().filter(|service| service.pid.is_some()).count();
+            let up = status
+                .services
+                .iter()
+                .filter(|service| service.pid.is_some())
+                .count();
             let session = status.session;
             let since = time_text::parse_rfc3339(&session.started_at)
                 .map(|started| format!(", {}", time_text::ago(started, SystemTime::now())))
@@ -239,7 +264,10 @@ fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Dia
         }
         Err(_) => match SessionLock::probe(dir) {
             Ok(crate::workspace::Probe::Alive(Some(holder))) => {
-                format!("{} is already running (pid {}, since {})", holder.root, holder.pid, holder.started_at)
+                format!(
+                    "{} is already running (pid {}, since {})",
+                    holder.root, holder.pid, holder.started_at
+                )
             }
             _ => "this project is already running".to_owned(),
         },
@@ -252,7 +280,12 @@ fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Dia
 
 // ── the background ──
 
-fn in_background(here: &Here, plan: &Plan, dir: &SessionDir, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
+fn in_background(
+    here: &Here,
+    plan: &Plan,
+    dir: &SessionDir,
+    args: &StartArgs,
+) -> Result<ExitCode, Diagnostic> {
     if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir) {
         return in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir);
     }
@@ -263,9 +296,16 @@ fn in_background(here: &Here, plan: &Plan, dir: &SessionDir, args: &StartArgs) -
     };
     report::print_out(&banner_text(here, plan, true))?;
     for (name, reason) in &ready.failed {
-        report::print(&Diagnostic::error(Kind::ServiceFailed, format!("{name} {reason}")));
+        report::print(&Diagnostic::error(
+            Kind::ServiceFailed,
+            format!("{name} {reason}"),
+        ));
     }
-    Ok(ExitCode::from(if ready.failed.is_empty() { exit_code::OK } else { exit_code::SERVICE_FAILED }))
+    Ok(ExitCode::from(if ready.failed.is_empty() {
+        exit_code::OK
+    } else {
+        exit_code::SERVICE_FAILED
+    }))
 }
 
 /// Sends this session to the background: a new controller adopts what runs.
@@ -279,9 +319,10 @@ async fn hand_over() -> Result<Ready, Diagnostic> {
         )
         .hint("the services still run; take them over with: ovr start")),
         Ok(Err(error)) => Err(error),
-        Err(error) => {
-            Err(Diagnostic::error(Kind::System, "cannot start the background controller").cause(error.to_string()))
-        }
+        Err(error) => Err(
+            Diagnostic::error(Kind::System, "cannot start the background controller")
+                .cause(error.to_string()),
+        ),
     }
 }
 
@@ -347,7 +388,10 @@ fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
             (crate::model::Exit::Signal(*signal).shell_code(), words)
         }
         Cause::TmuxLost => (exit_code::TMUX, "the tmux server died".to_owned()),
-        Cause::Deposed => (exit_code::SYSTEM, "its files were removed, and another session took over".to_owned()),
+        Cause::Deposed => (
+            exit_code::SYSTEM,
+            "its files were removed, and another session took over".to_owned(),
+        ),
     }
 }
 
@@ -365,7 +409,9 @@ fn last_words(plan: &Plan, cause: &Cause, first: Option<&FirstEnd>) {
             }
             let sentence = format!("{} {}, which stopped the session", first.name, first.how);
             text.push_str(&format!("\n{}\n", paint.red(&sentence)));
-            text.push_str("  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME\n");
+            text.push_str(
+                "  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME\n",
+            );
         }
         None => {
             let (_, words) = describe(cause, None);
@@ -373,5 +419,8 @@ fn last_words(plan: &Plan, cause: &Cause, first: Option<&FirstEnd>) {
         }
     }
     // When standard error is gone there is nobody left to tell.
-    drop(std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes()));
+    drop(std::io::Write::write_all(
+        &mut std::io::stderr().lock(),
+        text.as_bytes(),
+    ));
 }

@@ -3,10 +3,10 @@
 
 use super::settings::{self, ENVIRONMENT, Selection, StartOptions};
 use super::start::StartArgs;
+use crate::config::Environment;
 use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::load::{self, Surroundings};
 use crate::config::resolve::{self, Options, Service};
-use crate::config::Environment;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{InstanceSpec, ServiceName};
 use crate::ports::{Base, PortPlan, Rule, Wanted};
@@ -44,13 +44,18 @@ impl Here {
                 .cause(error.to_string())
                 .hint("it may have been removed: cd to one that exists")
         })?;
-        Ok(Self { cwd, places: Places::from_environment()? })
+        Ok(Self {
+            cwd,
+            places: Places::from_environment()?,
+        })
     }
 }
 
 /// Reads a setting from this process's environment alone.
 pub fn own_environment(name: &str) -> Option<(String, String)> {
-    std::env::var(name).ok().map(|value| (value, ENVIRONMENT.to_owned()))
+    std::env::var(name)
+        .ok()
+        .map(|value| (value, ENVIRONMENT.to_owned()))
 }
 
 impl Plan {
@@ -103,7 +108,11 @@ impl Plan {
         environment: Environment,
         mut problems: Vec<Diagnostic>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let title = options.title.value.clone().unwrap_or_else(|| project.name.clone());
+        let title = options
+            .title
+            .value
+            .clone()
+            .unwrap_or_else(|| project.name.clone());
         let resolved_with = match session_options(&project, &title, &options, &services) {
             Ok(resolved) => resolved,
             Err(errors) => {
@@ -183,23 +192,48 @@ fn session_options(
     } else {
         Some(chosen(options.names.join(","), "ovr start".to_owned()))
     };
-    let ignored = chosen(options.ignored_processes.value.join(","), options.ignored_processes.origin.to_string());
-    let can_die = chosen(selection(&options.can_die.value), options.can_die.origin.to_string());
-    let auto_restart = chosen(selection(&options.auto_restart.value), options.auto_restart.origin.to_string());
-    let formation: Vec<String> =
-        options.formation.value.iter().map(|(name, count)| format!("{name}={count}")).collect();
-    let formation = Formation::parse(&formation.join(","), &options.formation.origin.to_string(), &names)
-        .unwrap_or_else(|errors| {
-            problems.extend(errors);
-            Formation::default()
-        });
-    let signals: Vec<String> =
-        options.stop_signals.value.iter().map(|(name, signal)| format!("{name}={}", signal.number())).collect();
-    let stop_signals = StopSignals::parse(&signals.join(","), &options.stop_signals.origin.to_string(), &names)
-        .unwrap_or_else(|errors| {
-            problems.extend(errors);
-            StopSignals::default()
-        });
+    let ignored = chosen(
+        options.ignored_processes.value.join(","),
+        options.ignored_processes.origin.to_string(),
+    );
+    let can_die = chosen(
+        selection(&options.can_die.value),
+        options.can_die.origin.to_string(),
+    );
+    let auto_restart = chosen(
+        selection(&options.auto_restart.value),
+        options.auto_restart.origin.to_string(),
+    );
+    let formation: Vec<String> = options
+        .formation
+        .value
+        .iter()
+        .map(|(name, count)| format!("{name}={count}"))
+        .collect();
+    let formation = Formation::parse(
+        &formation.join(","),
+        &options.formation.origin.to_string(),
+        &names,
+    )
+    .unwrap_or_else(|errors| {
+        problems.extend(errors);
+        Formation::default()
+    });
+    let signals: Vec<String> = options
+        .stop_signals
+        .value
+        .iter()
+        .map(|(name, signal)| format!("{name}={}", signal.number()))
+        .collect();
+    let stop_signals = StopSignals::parse(
+        &signals.join(","),
+        &options.stop_signals.origin.to_string(),
+        &names,
+    )
+    .unwrap_or_else(|errors| {
+        problems.extend(errors);
+        StopSignals::default()
+    });
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -226,7 +260,10 @@ fn port_plan(
         return Ok(PortPlan::none());
     }
     let rule = Rule {
-        base: Base { port: options.port.value, source: options.port.origin.to_string() },
+        base: Base {
+            port: options.port.value,
+            source: options.port.origin.to_string(),
+        },
         step: options.port_step.value,
         instance_step: options.formation_port_step.value,
     };

@@ -2,9 +2,9 @@
 
 use super::plan::{Here, own_environment};
 use super::{args::GlobalArgs, report, settings, show, style};
+use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Results};
-use crate::api::call::Verb;
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::Palette;
 use crate::workspace::session::{Life, SessionEntry};
@@ -30,9 +30,12 @@ pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
             let client = client(&entry);
             Ok((entry, client))
         }
-        Located::Idle { project, above } => {
-            Err(locate::not_running(&here.places, &project, above.as_ref(), SystemTime::now()))
-        }
+        Located::Idle { project, above } => Err(locate::not_running(
+            &here.places,
+            &project,
+            above.as_ref(),
+            SystemTime::now(),
+        )),
     }
 }
 
@@ -56,7 +59,14 @@ pub fn client(entry: &SessionEntry) -> Client {
 /// Carries out an action and prints a line for each service.
 pub fn act(global: &GlobalArgs, verb: Verb, names: &[String], no_wait: bool) -> Result<ExitCode, Diagnostic> {
     let (_, client) = find(global)?;
-    let results = client.action(verb, &Request { names: names.to_vec(), no_wait, ..Request::default() })?;
+    let results = client.action(
+        verb,
+        &Request {
+            names: names.to_vec(),
+            no_wait,
+            ..Request::default()
+        },
+    )?;
     print_results(&results)?;
     Ok(code_of(&results))
 }
@@ -68,7 +78,11 @@ pub fn print_results(results: &Results) -> Result<(), Diagnostic> {
 /// Whether everything went as asked.
 pub fn code_of(results: &Results) -> ExitCode {
     let all_well = results.results.iter().all(|result| result.outcome.is_success());
-    ExitCode::from(if all_well { exit_code::OK } else { exit_code::SERVICE_FAILED })
+    ExitCode::from(if all_well {
+        exit_code::OK
+    } else {
+        exit_code::SERVICE_FAILED
+    })
 }
 
 /// The SGR parameters of a service's colour, as the merged output has it.

@@ -53,7 +53,13 @@ impl Default for Palette {
 impl Palette {
     /// These colours; the default ones if there are none.
     pub fn of(colors: &[u8]) -> Self {
-        if colors.is_empty() { Self::default() } else { Self { colors: colors.to_vec() } }
+        if colors.is_empty() {
+            Self::default()
+        } else {
+            Self {
+                colors: colors.to_vec(),
+            }
+        }
     }
 
     pub fn color(&self, position: u32) -> u8 {
