@@ -88,8 +88,9 @@ pub struct Service {
     pub origin: String,
 }
 
-/// The body of an action.
+/// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// Services, instances or patterns; empty means all.
     #[serde(default)]
@@ -208,4 +209,10 @@ pub struct ErrorDetail {
     pub message: String,
     #[serde(default)]
     pub hints: Vec<String>,
+    /// Why it happened, outermost first.
+    #[serde(default)]
+    pub causes: Vec<String>,
 }
+
+#[cfg(test)]
+pub(super) mod golden;

@@ -1,4 +1,21 @@
 //! The contract: messages, routes and error codes of HTTP/JSON over the session's `api.sock`, with its
 //! client and its server. The server turns requests into calls for the controller; it decides nothing.
 
+pub mod call;
+pub mod client;
+mod error;
+mod http1;
 pub mod messages;
+pub mod server;
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, OutputRequest, Reply, Verb};
+pub use client::Client;
+
+/// The header that carries each side's program version, to explain a failure by it.
+pub const VERSION_HEADER: &str = "x-ovr-version";
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// No request has a larger body.
+pub const MAX_BODY: usize = 64 * 1024;

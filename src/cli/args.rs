@@ -53,6 +53,18 @@ pub struct ProjectArgs {
     pub root: Option<PathBuf>,
 }
 
+impl ProjectArgs {
+    /// The same, as what `start` takes: a plan is made of that.
+    pub fn as_start(&self) -> start::StartArgs {
+        let text = |path: &PathBuf| path.display().to_string();
+        start::StartArgs {
+            procfile: self.procfile.as_ref().map(text),
+            root: self.root.as_ref().map(text),
+            ..start::StartArgs::default()
+        }
+    }
+}
+
 /// Which services a command acts on.
 #[derive(Args, Clone, Debug, Default)]
 pub struct AnyNames {

@@ -79,8 +79,9 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>) {
     // A parent that was killed meanwhile changes nothing for the session.
     drop(out.write_all(&line).and_then(|()| out.flush()));
     if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
-        drop(rustix::stdio::dup2_stdout(&null));
-        drop(rustix::stdio::dup2_stderr(&null));
+        // Neither can fail with two open descriptors; if it did, the old ones would stay, which does no harm.
+        rustix::stdio::dup2_stdout(&null).ok();
+        rustix::stdio::dup2_stderr(&null).ok();
     }
 }
 

@@ -1,8 +1,11 @@
 //! `ovr check`: what can be typed, the shape of its JSON, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::plan::{Here, Plan};
+use super::report;
 use crate::api::messages::SCHEMA;
-use crate::diag::{Diagnostic, Kind as ErrorKind, Severity};
+use crate::diag::{Diagnostic, Severity, exit_code};
+use crate::model::InstanceSpec;
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -91,11 +94,41 @@ impl From<&Diagnostic> for Finding {
 }
 
 /// Reads the configuration and prints what is wrong with it.
-pub fn cmd_check(_global: &GlobalArgs, _args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr check` is not built yet",
-    ))
+pub fn cmd_check(_global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
+    let here = Here::look()?;
+    let (services, problems, config) = match Plan::make(&here, &args.project.as_start()) {
+        Ok(plan) => {
+            let config = plan.project.config.path.display().to_string();
+            let services = plan.instances.iter().map(CheckedService::from).collect();
+            (services, plan.warnings, config)
+        }
+        Err(problems) => (Vec::new(), problems, String::new()),
+    };
+    let failed = problems
+        .iter()
+        .find(|problem| problem.severity == Severity::Error);
+    let code = failed.map_or(exit_code::OK, |problem| problem.kind.exit_code());
+    if args.json {
+        report::print_json(&Report::new(services, &problems))?;
+        return Ok(ExitCode::from(code));
+    }
+    problems.iter().for_each(report::print);
+    if code == exit_code::OK {
+        let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+        report::print_out(&format!("{config} is sound: {}\n", names.join(", ")))?;
+    }
+    Ok(ExitCode::from(code))
+}
+
+impl From<&InstanceSpec> for CheckedService {
+    fn from(spec: &InstanceSpec) -> Self {
+        Self {
+            name: spec.name.to_string(),
+            command: spec.command.clone(),
+            origin: spec.origin.clone(),
+            port: spec.port.as_ref().map(|(port, _)| *port),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use super::args::{Example, GlobalArgs};
 use super::style::plain;
 use super::table::pairs;
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::{report, session};
+use crate::diag::Diagnostic;
+use crate::workspace::clean;
 use clap::Args;
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -69,11 +72,50 @@ fn size(bytes: u64) -> String {
 }
 
 /// Shows what there is, and removes it when told to.
-pub fn cmd_clean(_global: &GlobalArgs, _args: &CleanArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr clean` is not built yet",
-    ))
+pub fn cmd_clean(_global: &GlobalArgs, args: &CleanArgs) -> Result<ExitCode, Diagnostic> {
+    let places = session::places()?;
+    let items = clean::inventory(&places)?;
+    let leftovers: Vec<Leftover> = items
+        .iter()
+        .filter(|item| item.kept.is_none())
+        .map(|item| Leftover {
+            path: item.path.clone(),
+            bytes: item.bytes,
+            what: item.what.words().to_owned(),
+        })
+        .collect();
+    report::print_out(&shown(&leftovers))?;
+    if leftovers.is_empty() || args.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.yes && !confirmed()? {
+        report::print_out("nothing was removed; ovr clean --yes removes it\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let removed = clean::remove(&places, &items);
+    removed.errors.iter().for_each(report::print);
+    report::print_out(&format!(
+        "removed {} items, {}\n",
+        removed.items,
+        size(removed.bytes)
+    ))?;
+    Ok(if removed.errors.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Asks, where somebody can answer.
+fn confirmed() -> Result<bool, Diagnostic> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Ok(false);
+    }
+    report::print_out("remove all of it? [y/N] ")?;
+    let mut answer = String::new();
+    // Without an answer it is a no.
+    let read = std::io::stdin().read_line(&mut answer).is_ok();
+    Ok(read && matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 #[cfg(test)]

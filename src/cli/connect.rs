@@ -2,7 +2,18 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::{report, session};
+use crate::api::client::Client;
+use crate::diag::{Diagnostic, Kind as ErrorKind, exit_code};
+use crate::tmux::WindowId;
+use crate::tmux::server::Server;
+use crate::tmux::view::{LeaveKeys, View, ViewMode};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// A tmux server that answers at all answers within this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 use clap::Args;
 use std::process::ExitCode;
 
@@ -31,9 +42,76 @@ pub struct ConnectArgs {
 }
 
 /// Attaches this terminal to the service's window, and returns when it is left.
-pub fn cmd_connect(_global: &GlobalArgs, _args: &ConnectArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr connect` is not built yet",
-    ))
+pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, Diagnostic> {
+    if !args.control_mode && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err(Diagnostic::error(
+            ErrorKind::NoTerminal,
+            "connect needs a terminal to show the service in",
+        )
+        .hint("to read its output: ovr echo NAME"));
+    }
+    let (_, client) = session::find(global)?;
+    let window = client.window(args.name.as_deref())?;
+    let server = Server {
+        binary: window.tmux_binary.clone().into(),
+        socket: window.tmux_socket.clone().into(),
+        // The server runs already; no configuration is read any more.
+        config: "/dev/null".into(),
+    };
+    let id: WindowId = window.window.parse().map_err(|_| {
+        Diagnostic::error(
+            ErrorKind::System,
+            format!("{:?} is no window of tmux", window.window),
+        )
+    })?;
+    let keys = ask_keys(&server)?;
+    let mode = match (args.control_mode, args.read_only) {
+        (true, _) => ViewMode::Control,
+        (false, true) => ViewMode::ReadOnly,
+        (false, false) => ViewMode::Terminal,
+    };
+    if mode != ViewMode::Control {
+        report::print_out(&format!("{} · leave with {}\n", window.name, keys.words()))?;
+    }
+    let view = View {
+        server: &server,
+        window: id,
+        mode,
+        leave: &keys,
+    };
+    let status = view.command().status().map_err(|error| {
+        Diagnostic::error(ErrorKind::Tmux, "cannot run tmux to show the window").cause(error.to_string())
+    })?;
+    if mode != ViewMode::Control {
+        say_left(&client, &window.name)?;
+    }
+    Ok(ExitCode::from(if status.success() {
+        exit_code::OK
+    } else {
+        exit_code::FAILURE
+    }))
+}
+
+fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
+    let failed = |error: std::io::Error| {
+        Diagnostic::error(ErrorKind::Tmux, "cannot ask tmux for its keys").cause(error.to_string())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    runtime.block_on(LeaveKeys::ask(server, PATIENCE)).map_err(failed)
+}
+
+/// `left web, still running`: what stands in the terminal afterwards.
+fn say_left(client: &Client, name: &str) -> Result<(), Diagnostic> {
+    let text = match client.status() {
+        Ok(status) => match status.services.iter().find(|service| service.name == name) {
+            Some(service) if service.pid.is_some() => format!("left {name}, still {}\n", service.state),
+            Some(service) => format!("left {name} ({})\n", service.state),
+            None => format!("left {name}\n"),
+        },
+        Err(_) => "the session has ended\n".to_owned(),
+    };
+    report::print_out(&text)
 }

@@ -1,7 +1,8 @@
 //! `ovr detach`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::{report, session};
+use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -15,9 +16,12 @@ pub const EXAMPLES: &[Example] = &[("ovr detach", "the terminal of `ovr start` g
 pub struct DetachArgs {}
 
 /// Hands the session to a detached controller.
-pub fn cmd_detach(_global: &GlobalArgs, _args: &DetachArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr detach` is not built yet",
-    ))
+pub fn cmd_detach(global: &GlobalArgs, _args: &DetachArgs) -> Result<ExitCode, Diagnostic> {
+    let (_, client) = session::find(global)?;
+    let detached = client.detach()?;
+    report::print_out(&format!(
+        "the session goes on in the background (pid {}) · ovr echo follows it · ovr quit ends it\n",
+        detached.pid
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }

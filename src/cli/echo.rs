@@ -1,8 +1,14 @@
 //! `ovr echo`: what can be typed, and the behaviour.
 
 use super::args::{AnyNames, Example, GlobalArgs};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::{report, session};
+use crate::api::call::OutputRequest;
+use crate::api::messages::{LineKind, OutputLine};
+use crate::diag::Diagnostic;
+use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
+use crate::model::{InstanceId, time_text};
 use clap::Args;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
@@ -26,9 +32,78 @@ pub struct EchoArgs {
 }
 
 /// Prints the merged output until it is interrupted or the session ends.
-pub fn cmd_echo(_global: &GlobalArgs, _args: &EchoArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr echo` is not built yet",
-    ))
+pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagnostic> {
+    let (_, client) = session::find(global)?;
+    let labels: Vec<Label> = client
+        .status()?
+        .services
+        .iter()
+        .enumerate()
+        .map(|(index, service)| Label {
+            name: service.name.clone(),
+            position: index_of(index),
+        })
+        .collect();
+    let color = ColorChoice::from_environment(|name| std::env::var_os(name), std::io::stdout().is_terminal());
+    let options = RenderOptions {
+        color,
+        timestamps: false,
+        utc_offset_s: super::background::utc_offset_s(),
+        palette: Palette::default(),
+    };
+    let mut view = View {
+        renderer: Renderer::new(&labels, options),
+        labels,
+        rendered: Vec::new(),
+    };
+    let lines = client.output(&OutputRequest {
+        names: args.target.names.clone(),
+        lines: args.lines,
+        follow: true,
+        color: color.is_on(),
+    })?;
+    for line in lines {
+        view.show(&line?)?;
+    }
+    report::print_out("the session has ended\n")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn index_of(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The stream as the console shows it.
+struct View {
+    renderer: Renderer,
+    labels: Vec<Label>,
+    rendered: Vec<u8>,
+}
+
+impl View {
+    fn show(&mut self, line: &OutputLine) -> Result<(), Diagnostic> {
+        let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
+        let index = self
+            .labels
+            .iter()
+            .position(|label| label.name == line.name)
+            .map_or(0, index_of);
+        let (instance, out) = (InstanceId(index), &mut self.rendered);
+        match line.kind {
+            LineKind::Output => self.renderer.output(out, instance, at_ms, line.text.as_bytes()),
+            LineKind::Open => {
+                self.renderer.open(out, instance, at_ms, line.text.as_bytes());
+            }
+            LineKind::Event => self
+                .renderer
+                .event(out, instance, Tone::Normal, at_ms, &line.text),
+            LineKind::Gap => {
+                let text = format!("… {} lines dropped: this terminal is too slow", line.text);
+                self.renderer.system(out, Tone::Alarm, at_ms, &text);
+            }
+        }
+        let shown = report::write_out(out);
+        out.clear();
+        shown
+    }
 }

@@ -2,10 +2,12 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
+use super::plan::{Here, Plan};
+use super::report;
 use super::style::{plain, push_line};
 use super::table::pairs;
 use crate::api::messages::SCHEMA;
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use crate::diag::Diagnostic;
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -94,8 +96,33 @@ fn quoted(value: &str) -> String {
 }
 
 /// Prints the environment of a service, or what all share.
-pub fn cmd_env(_global: &GlobalArgs, _args: &EnvArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(ErrorKind::System, "`ovr env` is not built yet"))
+pub fn cmd_env(_global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnostic> {
+    let here = Here::look()?;
+    let plan = match Plan::make(&here, &args.project.as_start()) {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(report::report_all(&problems)),
+    };
+    let explained = match &args.service {
+        Some(name) => plan.explain_instance(name)?,
+        None => plan.explain_common(),
+    };
+    let variables = explained
+        .into_iter()
+        .map(|explained| Variable {
+            name: explained.name,
+            value: explained.value,
+            source: explained.source,
+        })
+        .collect();
+    let environment = Environment::new(args.service.clone(), variables);
+    if args.json {
+        report::print_json(&environment)?;
+    } else if args.explain {
+        report::print_out(&environment.explained())?;
+    } else {
+        report::print_out(&environment.plain())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

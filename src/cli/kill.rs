@@ -1,7 +1,9 @@
 //! `ovr kill`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, LiveNames};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::session;
+use crate::api::call::Verb;
+use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -21,9 +23,6 @@ pub struct KillArgs {
 }
 
 /// Kills and prints a line for each service.
-pub fn cmd_kill(_global: &GlobalArgs, _args: &KillArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr kill` is not built yet",
-    ))
+pub fn cmd_kill(global: &GlobalArgs, args: &KillArgs) -> Result<ExitCode, Diagnostic> {
+    session::act(global, Verb::Kill, &args.target.names, args.no_wait)
 }

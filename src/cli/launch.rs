@@ -16,8 +16,8 @@ use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::last::{self, LastEnd};
 use crate::workspace::lock::{Holder, LockError};
-use crate::workspace::session::Life;
-use crate::workspace::{Located, SessionDir, SessionLock, locate};
+use crate::workspace::session::{Life, SessionEntry};
+use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -243,39 +243,21 @@ fn in_session(
 }
 
 fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Diagnostic {
-    let told = match client.status() {
-        Ok(status) => {
-            let up = status
-                .services
-                .iter()
-                .filter(|service| service.pid.is_some())
-                .count();
-            let session = status.session;
-            let since = time_text::parse_rfc3339(&session.started_at)
-                .map(|started| format!(", {}", time_text::ago(started, SystemTime::now())))
-                .unwrap_or_default();
-            format!(
-                "{} is already running: {} (pid {}, started{since}), {up} of {} services up",
-                session.project,
-                session.root,
-                session.pid,
-                status.services.len()
-            )
-        }
-        Err(_) => match SessionLock::probe(dir) {
-            Ok(crate::workspace::Probe::Alive(Some(holder))) => {
-                format!(
-                    "{} is already running (pid {}, since {})",
-                    holder.root, holder.pid, holder.started_at
-                )
-            }
-            _ => "this project is already running".to_owned(),
-        },
-    };
-    Diagnostic::error(Kind::AlreadyRunning, told)
-        .hint("look at a service: ovr connect NAME")
-        .hint("follow the output: ovr echo")
-        .hint("end it: ovr quit")
+    let up = client.status().ok().map(|status| {
+        let up = status
+            .services
+            .iter()
+            .filter(|service| service.pid.is_some())
+            .count();
+        (up, status.services.len())
+    });
+    match SessionEntry::look(dir) {
+        Ok(Some(entry)) => errors::already_running(&entry, up, SystemTime::now()),
+        // It ended at this very moment.
+        Ok(None) => Diagnostic::error(Kind::AlreadyRunning, "a session of this project was just ending")
+            .hint("start it again: ovr start"),
+        Err(error) => error,
+    }
 }
 
 // ── the background ──

@@ -1,11 +1,16 @@
 //! `ovr ls`: what can be typed, and the behaviour. The table is `show`'s.
 
 use super::args::{Example, GlobalArgs};
+use super::show::sessions::Listed;
+use super::{report, session, show, style};
 use crate::api::messages::{SCHEMA, Session};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use crate::diag::{Diagnostic, Kind};
+use crate::model::time_text;
+use crate::workspace::session::{Life, sessions};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr ls", "project, state, age and path of each session"),
@@ -39,6 +44,42 @@ impl Listing {
 }
 
 /// Prints every live session.
-pub fn cmd_ls(_global: &GlobalArgs, _args: &LsArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(ErrorKind::System, "`ovr ls` is not built yet"))
+pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnostic> {
+    let places = session::places()?;
+    let mut statuses = Vec::new();
+    for entry in sessions(&places)? {
+        if entry.life != Life::Alive {
+            continue;
+        }
+        match session::client(&entry).status() {
+            Ok(status) => statuses.push(status),
+            // It ended between the look and the question.
+            Err(error) if error.kind == Kind::NotRunning => {}
+            Err(error) => report::print(&error),
+        }
+    }
+    if args.json {
+        report::print_json(&Listing::new(
+            statuses.into_iter().map(|status| status.session).collect(),
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let listed: Vec<Listed> = statuses
+        .iter()
+        .map(|status| {
+            let up = status
+                .services
+                .iter()
+                .filter(|service| service.pid.is_some())
+                .count();
+            Listed {
+                session: status.session.clone(),
+                up: Some((up, status.services.len())),
+            }
+        })
+        .collect();
+    let now = time_text::epoch_millis(SystemTime::now());
+    let text = show::sessions::sessions(&listed, now, style::stdout_width(), style::Paint::for_stdout());
+    report::print_out(&text)?;
+    Ok(ExitCode::SUCCESS)
 }

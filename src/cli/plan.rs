@@ -4,11 +4,12 @@
 use super::settings::{self, ENVIRONMENT, Selection, StartOptions};
 use super::start::StartArgs;
 use crate::config::Environment;
+use crate::config::environment::Explained;
 use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::load::{self, Surroundings};
 use crate::config::resolve::{self, Options, Service};
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{InstanceSpec, ServiceName};
+use crate::model::{InstanceName, InstanceSpec, ServiceName, select};
 use crate::ports::{Base, PortPlan, Rule, Wanted};
 use crate::tmux::setup::Setup as TmuxSetup;
 use crate::workspace::{Places, Project, Search};
@@ -145,6 +146,56 @@ impl Plan {
             resolved_with,
             warnings: problems,
         })
+    }
+}
+
+/// What one service or all of them are told, with sources.
+impl Plan {
+    /// The instance of this name; a service's name means its first instance.
+    pub fn instance(&self, name: &str) -> Result<&InstanceSpec, Diagnostic> {
+        let names: Vec<InstanceName> = self.instances.iter().map(|spec| spec.name.clone()).collect();
+        match select(&[name], &names) {
+            Ok(found) => {
+                let index = found
+                    .first()
+                    .copied()
+                    .expect("a pattern that matches nothing is an error");
+                Ok(&self.instances[index])
+            }
+            Err(unmatched) => Err(unmatched
+                .diagnostics()
+                .into_iter()
+                .next()
+                .expect("one pattern, so one error")),
+        }
+    }
+
+    /// The environment of one instance.
+    pub fn explain_instance(&self, name: &str) -> Result<Vec<Explained>, Diagnostic> {
+        let spec = self.instance(name)?;
+        let port_of = |position, number| self.ports.port(position, number);
+        let layered = resolve::instance_environment(
+            &self.services,
+            spec,
+            &self.resolved_with,
+            &self.environment,
+            &port_of,
+        );
+        Ok(layered.explain())
+    }
+
+    /// What all services share: what an instance has, without what is its own.
+    pub fn explain_common(&self) -> Vec<Explained> {
+        let port_of = |position, number| self.ports.port(position, number);
+        resolve::common_environment(&self.services, &self.resolved_with, &self.environment, &port_of)
+            .explain()
+    }
+
+    pub fn common_environment(&self) -> Vec<(String, String)> {
+        self.explain_common()
+            .into_iter()
+            .map(|explained| (explained.name, explained.value))
+            .collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! `ovr quit`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::session::ProcessEnd;
+use super::{report, session};
+use crate::api::messages::Outcome;
+use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -14,9 +17,20 @@ pub const EXAMPLES: &[Example] = &[("ovr quit", "what Ctrl-C does in the termina
 pub struct QuitArgs {}
 
 /// Ends the session of this project.
-pub fn cmd_quit(_global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr quit` is not built yet",
-    ))
+pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagnostic> {
+    let (entry, client) = session::find(global)?;
+    let (project, controller) = (
+        client.status()?.session.project,
+        entry.pid().and_then(ProcessEnd::watch),
+    );
+    let mut results = client.quit()?;
+    // Gone means gone: also for whoever looks at the process table next.
+    controller.inspect(ProcessEnd::wait);
+    // What did not run needs no line.
+    results
+        .results
+        .retain(|result| result.outcome != Outcome::AlreadyStopped);
+    session::print_results(&results)?;
+    report::print_out(&format!("{project} ended\n"))?;
+    Ok(session::code_of(&results))
 }

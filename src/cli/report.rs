@@ -30,14 +30,26 @@ pub fn print(diagnostic: &Diagnostic) {
 
 /// Writes `text` to standard output. A reader that has gone away (`ovr status | head -1`) is no failure.
 pub fn print_out(text: &str) -> Result<(), Diagnostic> {
+    write_out(text.as_bytes())
+}
+
+/// Writes bytes to standard output, as [`print_out`] does.
+pub fn write_out(bytes: &[u8]) -> Result<(), Diagnostic> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Diagnostic::error(
             Kind::System,
             format!("cannot write to standard output: {error}"),
         )),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Writes `value` to standard output as JSON, with a line end.
+pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Diagnostic> {
+    let mut text = serde_json::to_string_pretty(value).expect("outputs are plain data");
+    text.push('\n');
+    print_out(&text)
 }
 
 /// The diagnostic's text with its colours.

@@ -1,7 +1,9 @@
 //! `ovr restart`: what can be typed, and the behaviour.
 
 use super::args::{AnyNames, Example, GlobalArgs};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::session;
+use crate::api::call::Verb;
+use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -25,9 +27,6 @@ pub struct RestartArgs {
 }
 
 /// Restarts and prints a line for each service.
-pub fn cmd_restart(_global: &GlobalArgs, _args: &RestartArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr restart` is not built yet",
-    ))
+pub fn cmd_restart(global: &GlobalArgs, args: &RestartArgs) -> Result<ExitCode, Diagnostic> {
+    session::act(global, Verb::Restart, &args.target.names, args.no_wait)
 }

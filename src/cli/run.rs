@@ -2,8 +2,14 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::plan::{Here, Plan};
+use super::report;
+use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
+use crate::model::{Exit, Signal};
 use clap::{Args, ValueHint};
+use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
@@ -31,6 +37,43 @@ pub struct RunArgs {
 }
 
 /// Runs the command and mirrors its exit code.
-pub fn cmd_run(_global: &GlobalArgs, _args: &RunArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(ErrorKind::System, "`ovr run` is not built yet"))
+pub fn cmd_run(_global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnostic> {
+    let here = Here::look()?;
+    let plan = match Plan::make(&here, &args.project.as_start()) {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(report::report_all(&problems)),
+    };
+    let environment: Vec<(String, String)> = match &args.service {
+        Some(name) => plan.instance(name)?.launch.env.clone(),
+        None => plan.common_environment(),
+    };
+    let (program, arguments) = args.command.split_first().expect("clap demands a command");
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(environment);
+    // The command's end is the answer to signals from the keyboard, which reach it as well.
+    let ignored = ignore_keyboard_signals()?;
+    let status = command.status().map_err(|error| cannot_run(program, &error))?;
+    drop(ignored);
+    let exit = match (status.code(), status.signal().and_then(Signal::from_number)) {
+        (Some(code), _) => Exit::Code(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Code(i32::from(exit_code::FAILURE)),
+    };
+    Ok(ExitCode::from(exit.shell_code()))
+}
+
+/// Lets Ctrl-C and Ctrl-\\ pass by this process. The handlers do nothing; unlike "ignored", they are not
+/// inherited by the command.
+fn ignore_keyboard_signals() -> Result<signal_hook::iterator::Signals, Diagnostic> {
+    signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT]).map_err(
+        |error| Diagnostic::error(ErrorCause::System, "cannot listen to signals").cause(error.to_string()),
+    )
+}
+
+fn cannot_run(program: &str, error: &std::io::Error) -> Diagnostic {
+    let message = match error.kind() {
+        ErrorKind::NotFound => format!("{program}: not found"),
+        _ => format!("{program} cannot be run"),
+    };
+    Diagnostic::error(ErrorCause::Usage, message).cause(error.to_string())
 }

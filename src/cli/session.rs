@@ -5,10 +5,10 @@ use super::{args::GlobalArgs, report, settings, show, style};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Results};
-use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::diag::{Diagnostic, exit_code};
 use crate::logs::Palette;
 use crate::workspace::session::{Life, SessionEntry};
-use crate::workspace::{Located, Places, locate, revive};
+use crate::workspace::{Located, Places, errors, locate, revive};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -25,29 +25,18 @@ pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
     match locate::locate(&here.places, &here.cwd, socket.as_deref())? {
         Located::Session(entry) => {
             if entry.life == Life::Unattended {
-                return Err(unattended(&entry));
+                return Err(errors::unattended(&entry));
             }
             let client = client(&entry);
             Ok((entry, client))
         }
-        Located::Idle { project, above } => Err(locate::not_running(
+        Located::Idle { project, above } => Err(errors::not_running(
             &here.places,
             &project,
             above.as_ref(),
             SystemTime::now(),
         )),
     }
-}
-
-/// The controller is gone and its services run on.
-fn unattended(entry: &SessionEntry) -> Diagnostic {
-    let root = entry.root().unwrap_or("this project");
-    Diagnostic::error(
-        Kind::NotRunning,
-        format!("the controller of {root} is gone; its services still run in tmux, unattended"),
-    )
-    .hint("take them over, as they are: ovr start")
-    .hint("or end them and start anew: ovr start --fresh")
 }
 
 /// A client for this session. Where its socket is gone, the controller is asked to make it anew.
@@ -97,4 +86,40 @@ pub fn colour(palette: &Palette) -> impl Fn(u32) -> String + '_ {
 /// The places of this user's files.
 pub fn places() -> Result<Places, Diagnostic> {
     Places::from_environment()
+}
+
+/// The end of another process, to be waited for.
+#[derive(Debug)]
+pub struct ProcessEnd {
+    #[cfg(target_os = "linux")]
+    handle: std::os::fd::OwnedFd,
+}
+
+impl ProcessEnd {
+    /// Takes hold of the process while it is surely the one that is meant.
+    #[cfg(target_os = "linux")]
+    pub fn watch(pid: u32) -> Option<Self> {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+        Some(Self {
+            handle: pidfd_open(pid, PidfdFlags::empty()).ok()?,
+        })
+    }
+
+    /// Waits until it has ended; it is about to.
+    #[cfg(target_os = "linux")]
+    pub fn wait(&self) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let mut handles = [PollFd::new(&self.handle, PollFlags::IN)];
+        while let Err(rustix::io::Errno::INTR) = poll(&mut handles, None) {}
+    }
+
+    /// Other systems have no handle to wait on; its answer was its last act anyway.
+    #[cfg(not(target_os = "linux"))]
+    pub fn watch(_pid: u32) -> Option<Self> {
+        None
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn wait(&self) {}
 }

@@ -2,7 +2,9 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::session;
+use crate::api::call::Verb;
+use crate::diag::Diagnostic;
 use crate::model::Signal;
 use clap::Args;
 use std::process::ExitCode;
@@ -27,9 +29,6 @@ pub struct SignalArgs {
 }
 
 /// Sends the signal and prints a line for each service.
-pub fn cmd_signal(_global: &GlobalArgs, _args: &SignalArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr signal` is not built yet",
-    ))
+pub fn cmd_signal(global: &GlobalArgs, args: &SignalArgs) -> Result<ExitCode, Diagnostic> {
+    session::act(global, Verb::Signal(args.signal), &args.names, false)
 }

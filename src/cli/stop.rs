@@ -1,7 +1,9 @@
 //! `ovr stop`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, LiveNames};
-use crate::diag::{Diagnostic, Kind as ErrorKind};
+use super::session;
+use crate::api::call::Verb;
+use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -24,9 +26,6 @@ pub struct StopArgs {
 }
 
 /// Stops and prints a line for each service.
-pub fn cmd_stop(_global: &GlobalArgs, _args: &StopArgs) -> Result<ExitCode, Diagnostic> {
-    Err(Diagnostic::error(
-        ErrorKind::System,
-        "`ovr stop` is not built yet",
-    ))
+pub fn cmd_stop(global: &GlobalArgs, args: &StopArgs) -> Result<ExitCode, Diagnostic> {
+    session::act(global, Verb::Stop, &args.target.names, args.no_wait)
 }

@@ -172,6 +172,25 @@ pub fn instance_environment(
     layered
 }
 
+/// What every service gets, for commands that are run beside them (`ovr run`, `ovr env`).
+pub fn common_environment(
+    services: &[Service],
+    options: &Options,
+    environment: &Environment,
+    port_of: &PortOf<'_>,
+) -> Environment {
+    let mut layered = environment.clone();
+    let session = SessionVariables::new(services, port_of, &mut Vec::new());
+    let own = [
+        ("OVR_PROJECT".to_owned(), options.project.clone()),
+        ("OVR_PROJECT_ROOT".to_owned(), options.root.display().to_string()),
+    ];
+    for (name, value) in session.ports.into_iter().chain(own) {
+        layered.set(Layer::Injected, &name, value, Origin::Ovr);
+    }
+    layered
+}
+
 /// The instances of a service: number from 0, and name.
 fn instances(service: &Service, formation: &Formation) -> impl Iterator<Item = (u32, InstanceName)> {
     let count = formation.count(&service.name);

@@ -82,7 +82,8 @@ impl Controller {
                 && let Some(pid) = pid_of(pane.pid)
             {
                 // SIGTERM is a shim's order to stop what it runs and end.
-                drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+                // One that has just ended needs no signal.
+                rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
                 if let Ok(process) = ServerProcess::open(pane.pid) {
                     process.gone().await;
                 }

@@ -65,7 +65,8 @@ enum Input {
     Configured(Vec<Diagnostic>),
     /// Something in the runtime directory was made or removed.
     Files,
-    ConsoleFailed(std::io::Error),
+    /// Nobody reads the console any more.
+    ConsoleFailed,
     Deadline,
 }
 
@@ -172,7 +173,7 @@ impl Controller {
             Some(event) = outlets.probed.recv() => Input::Probed(event),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             () = files::changed(&mut outlets.files) => Input::Files,
-            error = console_error(&mut outlets.console_failed) => Input::ConsoleFailed(error),
+            () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable() => Input::Tmux,
         }
@@ -189,8 +190,8 @@ impl Controller {
             Input::Probed(event) => self.feed(event),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::Files => self.renew_files(),
-            // Nobody reads the console any more; the session goes on without one.
-            Input::ConsoleFailed(_) => self.console = None,
+            // The session goes on without one.
+            Input::ConsoleFailed => self.console = None,
             Input::Deadline => self.on_deadline(),
         }
     }
@@ -286,12 +287,12 @@ async fn until(deadline: Option<std::time::Instant>) {
     }
 }
 
-async fn console_error(failed: &mut Option<ConsoleFailed>) -> std::io::Error {
+async fn console_failed(failed: &mut Option<ConsoleFailed>) {
     match failed {
         Some(failure) => {
-            let error = failure.error().await;
+            // Why does not matter: a closed pipe and a vanished terminal have the same consequence.
+            let _error = failure.error().await;
             *failed = None;
-            error
         }
         None => std::future::pending().await,
     }

@@ -154,7 +154,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let server = Server {
         binary: setup.tmux_binary,
         socket: dir.tmux_socket(),
-        config: dir.path().join("tmux.conf"),
+        config: dir.tmux_config(),
     };
     let site = Site {
         server,
@@ -326,9 +326,6 @@ impl Controller {
         self.flush_output();
         let leave = self.leave.take();
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
-        for (reply, results) in std::mem::take(&mut self.quitters) {
-            drop(reply.send(Ok(results)));
-        }
         drop(outlets);
         if let Some(console) = &self.console {
             if at_once {
@@ -353,18 +350,24 @@ impl Controller {
                 }
             }
             leave => {
+                if matches!(leave, Some(Leave::Deposed)) {
+                    self.lock.leave();
+                } else {
+                    drop(self.lock);
+                }
+                // Only now is everything gone.
+                for (reply, results) in self.quitters {
+                    drop(reply.send(Ok(results)));
+                }
                 for server in self.api {
                     server.finish().await;
                 }
                 match leave {
                     Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
-                    Some(Leave::Deposed) => {
-                        self.lock.leave();
-                        Outcome::Ended {
-                            cause: Cause::Deposed,
-                            first,
-                        }
-                    }
+                    Some(Leave::Deposed) => Outcome::Ended {
+                        cause: Cause::Deposed,
+                        first,
+                    },
                     Some(Leave::AtOnce(signal)) => Outcome::Ended {
                         cause: Cause::Signal(signal),
                         first,

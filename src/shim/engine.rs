@@ -6,7 +6,7 @@ use super::live::{Live, Turn};
 use super::protocol::{Ended, Hello, Order, Report, VERSION};
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::{ShimArgs, nonce, note};
+use super::{ShimArgs, give_memory_back, nonce, note};
 use crate::model::mark::Mark;
 use crate::model::{InstanceName, Launch, RunId, StopPlan};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -152,12 +152,12 @@ impl Engine {
         }
     }
 
+    /// A grace beyond what the system can count is one without end.
     fn timeout(&self) -> Option<Timespec> {
         let Phase::Live(live) = &self.phase else {
             return None;
         };
         let left = live.deadline()?.saturating_duration_since(Instant::now());
-        // A grace beyond what the system can count is one without end.
         Timespec::try_from(left).ok()
     }
 
@@ -221,13 +221,14 @@ impl Engine {
         if !keys.enter || !matches!(self.phase, Phase::Idle) || self.leaving {
             return;
         }
-        match &self.link {
-            // Not read yet: once says as much as twice.
-            Some(link) if link.has_unsent() => {}
-            Some(_) => self.report(&Report::Enter),
-            None => self
-                .terminal
-                .write_note(&note::plain(note::NOBODY_THERE, &self.nonce)),
+        // Not read yet by the controller: once says as much as twice.
+        if self.link.as_ref().is_none_or(|link| !link.has_unsent()) {
+            self.report(&Report::Enter);
+        }
+        // Also if that has just turned out.
+        if self.link.is_none() {
+            self.terminal
+                .write_note(&note::plain(note::NOBODY_THERE, &self.nonce));
         }
     }
 
@@ -259,6 +260,7 @@ impl Engine {
             // The controller is gone. The next one says so with SIGUSR1.
             self.link = None;
         }
+        give_memory_back();
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -304,7 +306,7 @@ impl Engine {
             return;
         };
         let Opening { run, launch, stop } = *opening;
-        match Live::start(run, launch, stop, &self.nonce) {
+        match Live::start(run, &launch, stop, &self.nonce) {
             Ok(live) => {
                 let report = live.spawned();
                 self.phase = Phase::Live(Box::new(live));
@@ -319,13 +321,13 @@ impl Engine {
 
     /// A run whose mark is still waiting never begins.
     fn cancel_opening(&mut self, why: &str) {
-        if let Phase::Opening(opening) = &self.phase {
-            let run = opening.run;
-            self.phase = Phase::Idle;
-            self.close_run(run, &note::could_not_start(&self.instance, why));
-            let message = why.to_owned();
-            self.report(&Report::SpawnFailed { run, message });
-        }
+        let Phase::Opening(opening) = &self.phase else {
+            return;
+        };
+        let (run, message) = (opening.run, why.to_owned());
+        self.phase = Phase::Idle;
+        self.close_run(run, &note::could_not_start(&self.instance, why));
+        self.report(&Report::SpawnFailed { run, message });
     }
 
     fn cmd_stop(&mut self, run: RunId, plan: StopPlan, kill: bool) {
@@ -369,7 +371,7 @@ impl Engine {
                 self.link = Some(link);
                 self.report(&Report::Hello(Box::new(self.hello())));
             }
-            // Nobody there: the next controller sends SIGUSR1. Many at once: at the next event.
+            // Nobody there: SIGUSR1 tells. Too many at once: at the next event.
             Err(error) => self.connect_due = error.kind() == io::ErrorKind::WouldBlock,
         }
     }

@@ -4,6 +4,7 @@
 use super::protocol::{Ended, LiveRun, Report};
 use super::spawn::{Role, spawn};
 use super::tree::{self, Killed, descendants, kill_descendants};
+use super::wire;
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::process::{
     Pid, WaitOptions, WaitStatus, getpgid, getpgrp, kill_process, kill_process_group, wait,
@@ -25,7 +26,7 @@ pub(super) struct Live {
     main: Pid,
     at_ms: u64,
     since: Instant,
-    launch: Launch,
+    launch: Packed,
     /// What applies where nobody sends another plan.
     plan: StopPlan,
     token: String,
@@ -60,16 +61,30 @@ enum StopPhase {
     Killing,
 }
 
+/// A launch in one piece of memory: as many small ones it would be scattered among what reading the order has
+/// needed for a moment, and keep all those pages in use for as long as the service runs.
+struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn from(launch: &Launch) -> Self {
+        Self(wire::encode(&launch).into_boxed_slice())
+    }
+
+    fn unpack(&self) -> Launch {
+        serde_json::from_slice(&self.0).expect("written by `Packed::from`")
+    }
+}
+
 impl Live {
     /// Starts the process. The error is for the user.
-    pub(super) fn start(run: RunId, launch: Launch, plan: StopPlan, token: &str) -> Result<Self, String> {
-        let main = spawn(&launch, &launch.argv, token, Role::Service)?;
+    pub(super) fn start(run: RunId, launch: &Launch, plan: StopPlan, token: &str) -> Result<Self, String> {
+        let main = spawn(launch, &launch.argv, token, Role::Service)?;
         Ok(Self {
             run,
             main,
             at_ms: now_ms(),
             since: Instant::now(),
-            launch,
+            launch: Packed::from(launch),
             plan,
             token: token.to_owned(),
             exit: None,
@@ -100,7 +115,7 @@ impl Live {
                 Vec::new()
             },
             stopping: self.is_stopping(),
-            launch: self.launch.clone(),
+            launch: self.launch.unpack(),
         }
     }
 
@@ -246,7 +261,7 @@ impl Live {
         let mut problem = None;
         let mut phase = StopPhase::Grace;
         if let Some(argv) = plan.command.as_ref().filter(|_| !kill) {
-            match spawn(&self.launch, argv, &self.token, Role::Helper) {
+            match spawn(&self.launch.unpack(), argv, &self.token, Role::Helper) {
                 Ok(pid) => phase = StopPhase::Command(pid),
                 Err(message) => problem = Some(format!("stop command could not start: {message}")),
             }

@@ -4,7 +4,9 @@
 use super::event::{Action, Answer, Verb};
 use super::instance::{Cause, Wanted};
 use super::machine::Machine;
+use super::restart::Tally;
 use crate::model::{AskId, Exit, InstanceId, PendingWhy, RunId, Signal, State};
+use std::collections::BTreeSet;
 use std::mem;
 
 /// What one target of a request waits for.
@@ -130,7 +132,7 @@ impl Machine {
     fn bring_up(&mut self, id: InstanceId) {
         self.want_up(id);
         let mut open = vec![id];
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             for need in self.unmet_needs(id) {
                 if seen.insert(need) {
@@ -146,7 +148,7 @@ impl Machine {
     /// What a request to come up does to one instance.
     fn want_up(&mut self, id: InstanceId) {
         let instance = self.at_mut(id);
-        instance.tally = super::restart::Tally::default();
+        instance.tally = Tally::default();
         instance.cause = Cause::Person;
         match &instance.state {
             // This run cannot be kept any more; another one follows it at once.

@@ -4,6 +4,7 @@ use super::event::{Action, Answer, EndCause, QuitWhy};
 use super::instance::{Cause, Wanted};
 use super::machine::Machine;
 use crate::model::{AskId, EndPolicy, Exit, InstanceId, RunId, Signal};
+use std::mem;
 
 /// Where the session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Machine {
         match self.phase {
             Phase::Ending(cause) if self.live == 0 => {
                 self.phase = Phase::Finished(cause);
-                for ask in std::mem::take(&mut self.quit_asks) {
+                for ask in mem::take(&mut self.quit_asks) {
                     self.actions.push_back(Action::Done { ask });
                 }
                 self.actions.push_back(Action::Finish { cause });

@@ -28,6 +28,19 @@ pub enum What {
     Unknown,
 }
 
+impl What {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LastEnd => "how a project's last session ended",
+            Self::Logs => "logs",
+            Self::PortRegistry => "port registry",
+            Self::StaleSession => "runtime files of a dead session",
+            Self::Unknown => "unknown to this version",
+        }
+    }
+}
+
 /// One thing that can be removed by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {

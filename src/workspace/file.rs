@@ -50,7 +50,8 @@ pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The contents of an open file, from its current position.
 pub(super) fn read_open(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut contents = Vec::new();
+    // Ours fit in at once.
+    let mut contents = Vec::with_capacity(4096);
     Read::by_ref(&mut file)
         .take(MAX_BYTES + 1)
         .read_to_end(&mut contents)?;

@@ -3,14 +3,12 @@
 
 use super::dirs::Places;
 use super::identity::ProjectId;
-use super::last;
 use super::project::{Project, Search, config_in, may_take, upwards};
 use super::session::{Life, SessionEntry, sessions};
 use super::session_dir::{SessionDir, system};
 use crate::diag::{Diagnostic, Kind};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// What is found around a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,28 +71,6 @@ pub fn session_for_start(
             named_session(places, &named)
         }
     }
-}
-
-/// The error of a command that needs a session where a project has none: how its last one ended, and how to
-/// start it.
-pub fn not_running(
-    places: &Places,
-    project: &Project,
-    above: Option<&SessionEntry>,
-    now: SystemTime,
-) -> Diagnostic {
-    let message = format!("{} is not running ({})", project.name, project.root.display());
-    let mut diagnostic = Diagnostic::error(Kind::NotRunning, message);
-    if let Some(end) = last::read(places, &project.id) {
-        diagnostic = diagnostic.cause(end.sentence(now));
-    }
-    diagnostic = diagnostic.hint("start it: ovr start");
-    if let Some(root) = above.and_then(SessionEntry::root) {
-        diagnostic = diagnostic.hint(format!(
-            "the session of {root} is running; to mean that one: ovr -s {root} …"
-        ));
-    }
-    diagnostic
 }
 
 fn around(places: &Places, cwd: &Path) -> Result<Located, Diagnostic> {

@@ -222,6 +222,7 @@ impl Drop for SessionLock {
                 beside(&shim),
                 shim,
                 self.dir.tmux_socket(),
+                self.dir.tmux_config(),
                 beside(&session),
                 session,
                 self.dir.lock_file(),

@@ -6,6 +6,7 @@
 mod advice;
 pub mod clean;
 pub mod dirs;
+pub mod errors;
 mod file;
 mod identity;
 pub mod last;

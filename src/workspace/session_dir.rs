@@ -53,6 +53,11 @@ impl SessionDir {
         self.path.join("shim.sock")
     }
 
+    /// The configuration that the tmux server is started with.
+    pub fn tmux_config(&self) -> PathBuf {
+        self.path.join("tmux.conf")
+    }
+
     /// The tmux server's.
     pub fn tmux_socket(&self) -> PathBuf {
         self.path.join("tmux.sock")

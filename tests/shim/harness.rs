@@ -1,16 +1,16 @@
 //! Plays tmux and controller for one shim: a pty whose master the test holds, and a socket that the shim
 //! connects to. Waits on conditions under a deadline, and looks for leftovers by the process table.
 
+use crate::controller::Controller;
 use crate::processes::{DEADLINE, send, wait_for_exit, wait_readable, with_token};
 use ovr::model::mark::Mark;
 use ovr::model::{Launch, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Ended, Hello, Order, Report};
-use ovr::shim::wire::{LineSplitter, encode};
+use ovr::shim::wire::encode;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
@@ -31,12 +31,6 @@ pub(crate) struct Pane {
     output: Vec<u8>,
     pub(crate) hello: Hello,
     status: Option<ExitStatus>,
-}
-
-struct Controller {
-    socket: UnixStream,
-    splitter: LineSplitter,
-    reports: VecDeque<Report>,
 }
 
 impl Pane {
@@ -115,11 +109,7 @@ impl Pane {
     pub(crate) fn accept(&mut self) {
         wait_readable(&self.listener, DEADLINE).expect("the shim connects");
         let (socket, _) = self.listener.accept().unwrap();
-        self.controller = Some(Controller {
-            socket,
-            splitter: LineSplitter::new(),
-            reports: VecDeque::new(),
-        });
+        self.controller = Some(Controller::new(socket));
         match self.report() {
             Report::Hello(hello) => self.hello = *hello,
             other => panic!("hello comes first, not {other:?}"),
@@ -235,6 +225,15 @@ impl Pane {
                 "expected the end of run {run}, not {other:?}; shown:\n{}",
                 self.shown()
             ),
+        }
+    }
+
+    /// The same where the main process may be seen to end before those that got the same signal.
+    pub(crate) fn ended_cleanly_or_not(&mut self, run: u64) -> Ended {
+        match self.report() {
+            Report::Ended(ended) if ended.run == RunId(run) => ended,
+            Report::Cleaning { .. } => self.ended(run),
+            other => panic!("expected the end of run {run}, not {other:?}"),
         }
     }
 
@@ -356,20 +355,6 @@ impl Drop for Pane {
             }
         }
         self.hang_up();
-    }
-}
-
-impl Controller {
-    fn receive(&mut self) -> bool {
-        let mut bytes = vec![0; 65536];
-        match self.socket.read(&mut bytes) {
-            Ok(0) | Err(_) => return false,
-            Ok(count) => self.splitter.push(&bytes[..count]),
-        }
-        while let Some(line) = self.splitter.next_line().unwrap() {
-            self.reports.push_back(serde_json::from_slice(line).unwrap());
-        }
-        true
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Oracle {
     /// Stopped by a person, and not asked for since: nothing may start it.
     down: Vec<bool>,
     attached: Vec<u32>,
+    /// tmux is known to have died under its window, whose loss has not been told.
+    gone: Vec<bool>,
     open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     last_run: Vec<RunId>,
@@ -60,6 +62,7 @@ impl Oracle {
             shown: Vec::new(),
             down: vec![false; instances.len()],
             attached: vec![0; instances.len()],
+            gone: vec![false; instances.len()],
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
@@ -78,6 +81,7 @@ impl Oracle {
         self.finished = false;
         for (index, shim) in world.shims.iter().enumerate() {
             self.attached[index] = 0;
+            self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
             self.down[index] = match (&shim.proc, &shim.last) {
@@ -119,9 +123,15 @@ impl Oracle {
                 self.last_run[instance.0 as usize] = *run;
             }
             // What comes up again then is no restart.
-            Event::TmuxLost { .. } => self.runs.fill(0),
+            Event::TmuxLost { .. } => {
+                self.runs.fill(0);
+                self.gone.fill(true);
+            }
             // Whoever looked at the window looks no more.
-            Event::WindowLost { instance } => self.attached[instance.0 as usize] = 0,
+            Event::WindowLost { instance } => {
+                self.attached[instance.0 as usize] = 0;
+                self.gone[instance.0 as usize] = false;
+            }
             Event::Begin
             | Event::Tick
             | Event::Quit { ask: None, .. }
@@ -153,7 +163,11 @@ impl Oracle {
             return Err(format!("after the end: {action:?}"));
         }
         match action {
-            Action::OpenWindow { instance } => self.judge_open(*instance, world),
+            Action::OpenWindow { instance } => {
+                self.judge_open(*instance, world)?;
+                self.gone[instance.0 as usize] = false;
+                Ok(())
+            }
             Action::Spawn { instance, run } => {
                 self.judge_spawn(*instance, *run, world)?;
                 self.last_run[instance.0 as usize] = *run;
@@ -229,6 +243,9 @@ impl Oracle {
         if shim.window != WorldWindow::Open && !shim.loss_untold {
             return Err(format!("{id:?}: started without a window"));
         }
+        if self.gone[id.0 as usize] {
+            return Err(format!("{id:?}: started in a window that is known to be dead"));
+        }
         if self.ending.is_some() {
             return Err(format!("{id:?}: started in a session that ends"));
         }
@@ -236,7 +253,8 @@ impl Oracle {
             return Err(format!("{id:?}: started after a stop"));
         }
         for (on, condition) in &self.needs[id.0 as usize] {
-            if !holds(self.shown_at(*on), *condition) {
+            let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
+            if leaving || !holds(self.shown_at(*on), *condition) {
                 return Err(format!("{id:?}: started before {on:?} was {condition:?}"));
             }
         }

@@ -228,10 +228,22 @@ impl World {
         }
         shim.window = WorldWindow::Absent;
         shim.generation += 1;
-        shim.proc = None;
         shim.last = None;
         shim.loss_untold = true;
+        let proc = shim.proc.take();
         let latency = delay + self.latency();
+        if let Some(proc) = proc.filter(|proc| proc.spawned)
+            && self.dice.percent(30)
+        {
+            // The shim had just time enough to say so.
+            let event = Event::Ended {
+                instance: id,
+                run: proc.run,
+                exit: Exit::Signal(Signal::HUP),
+                killed: false,
+            };
+            self.report_after(latency, id, event);
+        }
         self.report_after(latency, id, Event::WindowLost { instance: id });
     }
 
@@ -301,6 +313,16 @@ impl World {
     /// Reports about one instance arrive in the order in which they were sent, but for those that come by
     /// another way: probes, and what the service says in its output.
     pub(super) fn report_after(&mut self, wait: Duration, id: InstanceId, event: Event) {
+        let about_a_run = matches!(
+            event,
+            Event::Spawned { .. }
+                | Event::SpawnFailed { .. }
+                | Event::Daemonized { .. }
+                | Event::Ended { .. }
+        );
+        if about_a_run && self.dice.percent(10) {
+            self.repeat_late(event.clone());
+        }
         let mut at = self.now + wait;
         let by_shim = !matches!(event, Event::ProbeDone { .. } | Event::ToldReady { .. });
         if by_shim {
@@ -312,5 +334,12 @@ impl World {
         self.sequence += 1;
         self.queue
             .insert((at, self.sequence), Happening::Report { controller, event });
+    }
+
+    /// A report comes a second time, perhaps long after the first.
+    fn repeat_late(&mut self, event: Event) {
+        let controller = self.controller;
+        let wait = Duration::from_millis(self.dice.within(50..3000));
+        self.after(wait, Happening::Report { controller, event });
     }
 }

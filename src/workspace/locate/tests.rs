@@ -1,10 +1,12 @@
 //! Which session is meant from where, and that no other one ever is.
 
-use super::{Located, locate, not_running, session_for_start};
+use super::{Located, locate, session_for_start};
 use crate::diag::Kind;
-use crate::model::time_text::{from_epoch_millis, rfc3339};
+use crate::model::time_text::{from_epoch_millis, parse_rfc3339, rfc3339};
+use crate::workspace::errors::{already_running, not_running, unattended};
 use crate::workspace::last::{LastEnd, record};
 use crate::workspace::lock::{Holder, SessionLock};
+use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Places, ProjectId, Search, SessionInfo};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -231,4 +233,49 @@ fn files_of_a_dead_session_are_in_nobodys_way() {
     let patience = std::time::Duration::from_secs(20);
     assert!(SessionLock::wait_until_free(&dir, patience).unwrap());
     assert_eq!(world.from("shop", None), "idle shop");
+}
+
+#[test]
+fn a_second_start_is_told_which_project_which_process_since_when_and_what_to_do() {
+    let world = World::new(&["shop/Procfile"]);
+    let _session = world.run("shop", "shop/Procfile", None);
+    let Located::Session(entry) = locate(&world.places, &world.path("shop"), None).unwrap() else {
+        panic!("it runs");
+    };
+    let now = parse_rfc3339("2026-01-31T08:18:31.000Z").unwrap();
+    let error = already_running(&entry, Some((3, 4)), now);
+    assert_eq!(error.kind, Kind::AlreadyRunning);
+    assert_eq!(
+        error.message,
+        format!(
+            "shop is already running in {} (pid {}, started 3 min ago, 3 of 4 services up)",
+            world.path("shop").display(),
+            std::process::id()
+        )
+    );
+    assert_eq!(error.hints.len(), 3);
+    let bare = SessionEntry { info: None, ..entry };
+    let text = already_running(&bare, None, now).to_string();
+    assert!(
+        text.contains("shop is already running") && text.contains("3 min ago)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn services_without_a_controller_are_said_to_be_adopted_by_a_start() {
+    let world = World::new(&["shop/Procfile"]);
+    let session = world.run("shop", "shop/Procfile", None);
+    let _tmux = std::os::unix::net::UnixListener::bind(session.dir().tmux_socket()).unwrap();
+    let dir = session.dir().clone();
+    session.leave();
+    let patience = std::time::Duration::from_secs(20);
+    assert!(SessionLock::wait_until_free(&dir, patience).unwrap());
+    let Located::Session(entry) = locate(&world.places, &world.path("shop"), None).unwrap() else {
+        panic!("its services run");
+    };
+    assert_eq!(entry.life, Life::Unattended);
+    let error = unattended(&entry);
+    assert_eq!(error.kind, Kind::NotRunning);
+    assert!(error.to_string().contains("ovr start adopts them"), "{error}");
 }

@@ -1,0 +1,78 @@
+//! What the server asks of the controller: one message a request, each with the way back for its answer.
+
+use super::messages::{Detached, Request, Results, Status, Window};
+use crate::diag::Diagnostic;
+use crate::model::Signal;
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+/// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
+pub type Reply<T> = oneshot::Sender<Result<T, Diagnostic>>;
+
+/// One request. Dropping its reply unanswered tells the client that the session has ended.
+#[derive(Debug)]
+pub enum Call {
+    Status {
+        reply: Reply<Status>,
+    },
+    /// Answered when it is done, or at once with `request.no_wait`.
+    Action {
+        verb: Verb,
+        request: Request,
+        reply: Reply<Results>,
+    },
+    /// Answered when everything is gone.
+    Quit {
+        reply: Reply<Results>,
+    },
+    Detach {
+        reply: Reply<Detached>,
+    },
+    /// Answered with a channel of lines, each encoded by [`super::server::encode_line`]. The stream ends when
+    /// the sender is dropped; the sender is closed once the client has hung up.
+    Output {
+        request: OutputRequest,
+        reply: Reply<mpsc::Receiver<Bytes>>,
+    },
+    /// `None`: the first service.
+    Window {
+        name: Option<String>,
+        reply: Reply<Window>,
+    },
+}
+
+/// What can be asked of services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Start,
+    Stop,
+    Restart,
+    Kill,
+    Signal(Signal),
+}
+
+impl Verb {
+    /// The word in the route.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Kill => "kill",
+            Self::Signal(_) => "signal",
+        }
+    }
+}
+
+/// Which output a client wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputRequest {
+    /// Services, instances or patterns; empty means all.
+    pub names: Vec<String>,
+    /// So many lines of the past first.
+    pub lines: usize,
+    /// Go on with what is printed from now on.
+    pub follow: bool,
+    /// Keep SGR sequences.
+    pub color: bool,
+}

@@ -1,0 +1,249 @@
+//! The client that every command speaks through: one function a route, one connection a call, errors as
+//! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
+
+use super::call::{OutputRequest, Verb};
+use super::http1::{self, Body, Head, encode};
+use super::messages::{Detached, ErrorBody, OutputLine, Request, Results, Status, Window, route};
+use super::{MAX_BODY, VERSION};
+use crate::diag::{Diagnostic, Kind};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a question that the controller answers at once may take: one that is stopped (SIGSTOP) never does.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No answer is larger, and no line of output either.
+const MAX_ANSWER: u64 = 64 << 20;
+/// The status of 50 services arrives in one read.
+const READ_AT_ONCE: usize = 32 * 1024;
+
+type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
+
+/// The API of one session.
+pub struct Client {
+    socket: PathBuf,
+    fallback: Option<Box<Fallback>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// The session that listens at `socket`. Connects to nothing yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+            fallback: None,
+        }
+    }
+
+    /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
+    /// (`workspace::revive::connect` does). Without it, that is [`Kind::NotRunning`].
+    pub fn or_else(mut self, fallback: impl Fn() -> Result<UnixStream, Diagnostic> + 'static) -> Self {
+        self.fallback = Some(Box::new(fallback));
+        self
+    }
+
+    pub fn status(&self) -> Result<Status, Diagnostic> {
+        self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// Asks `verb` of the services in `request` and waits until it is done (unless `no_wait`).
+    pub fn action(&self, verb: Verb, request: &Request) -> Result<Results, Diagnostic> {
+        let target = route::ACTION.replace("{verb}", verb.as_str());
+        let mut request = request.clone();
+        if let Verb::Signal(signal) = verb {
+            request.signal = Some(signal.number().to_string());
+        }
+        let body = serde_json::to_vec(&request).expect("plain fields always serialize");
+        if body.len() > MAX_BODY {
+            return Err(Diagnostic::error(Kind::Usage, "too many names for one request"));
+        }
+        self.call("POST", &target, Some(&body), None)
+    }
+
+    /// Ends the session and waits until everything is gone.
+    pub fn quit(&self) -> Result<Results, Diagnostic> {
+        self.call("POST", route::QUIT, None, None)
+    }
+
+    /// Sends a foreground session to the background.
+    pub fn detach(&self) -> Result<Detached, Diagnostic> {
+        self.call("POST", route::DETACH, None, None)
+    }
+
+    /// How to attach to the window of `name` (`None`: of the first service).
+    pub fn window(&self, name: Option<&str>) -> Result<Window, Diagnostic> {
+        let target = match name {
+            Some(name) => format!("{}?name={}", route::WINDOW, encode(name)),
+            None => route::WINDOW.to_owned(),
+        };
+        self.call("GET", &target, None, Some(PATIENCE))
+    }
+
+    /// Output as it comes. Dropping the stream ends it on both sides.
+    pub fn output(&self, request: &OutputRequest) -> Result<OutputLines, Diagnostic> {
+        let target = format!(
+            "{}?names={}&lines={}&follow={}&color={}",
+            route::OUTPUT,
+            encode(&request.names.join(",")),
+            request.lines,
+            request.follow,
+            request.color
+        );
+        let (head, body) = self.send("GET", &target, None, None)?;
+        if head.status != 200 {
+            return Err(self.refusal(&head, body));
+        }
+        Ok(OutputLines {
+            lines: BufReader::new(body),
+            socket: self.socket.clone(),
+            ended: false,
+        })
+    }
+
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&[u8]>,
+        patience: Option<Duration>,
+    ) -> Result<T, Diagnostic> {
+        let (head, body) = self.send(method, target, body, patience)?;
+        if head.status != 200 {
+            return Err(self.refusal(&head, body));
+        }
+        let answer = read_all(body).map_err(|error| broken(&self.socket, &error))?;
+        serde_json::from_slice(&answer).map_err(|error| {
+            let diagnostic = Diagnostic::error(Kind::System, "the session's answer makes no sense")
+                .cause(error.to_string());
+            with_versions(diagnostic, &head)
+        })
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&[u8]>,
+        patience: Option<Duration>,
+    ) -> Result<(Head, Body<BufReader<UnixStream>>), Diagnostic> {
+        let mut stream = self.connect()?;
+        let failed = |error: io::Error| broken(&self.socket, &error);
+        stream.set_read_timeout(patience).map_err(failed)?;
+        let request = http1::Request { method, target, body };
+        request.send(&mut stream).map_err(failed)?;
+        http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
+            .and_then(|answer| answer.ok_or(io::ErrorKind::UnexpectedEof.into()))
+            .map_err(failed)
+    }
+
+    fn connect(&self) -> Result<UnixStream, Diagnostic> {
+        let error = match UnixStream::connect(&self.socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        let nobody = matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
+        );
+        match &self.fallback {
+            Some(fallback) if nobody => fallback(),
+            None if nobody => Err(Diagnostic::error(Kind::NotRunning, "the session is not running")
+                .cause(format!("nobody listens at {}", self.socket.display()))),
+            Some(_) | None => Err(broken(&self.socket, &error)),
+        }
+    }
+
+    /// The error that an answer without success carries.
+    fn refusal(&self, head: &Head, body: Body<BufReader<UnixStream>>) -> Diagnostic {
+        let text = match read_all(body) {
+            Ok(text) => text,
+            Err(error) => return broken(&self.socket, &error),
+        };
+        let diagnostic = match serde_json::from_slice::<ErrorBody>(&text) {
+            Ok(body) => Diagnostic::from(body),
+            Err(_) => Diagnostic::error(
+                Kind::System,
+                format!("the session refused the request (HTTP {})", head.status),
+            ),
+        };
+        with_versions(diagnostic, head)
+    }
+}
+
+/// Lines of output, until the session ends or the request is fulfilled. An error is the last item.
+#[derive(Debug)]
+pub struct OutputLines {
+    lines: BufReader<Body<BufReader<UnixStream>>>,
+    socket: PathBuf,
+    ended: bool,
+}
+
+impl Iterator for OutputLines {
+    type Item = Result<OutputLine, Diagnostic>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let mut text = Vec::new();
+        let read = Read::by_ref(&mut self.lines)
+            .take(MAX_ANSWER)
+            .read_until(b'\n', &mut text);
+        let item = match read {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_slice(&text).map_err(|error| {
+                Diagnostic::error(Kind::System, "a line of the session's output makes no sense")
+                    .cause(error.to_string())
+            })),
+            Err(error) => Some(Err(broken(&self.socket, &error))),
+        };
+        self.ended = !matches!(item, Some(Ok(_)));
+        item
+    }
+}
+
+fn read_all(body: Body<BufReader<UnixStream>>) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(16 * 1024);
+    body.take(MAX_ANSWER).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What a connection's failure means.
+fn broken(socket: &Path, error: &io::Error) -> Diagnostic {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            Diagnostic::error(Kind::NotRunning, "the session ended before it answered")
+                .hint("its services may still run; ovr start adopts them")
+        }
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Diagnostic::error(
+            Kind::System,
+            format!("the session does not answer (waited {} s)", PATIENCE.as_secs()),
+        )
+        .cause(format!(
+            "it listens at {} and is stopped or stuck",
+            socket.display()
+        )),
+        _ => Diagnostic::error(Kind::System, format!("cannot talk to {}", socket.display()))
+            .cause(error.to_string()),
+    }
+}
+
+/// Adds to an error that the two sides are of different versions, which may be why.
+fn with_versions(diagnostic: Diagnostic, head: &Head) -> Diagnostic {
+    match &head.version {
+        Some(version) if version != VERSION => diagnostic.cause(format!(
+            "the session runs ovr {version}, and this is ovr {VERSION}"
+        )),
+        Some(_) | None => diagnostic,
+    }
+}

@@ -1,0 +1,127 @@
+//! Golden texts of the messages, asserted both ways. Append-only: other programs read exactly these, and a
+//! client of another build does too. A text that stands here is never changed.
+
+use super::{Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Window, route};
+use crate::diag::Kind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// A status with a service that runs and one that failed.
+pub(crate) const STATUS: &str = concat!(
+    r#"{"schema":1,"session":{"project":"shop","root":"/a/shop","config":"Procfile","pid":41,"#,
+    r#""version":"0.1.0","started_at":"2026-01-31T08:15:30.042Z","detached":false,"ending":false,"#,
+    r#""tmux_socket":"/run/t","runtime_dir":"/run/o"},"services":["#,
+    r#"{"name":"web#2","service":"web","state":"running","ready":true,"pid":42,"pids":[],"port":5110,"#,
+    r#""port_source":"base 5000 + 100 + 10","url":"http://localhost:5110","#,
+    r#""started_at":"2026-01-31T08:15:30.050Z","ended_at":null,"for_ms":1234,"restarts":0,"#,
+    r#""exit_code":null,"exit_signal":null,"reason":null,"last_line":"ready","waits_for_input":false,"#,
+    r#""needs_attention":false,"attached":1,"command":"bin/rails s","origin":"Procfile:1"},"#,
+    r#"{"name":"api","service":"api","state":"failed","ready":null,"pid":null,"pids":[43,44],"#,
+    r#""port":null,"port_source":null,"url":null,"started_at":null,"#,
+    r#""ended_at":"2026-01-31T08:15:31.000Z","for_ms":0,"restarts":3,"exit_code":null,"#,
+    r#""exit_signal":"SIGKILL","reason":"killed","last_line":null,"waits_for_input":true,"#,
+    r#""needs_attention":true,"attached":0,"command":"cargo run","origin":"Procfile:2"}]}"#
+);
+
+const RESULTS: &str = concat!(
+    r#"{"schema":1,"results":[{"name":"web","outcome":"restarted","old_pid":1,"pid":2,"exit_code":null,"#,
+    r#""exit_signal":"SIGINT","elapsed_ms":12,"message":null,"last_lines":[]}]}"#
+);
+
+const OUTPUT_LINE: &str = concat!(
+    r#"{"at":"2026-01-31T08:15:30.042Z","name":"web","position":0,"run":3,"kind":"output","#,
+    r#""text":"\u001b[1mhi\u001b[m"}"#
+);
+
+const WINDOW: &str = concat!(
+    r#"{"name":"web","tmux_binary":"tmux","tmux_socket":"/run/t","window":"@3","pane":"%4","#,
+    r#""state":"running"}"#
+);
+
+const ERROR: &str = concat!(
+    r#"{"error":{"code":"no_such_service","message":"no service \"wbe\"","#,
+    r#""hints":["did you mean \"web\"?"],"causes":["why"]}}"#
+);
+
+fn keeps<T: Serialize + DeserializeOwned + PartialEq + Debug>(golden: &str) {
+    let read: T = serde_json::from_str(golden).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), golden);
+}
+
+#[test]
+fn every_message_keeps_its_text() {
+    keeps::<Status>(STATUS);
+    keeps::<Results>(RESULTS);
+    keeps::<OutputLine>(OUTPUT_LINE);
+    keeps::<Window>(WINDOW);
+    keeps::<ErrorBody>(ERROR);
+    keeps::<Detached>(r#"{"pid":7}"#);
+    keeps::<Request>(r#"{"names":["web"],"signal":"TERM","no_wait":true}"#);
+}
+
+#[test]
+fn a_message_from_an_earlier_build_is_read() {
+    // Before `causes`.
+    let error = r#"{"error":{"code":"usage","message":"no"}}"#;
+    assert!(serde_json::from_str::<ErrorBody>(error).is_ok());
+    assert_eq!(serde_json::from_str::<Request>("{}").unwrap(), Request::default());
+}
+
+#[test]
+fn a_message_from_a_later_build_is_read_but_a_request_that_is_not_understood_is_refused() {
+    let later = STATUS.replacen(r#"{"schema":1,"#, r#"{"new":[1],"schema":2,"#, 1);
+    assert!(serde_json::from_str::<Status>(&later).is_ok());
+    assert!(serde_json::from_str::<Request>(r#"{"names":[],"new":1}"#).is_err());
+}
+
+#[test]
+fn the_words_of_outcomes_lines_and_errors_stay() {
+    let outcomes = [
+        (Outcome::Started, "started"),
+        (Outcome::AlreadyRunning, "already_running"),
+        (Outcome::Restarted, "restarted"),
+        (Outcome::Stopped, "stopped"),
+        (Outcome::Killed, "killed"),
+        (Outcome::AlreadyStopped, "already_stopped"),
+        (Outcome::Signalled, "signalled"),
+        (Outcome::NotRunning, "not_running"),
+        (Outcome::Accepted, "accepted"),
+        (Outcome::Failed, "failed"),
+        (Outcome::Overruled, "overruled"),
+    ];
+    for (outcome, word) in outcomes {
+        assert_eq!(serde_json::to_value(outcome).unwrap(), word);
+    }
+    for (kind, word) in [
+        (LineKind::Output, "output"),
+        (LineKind::Open, "open"),
+        (LineKind::Event, "event"),
+        (LineKind::Gap, "gap"),
+    ] {
+        assert_eq!(serde_json::to_value(kind).unwrap(), word);
+    }
+    assert_eq!(Kind::NoSuchService.code(), "no_such_service");
+}
+
+#[test]
+fn the_routes_stay() {
+    assert_eq!(
+        [
+            route::STATUS,
+            route::ACTION,
+            route::QUIT,
+            route::DETACH,
+            route::OUTPUT,
+            route::WINDOW
+        ],
+        [
+            "/v1/status",
+            "/v1/services/{verb}",
+            "/v1/quit",
+            "/v1/detach",
+            "/v1/output",
+            "/v1/window"
+        ]
+    );
+}
