@@ -100,11 +100,18 @@ impl Invocation {
             .spawn(&mut self.command())
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.line()));
         let shared = Shared::new(self.line(), (!self.blind).then_some(self.size));
+        self.sandbox.watch(shared.clone());
         Terminal::on_pty(&self.sandbox, shared, child, pty.master)
     }
 
     /// Runs it without a terminal: nothing to read, pipes to write to.
     pub(crate) fn piped(self) -> Terminal {
+        let shared = Shared::new(self.line(), None);
+        self.sandbox.watch(shared.clone());
+        self.through_pipes(shared)
+    }
+
+    fn through_pipes(self, shared: Arc<Shared>) -> Terminal {
         let child = self
             .command()
             .stdin(Stdio::null())
@@ -112,7 +119,7 @@ impl Invocation {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.line()));
-        Terminal::on_pipes(&self.sandbox, Shared::new(self.line(), None), child)
+        Terminal::on_pipes(&self.sandbox, shared, child)
     }
 
     /// Runs it without a terminal to its end.
@@ -130,7 +137,7 @@ impl Invocation {
     /// The same; `None` if it does not end, or somebody it has started keeps its output open.
     pub(crate) fn try_output(self) -> Option<Output> {
         let (line, sandbox) = (self.line(), self.sandbox.clone());
-        let running = self.piped();
+        let running = self.through_pipes(Shared::new(line.clone(), None));
         let pid = running.pid;
         if !running.is_over_within(deadline()) {
             super::processes::kill(pid, rustix::process::Signal::KILL);

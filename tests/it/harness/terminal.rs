@@ -125,7 +125,6 @@ impl Terminal {
         leash: Option<OwnedFd>,
     ) -> Self {
         let pid = child.id();
-        sandbox.watch(shared.clone());
         let waiter = shared.clone();
         thread::spawn(move || {
             let status = child.wait().expect("a child can be waited for once");
