@@ -288,7 +288,8 @@ impl Controller {
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
             (!dir.api_socket().exists()).then(|| self.open_api()),
-            Some(self.info.write(&self.lock)),
+            // Only if it is gone: writing it is a change of the directory as well.
+            (SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| self.info.write(&self.lock)),
         ];
         for error in renewed.into_iter().flatten().filter_map(Result::err) {
             self.say_alarm(&error.to_string());
