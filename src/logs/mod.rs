@@ -21,6 +21,7 @@ mod ring;
 mod scan;
 mod stream;
 mod style;
+mod whole;
 
 #[cfg(test)]
 mod hub_tests;
