@@ -14,7 +14,7 @@ const QUEUE_MAX: usize = 32 * 1024 * 1024;
 /// Lines are gathered into chunks of this size; a chunk is written, or dropped, as a whole.
 const CHUNK: usize = 64 * 1024;
 /// Chunks kept for reuse.
-const SPARE_MAX: usize = 4;
+const SPARE_MAX: usize = 2;
 
 /// The loop's end: takes lines, never waits.
 #[derive(Debug)]
@@ -85,7 +85,12 @@ impl Console {
         if queue.closed {
             return;
         }
-        queue.append(lines);
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(chunk_len(rest));
+            queue.append(chunk);
+            rest = after;
+        }
         queue.drop_oldest(self.shared.limit);
         if mem::take(&mut queue.sleeping) {
             self.shared.wake.notify_one();
@@ -220,6 +225,16 @@ impl Queue {
     }
 }
 
+/// How much of `lines` goes into one chunk: whole lines, at least one.
+fn chunk_len(lines: &[u8]) -> usize {
+    if lines.len() <= CHUNK {
+        return lines.len();
+    }
+    memchr::memrchr(b'\n', &lines[..CHUNK])
+        .or_else(|| memchr::memchr(b'\n', lines))
+        .map_or(lines.len(), |at| at + 1)
+}
+
 fn write_chunks(shared: &Shared, out: &File, failed: oneshot::Sender<io::Error>) {
     let mut written = None;
     while let Some((chunk, missing)) = shared.next(written.take()) {
@@ -319,9 +334,14 @@ mod tests {
         let (console, _failed, reader, other) = console(300_000);
         drop(other);
         let total = 200_000;
-        for number in 0..total {
+        // One line at a time, and many chunks in one piece.
+        for number in 0..total / 2 {
             console.push(format!("line {number}\n").as_bytes());
         }
+        let rest: Vec<_> = (total / 2..total)
+            .map(|number| format!("line {number}\n"))
+            .collect();
+        console.push(rest.concat().as_bytes());
         assert!(console.shared.lock().queued <= 300_000);
         let text = read_all(reader);
         timeout(DEADLINE, console.flush()).await.unwrap();

@@ -14,7 +14,7 @@ use crate::model::{InstanceId, Moment, RunId};
 use std::mem;
 
 /// A buffer that grew beyond this in one turn is given back after it.
-const KEPT_CAPACITY: usize = 1024 * 1024;
+const KEPT_CAPACITY: usize = 512 * 1024;
 
 /// What a stream told besides lines. All lines before it are rendered and kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

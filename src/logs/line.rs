@@ -18,7 +18,7 @@ pub const LINE_MAX_CLOSED: usize = LINE_MAX + 512;
 const KEPT_CAPACITY: usize = 16 * 1024;
 
 /// SGR sequences between two characters are kept as the service wrote them up to this length.
-const PENDING_MAX: usize = 128;
+pub(super) const PENDING_MAX: usize = 128;
 
 /// The line under the cursor.
 ///
@@ -91,7 +91,7 @@ impl LineBuffer {
         if begins_with_reset(parameters) {
             self.pending.clear();
         }
-        if understood && self.pending.len() + parameters.len() <= PENDING_MAX {
+        if understood && self.pending.len() + parameters.len() + 3 <= PENDING_MAX {
             self.pending.extend_from_slice(b"\x1b[");
             self.pending.extend_from_slice(parameters);
             self.pending.push(b'm');

@@ -22,6 +22,7 @@ mod scan;
 mod sentences;
 mod stream;
 mod style;
+mod whole;
 
 #[cfg(test)]
 mod hub_tests;

@@ -54,6 +54,17 @@ fn first_flagged(bytes: &[u8], flags: impl Fn(u64) -> u64) -> usize {
     }
 }
 
+/// Whether there are C1 controls (U+0080 to U+009F) in `text`.
+pub(super) fn has_c1(text: &str) -> bool {
+    c1_positions(text).next().is_some()
+}
+
+/// Where the C1 controls in `text` stand; each takes two bytes.
+pub(super) fn c1_positions(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(0xc2, bytes).filter(|at| bytes.get(at + 1).is_some_and(|byte| *byte < 0xa0))
+}
+
 /// The columns that `character` takes in a terminal. TAB counts as one: a progress line that is written again
 /// has its tabs where they were, and that is all the folding needs.
 pub(super) fn char_columns(character: char) -> usize {

@@ -3,9 +3,10 @@
 
 use super::control::Control;
 use super::escape::{Sequence, Step};
-use super::line::{LINE_MAX, LineBuffer};
-use super::scan::{plain_run, text_run};
+use super::line::LineBuffer;
+use super::scan::{c1_positions, text_run};
 use super::style::Style;
+use super::whole::{split_sgr, whole_lines};
 use crate::model::mark::{MARK_PREFIX, Mark};
 
 const ESC: u8 = 0x1b;
@@ -108,7 +109,7 @@ impl StreamDecoder {
     fn feed_text<'a>(&mut self, bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
         let mut rest = bytes;
         if self.line.is_untouched() && self.partial_len == 0 && !self.drops_text() && !self.between_runs {
-            rest = plain_lines(rest, sink);
+            rest = whole_lines(rest, sink);
         }
         let (text, tail) = rest.split_at(text_run(rest));
         self.text(text);
@@ -218,11 +219,9 @@ impl StreamDecoder {
     /// Writes all of `text` but the C1 controls (U+0080 to U+009F), which no UTF-8 terminal acts on.
     fn write(&mut self, text: &str) {
         let mut start = 0;
-        for at in memchr::memchr_iter(0xc2, text.as_bytes()) {
-            if text.as_bytes().get(at + 1).is_some_and(|byte| *byte < 0xa0) {
-                self.line.write(&text[start..at]);
-                start = at + 2;
-            }
+        for at in c1_positions(text) {
+            self.line.write(&text[start..at]);
+            start = at + 2;
         }
         self.line.write(&text[start..]);
     }
@@ -316,31 +315,6 @@ impl StreamDecoder {
         }
         sink.mark(mark);
     }
-}
-
-/// Hands over the lines at the start of `bytes` that are printable ASCII throughout, and returns what follows
-/// the last of them. This is the path of nearly all output: one look at each byte, no copy.
-fn plain_lines<'a>(bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
-    let mut rest = bytes;
-    loop {
-        let length = plain_run(rest);
-        let after = match &rest[length..] {
-            [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] if length <= LINE_MAX => after,
-            _ => return rest,
-        };
-        sink.line(&rest[..length]);
-        rest = after;
-    }
-}
-
-/// The parameters of the SGR sequence that `bytes` (what follows an ESC) begins with, and what follows it.
-fn split_sgr(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let body = bytes.strip_prefix(b"[")?;
-    let length = body
-        .iter()
-        .take(64)
-        .position(|byte| !(byte.is_ascii_digit() || matches!(byte, b';' | b':')))?;
-    (body[length] == b'm').then(|| (&body[..length], &body[length + 1..]))
 }
 
 fn read_mark(body: &[u8], nonce: Option<&str>) -> Option<Mark> {

@@ -57,6 +57,10 @@ impl Style {
     /// Takes over what `parameters` (the bytes between `ESC [` and `m`) set. False if a part of them is not
     /// understood: what a terminal would make of that part is unknown, so it should not be passed on.
     pub(super) fn apply(&mut self, parameters: &[u8]) -> bool {
+        if matches!(parameters, b"" | b"0") {
+            *self = Self::DEFAULT;
+            return true;
+        }
         let mut groups = parameters.split(|byte| *byte == b';');
         let mut understood = true;
         while let Some(group) = groups.next() {

@@ -4,6 +4,7 @@ use crate::harness::{Project, processes};
 use ovr::model::StateWord;
 use rustix::process::Signal;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 
 /// Kills the controller with SIGKILL and waits until it is gone.
 fn kill_controller(project: &Project) {
@@ -56,7 +57,7 @@ fn what_ended_meanwhile_is_shown_with_its_code() {
     fs::write(project.path("out").join("go"), "").unwrap();
     project.wait_until("web to end", || !processes::is_alive(web));
     let output = project.ovr(&["start", "-D", "--any-can-die"]);
-    output.success().says(&["web", "code 4"]);
+    output.says(&["web", "code 4"]);
     assert_eq!(project.service("worker").pid, Some(worker));
 }
 
@@ -167,7 +168,7 @@ fn garbage_in_the_runtime_directory_never_blocks_a_start() {
     project.start_detached(&[]);
     let runtime = project.status().session.runtime_dir;
     project.ovr(&["quit"]).success();
-    fs::create_dir_all(&runtime).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(&runtime).unwrap();
     for name in ["api.sock", "shim.sock", "tmux.sock", "lock", "session.json"] {
         fs::write(format!("{runtime}/{name}"), "\0garbage").unwrap();
     }
@@ -189,11 +190,17 @@ fn commands_say_that_the_controller_is_dead_and_what_helps() {
 }
 
 #[test]
-fn without_a_controller_quit_ends_what_still_runs() {
+fn without_a_controller_quit_says_what_helps_and_fresh_ends_what_still_runs() {
     let project = Project::with("web: sleep 1000\nstub: stubborn\n");
     project.start_detached(&["-t", "1"]);
-    project.wait_running(["web", "stub"]);
+    let old = project.wait_running(["web", "stub"]);
     kill_controller(&project);
-    project.ovr(&["quit"]);
-    project.wait_gone();
+    project.ovr(&["quit"]).code(69).says(&["ovr start", "--fresh"]);
+    project.start_detached(&["-t", "1", "--fresh"]);
+    project.wait_running(["web", "stub"]);
+    assert!(
+        old.iter().all(|pid| !processes::is_alive(*pid)),
+        "{}",
+        project.report()
+    );
 }

@@ -9,7 +9,7 @@ fn offered(project: &Project, words: &[&str]) -> Vec<String> {
     let index = (args.len() - 2).to_string();
     let output = project
         .cmd(&args)
-        .env("COMPLETE", "bash")
+        .env("OVR_COMPLETE", "bash")
         .env("_CLAP_COMPLETE_INDEX", index)
         .env("_CLAP_COMPLETE_COMP_TYPE", "9")
         .env("_CLAP_COMPLETE_SPACE", "true")

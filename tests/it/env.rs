@@ -13,6 +13,7 @@ fn each_source_of_the_environment_wins_over_the_one_below_it() {
     let project = Project::with("web: sleep 1000\n")
         .env("A", "caller")
         .env("OVR_ENV", "extra");
+    project.write("extra", "");
     assert_eq!(value_of_a(&project), "caller");
     for (file, value) in [
         ("~/.ovr.env", "home"),

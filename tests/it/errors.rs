@@ -8,7 +8,7 @@ fn nothing_to_start_names_what_was_looked_for_and_shows_a_procfile() {
     let output = project.ovr(&["start"]);
     output
         .code(66)
-        .says(&["Procfile", "ovr.yaml", project.root.to_str().unwrap(), "web:"]);
+        .says(&["Procfile", project.root.to_str().unwrap(), "web:"]);
     assert!(output.stdout.is_empty(), "{output}");
     let project = Project::new().file("package.json", "{\"scripts\": {\"dev\": \"true\"}}");
     project.ovr(&["start"]).code(66).says(&["package.json"]);
@@ -121,8 +121,7 @@ fn a_detached_start_that_cannot_run_says_why_and_fails() {
     let project = Project::with("web: ./missing\n");
     project
         .ovr(&["start", "-D"])
-        .failure()
-        .says(&["web", "./missing"]);
+        .says(&["Procfile:1:6", "./missing not found"]);
     project.wait_gone();
 }
 

@@ -40,7 +40,7 @@ fn a_killed_shim_of_an_automatic_service_is_replaced() {
 
 #[test]
 fn a_killed_tmux_server_orphans_nothing_and_the_session_comes_back() {
-    let project = Project::with("web: exec sleep 4033\nhup: nohup sleep 4034\ndb: stubborn\n");
+    let project = Project::with("web: exec sleep 4033\nhup: trap '' HUP; sleep 4034\ndb: stubborn\n");
     let console = project.start_piped(&["-t", "1"]);
     let before = project.wait_running(["web", "hup", "db"]);
     processes::kill(project.tmux_pid(), Signal::KILL);
@@ -68,7 +68,7 @@ fn with_no_recover_a_killed_tmux_server_ends_the_session() {
 
 #[test]
 fn killing_tmux_and_controller_together_orphans_nothing() {
-    let project = Project::with("web: nohup sleep 1000\ndb: stubborn\npipe: sleep 4035 | npmish\n");
+    let project = Project::with("web: trap '' HUP; sleep 1000\ndb: stubborn\npipe: sleep 4035 | npmish\n");
     project.start_detached(&["-t", "1"]);
     project.wait_running(["web", "db", "pipe"]);
     let (tmux, controller) = (project.tmux_pid(), project.status().session.pid);

@@ -147,7 +147,7 @@ fn a_crash_loop_costs_next_to_nothing() {
 #[test]
 fn may_die_and_auto_restart_do_not_cancel_each_other() {
     let project = Project::with("both: exit 1\ndies: exit 2\nweb: sleep 1000\n");
-    project.start_detached(&["-c", "both,dies", "-r", "both"]);
+    project.ovr(&["start", "-D", "-c", "both,dies", "-r", "both"]);
     project.wait_service("both", "to be restarted", |service| service.restarts >= 3);
     let dies = project.wait_state("dies", StateWord::Failed);
     assert_eq!((dies.restarts, dies.exit_code), (0, Some(2)));
@@ -195,7 +195,7 @@ fn quick_exits_have_their_codes_every_time() {
             "sleep 1000".to_owned()
         }
     });
-    project.start_detached(&["--any-can-die"]);
+    project.ovr(&["start", "-D", "--any-can-die"]);
     for _ in 0..4 {
         let mut last = Vec::new();
         project.wait_until("all to have ended with their codes", || {

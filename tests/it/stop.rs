@@ -169,7 +169,7 @@ fn each_service_is_stopped_by_its_own_signal() {
 
 #[test]
 fn closing_the_terminal_is_a_graceful_quit() {
-    let project = Project::with("web: exec trapper\nworker: nohup sleep 1000\n");
+    let project = Project::with("web: exec trapper\nworker: trap '' HUP; sleep 1000\n");
     let mut console = project.start(&[]);
     console.wait_for_output("│ trapping");
     console.hang_up();
@@ -222,7 +222,7 @@ fn quit_says_what_it_stopped_and_returns_when_all_is_gone() {
 fn quit_returns_in_every_state() {
     let project =
         Project::with("loop: exit 1\nbad: /no/such/program\nstub: stubborn\ndone: true\nweb: sleep 1000\n");
-    project.start_detached(&["-r", "loop", "--any-can-die", "-t", "1"]);
+    project.ovr(&["start", "-D", "-r", "loop", "--any-can-die", "-t", "1"]);
     project.wait_state("loop", StateWord::Backoff);
     project.wait_running(["web", "stub"]);
     project.ovr(&["stop", "web"]).success();
