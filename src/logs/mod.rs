@@ -22,6 +22,7 @@ mod scan;
 mod stream;
 mod style;
 mod whole;
+mod write;
 
 #[cfg(test)]
 mod hub_tests;
