@@ -1,9 +1,10 @@
 //! Writes rendered lines to the terminal from a thread of its own, so that a terminal that does not read never
 //! holds up the loop. Takes whole lines and knows nothing else of them.
 
+use super::write::write_all;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -130,7 +131,7 @@ impl Drop for Console {
 
 impl ConsoleFailed {
     /// Returns the error that ended the writer, once; never if there is none. A reader that closed its pipe
-    /// (`ovr start | head`) is [`ErrorKind::BrokenPipe`]. May be cancelled and asked again.
+    /// (`ovr start | head`) is [`io::ErrorKind::BrokenPipe`]. May be cancelled and asked again.
     pub async fn error(&mut self) -> io::Error {
         if let Some(receiver) = &mut self.error {
             let error = receiver.await;
@@ -257,28 +258,6 @@ fn write_mark(out: &File, missing: u64) -> io::Result<()> {
             out,
             format!("… {n} lines dropped: the terminal is too slow\n").as_bytes(),
         ),
-    }
-}
-
-fn write_all(mut out: &File, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match out.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(length) => bytes = &bytes[length..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Another process that shares the terminal may have made it non-blocking.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_until_writable(out)?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn wait_until_writable(out: &File) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

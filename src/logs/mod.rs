@@ -23,6 +23,7 @@ mod sentences;
 mod stream;
 mod style;
 mod whole;
+mod write;
 
 #[cfg(test)]
 mod hub_tests;

@@ -1,0 +1,27 @@
+//! Writing to a file until all is written, blocking or not. Used by the console's thread alone.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+
+/// Writes all of `bytes`, however long it takes.
+pub(super) fn write_all(mut out: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match out.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Another process that shares the terminal may have made it non-blocking.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_until_writable(out)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn wait_until_writable(out: &File) -> io::Result<()> {
+    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
