@@ -86,14 +86,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         }
     })?;
     match outcome {
-        Ok((cause, first)) => Ok(ended(
-            &here,
-            &plan,
-            started,
-            &cause,
-            first.as_ref(),
-            args.background,
-        )),
+        Ok((cause, first)) => Ok(ended(&here, &plan, started, &cause, first.as_ref())),
         Err(code) => Ok(code),
     }
 }
@@ -326,14 +319,7 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
 
 // ── the end ──
 
-fn ended(
-    here: &Here,
-    plan: &Plan,
-    started: SystemTime,
-    cause: &Cause,
-    first: Option<&FirstEnd>,
-    background: bool,
-) -> ExitCode {
+fn ended(here: &Here, plan: &Plan, started: SystemTime, cause: &Cause, first: Option<&FirstEnd>) -> ExitCode {
     let (code, words) = describe(cause, first);
     let record = LastEnd {
         schema: last::SCHEMA,
@@ -349,9 +335,8 @@ fn ended(
             &Diagnostic::warning(Kind::System, "cannot note how the session ended").cause(error.to_string()),
         );
     }
-    if !background {
-        last_words(plan, cause, first);
-    }
+    // A background session that has come up has no standard error any more; one that has not says why.
+    last_words(plan, cause, first);
     ExitCode::from(code)
 }
 

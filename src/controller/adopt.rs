@@ -36,7 +36,11 @@ impl Controller {
             return;
         }
         match Client::attach(&self.windows.site.server) {
-            Ok(client) => self.windows.connection = Connection::Attaching(client),
+            Ok(client) => {
+                self.windows.connection = Connection::Attaching(client);
+                // This server has read the user's configuration when it was started.
+                self.windows.held = false;
+            }
             Err(_) => {
                 self.end_left_over(&panes).await;
                 self.begin();

@@ -3,10 +3,13 @@
 
 use crate::shim::protocol::{Order, Report};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// The longest line a shim may send. Its reports are small; the largest carries a whole environment.
 const MAX_LINE: usize = 8 << 20;
@@ -23,10 +26,16 @@ pub(super) enum LinkEvent {
     Closed(LinkId),
 }
 
+/// Our side of one connection.
+struct Writer {
+    queue: mpsc::UnboundedSender<Vec<u8>>,
+    task: JoinHandle<()>,
+}
+
 /// All connections.
 pub(super) struct Links {
     next: u64,
-    writers: BTreeMap<LinkId, mpsc::UnboundedSender<Vec<u8>>>,
+    writers: BTreeMap<LinkId, Writer>,
     events: mpsc::UnboundedSender<LinkEvent>,
 }
 
@@ -49,9 +58,9 @@ impl Links {
         let link = LinkId(self.next);
         let (read, write) = stream.into_split();
         let (sender, queue) = mpsc::unbounded_channel();
-        self.writers.insert(link, sender);
         tokio::spawn(read_reports(link, read, self.events.clone()));
-        tokio::spawn(write_orders(write, queue));
+        let task = tokio::spawn(write_orders(write, queue));
+        self.writers.insert(link, Writer { queue: sender, task });
     }
 
     /// Queues an order. A connection that is gone swallows it; its end is reported as an event.
@@ -62,7 +71,22 @@ impl Links {
         let mut line = serde_json::to_vec(order).expect("orders are plain data");
         line.push(b'\n');
         // The writer task ends only with its connection, which the reader reports.
-        drop(writer.send(line));
+        drop(writer.queue.send(line));
+    }
+
+    /// Writes every order that is queued, as far as the shims take them within `patience`, and ends our side of
+    /// all connections.
+    pub(super) async fn finish(self, patience: Duration) {
+        // Without its queue a writer ends when all is written.
+        let tasks: Vec<_> = self.writers.into_values().map(|writer| writer.task).collect();
+        let all_written = async {
+            for task in tasks {
+                // A writer that panicked has nothing more to write.
+                drop(task.await);
+            }
+        };
+        // A shim that is stopped takes nothing; its orders are lost with us.
+        drop(timeout(patience, all_written).await);
     }
 
     /// Ends our side of a connection.

@@ -28,6 +28,9 @@ use std::time::SystemTime;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
+/// Orders that are under way when the session ends are written within this.
+const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// The way back to who asked for a detach.
 pub type DetachReply = api::call::Reply<Detached>;
 
@@ -355,6 +358,7 @@ impl Controller {
                 }
             }
             leave => {
+                self.links.finish(LAST_ORDERS).await;
                 if matches!(leave, Some(Leave::Deposed)) {
                     self.lock.leave();
                 } else {

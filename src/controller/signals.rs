@@ -3,6 +3,7 @@
 use super::core::{Controller, Leave};
 use crate::logs::Tone;
 use crate::model::Signal;
+use crate::shim::protocol::Order;
 use crate::supervisor::{Event, QuitWhy};
 use signal_hook::consts as c;
 
@@ -48,6 +49,10 @@ impl Controller {
                 &format!("{signal}: killing what is left (once more leaves at once)"),
             ),
             _ => {
+                // Each shim carries on alone: it kills what it runs, then ends, and its window with it.
+                for instance in self.ids() {
+                    self.order(instance, &Order::Close);
+                }
                 self.leave = Some(Leave::AtOnce(signal));
                 return;
             }

@@ -288,6 +288,7 @@ impl Controller {
         };
         self.say_session(Tone::Alarm, &format!("the tmux server is gone; {then}"));
         self.windows.forget_panes();
+        self.windows.held = self.facts.tmux_config.is_some();
         for host in &mut self.hosts {
             host.window = None;
             host.clients = 0;
