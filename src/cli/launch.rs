@@ -8,6 +8,7 @@ use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
 use super::{report, session, settings, style};
 use crate::api::call::Verb;
+use crate::api::messages::Status;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
@@ -22,8 +23,11 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
+
+/// How long a controller that does not answer may take to die before it counts as one that is alive.
+const DYING: Duration = Duration::from_secs(2);
 
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
@@ -33,8 +37,9 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     if args.procfile.is_none() && args.root.is_none() && !args.background {
         if let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
             && entry.life == Life::Alive
+            && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
         {
-            return in_session(&session::client(&entry), args, &entry.dir);
+            return Ok(code);
         }
     }
     let plan = match Plan::make(&here, args) {
@@ -52,13 +57,17 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         started_at: time_text::rfc3339(started),
         root: plan.project.root.display().to_string(),
     };
-    let lock = match SessionLock::acquire(&dir, &holder) {
-        Ok(lock) => lock,
-        Err(LockError::Held(_)) => {
-            let client = crate::api::client::Client::new(dir.api_socket());
-            return in_session(&client, args, &dir);
+    let lock = loop {
+        match SessionLock::acquire(&dir, &holder) {
+            Ok(lock) => break lock,
+            Err(LockError::Held(_)) => {
+                let client = crate::api::client::Client::new(dir.api_socket());
+                if let Some(code) = in_session(&client, args, &dir)? {
+                    return Ok(code);
+                }
+            }
+            Err(LockError::System(error)) => return Err(error),
         }
-        Err(LockError::System(error)) => return Err(error),
     };
     if !args.background {
         plan.warnings.iter().for_each(report::print);
@@ -160,6 +169,7 @@ fn render_options(plan: &Plan) -> RenderOptions {
         timestamps: plan.options.show_timestamps.value,
         utc_offset_s: background::utc_offset_s(),
         palette: palette(plan),
+        open_lines: std::io::stdout().is_terminal(),
     }
 }
 
@@ -217,13 +227,20 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
 
 // ── a session that runs already ──
 
+/// `None`: there is no such session any more; its controller was dying.
 fn in_session(
     client: &crate::api::client::Client,
     args: &StartArgs,
     dir: &SessionDir,
-) -> Result<ExitCode, Diagnostic> {
+) -> Result<Option<ExitCode>, Diagnostic> {
+    let status = match client.status() {
+        Ok(status) => status,
+        // A killed controller holds its lock until the system has put it away.
+        Err(_) if SessionLock::wait_until_free(dir, DYING)? => return Ok(None),
+        Err(_) => return Err(already_running(dir, None)),
+    };
     if args.names.is_empty() {
-        return Err(already_running(client, dir));
+        return Err(already_running(dir, Some(&status)));
     }
     let request = crate::api::messages::Request {
         names: args.names.clone(),
@@ -232,11 +249,11 @@ fn in_session(
     };
     let results = client.action(Verb::Start, &request)?;
     session::print_results(&results)?;
-    Ok(session::code_of(&results))
+    Ok(Some(session::code_of(&results)))
 }
 
-fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Diagnostic {
-    let up = client.status().ok().map(|status| {
+fn already_running(dir: &SessionDir, status: Option<&Status>) -> Diagnostic {
+    let up = status.map(|status| {
         let up = status
             .services
             .iter()
@@ -261,8 +278,10 @@ fn in_background(
     dir: &SessionDir,
     args: &StartArgs,
 ) -> Result<ExitCode, Diagnostic> {
-    if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir) {
-        return in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir);
+    if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir)
+        && let Some(code) = in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir)?
+    {
+        return Ok(code);
     }
     plan.warnings.iter().for_each(report::print);
     let ready = match background::spawn()? {

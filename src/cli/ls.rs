@@ -5,7 +5,6 @@ use super::show::sessions::Listed;
 use super::{report, session, show, style};
 use crate::api::messages::{SCHEMA, Session};
 use crate::diag::{Diagnostic, Kind};
-use crate::model::time_text;
 use crate::workspace::session::{Life, sessions};
 use clap::Args;
 use serde::Serialize;
@@ -78,8 +77,12 @@ pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnosti
             }
         })
         .collect();
-    let now = time_text::epoch_millis(SystemTime::now());
-    let text = show::sessions::sessions(&listed, now, style::stdout_width(), style::Paint::for_stdout());
+    let text = show::sessions::sessions(
+        &listed,
+        SystemTime::now(),
+        style::stdout_width(),
+        style::Paint::for_stdout(),
+    );
     report::print_out(&text)?;
     Ok(ExitCode::SUCCESS)
 }

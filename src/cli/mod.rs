@@ -30,11 +30,9 @@ pub mod start;
 pub mod status;
 pub mod stop;
 pub mod style;
-pub mod suggest;
 pub mod table;
 pub mod usage;
 mod values;
-pub mod when;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
