@@ -6,16 +6,15 @@ use super::background::{self, Ready};
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{report, session, settings, style};
+use super::{ending, report, session, settings, style};
 use crate::api::call::Verb;
 use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::controller::{self, ConsoleSetup, Outcome, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
-use crate::workspace::last::{self, LastEnd};
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
@@ -95,7 +94,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         }
     })?;
     match outcome {
-        Ok((cause, first)) => Ok(ended(&here, &plan, started, &cause, first.as_ref())),
+        Ok((cause, first)) => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Err(code) => Ok(code),
     }
 }
@@ -334,79 +333,4 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
         }
         Err(error) => report::report(error),
     }
-}
-
-// ── the end ──
-
-fn ended(here: &Here, plan: &Plan, started: SystemTime, cause: &Cause, first: Option<&FirstEnd>) -> ExitCode {
-    let (code, words) = describe(cause, first);
-    let record = LastEnd {
-        schema: last::SCHEMA,
-        project: plan.title.clone(),
-        root: plan.project.root.display().to_string(),
-        started_at: time_text::rfc3339(started),
-        ended_at: time_text::rfc3339(SystemTime::now()),
-        cause: words,
-        exit_code: code,
-    };
-    if let Err(error) = last::record(&here.places, &plan.project.id, &record) {
-        report::print(
-            &Diagnostic::warning(Kind::System, "cannot note how the session ended").cause(error.to_string()),
-        );
-    }
-    // A background session that has come up has no standard error any more; one that has not says why.
-    last_words(plan, cause, first);
-    ExitCode::from(code)
-}
-
-fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
-    let of_first = || first.map_or_else(String::new, |first| format!("{} {}", first.name, first.how));
-    match cause {
-        Cause::Service(exit) => (exit.shell_code(), of_first()),
-        Cause::CouldNotStart => (exit_code::SERVICE_FAILED, of_first()),
-        Cause::Quit => (exit_code::OK, "ovr quit".to_owned()),
-        Cause::Signal(signal) => {
-            let words = match signal.number() {
-                signal_hook::consts::SIGHUP => "terminal closed".to_owned(),
-                signal_hook::consts::SIGINT => "Ctrl-C".to_owned(),
-                _ => signal.to_string(),
-            };
-            (crate::model::Exit::Signal(*signal).shell_code(), words)
-        }
-        Cause::TmuxLost => (exit_code::TMUX, "the tmux server died".to_owned()),
-        Cause::Deposed => (
-            exit_code::SYSTEM,
-            "its files were removed, and another session took over".to_owned(),
-        ),
-    }
-}
-
-/// The last thing on the screen: who ended first and why everything stopped, or one line.
-fn last_words(plan: &Plan, cause: &Cause, first: Option<&FirstEnd>) {
-    let paint = style::Paint::for_stderr();
-    let mut text = String::new();
-    match first {
-        Some(first) => {
-            if !first.last_lines.is_empty() {
-                text.push_str(&format!("\nthe last lines of {}:\n", first.name));
-                for line in &first.last_lines {
-                    text.push_str(&format!("  {line}\n"));
-                }
-            }
-            let sentence = format!("{} {}, which stopped the session", first.name, first.how);
-            text.push_str(&format!("\n{}\n", paint.red(&sentence)));
-            text.push_str(
-                "  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME\n",
-            );
-        }
-        None => {
-            let (_, words) = describe(cause, None);
-            text.push_str(&format!("{} ended: {words}\n", plan.title));
-        }
-    }
-    // When standard error is gone there is nobody left to tell.
-    drop(std::io::Write::write_all(
-        &mut std::io::stderr().lock(),
-        text.as_bytes(),
-    ));
 }

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod connect;
 pub mod detach;
 pub mod echo;
+pub mod ending;
 pub mod env;
 pub mod help;
 pub mod here;
