@@ -8,8 +8,10 @@ use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
 use super::{ending, report, session, settings, style};
 use crate::api::call::Verb;
+use crate::api::client::Client;
+use crate::api::messages::Detached;
 use crate::api::messages::Status;
-use crate::controller::{self, ConsoleSetup, Outcome, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -21,6 +23,7 @@ use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
@@ -33,13 +36,14 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none() && args.root.is_none() && !args.background {
-        if let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
-            && entry.life == Life::Alive
-            && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
-        {
-            return Ok(code);
-        }
+    if args.procfile.is_none()
+        && args.root.is_none()
+        && !args.background
+        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
+        && entry.life == Life::Alive
+        && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
+    {
+        return Ok(code);
     }
     let plan = match Plan::make(&here, args) {
         Ok(plan) => plan,
@@ -51,52 +55,76 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     }
     let tmux = locate_tmux()?;
     let started = SystemTime::now();
-    let holder = Holder {
-        pid: std::process::id(),
-        started_at: time_text::rfc3339(started),
-        root: plan.project.root.display().to_string(),
-    };
-    let lock = loop {
-        match SessionLock::acquire(&dir, &holder) {
-            Ok(lock) => break lock,
-            Err(LockError::Held(_)) => {
-                let client = crate::api::client::Client::new(dir.api_socket());
-                if let Some(code) = in_session(&client, args, &dir)? {
-                    return Ok(code);
-                }
-            }
-            Err(LockError::System(error)) => return Err(error),
-        }
+    let lock = match take_lock(&plan, &dir, args, started)? {
+        Ok(lock) => lock,
+        Err(code) => return Ok(code),
     };
     if !args.background {
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
+    match run_session(&plan, lock, tmux, args)? {
+        Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
+        Ran::HandedOver(code) => Ok(code),
+    }
+}
+
+/// The session's lock; or the exit code, where a session turned out to be running and was asked instead.
+fn take_lock(
+    plan: &Plan,
+    dir: &SessionDir,
+    args: &StartArgs,
+    started: SystemTime,
+) -> Result<Result<SessionLock, ExitCode>, Diagnostic> {
+    let holder = Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(started),
+        root: plan.project.root.display().to_string(),
+    };
+    loop {
+        match SessionLock::acquire(dir, &holder) {
+            Ok(lock) => return Ok(Ok(lock)),
+            Err(LockError::Held(_)) => {
+                if let Some(code) = in_session(&Client::new(dir.api_socket()), args, dir)? {
+                    return Ok(Err(code));
+                }
+            }
+            Err(LockError::System(error)) => return Err(error),
+        }
+    }
+}
+
+/// How a session ended for this process.
+enum Ran {
+    Ended {
+        cause: Cause,
+        first: Option<FirstEnd>,
+    },
+    /// It lives on, under a controller in the background.
+    HandedOver(ExitCode),
+}
+
+fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(&plan, lock, tmux, args, up)?;
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(async {
+    let setup = setup(plan, lock, tmux, args, up)?;
+    runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
         }
         match controller::run(setup).await? {
+            Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
+            Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {
                 let handed_over = hand_over().await;
                 let code = report_handover(&handed_over);
-                drop(reply.send(handed_over.map(|ready| crate::api::messages::Detached { pid: ready.pid })));
+                drop(reply.send(handed_over.map(|ready| Detached { pid: ready.pid })));
                 for server in servers {
                     server.finish().await;
                 }
-                Ok(Err(code))
+                Ok(Ran::HandedOver(code))
             }
-            Outcome::Ended { cause, first } => Ok(Ok((cause, first))),
-            Outcome::NoTmux(error) => Err(error),
         }
-    })?;
-    match outcome {
-        Ok((cause, first)) => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
-        Err(code) => Ok(code),
-    }
+    })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
@@ -111,7 +139,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 fn setup(
     plan: &Plan,
     lock: SessionLock,
-    tmux: std::path::PathBuf,
+    tmux: PathBuf,
     args: &StartArgs,
     up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
@@ -227,11 +255,7 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
 // ── a session that runs already ──
 
 /// `None`: there is no such session any more; its controller was dying.
-fn in_session(
-    client: &crate::api::client::Client,
-    args: &StartArgs,
-    dir: &SessionDir,
-) -> Result<Option<ExitCode>, Diagnostic> {
+fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
     let status = match client.status() {
         Ok(status) => status,
         // A killed controller holds its lock until the system has put it away.
@@ -278,7 +302,7 @@ fn in_background(
     args: &StartArgs,
 ) -> Result<ExitCode, Diagnostic> {
     if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir)
-        && let Some(code) = in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir)?
+        && let Some(code) = in_session(&Client::new(dir.api_socket()), args, dir)?
     {
         return Ok(code);
     }
