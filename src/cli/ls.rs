@@ -4,7 +4,8 @@ use super::args::{Example, GlobalArgs};
 use super::show::sessions::Listed;
 use super::{report, session, show, style};
 use crate::api::messages::{SCHEMA, Session};
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::{Diagnostic, Kind, Severity};
+use crate::workspace::errors;
 use crate::workspace::session::{Life, sessions};
 use clap::Args;
 use serde::Serialize;
@@ -47,8 +48,16 @@ pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnosti
     let places = session::places()?;
     let mut statuses = Vec::new();
     for entry in sessions(&places)? {
-        if entry.life != Life::Alive {
-            continue;
+        match entry.life {
+            Life::Alive => {}
+            // Nobody answers for it, and it must not be passed over: it has processes.
+            Life::Unattended => {
+                let mut told = errors::unattended(&entry);
+                told.severity = Severity::Warning;
+                report::print(&told);
+                continue;
+            }
+            Life::Stale => continue,
         }
         match session::client(&entry).status() {
             Ok(status) => statuses.push(status),
