@@ -17,8 +17,11 @@ fn a_shell_on_a_terminal_shows_its_screen_and_takes_keys() {
     shell.resize(30, 120);
     shell.type_keys("stty size\r");
     shell.wait_for_output("30 120");
-    shell.type_keys("cat\r");
+    shell.type_keys("sh -c 'trap \"echo got it; exit\" INT; echo trapped; sleep 9'\r");
+    shell.wait_for_output("\ntrapped");
     shell.ctrl_c();
+    // What is typed before the signal has been taken is thrown away with it.
+    shell.wait_for_output("\n^Cgot it\n");
     shell.type_keys("exit 7\r");
     assert_eq!(shell.wait_exit(), 7);
 }
