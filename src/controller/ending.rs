@@ -53,6 +53,7 @@ pub struct FirstEnd {
 impl Controller {
     pub(super) fn on_ending(&mut self, cause: EndCause) {
         self.ending = Some(cause);
+        self.note_ending(true);
         let text = match cause {
             EndCause::Service { instance, .. } | EndCause::CouldNotStart { instance } => {
                 format!(

@@ -2,7 +2,7 @@
 
 use super::core::Controller;
 use crate::logs::Tone;
-use crate::model::{InstanceId, Moment, State, time_text};
+use crate::model::{FailureReason, InstanceId, Moment, State, time_text};
 use tokio::sync::oneshot;
 
 /// What became of a session's start.
@@ -12,6 +12,8 @@ pub struct Up {
     pub started: usize,
     /// Instances that could not be started, with the reason.
     pub failed: Vec<(String, String)>,
+    /// What was taken over from an earlier controller, in sentences.
+    pub found: Vec<String>,
 }
 
 /// The state of a start.
@@ -60,7 +62,11 @@ impl Controller {
         let failed: Vec<(String, String)> = wanted
             .iter()
             .filter_map(|id| match self.machine.state(*id) {
-                State::Failed { reason, .. } => {
+                // Whose process ran and ended has been started.
+                State::Failed {
+                    reason: reason @ (FailureReason::Spawn(_) | FailureReason::Lost),
+                    ..
+                } => {
                     let host = self.host(*id);
                     Some((host.name(), super::words::failure(host, reason)))
                 }
@@ -75,7 +81,12 @@ impl Controller {
         }
         if let Some(up) = self.progress.up.take() {
             // The parent may have been ended meanwhile; the session goes on.
-            drop(up.send(Up { started, failed }));
+            let found = std::mem::take(&mut self.adopted.told);
+            drop(up.send(Up {
+                started,
+                failed,
+                found,
+            }));
         }
     }
 }

@@ -15,12 +15,16 @@ impl Controller {
     pub(super) fn on_link(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Report(link, Report::Hello(hello)) => self.on_hello(link, *hello),
-            LinkEvent::Report(link, report) => {
-                if let Some(instance) = self.owners.get(&link).copied() {
-                    self.on_report(instance, report);
+            LinkEvent::Report(link, _) | LinkEvent::Closed(link) => {
+                let Some(instance) = self.owners.get(&link).copied() else {
+                    return self.on_stranger_gone(event);
+                };
+                match self.hold_back(instance, event) {
+                    Some(LinkEvent::Report(_, report)) => self.on_report(instance, report),
+                    Some(LinkEvent::Closed(link)) => self.on_closed(link, instance),
+                    None => {}
                 }
             }
-            LinkEvent::Closed(link) => self.on_closed(link),
         }
     }
 
@@ -54,7 +58,7 @@ impl Controller {
             Report::Ended(ended) => self.on_ended(instance, ended),
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
-            Report::Hangup => self.host_mut(instance).window = None,
+            Report::Hangup => self.on_window_hung_up(instance),
         }
     }
 
@@ -132,7 +136,6 @@ impl Controller {
             self.links.close(old);
         }
         self.owners.insert(link, instance);
-        self.windows.bind(pane, instance);
         if let Some(found) = self.found_panes.iter().find(|(pid, _)| *pid == hello.pid) {
             self.host_mut(instance).window = Some(found.1);
         }
@@ -144,6 +147,11 @@ impl Controller {
             nonce: hello.nonce.clone(),
         });
         if known.is_none() {
+            if hello.live.is_some() || hello.last.is_some() {
+                self.refill(instance);
+            } else {
+                self.windows.bind(pane, instance);
+            }
             self.on_first_hello(instance, hello);
         }
         self.begin_when_adopted();
@@ -179,7 +187,10 @@ impl Controller {
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
-                self.adopted.ended.push(instance);
+                // What a person stopped is no news.
+                if !last.asked {
+                    self.adopted.ended.push(instance);
+                }
                 self.feed(Event::AdoptedEnded {
                     instance,
                     run: last.run,
@@ -192,13 +203,18 @@ impl Controller {
         }
     }
 
+    /// A connection that is no instance's, or was an earlier one of its shim.
+    fn on_stranger_gone(&mut self, event: LinkEvent) {
+        if let LinkEvent::Closed(link) = event {
+            self.links.close(link);
+            self.strangers.remove(&link);
+        }
+    }
+
     /// A shim is gone. What it ran is ended first, wherever it has gone to; then the machine hears of it.
-    fn on_closed(&mut self, link: LinkId) {
+    fn on_closed(&mut self, link: LinkId, instance: InstanceId) {
         self.links.close(link);
-        self.strangers.remove(&link);
-        let Some(instance) = self.owners.remove(&link) else {
-            return;
-        };
+        self.owners.remove(&link);
         let Some(shim) = self.host_mut(instance).shim.take() else {
             return;
         };
@@ -247,5 +263,6 @@ impl Controller {
         }
         self.feed(Event::WindowLost { instance });
         self.advance_finish();
+        self.look_at_losses();
     }
 }
