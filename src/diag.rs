@@ -31,6 +31,10 @@ pub mod exit_code {
     pub const NO_TERMINAL: u8 = 75;
     /// The configuration has errors.
     pub const CONFIG: u8 = 78;
+    /// Of `run`, as a shell has it: the command was found and cannot be run.
+    pub const CANNOT_RUN_COMMAND: u8 = 126;
+    /// Of `run`, as a shell has it: there is no such command.
+    pub const COMMAND_NOT_FOUND: u8 = 127;
     /// Ended by Ctrl-C (128 + SIGINT).
     pub const INTERRUPTED: u8 = 130;
     /// Ended by SIGTERM (128 + SIGTERM).

@@ -85,6 +85,7 @@ fn the_documented_exit_codes_are_those_of_the_program() {
     ];
     let mut codes = vec![exit_code::OK, exit_code::FAILURE];
     codes.extend(kinds.map(Kind::exit_code));
+    codes.extend([exit_code::CANNOT_RUN_COMMAND, exit_code::COMMAND_NOT_FOUND]);
     codes.extend([exit_code::INTERRUPTED, exit_code::TERMINATED]);
     assert_eq!(documented, codes);
     for kind in kinds {

@@ -25,6 +25,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+/// How long a client may take to read its last answer when the session has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
 /// So many lines of the past are sent to a client that does not say how many.
 const DEFAULT_LINES: usize = 100;
 /// What the controller is asked through.
@@ -55,12 +58,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes no more connections, and returns when the open ones have their answers. Streams of output end
-    /// when their senders are dropped, so drop them first.
+    /// Takes no more connections, and returns when the open ones have their answers, or soon: a follower that
+    /// is suspended never reads its own to the end. Streams of output end when their senders are dropped, so
+    /// drop them first.
     pub async fn finish(mut self) {
         drop(self.stop.take());
+        let abort = self.task.abort_handle();
         // It can only fail by a panic, which has been told already.
-        let _ended = self.task.await;
+        if tokio::time::timeout(LAST_ANSWERS, self.task).await.is_err() {
+            abort.abort();
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagno
         timestamps: false,
         utc_offset_s: super::background::utc_offset_s(),
         palette: Palette::default(),
+        open_lines: std::io::stdout().is_terminal(),
     };
     let mut view = View {
         renderer: Renderer::new(&labels, options),

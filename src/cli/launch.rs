@@ -6,36 +6,44 @@ use super::background::{self, Ready};
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{report, session, settings, style};
+use super::{ending, report, session, settings, style};
 use crate::api::call::Verb;
+use crate::api::client::Client;
+use crate::api::messages::Detached;
+use crate::api::messages::Status;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
-use crate::workspace::last::{self, LastEnd};
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
+
+/// How long a controller that does not answer may take to die before it counts as one that is alive.
+const DYING: Duration = Duration::from_secs(2);
 
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none() && args.root.is_none() && !args.background {
-        if let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
-            && entry.life == Life::Alive
-        {
-            return in_session(&session::client(&entry), args, &entry.dir);
-        }
+    if args.procfile.is_none()
+        && args.root.is_none()
+        && !args.background
+        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
+        && entry.life == Life::Alive
+        && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
+    {
+        return Ok(code);
     }
     let plan = match Plan::make(&here, args) {
         Ok(plan) => plan,
@@ -47,48 +55,76 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     }
     let tmux = locate_tmux()?;
     let started = SystemTime::now();
-    let holder = Holder {
-        pid: std::process::id(),
-        started_at: time_text::rfc3339(started),
-        root: plan.project.root.display().to_string(),
-    };
-    let lock = match SessionLock::acquire(&dir, &holder) {
+    let lock = match take_lock(&plan, &dir, args, started)? {
         Ok(lock) => lock,
-        Err(LockError::Held(_)) => {
-            let client = crate::api::client::Client::new(dir.api_socket());
-            return in_session(&client, args, &dir);
-        }
-        Err(LockError::System(error)) => return Err(error),
+        Err(code) => return Ok(code),
     };
     if !args.background {
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
+    match run_session(&plan, lock, tmux, args)? {
+        Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
+        Ran::HandedOver(code) => Ok(code),
+    }
+}
+
+/// The session's lock; or the exit code, where a session turned out to be running and was asked instead.
+fn take_lock(
+    plan: &Plan,
+    dir: &SessionDir,
+    args: &StartArgs,
+    started: SystemTime,
+) -> Result<Result<SessionLock, ExitCode>, Diagnostic> {
+    let holder = Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(started),
+        root: plan.project.root.display().to_string(),
+    };
+    loop {
+        match SessionLock::acquire(dir, &holder) {
+            Ok(lock) => return Ok(Ok(lock)),
+            Err(LockError::Held(_)) => {
+                if let Some(code) = in_session(&Client::new(dir.api_socket()), args, dir)? {
+                    return Ok(Err(code));
+                }
+            }
+            Err(LockError::System(error)) => return Err(error),
+        }
+    }
+}
+
+/// How a session ended for this process.
+enum Ran {
+    Ended {
+        cause: Cause,
+        first: Option<FirstEnd>,
+    },
+    /// It lives on, under a controller in the background.
+    HandedOver(ExitCode),
+}
+
+fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(&plan, lock, tmux, args, up)?;
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(async {
+    let setup = setup(plan, lock, tmux, args, up)?;
+    runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
         }
         match controller::run(setup).await? {
+            Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
+            Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {
                 let handed_over = hand_over().await;
                 let code = report_handover(&handed_over);
-                drop(reply.send(handed_over.map(|ready| crate::api::messages::Detached { pid: ready.pid })));
+                drop(reply.send(handed_over.map(|ready| Detached { pid: ready.pid })));
                 for server in servers {
                     server.finish().await;
                 }
-                Ok(Err(code))
+                Ok(Ran::HandedOver(code))
             }
-            Outcome::Ended { cause, first } => Ok(Ok((cause, first))),
-            Outcome::NoTmux(error) => Err(error),
         }
-    })?;
-    match outcome {
-        Ok((cause, first)) => Ok(ended(&here, &plan, started, &cause, first.as_ref())),
-        Err(code) => Ok(code),
-    }
+    })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
@@ -103,7 +139,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 fn setup(
     plan: &Plan,
     lock: SessionLock,
-    tmux: std::path::PathBuf,
+    tmux: PathBuf,
     args: &StartArgs,
     up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
@@ -160,6 +196,7 @@ fn render_options(plan: &Plan) -> RenderOptions {
         timestamps: plan.options.show_timestamps.value,
         utc_offset_s: background::utc_offset_s(),
         palette: palette(plan),
+        open_lines: std::io::stdout().is_terminal(),
     }
 }
 
@@ -217,13 +254,16 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
 
 // ── a session that runs already ──
 
-fn in_session(
-    client: &crate::api::client::Client,
-    args: &StartArgs,
-    dir: &SessionDir,
-) -> Result<ExitCode, Diagnostic> {
+/// `None`: there is no such session any more; its controller was dying.
+fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
+    let status = match client.status() {
+        Ok(status) => status,
+        // A killed controller holds its lock until the system has put it away.
+        Err(_) if SessionLock::wait_until_free(dir, DYING)? => return Ok(None),
+        Err(_) => return Err(already_running(dir, None)),
+    };
     if args.names.is_empty() {
-        return Err(already_running(client, dir));
+        return Err(already_running(dir, Some(&status)));
     }
     let request = crate::api::messages::Request {
         names: args.names.clone(),
@@ -232,11 +272,11 @@ fn in_session(
     };
     let results = client.action(Verb::Start, &request)?;
     session::print_results(&results)?;
-    Ok(session::code_of(&results))
+    Ok(Some(session::code_of(&results)))
 }
 
-fn already_running(client: &crate::api::client::Client, dir: &SessionDir) -> Diagnostic {
-    let up = client.status().ok().map(|status| {
+fn already_running(dir: &SessionDir, status: Option<&Status>) -> Diagnostic {
+    let up = status.map(|status| {
         let up = status
             .services
             .iter()
@@ -261,8 +301,10 @@ fn in_background(
     dir: &SessionDir,
     args: &StartArgs,
 ) -> Result<ExitCode, Diagnostic> {
-    if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir) {
-        return in_session(&crate::api::client::Client::new(dir.api_socket()), args, dir);
+    if let Ok(crate::workspace::Probe::Alive(_)) = SessionLock::probe(dir)
+        && let Some(code) = in_session(&Client::new(dir.api_socket()), args, dir)?
+    {
+        return Ok(code);
     }
     plan.warnings.iter().for_each(report::print);
     let ready = match background::spawn()? {
@@ -315,79 +357,4 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
         }
         Err(error) => report::report(error),
     }
-}
-
-// ── the end ──
-
-fn ended(here: &Here, plan: &Plan, started: SystemTime, cause: &Cause, first: Option<&FirstEnd>) -> ExitCode {
-    let (code, words) = describe(cause, first);
-    let record = LastEnd {
-        schema: last::SCHEMA,
-        project: plan.title.clone(),
-        root: plan.project.root.display().to_string(),
-        started_at: time_text::rfc3339(started),
-        ended_at: time_text::rfc3339(SystemTime::now()),
-        cause: words,
-        exit_code: code,
-    };
-    if let Err(error) = last::record(&here.places, &plan.project.id, &record) {
-        report::print(
-            &Diagnostic::warning(Kind::System, "cannot note how the session ended").cause(error.to_string()),
-        );
-    }
-    // A background session that has come up has no standard error any more; one that has not says why.
-    last_words(plan, cause, first);
-    ExitCode::from(code)
-}
-
-fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
-    let of_first = || first.map_or_else(String::new, |first| format!("{} {}", first.name, first.how));
-    match cause {
-        Cause::Service(exit) => (exit.shell_code(), of_first()),
-        Cause::CouldNotStart => (exit_code::SERVICE_FAILED, of_first()),
-        Cause::Quit => (exit_code::OK, "ovr quit".to_owned()),
-        Cause::Signal(signal) => {
-            let words = match signal.number() {
-                signal_hook::consts::SIGHUP => "terminal closed".to_owned(),
-                signal_hook::consts::SIGINT => "Ctrl-C".to_owned(),
-                _ => signal.to_string(),
-            };
-            (crate::model::Exit::Signal(*signal).shell_code(), words)
-        }
-        Cause::TmuxLost => (exit_code::TMUX, "the tmux server died".to_owned()),
-        Cause::Deposed => (
-            exit_code::SYSTEM,
-            "its files were removed, and another session took over".to_owned(),
-        ),
-    }
-}
-
-/// The last thing on the screen: who ended first and why everything stopped, or one line.
-fn last_words(plan: &Plan, cause: &Cause, first: Option<&FirstEnd>) {
-    let paint = style::Paint::for_stderr();
-    let mut text = String::new();
-    match first {
-        Some(first) => {
-            if !first.last_lines.is_empty() {
-                text.push_str(&format!("\nthe last lines of {}:\n", first.name));
-                for line in &first.last_lines {
-                    text.push_str(&format!("  {line}\n"));
-                }
-            }
-            let sentence = format!("{} {}, which stopped the session", first.name, first.how);
-            text.push_str(&format!("\n{}\n", paint.red(&sentence)));
-            text.push_str(
-                "  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME\n",
-            );
-        }
-        None => {
-            let (_, words) = describe(cause, None);
-            text.push_str(&format!("{} ended: {words}\n", plan.title));
-        }
-    }
-    // When standard error is gone there is nobody left to tell.
-    drop(std::io::Write::write_all(
-        &mut std::io::stderr().lock(),
-        text.as_bytes(),
-    ));
 }

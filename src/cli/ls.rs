@@ -4,8 +4,8 @@ use super::args::{Example, GlobalArgs};
 use super::show::sessions::Listed;
 use super::{report, session, show, style};
 use crate::api::messages::{SCHEMA, Session};
-use crate::diag::{Diagnostic, Kind};
-use crate::model::time_text;
+use crate::diag::{Diagnostic, Kind, Severity};
+use crate::workspace::errors;
 use crate::workspace::session::{Life, sessions};
 use clap::Args;
 use serde::Serialize;
@@ -48,8 +48,16 @@ pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnosti
     let places = session::places()?;
     let mut statuses = Vec::new();
     for entry in sessions(&places)? {
-        if entry.life != Life::Alive {
-            continue;
+        match entry.life {
+            Life::Alive => {}
+            // Nobody answers for it, and it must not be passed over: it has processes.
+            Life::Unattended => {
+                let mut told = errors::unattended(&entry);
+                told.severity = Severity::Warning;
+                report::print(&told);
+                continue;
+            }
+            Life::Stale => continue,
         }
         match session::client(&entry).status() {
             Ok(status) => statuses.push(status),
@@ -78,8 +86,12 @@ pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnosti
             }
         })
         .collect();
-    let now = time_text::epoch_millis(SystemTime::now());
-    let text = show::sessions::sessions(&listed, now, style::stdout_width(), style::Paint::for_stdout());
+    let text = show::sessions::sessions(
+        &listed,
+        SystemTime::now(),
+        style::stdout_width(),
+        style::Paint::for_stdout(),
+    );
     report::print_out(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::load::{self, Surroundings};
 use crate::config::resolve::{self, Options, Service};
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{InstanceName, InstanceSpec, ServiceName, select};
+use crate::model::{InstanceName, InstanceSpec, ServiceName, Variables, select};
 use crate::ports::{Base, PortPlan, Rule, Wanted};
 use crate::tmux::setup::Setup as TmuxSetup;
 use crate::workspace::{Places, Project, Search};
@@ -191,7 +191,7 @@ impl Plan {
             .explain()
     }
 
-    pub fn common_environment(&self) -> Vec<(String, String)> {
+    pub fn common_environment(&self) -> Variables {
         self.explain_common()
             .into_iter()
             .map(|explained| (explained.name, explained.value))

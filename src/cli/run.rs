@@ -5,7 +5,7 @@ use super::complete::{self, Kind};
 use super::plan::{Here, Plan};
 use super::report;
 use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
-use crate::model::{Exit, Signal};
+use crate::model::{Exit, Signal, Variables};
 use clap::{Args, ValueHint};
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
@@ -43,16 +43,19 @@ pub fn cmd_run(_global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnos
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
-    let environment: Vec<(String, String)> = match &args.service {
+    let environment: Variables = match &args.service {
         Some(name) => plan.instance(name)?.launch.env.clone(),
         None => plan.common_environment(),
     };
     let (program, arguments) = args.command.split_first().expect("clap demands a command");
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(environment);
+    command.args(arguments).env_clear().envs(environment.iter());
     // The command's end is the answer to signals from the keyboard, which reach it as well.
     let ignored = ignore_keyboard_signals()?;
-    let status = command.status().map_err(|error| cannot_run(program, &error))?;
+    let status = match command.status() {
+        Ok(status) => status,
+        Err(error) => return Ok(cannot_run(program, &error)),
+    };
     drop(ignored);
     let exit = match (status.code(), status.signal().and_then(Signal::from_number)) {
         (Some(code), _) => Exit::Code(code),
@@ -70,10 +73,12 @@ fn ignore_keyboard_signals() -> Result<signal_hook::iterator::Signals, Diagnosti
     )
 }
 
-fn cannot_run(program: &str, error: &std::io::Error) -> Diagnostic {
-    let message = match error.kind() {
-        ErrorKind::NotFound => format!("{program}: not found"),
-        _ => format!("{program} cannot be run"),
+/// Says why, and ends as a shell does: 127 for a program that is not there, 126 for one that cannot be run.
+fn cannot_run(program: &str, error: &std::io::Error) -> ExitCode {
+    let (code, message) = match error.kind() {
+        ErrorKind::NotFound => (exit_code::COMMAND_NOT_FOUND, format!("{program}: not found")),
+        _ => (exit_code::CANNOT_RUN_COMMAND, format!("{program} cannot be run")),
     };
-    Diagnostic::error(ErrorCause::Usage, message).cause(error.to_string())
+    report::print(&Diagnostic::error(ErrorCause::Usage, message).cause(error.to_string()));
+    ExitCode::from(code)
 }

@@ -2,8 +2,8 @@
 //! example. No page of usage.
 
 use super::args::{RESERVED, examples};
-use super::suggest::nearest;
 use crate::diag::{Diagnostic, Kind};
+use crate::model::suggest;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::ffi::OsString;
 
@@ -64,7 +64,7 @@ fn unknown_command(typed: &str, definition: &clap::Command) -> Diagnostic {
         .get_subcommands()
         .flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases()))
         .filter(|word| word.len() > 1 && !RESERVED.contains(word));
-    match nearest(typed, known) {
+    match suggest(typed, known) {
         Some(word) => error.hint(format!("did you mean {word:?}?")),
         None => error.hint("`ovr --help` lists the commands"),
     }
@@ -79,7 +79,7 @@ fn unknown_flag(typed: &str, place: &str, scope: &clap::Command, definition: &cl
         .chain(["help", "socket"])
         .map(|long| format!("--{long}"))
         .collect();
-    if let Some(word) = nearest(flag, longs.iter().map(String::as_str)) {
+    if let Some(word) = suggest(flag, longs.iter().map(String::as_str)) {
         return error.hint(format!("did you mean {word:?}?"));
     }
     let owners: Vec<&str> = definition
@@ -108,7 +108,7 @@ fn bad_value(error: &Error, argument: &str, value: &str) -> Diagnostic {
         Some(ContextValue::Strings(valid)) => valid.clone(),
         _ => Vec::new(),
     };
-    let diagnostic = match nearest(value, valid.iter().map(String::as_str)) {
+    let diagnostic = match suggest(value, valid.iter().map(String::as_str)) {
         Some(word) => diagnostic.hint(format!("did you mean {word:?}?")),
         None => diagnostic,
     };

@@ -7,8 +7,8 @@ use super::formation::{Formation, Names, StopSignals};
 use super::procfile::Entry;
 use crate::diag::{Diagnostic, Kind, Span};
 use crate::model::{
-    EndPolicy, InstanceName, InstanceSpec, Launch, Policy, PortSource, Readiness, RestartPolicy, ServiceName,
-    StopPlan,
+    CommonVariables, EndPolicy, InstanceName, InstanceSpec, Launch, Policy, PortSource, Readiness,
+    RestartPolicy, ServiceName, StopPlan, Variables,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -114,13 +114,15 @@ pub fn resolve(
 ) -> Checked<Vec<InstanceSpec>> {
     let mut diagnostics = Vec::new();
     let session = SessionVariables::new(services, port_of, &mut diagnostics);
-    let mut common: BTreeMap<&str, &str> = environment.pairs().collect();
-    common.extend(
-        session
-            .ports
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    );
+    let ports = session
+        .ports
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let common: CommonVariables = environment
+        .pairs()
+        .chain(ports)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let mut specs = Vec::new();
     for (position, service) in (0_u32..).zip(services) {
         for (number, name) in instances(service, &options.formation) {
@@ -133,7 +135,7 @@ pub fn resolve(
                 launch: Launch {
                     argv: argv(&options.shell, &service.command),
                     cwd: options.root.clone(),
-                    env: overlaid(&common, &overlay(service, &session, own)),
+                    env: Variables::new(&common, overlay(service, &session, own)),
                 },
                 policy: policy(&service.name, options),
                 port,
@@ -277,36 +279,14 @@ fn overlay(
     service: &Service,
     session: &SessionVariables,
     own: Vec<(String, String)>,
-) -> BTreeMap<String, String> {
-    let mut overlay: BTreeMap<String, String> = service
+) -> impl Iterator<Item = (String, String)> {
+    service
         .env_file
         .iter()
         .chain(&service.environment)
         .filter(|assignment| !session.ports.contains_key(&assignment.name))
         .map(|assignment| (assignment.name.clone(), assignment.value.clone()))
-        .collect();
-    overlay.extend(own);
-    overlay
-}
-
-/// `common` with `overlay` on it, sorted by name. One pass: a large project has thousands of variables.
-fn overlaid(common: &BTreeMap<&str, &str>, overlay: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let mut merged = Vec::with_capacity(common.len() + overlay.len());
-    let mut above = overlay.iter().peekable();
-    let mut add = |name: &str, value: &str| merged.push((name.to_owned(), value.to_owned()));
-    for (name, value) in common {
-        while let Some((own, value)) = above.next_if(|(own, _)| own.as_str() < *name) {
-            add(own, value);
-        }
-        match above.next_if(|(own, _)| own.as_str() == *name) {
-            Some((own, value)) => add(own, value),
-            None => add(name, value),
-        }
-    }
-    for (name, value) in above {
-        add(name, value);
-    }
-    merged
+        .chain(own)
 }
 
 fn argv(shell: &str, command: &str) -> Vec<String> {

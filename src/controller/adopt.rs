@@ -127,6 +127,9 @@ impl Controller {
     }
 
     fn report_adoption(&mut self) {
+        // In the order of the file, not in that of the answers.
+        self.adopted.taken.sort_unstable();
+        self.adopted.ended.sort_unstable();
         let names = |instances: &[InstanceId]| {
             instances
                 .iter()

@@ -344,6 +344,8 @@ impl Controller {
         let quit_results = self.quit_results();
         let first = self.first_end();
         let cause = self.cause();
+        // Whoever follows the output gets the rest of it, and then its end.
+        drop(self.hub);
         if let Some(door) = self.shim_door.take() {
             door.abort();
         }

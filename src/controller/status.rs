@@ -99,6 +99,11 @@ impl Controller {
             return Some(format!("waits for input: {line:?}"));
         }
         let reason = match state {
+            // Code and signal have fields of their own.
+            State::Failed {
+                reason: FailureReason::Exit(_),
+                ..
+            } => None,
             State::Failed { reason, .. } => Some(words::failure(host, reason)),
             State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
                 self.machine.why(id).map(|why| why.to_string())

@@ -18,6 +18,7 @@ fn hub() -> Hub {
         position: 0,
     });
     let options = RenderOptions {
+        open_lines: true,
         color: ColorChoice::Off,
         timestamps: false,
         utc_offset_s: 0,

@@ -26,6 +26,9 @@ pub struct RenderOptions {
     /// Local time minus UTC, in seconds.
     pub utc_offset_s: i32,
     pub palette: Palette,
+    /// Show a line that is not finished yet. A person at a terminal has to see a prompt; a file or a pipe gets
+    /// whole lines only, for a program may read them.
+    pub open_lines: bool,
 }
 
 /// What a line is prefixed with.
@@ -115,9 +118,12 @@ impl Renderer {
         }
     }
 
-    /// Appends a service's unfinished line as a line of its own; nothing if it is blank or on the screen as it
-    /// is. False if nothing was appended.
+    /// Appends a service's unfinished line as a line of its own; nothing if it is blank, on the screen as it is,
+    /// or not wanted. False if nothing was appended.
     pub fn open(&mut self, out: &mut Vec<u8>, instance: InstanceId, at_ms: u64, text: &[u8]) -> bool {
+        if !self.options.open_lines {
+            return false;
+        }
         let index = instance.0 as usize;
         let before = out.len();
         let mut visible = Vec::new();

@@ -17,6 +17,7 @@ fn renderer(color: ColorChoice, timestamps: bool) -> Renderer {
     Renderer::new(
         &labels,
         RenderOptions {
+            open_lines: true,
             color,
             timestamps,
             utc_offset_s: 3600,
@@ -135,6 +136,7 @@ fn wide_names_are_aligned_by_their_columns() {
     let mut renderer = Renderer::new(
         &labels,
         RenderOptions {
+            open_lines: true,
             color: ColorChoice::Off,
             timestamps: false,
             utc_offset_s: 0,

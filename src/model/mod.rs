@@ -12,6 +12,7 @@ mod spec;
 mod state;
 mod suggest;
 pub mod time_text;
+mod variables;
 
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
@@ -25,3 +26,4 @@ pub use spec::{
 };
 pub use state::{FailureReason, PendingWhy, SkipCause, State, StateWord};
 pub use suggest::{no_such_service, suggest};
+pub use variables::{CommonVariables, Variables};

@@ -1,7 +1,7 @@
 //! What the user asked for: an instance's command, its surroundings, and the policies it lives by.
 //! `config` makes these; nothing changes them afterwards.
 
-use super::{InstanceName, ServiceName, Signal};
+use super::{InstanceName, ServiceName, Signal, Variables};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,8 +39,8 @@ pub struct Launch {
     /// Program and arguments; a Procfile's command is `[shell, "-c", command]`.
     pub argv: Vec<String>,
     pub cwd: PathBuf,
-    /// The whole environment of the process, sorted by name, without duplicates; nothing is inherited.
-    pub env: Vec<(String, String)>,
+    /// The whole environment of the process; nothing is inherited.
+    pub env: Variables,
 }
 
 /// The rules an instance lives by. The machine reads only this.

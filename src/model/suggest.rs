@@ -63,6 +63,9 @@ mod tests {
             ("workr", &["web", "worker"], Some("worker")),
             ("work", &["web", "worker"], Some("worker")),
             ("strat", &["stop", "start", "status"], Some("start")),
+            ("satrt", &["stop", "start", "status"], Some("start")),
+            ("stauts", &["stop", "start", "status"], Some("status")),
+            ("deploy", &["stop", "start", "status", "web", "worker"], None),
             ("comand", &["command"], Some("command")),
             (
                 "process_healty",

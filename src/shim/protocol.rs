@@ -127,7 +127,7 @@ mod tests {
             launch: Launch {
                 argv: vec!["/bin/sh".into(), "-c".into(), "echo".into()],
                 cwd: "/srv".into(),
-                env: vec![("A".into(), "1".into())],
+                env: [("A".into(), "1".into())].into_iter().collect(),
             },
             stop: StopPlan::default(),
         };

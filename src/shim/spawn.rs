@@ -40,7 +40,7 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role) -
         .args(args)
         .current_dir(&launch.cwd)
         .env_clear()
-        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .envs(launch.env.iter())
         .env(TOKEN_VARIABLE, token)
         .process_group(0);
     for name in OF_ANOTHER_TMUX {

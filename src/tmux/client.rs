@@ -8,6 +8,7 @@ use super::server::Server;
 use super::setup::Setup;
 use super::wire::Wire;
 use crate::diag::{Diagnostic, Kind};
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -26,6 +27,37 @@ const MAX_ERRORS: u64 = 4096;
 /// The size we ask for the pipe, so that tmux is seldom held up by our schedule.
 #[cfg(target_os = "linux")]
 const PIPE: usize = 1024 * 1024;
+
+/// What tmux and a window that somebody opens in it need of our environment: whose it is, and how to reach
+/// screen, keyboard and clipboard. The rest is the services' (their secrets too), and comes to them by the shim.
+const OF_THE_DESK: &[&str] = &[
+    "COLORTERM",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "EDITOR",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "SSH_AUTH_SOCK",
+    "TERM",
+    "TERMINFO",
+    "TERMINFO_DIRS",
+    "TMPDIR",
+    "TMUX_TMPDIR",
+    "TZ",
+    "USER",
+    "VISUAL",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+];
+
+fn is_of_the_desk(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    OF_THE_DESK.contains(&&*name) || name.starts_with("LC_") || name.starts_with("XDG_")
+}
 
 /// How a [`Client::drain`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +144,10 @@ impl Client {
             // UTF-8 whatever the locale says, and control mode.
             .args(["-u", "-C"])
             .args(session.to_arguments())
-            // The server keeps its first client's directory for good.
+            // The server keeps its first client's directory and environment for good.
             .current_dir("/")
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| is_of_the_desk(name)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

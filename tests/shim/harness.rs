@@ -147,7 +147,7 @@ impl Pane {
         Launch {
             argv: argv.iter().map(ToString::to_string).collect(),
             cwd: self.dir.path().to_owned(),
-            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            env: [("PATH".into(), "/usr/bin:/bin".into())].into_iter().collect(),
         }
     }
 

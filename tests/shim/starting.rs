@@ -103,7 +103,8 @@ fn the_environment_is_the_one_given_and_the_terminal_is_that_of_the_pane() {
             ("TMUX_PANE", "%1"),
         ]
         .map(|(name, value)| (name.into(), value.into()))
-        .into();
+        .into_iter()
+        .collect();
         pane.order(&Order::Run {
             run: RunId(run),
             launch,

@@ -2,7 +2,8 @@
 
 use crate::api::messages::{ActionResult, Outcome, Results};
 use crate::cli::style::{Paint, pad, plain, width};
-use crate::cli::when::span;
+use crate::model::time_text;
+use std::time::Duration;
 
 /// The lines of `results`, in its order. A service that failed is followed by its last lines.
 pub fn results(results: &Results, paint: Paint) -> String {
@@ -19,7 +20,7 @@ pub fn results(results: &Results, paint: Paint) -> String {
 fn line(result: &ActionResult, name: &str, widest: usize, paint: Paint) -> String {
     let sentence = |text: &str| format!("{name} {text}");
     let pid = |pid: Option<u32>| pid.map(|pid| format!("pid {pid}"));
-    let took = Some(span(result.elapsed_ms));
+    let took = Some(time_text::duration(Duration::from_millis(result.elapsed_ms)));
     let (head, facts) = match result.outcome {
         Outcome::Started => (verb("started", name, widest, paint), vec![pid(result.pid)]),
         Outcome::AlreadyRunning => (sentence("is already running"), vec![pid(result.pid)]),

@@ -3,7 +3,8 @@
 use crate::api::messages::Session;
 use crate::cli::style::{Paint, plain};
 use crate::cli::table::{Cell, Column, Row, table};
-use crate::cli::when::{unix_millis, whole};
+use crate::model::time_text::{age, parse_rfc3339};
+use std::time::SystemTime;
 
 /// One session, and how many of its services are up, if it answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +30,8 @@ const fn column(title: &'static str, expendable: u8, shrinks: bool) -> Column {
     }
 }
 
-/// The table of `sessions`; `now` in milliseconds since 1970. Without sessions, one sentence.
-pub fn sessions(sessions: &[Listed], now: u64, limit: usize, paint: Paint) -> String {
+/// The table of `sessions`; Without sessions, one sentence.
+pub fn sessions(sessions: &[Listed], now: SystemTime, limit: usize, paint: Paint) -> String {
     if sessions.is_empty() {
         return "no session runs on this machine\n".to_owned();
     }
@@ -38,7 +39,7 @@ pub fn sessions(sessions: &[Listed], now: u64, limit: usize, paint: Paint) -> St
     table(COLUMNS, &rows, limit, paint)
 }
 
-fn row(listed: &Listed, now: u64) -> Row {
+fn row(listed: &Listed, now: SystemTime) -> Row {
     let session = &listed.session;
     let state = match (session.ending, session.detached) {
         (true, _) => Cell::new("ending", "33"),
@@ -46,8 +47,10 @@ fn row(listed: &Listed, now: u64) -> Row {
         (false, false) => Cell::new("foreground", "32"),
     };
     let up = listed.up.map_or(String::new(), |(up, all)| format!("{up}/{all}"));
-    let since = unix_millis(&session.started_at)
-        .map_or_else(|| session.started_at.clone(), |at| whole(now.saturating_sub(at)));
+    let since = parse_rfc3339(&session.started_at).map_or_else(
+        || session.started_at.clone(),
+        |at| age(now.duration_since(at).unwrap_or_default()),
+    );
     Row {
         cells: vec![
             Cell::new(plain(&session.project), "1"),
@@ -66,6 +69,7 @@ mod tests {
     use super::{Listed, sessions};
     use crate::api::messages::Session;
     use crate::cli::style::{Paint, width};
+    use crate::model::time_text::from_epoch_millis;
 
     fn listed(root: &str) -> Listed {
         Listed {
@@ -87,14 +91,19 @@ mod tests {
 
     #[test]
     fn a_session_is_a_row() {
-        let out = sessions(&[listed("/home/me/shop")], 190_000, 80, Paint::PLAIN);
+        let out = sessions(
+            &[listed("/home/me/shop")],
+            from_epoch_millis(190_000),
+            80,
+            Paint::PLAIN,
+        );
         assert_eq!(
             out,
             "PROJECT  STATE       UP   SINCE  PID  ROOT\n\
              shop     background  3/4  3 min  77   /home/me/shop\n"
         );
         assert_eq!(
-            sessions(&[], 0, 80, Paint::PLAIN),
+            sessions(&[], from_epoch_millis(0), 80, Paint::PLAIN),
             "no session runs on this machine\n"
         );
     }
@@ -102,7 +111,7 @@ mod tests {
     #[test]
     fn a_long_path_is_cut_on_a_terminal_only() {
         let long = format!("/{}", "d".repeat(300));
-        let on = |limit| sessions(&[listed(&long)], 190_000, limit, Paint::PLAIN);
+        let on = |limit| sessions(&[listed(&long)], from_epoch_millis(190_000), limit, Paint::PLAIN);
         assert!(on(80).lines().all(|line| width(line) <= 80));
         assert!(on(usize::MAX).contains(&long));
     }

@@ -4,8 +4,8 @@ use super::{NameColour, count};
 use crate::api::messages::{Service, Status};
 use crate::cli::style::{Paint, fit, plain, width};
 use crate::cli::table::{Cell, Column, Row, pairs, table};
-use crate::cli::when::whole;
-use crate::model::StateWord;
+use crate::model::{StateWord, time_text};
+use std::time::Duration;
 
 /// A state in words that is longer takes the rest of the line of a service that does not run.
 const SHORT_STATE: usize = 24;
@@ -192,7 +192,7 @@ fn row(service: &Service, colour: &str) -> Row {
             None => Cell::default(),
         };
         cells[4] = Cell::plain(number(service.pid.or_else(|| service.pids.first().copied())));
-        cells[5] = Cell::plain(whole(service.for_ms));
+        cells[5] = Cell::plain(age(service));
         cells[7] = Cell::plain(end(service).unwrap_or_default());
     }
     let mark = match mark(service) {
@@ -227,7 +227,7 @@ fn is_live(state: StateWord) -> bool {
 /// The state in words, with the reason: `failed (3) 12 s ago: KeyError…`.
 fn words(service: &Service) -> String {
     let word = service.state.as_str();
-    let ago = format!("{} ago", whole(service.for_ms));
+    let ago = format!("{} ago", age(service));
     let because = service.reason.as_deref().map(plain);
     let with = |head: String, tail: Option<String>| match tail.filter(|tail| !tail.is_empty()) {
         Some(tail) => format!("{head}: {tail}"),
@@ -260,6 +260,10 @@ fn words(service: &Service) -> String {
             with(format!("{word}{end} {ago}{restarts}"), tail)
         }
     }
+}
+
+fn age(service: &Service) -> String {
+    time_text::age(Duration::from_millis(service.for_ms))
 }
 
 /// The end of its last run: `code 3`, `SIGKILL`.

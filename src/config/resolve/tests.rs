@@ -37,8 +37,7 @@ fn options() -> Options {
 }
 
 fn value<'a>(spec: &'a InstanceSpec, name: &str) -> Option<&'a str> {
-    let found = spec.launch.env.iter().find(|(other, _)| other == name)?;
-    Some(&found.1)
+    spec.launch.env.get(name)
 }
 
 const THREE: &str = "web: run $PORT\napi: b\nmy-db.1: c\n";
@@ -259,7 +258,13 @@ fn the_explained_environment_is_the_one_that_the_instance_gets() {
             .pairs()
             .map(|(n, v)| (n.to_owned(), v.to_owned()))
             .collect();
-        assert_eq!(pairs, spec.launch.env);
+        let launched: Vec<_> = spec
+            .launch
+            .env
+            .iter()
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect();
+        assert_eq!(pairs, launched);
         assert!(pairs.is_sorted());
     }
     let web = instance_environment(&services, &checked.value[0], &options(), &environment, RULE);
