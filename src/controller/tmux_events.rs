@@ -214,12 +214,12 @@ impl Controller {
             match event {
                 StreamEvent::WaitsForInput { again: false } => {
                     let name = self.host(instance).name();
-                    self.say_at(
-                        instance,
-                        None,
-                        Tone::Normal,
-                        &format!("waits for input · ovr connect {name}"),
-                    );
+                    let line = match self.hub.waits_for_input(instance) {
+                        Some(line) if !self.hub.shows_open_lines() => format!(": {line:?}"),
+                        Some(_) | None => String::new(),
+                    };
+                    let text = format!("waits for input{line} · ovr connect {name}");
+                    self.say_at(instance, None, Tone::Normal, &text);
                 }
                 StreamEvent::FullScreen(true) => {
                     let name = self.host(instance).name();

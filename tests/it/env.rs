@@ -125,7 +125,7 @@ fn settings_can_stand_in_env_files() {
 }
 
 #[test]
-fn a_changed_file_counts_at_the_next_start_and_the_terminal_is_no_secret() {
+fn secrets_are_in_no_command_line_and_not_in_tmux() {
     let project = Project::with("web: dump-env\n").env("SECRET_TOKEN", "s3cr3t");
     project.start_detached(&[]);
     project.wait_until("the service to write", || !project.out("env.1").is_empty());
