@@ -80,7 +80,9 @@ impl Controller {
             return;
         }
         for instance in self.ids() {
-            if !self.close_sent.contains(&instance) && !self.owes_output(instance) {
+            // A shim that is still on its way is told when it has come.
+            let has_come = self.host(instance).shim.is_some();
+            if has_come && !self.close_sent.contains(&instance) && !self.owes_output(instance) {
                 self.close_sent.insert(instance);
                 self.order(instance, &Order::Close);
             }

@@ -77,6 +77,7 @@ impl Controller {
     pub(super) fn on_client_gone(&mut self, gone: &Gone) {
         let was = std::mem::replace(&mut self.windows.connection, Connection::Down);
         let unopened = self.windows.lost_client();
+        self.windows.unopened.extend(unopened);
         if self.finished.is_some() {
             return self.release_all_held();
         }
@@ -84,7 +85,6 @@ impl Controller {
             Connection::Up(_) if gone.greeted => {
                 // The client alone may be gone: it was detached by hand, or killed.
                 self.windows.forget_panes();
-                self.windows.unopened = unopened;
                 if let Ok(client) = Client::attach(&self.windows.site.server) {
                     self.windows.connection = Connection::Attaching(client);
                     return;
