@@ -28,7 +28,8 @@ pub struct Ready {
     pub warnings: Vec<(String, String)>,
 }
 
-/// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits until it is up.
+/// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits
+/// until it is up.
 /// `Err(code)` inside: it failed and has said why on standard error.
 pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
