@@ -23,9 +23,13 @@ pub struct Ready {
     /// What was taken over from an earlier controller, in sentences.
     #[serde(default)]
     pub found: Vec<String>,
+    /// What else to tell, each with what to do about it.
+    #[serde(default)]
+    pub warnings: Vec<(String, String)>,
 }
 
-/// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits until it is up.
+/// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits
+/// until it is up.
 /// `Err(code)` inside: it failed and has said why on standard error.
 pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
@@ -77,6 +81,7 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>) {
         started: up.started,
         failed: up.failed,
         found: up.found,
+        warnings: up.warnings,
     };
     let mut line = serde_json::to_vec(&ready).expect("plain data");
     line.push(b'\n');

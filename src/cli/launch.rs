@@ -316,6 +316,9 @@ fn in_background(
     };
     let found: String = ready.found.iter().map(|text| format!("{text}\n")).collect();
     report::print_out(&(banner_text(here, plan, true) + &found))?;
+    for (message, advice) in ready.warnings {
+        report::print(&Diagnostic::warning(Kind::System, message).hint(advice));
+    }
     for (name, reason) in &ready.failed {
         report::print(&Diagnostic::error(
             Kind::ServiceFailed,

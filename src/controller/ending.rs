@@ -2,6 +2,7 @@
 
 use super::actions::LAST_WORDS;
 use super::core::Controller;
+use super::left_over::is_tmux;
 use super::session::DetachReply;
 use super::words;
 use crate::api::server::Server as ApiServer;
@@ -11,6 +12,8 @@ use crate::model::{Exit, InstanceId, Signal};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
+use crate::tmux::server::{Server, ServerProcess};
+use std::time::Duration;
 
 /// How a controller ended.
 #[derive(Debug)]
@@ -48,6 +51,20 @@ pub struct FirstEnd {
     /// `exited with code 3 after 12 s`.
     pub how: String,
     pub last_lines: Vec<String>,
+}
+
+/// How long tmux may take to end by itself.
+const TMUX_ENDS: Duration = Duration::from_secs(1);
+
+/// Sees to it that the tmux server is gone. It waits for its clients before it ends, and for ever for one whose
+/// output has no reader any more: that of a controller that was killed at a bad moment.
+pub(super) async fn end_tmux(server: &Server, pid: Option<u32>) {
+    if let Some(pid) = pid.filter(|pid| is_tmux(*pid))
+        && let Ok(process) = ServerProcess::open(pid)
+    {
+        // If it is not ours to end, nobody else is here to do it.
+        process.end(server, TMUX_ENDS).await.ok();
+    }
 }
 
 impl Controller {

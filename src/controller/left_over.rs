@@ -108,7 +108,7 @@ impl LeftOver {
 }
 
 /// The pid may have been used again, so the name counts as well.
-fn is_tmux(pid: u32) -> bool {
+pub(super) fn is_tmux(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
         Ok(name) => name.starts_with("tmux"),
         Err(_) => false,

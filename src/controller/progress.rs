@@ -14,6 +14,8 @@ pub struct Up {
     pub failed: Vec<(String, String)>,
     /// What was taken over from an earlier controller, in sentences.
     pub found: Vec<String>,
+    /// What else its caller should know, each with what to do about it.
+    pub warnings: Vec<(String, String)>,
 }
 
 /// The state of a start.
@@ -23,6 +25,8 @@ pub(super) struct Progress {
     begun: bool,
     up: Option<oneshot::Sender<Up>>,
     announced: bool,
+    /// For [`Up::warnings`].
+    warnings: Vec<(String, String)>,
 }
 
 impl Progress {
@@ -32,12 +36,20 @@ impl Progress {
             begun: false,
             up,
             announced: false,
+            warnings: Vec::new(),
         }
     }
 
     /// Whether the first start is over: what happens from here on is news.
     pub(super) fn is_announced(&self) -> bool {
         self.announced
+    }
+
+    /// Notes something that whoever started the session should know.
+    pub(super) fn warn(&mut self, message: String, advice: String) {
+        if !self.announced {
+            self.warnings.push((message, advice));
+        }
     }
 
     pub(super) fn begin(&mut self) {
@@ -86,6 +98,7 @@ impl Controller {
                 started,
                 failed,
                 found,
+                warnings: std::mem::take(&mut self.progress.warnings),
             }));
         }
     }

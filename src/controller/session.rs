@@ -5,7 +5,7 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
-use super::ending::{Cause, Outcome};
+use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
 use super::host::Host;
 use super::links::{self, Links};
@@ -379,10 +379,13 @@ impl Controller {
             }
             leave => {
                 self.links.finish(LAST_ORDERS).await;
-                if matches!(leave, Some(Leave::Deposed)) {
-                    self.lock.leave();
-                } else {
-                    drop(self.lock);
+                match &leave {
+                    Some(Leave::Deposed) => self.lock.leave(),
+                    Some(Leave::AtOnce(_)) => drop(self.lock),
+                    _ => {
+                        end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
+                        drop(self.lock);
+                    }
                 }
                 // Only now is everything gone.
                 for reply in self.quitters {

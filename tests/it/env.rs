@@ -102,6 +102,12 @@ fn env_shows_what_a_service_gets_and_where_it_comes_from() {
         .ovr(&["env", "web", "--explain"])
         .success()
         .says(&["COLOUR", ".env:1", "PORT"]);
+    project
+        .cmd(&["env", "web", "--explain"])
+        .env("COLOUR", "red")
+        .output()
+        .success()
+        .says(&["instead of red, from caller"]);
     let json = project.ovr(&["env", "web", "--json"]).success().json();
     assert!(json.to_string().contains("COLOUR"));
     project.start_detached(&[]);
