@@ -314,8 +314,11 @@ fn in_background(
         Ok(ready) => ready,
         Err(code) => return Ok(ExitCode::from(code)),
     };
-    let found: String = ready.found.iter().map(|text| format!("{text}\n")).collect();
-    report::print_out(&(banner_text(here, plan, true) + &found))?;
+    let mut text = banner_text(here, plan, true);
+    for found in &ready.found {
+        style::push_line(&mut text, found);
+    }
+    report::print_out(&text)?;
     for (message, advice) in ready.warnings {
         report::print(&Diagnostic::warning(Kind::System, message).hint(advice));
     }

@@ -17,7 +17,7 @@ impl Controller {
             LinkEvent::Report(link, Report::Hello(hello)) => self.on_hello(link, *hello),
             LinkEvent::Report(link, _) | LinkEvent::Closed(link) => {
                 let Some(instance) = self.owners.get(&link).copied() else {
-                    return self.on_stranger_gone(event);
+                    return self.on_stranger_gone(&event);
                 };
                 match self.hold_back(instance, event) {
                     Some(LinkEvent::Report(_, report)) => self.on_report(instance, report),
@@ -55,18 +55,21 @@ impl Controller {
                     &format!("{exit}; ending the {left} processes that run {run} left"),
                 );
             }
-            Report::Ended(ended) => self.on_ended(instance, ended),
+            Report::Ended(ended) => self.on_ended(instance, &ended),
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
         }
     }
 
-    fn on_ended(&mut self, instance: InstanceId, ended: Ended) {
+    fn on_ended(&mut self, instance: InstanceId, ended: &Ended) {
         let Ended {
-            run, exit, killed, ..
-        } = ended.clone();
-        self.note_end(instance, &ended);
+            run,
+            exit,
+            ref killed,
+            ..
+        } = *ended;
+        self.note_end(instance, ended);
         self.feed(Event::Ended {
             instance,
             run,
@@ -92,7 +95,7 @@ impl Controller {
                     pid: 0,
                     started: at,
                     ended: Some(end),
-                })
+                });
             }
         }
     }
@@ -204,10 +207,10 @@ impl Controller {
     }
 
     /// A connection that is no instance's, or was an earlier one of its shim.
-    fn on_stranger_gone(&mut self, event: LinkEvent) {
+    fn on_stranger_gone(&mut self, event: &LinkEvent) {
         if let LinkEvent::Closed(link) = event {
-            self.links.close(link);
-            self.strangers.remove(&link);
+            self.links.close(*link);
+            self.strangers.remove(link);
         }
     }
 
