@@ -1,7 +1,7 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
-use crate::api::call::{Call, Verb as Asked};
+use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
 use crate::api::messages::{Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
@@ -58,7 +58,7 @@ impl Controller {
                     .map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
-            Call::Window { name, reply } => drop(reply.send(self.window(name.as_deref()))),
+            Call::Window { name, reply } => self.answer_window(name, reply),
         }
     }
 
@@ -69,6 +69,20 @@ impl Controller {
         match select(names, &instances) {
             Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),
+        }
+    }
+
+    /// Answers how to attach, or waits with it until the window that is being opened has a number.
+    pub(super) fn answer_window(&mut self, name: Option<String>, reply: ReplyWith<Window>) {
+        let names: Vec<String> = name.iter().cloned().collect();
+        let being_opened = self.targets(&names).is_ok_and(|targets| {
+            let target = targets.first().map(|id| self.host(*id));
+            target.is_some_and(|host| host.window.is_none() && host.shim.is_some())
+        });
+        if being_opened && self.windows.is_connected() {
+            self.window_calls.push((name, reply));
+        } else {
+            drop(reply.send(self.window(name.as_deref())));
         }
     }
 

@@ -11,8 +11,8 @@ use super::losses::Losses;
 use super::progress::Progress;
 use super::session::{DetachReply, Facts};
 use super::windows::Windows;
-use crate::api::call::Call;
-use crate::api::messages::Results;
+use crate::api::call::{Call, Reply as ReplyWith};
+use crate::api::messages::{Results, Window};
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
@@ -122,6 +122,8 @@ pub(super) struct Controller {
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
     pub(super) quit_asked: Option<Moment>,
+    /// Who waits for a window that is being opened.
+    pub(super) window_calls: Vec<(Option<String>, ReplyWith<Window>)>,
     pub(super) quitters: Vec<ReplyTo>,
     pub(super) stale_status: BTreeSet<InstanceId>,
     pub(super) progress: Progress,

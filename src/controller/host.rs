@@ -16,6 +16,8 @@ pub(super) struct Host {
     pub(super) run: Option<RunFacts>,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// The column of the cursor when the scrollback was last asked for.
+    pub(super) cursor_column: u32,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// What the window's status line was last told.
@@ -56,6 +58,7 @@ impl Host {
             shim: None,
             run: None,
             port_taken: None,
+            cursor_column: 0,
             clients: 0,
             shown: Vec::new(),
         }

@@ -241,6 +241,9 @@ impl Controller {
 
     pub(super) fn on_reaped(&mut self, instance: InstanceId, killed: &[String]) {
         self.reaping.remove(&instance);
+        for (name, reply) in std::mem::take(&mut self.window_calls) {
+            self.answer_window(name, reply);
+        }
         if !killed.is_empty() {
             self.say_quietly(
                 instance,

@@ -204,6 +204,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         asks: Asks::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
+        window_calls: Vec::new(),
         quitters: Vec::new(),
         stale_status: BTreeSet::new(),
         progress: Progress::new(clock.now(), setup.up),

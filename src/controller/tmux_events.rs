@@ -104,6 +104,9 @@ impl Controller {
                 }),
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
+            Some(Asked::Cursor(instance)) => {
+                self.host_mut(instance).cursor_column = reply.first_line().parse().unwrap_or(0);
+            }
             Some(Asked::Scrollback(instance)) => {
                 if reply.ok {
                     self.on_scrollback(instance, &reply.body);
@@ -124,6 +127,9 @@ impl Controller {
         self.windows.bind(pane, instance);
         self.host_mut(instance).window = Some(window);
         self.stale_status.insert(instance);
+        for (name, reply) in std::mem::take(&mut self.window_calls) {
+            self.answer_window(name, reply);
+        }
     }
 
     /// A window is gone. Where its shim has spoken, its end tells more; where it never did, it never will.
@@ -250,6 +256,8 @@ impl Controller {
             && !self.windows.is_asking(Asked::Scrollback(instance))
         {
             self.windows.unbind(pane);
+            let cursor = Command::cursor_column(pane);
+            self.windows.ask(&cursor, Asked::Cursor(instance));
             let command = Command::capture_scrollback(pane);
             self.windows.ask(&command, Asked::Scrollback(instance));
         }
@@ -284,11 +292,21 @@ impl Controller {
                 "lines are missing here: the scrollback does not reach back",
             );
         }
-        for line in &lines[news.from..] {
-            if note::is_note(line) {
-                continue;
-            }
+        let mut new: Vec<&[u8]> = lines[news.from..]
+            .iter()
+            .copied()
+            .filter(|line| !note::is_note(line))
+            .collect();
+        let host = self.host(instance);
+        let is_open =
+            host.cursor_column > 0 && host.last_exit().is_none() && !self.hub.has_open_line(instance);
+        let open = if is_open { new.pop() } else { None };
+        for line in new {
             self.hub.refill(clock::epoch_ms(), instance, line);
+        }
+        if let Some(open) = open {
+            // The cursor stands behind it: the stream goes on in this line.
+            self.hub.feed(self.clock.now(), clock::epoch_ms(), instance, open);
         }
     }
 

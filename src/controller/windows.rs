@@ -20,6 +20,8 @@ pub(super) enum Asked {
     Clients,
     /// What the instance's scrollback holds.
     Scrollback(InstanceId),
+    /// In which column the cursor stands: whether the last line of the scrollback is finished.
+    Cursor(InstanceId),
     /// Which windows there are.
     Panes,
     /// Whether the server lives, after this instance's window hung up.
@@ -176,7 +178,11 @@ impl Windows {
                 .into_values()
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) => Some(instance),
-                    Asked::Clients | Asked::Scrollback(_) | Asked::Panes | Asked::Alive(_) => None,
+                    Asked::Clients
+                    | Asked::Cursor(_)
+                    | Asked::Scrollback(_)
+                    | Asked::Panes
+                    | Asked::Alive(_) => None,
                 }),
         );
         unopened

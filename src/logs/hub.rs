@@ -322,6 +322,12 @@ impl Hub {
         }
     }
 
+    /// Whether the instance's stream stands in an unfinished line.
+    pub fn has_open_line(&self, instance: InstanceId) -> bool {
+        self.source(instance)
+            .is_some_and(|source| source.decoder.has_open_line())
+    }
+
     /// Whether every byte that this run printed has been taken.
     pub fn is_complete(&self, instance: InstanceId, run: RunId) -> bool {
         self.source(instance)

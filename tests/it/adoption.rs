@@ -251,3 +251,21 @@ fn three_controllers_killed_in_a_row_lose_neither_a_process_nor_a_line() {
         assert_eq!(text.matches(&format!("line {n}")).count(), 1, "{text}");
     }
 }
+
+#[test]
+fn a_prompt_that_waits_is_still_known_to_wait_after_an_adoption() {
+    let project =
+        Project::with("ask: echo ready; printf 'continue? '; read answer; echo got $answer; sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_service("ask", "to wait", |service| service.waits_for_input);
+    kill_controller(&project);
+    project.start_detached(&[]);
+    let ask = project.wait_service("ask", "to wait again", |service| service.waits_for_input);
+    assert!(ask.reason.unwrap().contains("continue?"));
+    let view = project.connect("ask");
+    view.wait_for_screen_text("continue?");
+    view.type_keys("yes\r");
+    project.wait_service("ask", "to go on", |service| {
+        service.last_line.as_deref() == Some("got yes")
+    });
+}
