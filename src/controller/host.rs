@@ -18,6 +18,8 @@ pub(super) struct Host {
     pub(super) port_taken: Option<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
+    /// In which column the window's cursor was when that was last asked.
+    pub(super) column: u16,
     /// What the window's status line was last told.
     pub(super) shown: Vec<u8>,
 }
@@ -57,6 +59,7 @@ impl Host {
             run: None,
             port_taken: None,
             clients: 0,
+            column: 0,
             shown: Vec::new(),
         }
     }

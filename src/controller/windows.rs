@@ -18,6 +18,8 @@ pub(super) enum Asked {
     Window(InstanceId),
     /// Who looks at which window.
     Clients,
+    /// In which column the cursor of the instance's window stands.
+    Column(InstanceId),
     /// What the instance's scrollback holds.
     Scrollback(InstanceId),
     /// Which windows there are.
@@ -176,7 +178,11 @@ impl Windows {
                 .into_values()
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) => Some(instance),
-                    Asked::Clients | Asked::Scrollback(_) | Asked::Panes | Asked::Alive(_) => None,
+                    Asked::Clients
+                    | Asked::Column(_)
+                    | Asked::Scrollback(_)
+                    | Asked::Panes
+                    | Asked::Alive(_) => None,
                 }),
         );
         unopened

@@ -342,6 +342,14 @@ impl Hub {
         renderer.is_some_and(Renderer::shows_open_lines)
     }
 
+    /// The line that an instance has begun and not finished, without colours.
+    pub fn open_line(&self, instance: InstanceId) -> Option<String> {
+        let decoder = &self.source(instance)?.decoder;
+        let mut line = Vec::new();
+        decoder.open_line(&mut line);
+        decoder.has_open_line().then(|| plain(&line))
+    }
+
     /// The unfinished, quiet line of an instance that waits for input, without colours.
     pub fn waits_for_input(&self, instance: InstanceId) -> Option<&str> {
         self.open.waits_for_input(instance)
