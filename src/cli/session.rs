@@ -33,6 +33,7 @@ pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     match locate::locate(&here.places, &here.cwd, socket.as_deref())? {
+        Located::Session(entry) if entry.is_suspended() => Err(errors::suspended(&entry)),
         Located::Session(entry) => Ok(entry),
         Located::Idle { project, above } => Err(errors::not_running(
             &here.places,

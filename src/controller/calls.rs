@@ -89,6 +89,10 @@ impl Controller {
     fn window(&mut self, name: Option<&str>) -> Result<Window, Diagnostic> {
         let names: Vec<String> = name.map(str::to_owned).into_iter().collect();
         let targets = self.targets(&names)?;
+        // A shim may be faster than tmux's word on the window that it runs in.
+        if targets.iter().any(|id| self.host(*id).window.is_none()) {
+            self.on_tmux();
+        }
         let candidates: Vec<_> = targets
             .iter()
             .copied()

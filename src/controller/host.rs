@@ -16,10 +16,10 @@ pub(super) struct Host {
     pub(super) run: Option<RunFacts>,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
-    /// The column of the cursor when the scrollback was last asked for.
-    pub(super) cursor_column: u32,
     /// How many terminals look at the window.
     pub(super) clients: u32,
+    /// In which column the window's cursor was when that was last asked.
+    pub(super) column: u16,
     /// What the window's status line was last told.
     pub(super) shown: Vec<u8>,
 }
@@ -58,8 +58,8 @@ impl Host {
             shim: None,
             run: None,
             port_taken: None,
-            cursor_column: 0,
             clients: 0,
+            column: 0,
             shown: Vec::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
 //! client was away, the session was suspended). Pure.
 
+use crate::shim::note;
+
 /// How many known lines are compared to find the place where they stop.
 pub(super) const CONTEXT: usize = 12;
 
@@ -11,6 +13,24 @@ pub(super) struct News {
     pub(super) from: usize,
     /// The known lines were not found: some that came before these are lost.
     pub(super) gap: bool,
+}
+
+/// The lines without the shim's notes, which are none of the service's, and the line breaks in front of them.
+pub(super) fn without_notes(captured: Vec<&[u8]>) -> Vec<&[u8]> {
+    let mut kept: Vec<&[u8]> = Vec::with_capacity(captured.len());
+    for line in captured {
+        if !note::is_note(line) {
+            kept.push(line);
+        } else if kept.last().is_some_and(|last| last.is_empty()) {
+            kept.pop();
+        }
+    }
+    kept
+}
+
+/// Whether the screen shows the one as the other: there tabs are blanks.
+fn is_same(found: &str, known: &str) -> bool {
+    found.split_whitespace().eq(known.split_whitespace())
 }
 
 /// The lines of `captured` behind the last `known` ones (both oldest first, without colours).
@@ -27,9 +47,7 @@ pub(super) fn news(captured: &[String], known: &[String]) -> News {
         let pairs = captured[end - overlap..end]
             .iter()
             .zip(&known[known.len() - overlap..]);
-        let same = pairs
-            .into_iter()
-            .all(|(found, known)| found.trim_end() == known.trim_end());
+        let same = pairs.into_iter().all(|(found, known)| is_same(found, known));
         // Where the capture begins in the middle of the known lines, fewer of them can be compared.
         if same && (overlap == known.len() || end == overlap) {
             return News {
@@ -46,7 +64,7 @@ pub(super) fn news(captured: &[String], known: &[String]) -> News {
 
 #[cfg(test)]
 mod tests {
-    use super::{News, news};
+    use super::{News, news, without_notes};
 
     fn lines(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -63,6 +81,23 @@ mod tests {
             news(&lines("tick tick tick"), &lines("tick tick")),
             News { from: 3, gap: false }
         );
+    }
+
+    #[test]
+    fn tabs_are_known_again_as_the_blanks_they_are_on_the_screen() {
+        let (captured, known) = (["a       b".to_owned()], ["a\tb".to_owned()]);
+        assert_eq!(news(&captured, &known).from, 1);
+    }
+
+    #[test]
+    fn notes_and_the_line_breaks_before_them_are_left_out() {
+        let captured: [&[u8]; 4] = [
+            b"a",
+            b"",
+            b"\x1b[2mweb exited with code 3 after 0.1 s \xc2\xb7 Enter restarts it",
+            b"b",
+        ];
+        assert_eq!(without_notes(captured.to_vec()), [b"a", b"b"]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::words;
 use crate::diag::Diagnostic;
 use crate::logs::{StreamEvent, Tone};
 use crate::model::InstanceId;
-use crate::shim::note;
 use crate::supervisor::Event;
 use crate::tmux::client::Drained;
 use crate::tmux::command::{Command, Opened};
@@ -104,8 +103,9 @@ impl Controller {
                 }),
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
-            Some(Asked::Cursor(instance)) => {
-                self.host_mut(instance).cursor_column = reply.first_line().parse().unwrap_or(0);
+            Some(Asked::Column(instance)) => {
+                let column = reply.first_line().trim().parse().unwrap_or(0);
+                self.host_mut(instance).column = column;
             }
             Some(Asked::Scrollback(instance)) => {
                 if reply.ok {
@@ -256,8 +256,8 @@ impl Controller {
             && !self.windows.is_asking(Asked::Scrollback(instance))
         {
             self.windows.unbind(pane);
-            let cursor = Command::cursor_column(pane);
-            self.windows.ask(&cursor, Asked::Cursor(instance));
+            self.windows
+                .ask(&Command::cursor_column(pane), Asked::Column(instance));
             let command = Command::capture_scrollback(pane);
             self.windows.ask(&command, Asked::Scrollback(instance));
         }
@@ -280,7 +280,11 @@ impl Controller {
     }
 
     fn on_scrollback(&mut self, instance: InstanceId, body: &[u8]) {
-        let lines = server::captured(body);
+        let mut lines = refill::without_notes(server::captured(body));
+        let host = self.host(instance);
+        let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
+        // A cursor behind its last line: that one is not finished.
+        let open = (runs && host.column > 0).then(|| lines.pop()).flatten();
         let known = self.hub.last_lines(instance, refill::CONTEXT);
         let plain: Vec<String> = lines.iter().map(|line| crate::logs::plain(line)).collect();
         let news = refill::news(&plain, &known);
@@ -292,21 +296,23 @@ impl Controller {
                 "lines are missing here: the scrollback does not reach back",
             );
         }
-        let mut new: Vec<&[u8]> = lines[news.from..]
-            .iter()
-            .copied()
-            .filter(|line| !note::is_note(line))
-            .collect();
-        let host = self.host(instance);
-        let is_open =
-            host.cursor_column > 0 && host.last_exit().is_none() && !self.hub.has_open_line(instance);
-        let open = if is_open { new.pop() } else { None };
-        for line in new {
-            self.hub.refill(clock::epoch_ms(), instance, line);
+        let at_ms = clock::epoch_ms();
+        let begun = self.hub.open_line(instance);
+        let goes_on = open.map(|line| crate::logs::plain(line).trim_end().to_owned())
+            == begun.as_deref().map(|line| line.trim_end().to_owned());
+        if !goes_on {
+            self.hub.end(self.clock.now(), at_ms, instance);
         }
-        if let Some(open) = open {
-            // The cursor stands behind it: the stream goes on in this line.
-            self.hub.feed(self.clock.now(), clock::epoch_ms(), instance, open);
+        for line in &lines[news.from..] {
+            self.hub.refill(at_ms, instance, line);
+        }
+        if let Some(line) = open.filter(|_| !goes_on) {
+            let mut line = line.to_vec();
+            // tmux does not show the blanks at a line's end; a prompt has one.
+            let missing = usize::from(self.host(instance).column)
+                .saturating_sub(crate::logs::plain(&line).chars().count());
+            line.extend(std::iter::repeat_n(b' ', missing));
+            self.hub.feed(self.clock.now(), at_ms, instance, &line);
         }
     }
 

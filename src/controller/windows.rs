@@ -18,10 +18,10 @@ pub(super) enum Asked {
     Window(InstanceId),
     /// Who looks at which window.
     Clients,
+    /// In which column the cursor of the instance's window stands.
+    Column(InstanceId),
     /// What the instance's scrollback holds.
     Scrollback(InstanceId),
-    /// In which column the cursor stands: whether the last line of the scrollback is finished.
-    Cursor(InstanceId),
     /// Which windows there are.
     Panes,
     /// Whether the server lives, after this instance's window hung up.
@@ -179,7 +179,7 @@ impl Windows {
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) => Some(instance),
                     Asked::Clients
-                    | Asked::Cursor(_)
+                    | Asked::Column(_)
                     | Asked::Scrollback(_)
                     | Asked::Panes
                     | Asked::Alive(_) => None,

@@ -322,12 +322,6 @@ impl Hub {
         }
     }
 
-    /// Whether the instance's stream stands in an unfinished line.
-    pub fn has_open_line(&self, instance: InstanceId) -> bool {
-        self.source(instance)
-            .is_some_and(|source| source.decoder.has_open_line())
-    }
-
     /// Whether every byte that this run printed has been taken.
     pub fn is_complete(&self, instance: InstanceId, run: RunId) -> bool {
         self.source(instance)
@@ -346,6 +340,14 @@ impl Hub {
     pub fn shows_open_lines(&self) -> bool {
         let renderer = self.shared.renderer.as_ref();
         renderer.is_some_and(Renderer::shows_open_lines)
+    }
+
+    /// The line that an instance has begun and not finished, without colours.
+    pub fn open_line(&self, instance: InstanceId) -> Option<String> {
+        let decoder = &self.source(instance)?.decoder;
+        let mut line = Vec::new();
+        decoder.open_line(&mut line);
+        decoder.has_open_line().then(|| plain(&line))
     }
 
     /// The unfinished, quiet line of an instance that waits for input, without colours.

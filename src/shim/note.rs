@@ -98,7 +98,7 @@ fn in_words(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{could_not_start, ended, in_words, plain};
+    use super::{could_not_start, ended, in_words, is_note, plain};
     use crate::model::{Exit, RunId, Signal};
     use crate::shim::protocol::Ended;
     use std::time::Duration;
@@ -150,5 +150,16 @@ mod tests {
         let bytes = plain("a\x1b]0;b\nc\x07", "n");
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("\r\n\x1b[2ma]0;b\r\nc\x1b[0m\r\n"), "{text:?}");
+    }
+
+    #[test]
+    fn a_note_is_known_again_without_its_marks() {
+        let web = "web".parse().unwrap();
+        let text = could_not_start(&web, "bin/web: not found");
+        let note = plain(&text, "abc");
+        let line = note.split(|b| *b == b'\n').find(|line| is_note(line));
+        assert!(line.is_some(), "{}", String::from_utf8_lossy(&note));
+        assert!(!is_note(text.as_bytes()), "a service's own words are no note");
+        assert!(!is_note(b"\x1b[2mdim words of a service"));
     }
 }

@@ -119,6 +119,11 @@ impl Command {
         Self::new("source-file").arg("--").arg(path)
     }
 
+    /// In which column the cursor of the pane stands; 0 is the first.
+    pub fn cursor_column(pane: PaneId) -> Self {
+        Self::new("display-message").args(["-p", "-t", &pane.to_string(), "#{cursor_x}"])
+    }
+
     /// Answers with `format`, expanded for the client's session.
     pub fn display_message(format: &str) -> Self {
         Self::new("display-message").args(["-p", "--", format])

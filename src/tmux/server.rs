@@ -151,11 +151,6 @@ impl Command {
         Self::new("list-clients").args(["-F", VIEWERS])
     }
 
-    /// The column in which a pane's cursor stands, from 0.
-    pub fn cursor_column(pane: PaneId) -> Self {
-        Self::new("display-message").args(["-p", "-t", &pane.to_string(), "#{cursor_x}"])
-    }
-
     /// All that a pane still shows and remembers, colours included; lines that were wrapped are whole. Read
     /// the reply with [`captured`].
     pub fn capture_scrollback(pane: PaneId) -> Self {

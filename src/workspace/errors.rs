@@ -69,6 +69,16 @@ pub fn unattended(entry: &SessionEntry) -> Diagnostic {
     .hint("to end them: ovr quit")
 }
 
+/// The error of a command whose controller is stopped and cannot answer.
+pub fn suspended(entry: &SessionEntry) -> Diagnostic {
+    Diagnostic::error(
+        Kind::System,
+        format!("{} is suspended{}", name(entry), place(entry)),
+    )
+    .cause("its controller was stopped, as Ctrl-Z does; the services run on")
+    .hint("in the terminal of `ovr start`: fg")
+}
+
 fn name(entry: &SessionEntry) -> String {
     match (&entry.info, entry.root()) {
         (Some(info), _) => info.project.clone(),

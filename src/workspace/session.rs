@@ -104,6 +104,17 @@ impl SessionEntry {
         of_info.or(self.holder.as_ref().map(|holder| holder.root.as_str()))
     }
 
+    /// Whether the controller lives and is stopped (Ctrl-Z), where the system tells: it would not answer.
+    pub fn is_suspended(&self) -> bool {
+        let stat = self
+            .pid()
+            .and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+        // The name in parentheses may contain anything; the state is behind the last one.
+        stat.as_deref()
+            .and_then(|stat| stat.rsplit_once(") "))
+            .is_some_and(|(_, rest)| rest.starts_with('T'))
+    }
+
     /// Whether the services of the session in this directory may still run, with or without a controller.
     pub(super) fn has_services(dir: &SessionDir) -> bool {
         has_tmux(dir, SessionInfo::read(dir).as_ref())

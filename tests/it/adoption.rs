@@ -253,19 +253,29 @@ fn three_controllers_killed_in_a_row_lose_neither_a_process_nor_a_line() {
 }
 
 #[test]
-fn a_prompt_that_waits_is_still_known_to_wait_after_an_adoption() {
-    let project =
-        Project::with("ask: echo ready; printf 'continue? '; read answer; echo got $answer; sleep 1000\n");
+fn a_question_that_was_asked_before_is_still_seen_to_wait() {
+    let project = Project::with("web: sleep 1000\nask: asker\n");
     project.start_detached(&[]);
-    project.wait_service("ask", "to wait", |service| service.waits_for_input);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
     kill_controller(&project);
     project.start_detached(&[]);
-    let ask = project.wait_service("ask", "to wait again", |service| service.waits_for_input);
-    assert!(ask.reason.unwrap().contains("continue?"));
-    let view = project.connect("ask");
-    view.wait_for_screen_text("continue?");
-    view.type_keys("yes\r");
-    project.wait_service("ask", "to go on", |service| {
-        service.last_line.as_deref() == Some("got yes")
+    let ask = project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    assert_eq!(ask.last_line.as_deref().map(str::trim_end), Some("continue?"));
+}
+
+#[test]
+fn a_suspended_controller_is_named_at_once() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    let controller = project.status().session.pid;
+    processes::kill(controller, Signal::STOP);
+    project.wait_until("it to be stopped", || {
+        processes::process(controller).is_some_and(|process| process.state == 'T')
     });
+    for args in [&["status"][..], &["restart", "web"], &["quit"]] {
+        project.ovr(args).code(71).says(&["suspended", "fg"]);
+    }
+    processes::kill(controller, Signal::CONT);
+    assert_eq!(project.wait_running(["web"]), [web]);
 }

@@ -143,6 +143,98 @@ fn deleted_sockets_are_made_anew_and_nothing_restarts() {
 }
 
 #[test]
+fn a_killed_control_client_alone_costs_nothing() {
+    let project = Project::with("web: while :; do echo tick; sleep 0.05; done\nworker: sleep 1000\n");
+    let console = project.start_piped(&[]);
+    let before = project.wait_running(["web", "worker"]);
+    for _ in 0..3 {
+        let clients = project.tmux(&["list-clients", "-F", "#{client_pid}"]).stdout;
+        let client = clients.trim().parse().unwrap();
+        processes::kill(client, Signal::KILL);
+        project.wait_until("another client", || {
+            let clients = project.tmux(&["list-clients", "-F", "#{client_pid}"]).stdout;
+            !clients.trim().is_empty() && clients.trim() != client.to_string()
+        });
+    }
+    assert_eq!(project.wait_running(["web", "worker"]), before);
+    let seen = console.plain().matches("tick").count();
+    project.wait_until("more output", || console.plain().matches("tick").count() > seen);
+    assert!(
+        !console.plain().contains("tmux server is gone"),
+        "{}",
+        console.plain()
+    );
+}
+
+#[test]
+fn the_killed_shim_of_the_only_window_is_a_death_and_no_loss_of_tmux() {
+    let project = Project::with("web: (setsid sleep 4037 &) ; exec sleep 4038\n");
+    let console = project.start_piped(&[]);
+    let [web] = project.wait_running(["web"]);
+    processes::kill(processes::parent(web), Signal::KILL);
+    assert_ne!(console.wait_exit(), 0);
+    project.wait_gone();
+    let text = console.plain() + &console.stderr();
+    assert!(!text.contains("tmux server is gone"), "{text}");
+    assert!(text.contains("web"), "{text}");
+}
+
+#[test]
+fn the_killed_shim_of_the_only_window_is_replaced_where_that_is_asked_for() {
+    let project = Project::with("web: exec sleep 4039\n");
+    project.start_detached(&["-r", "all"]);
+    for _ in 0..3 {
+        let [old] = project.wait_running(["web"]);
+        processes::kill(processes::parent(old), Signal::KILL);
+        project.wait_service("web", "to run again", |service| {
+            service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+        });
+    }
+    assert_eq!(project.processes_with("sleep 4039").len(), 1);
+}
+
+#[test]
+fn a_tmux_server_killed_again_and_again_comes_back_each_time() {
+    let project = Project::with("web: exec sleep 4041\nworker: exec sleep 4042\n");
+    let console = project.start_piped(&[]);
+    for _ in 0..4 {
+        let before = project.wait_running(["web", "worker"]);
+        processes::kill(project.tmux_pid(), Signal::KILL);
+        for (name, old) in ["web", "worker"].into_iter().zip(before) {
+            project.wait_service(name, "to run again", |service| {
+                service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+            });
+        }
+        assert!(!console.has_ended(), "{}", console.plain());
+    }
+    project.ovr(&["quit"]).success();
+    assert_eq!(console.wait_exit(), 0);
+}
+
+#[test]
+fn a_removed_runtime_directory_is_made_anew_and_nothing_restarts() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&[]);
+    let before = project.wait_running(["web", "worker"]);
+    let session = project.status().session;
+    for name in ["lock", "session.json"] {
+        let path = std::path::Path::new(&session.runtime_dir).join(name);
+        fs::remove_file(&path).unwrap();
+        project.wait_until(&format!("{name} to be back"), || path.exists());
+    }
+    project.wait_until("the directory to be removed", || {
+        // It fills again while it is being emptied.
+        fs::remove_dir_all(&session.runtime_dir).is_ok()
+    });
+    project.wait_until("the session to answer again", || project.try_status().is_some());
+    project.wait_until("the tmux socket to be back", || {
+        fs::exists(&session.tmux_socket).unwrap_or(false)
+    });
+    assert_eq!(project.wait_running(["web", "worker"]), before);
+    project.ovr(&["restart", "web"]).success();
+}
+
+#[test]
 fn a_service_that_is_killed_shows_its_signal_and_no_invented_code() {
     let project = Project::with("web: exec sleep 1000\nworker: sleep 1000\n");
     project.start_detached(&["--any-can-die"]);
