@@ -7,6 +7,7 @@ use crate::model::{Exit, FailureReason, Moment, PendingWhy, State, StateWord, ti
 use crate::tmux::WindowId;
 use crate::tmux::command::Command;
 use crate::tmux::view::WindowStatus;
+use std::time::Duration;
 
 /// When a sentence about a run is due in the merged output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
             let again = if wait.is_zero() {
                 "restarting".to_owned()
             } else {
-                format!("restarts in {}", time_text::duration(wait))
+                format!("restarts in {}", time_text::duration(planned(wait)))
             };
             Some((
                 Due::End,
@@ -68,6 +69,13 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         | State::Running { .. }
         | State::Stopping { .. } => None,
     }
+}
+
+/// The wait as it was planned: some of it has passed by the time that it is told.
+fn planned(left: Duration) -> Duration {
+    let step = Duration::from_millis(50);
+    let steps = left.as_millis().div_ceil(step.as_millis());
+    step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
 /// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`.

@@ -196,17 +196,21 @@ impl Hub {
             };
             text.clear();
             source.decoder.open_line(&mut text);
-            if !self.open.set_text(instance, &plain(&text)) {
+            let line = plain(&text);
+            if line.trim().is_empty() {
                 continue;
             }
+            let waits = !source.decoder.shows_progress() && self.open.set_text(instance, &line);
             let shared = &mut self.shared;
             if let Some(renderer) = &mut shared.renderer {
                 renderer.open(&mut shared.rendered, instance, at_ms, &text);
             }
             let record = shared.record(instance, source.past.run, at_ms, RecordKind::Open, &text);
             shared.followers.push(record);
-            let event = StreamEvent::WaitsForInput { again: quiet.again };
-            shared.events.push((instance, event));
+            if waits {
+                let event = StreamEvent::WaitsForInput { again: quiet.again };
+                shared.events.push((instance, event));
+            }
         }
     }
 

@@ -45,6 +45,20 @@ fn mark(mark: Mark) -> String {
 }
 
 #[test]
+fn progress_is_shown_and_waits_for_nobody() {
+    let mut hub = hub();
+    feed(&mut hub, 0, WEB, "10%\r");
+    hub.on_deadline(Moment::from_millis(200), 200);
+    assert_eq!(console(&mut hub), "web │ 10%\n");
+    feed(&mut hub, 300, WEB, "\r\x1b[K\x1b[1m100%\x1b[m\r");
+    assert_eq!((hub.take_events(), hub.waits_for_input(WEB)), (vec![], None));
+    // The same text with the cursor behind it is a prompt.
+    feed(&mut hub, 400, WEB, "\r100%");
+    hub.on_deadline(Moment::from_millis(2000), 2000);
+    assert_eq!(hub.waits_for_input(WEB), Some("100%"));
+}
+
+#[test]
 fn a_prompt_is_shown_waits_for_input_and_goes_on_after_the_answer() {
     let mut hub = hub();
     feed(&mut hub, 0, ASK, "\x1b[1mcontinue? \x1b[0m");

@@ -54,6 +54,11 @@ impl LineBuffer {
         self.left.is_empty() && self.right.is_empty() && self.cut == 0
     }
 
+    /// The cursor stands in the first column: whatever comes next overwrites what is shown.
+    pub(super) fn begins_anew(&self) -> bool {
+        self.returning || self.left.is_empty()
+    }
+
     /// Puts text at the cursor, over what stands there. No control characters but TAB.
     pub(super) fn write(&mut self, text: &str) {
         if text.is_empty() {

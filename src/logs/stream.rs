@@ -77,6 +77,11 @@ impl StreamDecoder {
         !self.line.is_empty()
     }
 
+    /// The unfinished line is going to be overwritten: it shows progress. A prompt leaves the cursor behind it.
+    pub fn shows_progress(&self) -> bool {
+        self.line.begins_anew()
+    }
+
     /// Appends the unfinished line as it would be shown, under the same rules as [`Sink::line`].
     pub fn open_line(&self, out: &mut Vec<u8>) {
         self.line.show(out);

@@ -18,6 +18,15 @@ fn lines_of(console: &Terminal, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// How many lines the marks of a follower speak of.
+fn dropped(follower: &Terminal) -> usize {
+    let text = follower.plain();
+    let marks = text
+        .lines()
+        .filter_map(|line| line.split_once("… ")?.1.split_once(" lines dropped"));
+    marks.map(|(count, _)| count.parse::<usize>().unwrap()).sum()
+}
+
 #[test]
 fn lines_are_aligned_behind_their_services_names() {
     let project = Project::with("web: echo from web; sleep 1000\nworker: echo from worker; sleep 1000\n");
@@ -233,6 +242,17 @@ fn a_stopped_follower_delays_nobody_and_is_told_what_it_missed() {
     quick.wait_for_output("│ all said");
     slow.signal(Signal::CONT);
     slow.wait_for_output("│ all said");
+    let (shown, missed) = (lines_of(&slow, "web").len(), dropped(&slow));
+    assert!(
+        missed > 0 && shown + missed >= 1_000_001,
+        "{shown} shown, {missed} missed"
+    );
+    // Nor does one that is stopped keep the session from its end.
+    slow.signal(Signal::STOP);
+    project.ovr(&["quit"]).success();
+    quick.wait_exit();
+    slow.signal(Signal::CONT);
+    slow.wait_exit();
 }
 
 #[test]
