@@ -1,23 +1,46 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
-//! client was away, the session was suspended). Pure.
+//! client was away, the session was suspended). No IO.
+
+use crate::logs::{Hub, Tone, plain};
+use crate::model::InstanceId;
+use crate::shim::note;
+use crate::tmux::server;
 
 /// How many known lines are compared to find the place where they stop.
-pub(super) const CONTEXT: usize = 12;
+const CONTEXT: usize = 12;
+
+/// Gives the hub what a window's scrollback has that it does not know. To be done where the reply stands in the
+/// control stream: what stands behind it was printed later.
+pub(super) fn take_in(hub: &mut Hub, at_ms: u64, instance: InstanceId, scrollback: &[u8]) {
+    let lines = server::captured(scrollback);
+    let known = hub.last_lines(instance, CONTEXT);
+    let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+    let news = news(&text, &known);
+    if news.gap && !known.is_empty() {
+        let lost = "lines are missing here: the scrollback does not reach back";
+        hub.say(at_ms, instance, Tone::Alarm, lost);
+    }
+    for line in &lines[news.from..] {
+        if !note::is_note(line) {
+            hub.refill(at_ms, instance, line);
+        }
+    }
+}
 
 /// What the scrollback has that is not known yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct News {
+struct News {
     /// The first new line.
-    pub(super) from: usize,
+    from: usize,
     /// The known lines were not found: some that came before these are lost.
-    pub(super) gap: bool,
+    gap: bool,
 }
 
 /// The lines of `captured` behind the last `known` ones (both oldest first, without colours).
 ///
 /// The last known lines are searched from the end of the capture, so that a service which repeats itself shows
 /// too little rather than the same twice.
-pub(super) fn news(captured: &[String], known: &[String]) -> News {
+fn news(captured: &[String], known: &[String]) -> News {
     let known = &known[known.len().saturating_sub(CONTEXT)..];
     if known.is_empty() {
         return News { from: 0, gap: false };
