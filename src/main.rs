@@ -1,13 +1,18 @@
 //! The `ovr` program: hands the command line to `ovr::cli` and leaves with its exit code. A pane's process
-//! (`ovr shim …`) goes its own way before any of that is touched, to start fast and stay small. Nothing else
-//! lives here.
+//! (`ovr shim …`) and the helper that hands a pane's pipe over (`ovr lane …`) go their own way before any of
+//! that is touched, to start fast and stay small. Nothing else lives here.
 
+use ovr::tmux::lane;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|first| first == "shim") {
+    let first = args.next();
+    if first.as_ref().is_some_and(|first| first == "shim") {
         return ovr::shim::main_from(args);
+    }
+    if first.is_some_and(|first| first == lane::SUBCOMMAND) {
+        return lane::main_from(args);
     }
     ovr::cli::main()
 }

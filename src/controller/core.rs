@@ -6,6 +6,8 @@ use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
 use super::host::Host;
+use super::lane_door::{LaneDoor, Piped};
+use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
 use super::progress::Progress;
@@ -62,6 +64,8 @@ enum Input {
     /// A dead shim's processes are gone.
     Reaped(InstanceId, Vec<String>),
     Probed(Event),
+    /// A helper has brought a busy pane's pipe.
+    Piped(Piped),
     /// The user's tmux configuration has been read.
     Configured(Vec<Diagnostic>),
     /// Something in the runtime directory was made or removed.
@@ -79,6 +83,7 @@ pub(super) struct Inlets {
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Event>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
+    pub(super) pipes: mpsc::UnboundedSender<Piped>,
 }
 
 impl Inlets {
@@ -97,6 +102,7 @@ pub(super) struct Outlets {
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Event>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
+    pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
@@ -116,6 +122,8 @@ pub(super) struct Controller {
     /// Connections of shims that have no instance here and are ending.
     pub(super) strangers: BTreeSet<LinkId>,
     pub(super) windows: Windows,
+    pub(super) lanes: Lanes,
+    pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
     pub(super) console: Option<Console>,
     pub(super) asks: Asks<Reply>,
@@ -181,11 +189,13 @@ impl Controller {
             Some(call) = outlets.calls.recv() => Input::Call(call),
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(event) = outlets.probed.recv() => Input::Probed(event),
+            Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
             () = until(deadline) => Input::Deadline,
-            () = self.windows.readable() => Input::Tmux,
+            () = self.windows.readable(), if !self.lanes.hold_control_back() => Input::Tmux,
+            () = self.lanes.readable() => Input::Tmux,
         }
     }
 
@@ -198,6 +208,7 @@ impl Controller {
             Input::Tmux => self.on_tmux(),
             Input::Reaped(instance, killed) => self.on_reaped(instance, &killed),
             Input::Probed(event) => self.feed(event),
+            Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::Files => self.renew_files(),
             // The session goes on without one.

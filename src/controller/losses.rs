@@ -78,6 +78,7 @@ impl Controller {
         let was = std::mem::replace(&mut self.windows.connection, Connection::Down);
         let unopened = self.windows.lost_client();
         self.windows.unopened.extend(unopened);
+        self.lanes.lost_client();
         if self.finished.is_some() {
             return self.release_all_held();
         }
@@ -130,6 +131,7 @@ impl Controller {
             || !unopened.is_empty()
             || self.hosts.iter().any(|h| h.shim.is_some());
         self.windows.forget_panes();
+        self.lanes.forget();
         self.windows.held = self.facts.tmux_config.is_some();
         for host in &mut self.hosts {
             host.window = None;

@@ -1,22 +1,71 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
-//! client was away, the session was suspended). Pure.
+//! client was away, the session was suspended). No IO.
 
+use crate::logs::{Hub, Tone, plain};
+use crate::model::{InstanceId, Moment};
 use crate::shim::note;
+use crate::tmux::server;
 
 /// How many known lines are compared to find the place where they stop.
-pub(super) const CONTEXT: usize = 12;
+const CONTEXT: usize = 12;
+
+/// When a scrollback was taken, and of what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub(super) now: Moment,
+    pub(super) at_ms: u64,
+    pub(super) instance: InstanceId,
+    /// The cursor's column where a process runs and has begun a line.
+    pub(super) open_at: Option<u16>,
+}
+
+/// Gives the hub what a window's scrollback has that it does not know. To be done where the reply stands in the
+/// control stream: what stands behind it was printed later.
+pub(super) fn take_in(hub: &mut Hub, taken: Taken, scrollback: &[u8]) {
+    let Taken {
+        now,
+        at_ms,
+        instance,
+        open_at,
+    } = taken;
+    let mut lines = without_notes(server::captured(scrollback));
+    // A cursor behind the last line: that one is not finished.
+    let open = open_at.and_then(|column| Some((column, lines.pop()?)));
+    let known = hub.last_lines(instance, CONTEXT);
+    let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+    let news = news(&text, &known);
+    if news.gap && !known.is_empty() {
+        let lost = "lines are missing here: the scrollback does not reach back";
+        hub.say(at_ms, instance, Tone::Alarm, lost);
+    }
+    let begun = hub.open_line(instance).map(|line| line.trim_end().to_owned());
+    let goes_on = open.map(|(_, line)| plain(line).trim_end().to_owned()) == begun;
+    if !goes_on {
+        hub.end(now, at_ms, instance);
+    }
+    for line in &lines[news.from..] {
+        hub.refill(at_ms, instance, line);
+    }
+    if let Some((column, line)) = open.filter(|_| !goes_on) {
+        let mut line = line.to_vec();
+        // tmux does not show the blanks at a line's end; a prompt has one.
+        let missing = usize::from(column).saturating_sub(plain(&line).chars().count());
+        line.extend(std::iter::repeat_n(b' ', missing));
+        hub.feed(now, at_ms, instance, &line);
+    }
+}
 
 /// What the scrollback has that is not known yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct News {
+struct News {
     /// The first new line.
-    pub(super) from: usize,
+    from: usize,
     /// The known lines were not found: some that came before these are lost.
-    pub(super) gap: bool,
+    gap: bool,
 }
 
 /// The lines without the shim's notes, which are none of the service's, and the line breaks in front of them.
-pub(super) fn without_notes(captured: Vec<&[u8]>) -> Vec<&[u8]> {
+fn without_notes(captured: Vec<&[u8]>) -> Vec<&[u8]> {
     let mut kept: Vec<&[u8]> = Vec::with_capacity(captured.len());
     for line in captured {
         if !note::is_note(line) {
@@ -37,7 +86,7 @@ fn is_same(found: &str, known: &str) -> bool {
 ///
 /// The last known lines are searched from the end of the capture, so that a service which repeats itself shows
 /// too little rather than the same twice.
-pub(super) fn news(captured: &[String], known: &[String]) -> News {
+fn news(captured: &[String], known: &[String]) -> News {
     let known = &known[known.len().saturating_sub(CONTEXT)..];
     if known.is_empty() {
         return News { from: 0, gap: false };

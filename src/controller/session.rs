@@ -8,6 +8,8 @@ use super::core::{Controller, Inlets, Leave, Outlets};
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
 use super::host::Host;
+use super::lane_door::LaneDoor;
+use super::lanes::Lanes;
 use super::links::{self, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
@@ -158,6 +160,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
+    let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (links, links_out) = Links::new();
     let server = Server {
         binary: setup.tmux_binary,
@@ -200,6 +203,8 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         owners: BTreeMap::new(),
         strangers: BTreeSet::new(),
         windows: Windows::new(site, setup.tmux_config.is_some()),
+        lanes: Lanes::default(),
+        lane_door: LaneDoor::new(dir.lane_socket()),
         console,
         asks: Asks::new(),
         stopped_by_quit: Vec::new(),
@@ -227,6 +232,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             reaped,
             probed,
             configured,
+            pipes,
         },
         api: Vec::new(),
         shim_door: None,
@@ -238,6 +244,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reaped: reaped_out,
         probed: probed_out,
         configured: configured_out,
+        pipes: pipes_out,
         signals,
         files,
         console_failed,
@@ -368,8 +375,10 @@ impl Controller {
         if let Some(door) = self.shim_door.take() {
             door.abort();
         }
+        self.lane_door.close();
         match leave {
             Some(Leave::Detach(reply)) => {
+                self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
                 // Servers and their connections live on until the asker has its answer.

@@ -13,19 +13,22 @@ impl Controller {
     /// SIGTSTP: lets tmux go, then stops this process (and nobody else: services have terminals of their own).
     pub(super) async fn suspend(&mut self) {
         self.say_session(Tone::Quiet, "suspended; the services run on (fg comes back)");
+        self.lanes.close_all(&mut self.windows);
         if let Connection::Up(client) = std::mem::replace(&mut self.windows.connection, Connection::Down) {
             let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
             let panes = self.windows.panes().to_vec();
-            let hub = &mut self.hub;
+            let (hub, lanes) = (&mut self.hub, &mut self.lanes);
             client
                 .detach(&mut |event| {
                     if let ClientEvent::Output { pane, data } = event
+                        && lanes.on_output(now, pane, data.len())
                         && let Some(Some(instance)) = panes.get(pane.0 as usize)
                     {
                         hub.feed(now, at_ms, *instance, data);
                     }
                 })
                 .await;
+            lanes.finish(|instance, bytes| hub.feed(now, at_ms, instance, bytes));
             self.windows.lost_client();
             self.windows.suspended = true;
         }

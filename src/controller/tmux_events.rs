@@ -5,7 +5,7 @@ use super::clock;
 use super::core::{Controller, Leave};
 use super::left_over::LeftOver;
 use super::refill;
-use super::windows::Asked;
+use super::windows::{self, Asked};
 use super::words;
 use crate::diag::Diagnostic;
 use crate::logs::{StreamEvent, Tone};
@@ -31,26 +31,60 @@ enum Said {
 impl Controller {
     /// Reads what tmux has said, a bounded amount, and acts on it.
     pub(super) fn on_tmux(&mut self) {
+        self.read_lanes();
+        if self.lanes.hold_control_back() {
+            return;
+        }
         let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
         let mut said = Vec::new();
-        let (client, panes) = self.windows.client_and_panes();
+        let (client, panes, asked) = self.windows.reading();
         let Some(client) = client else { return };
-        let hub = &mut self.hub;
+        let (hub, lanes, hosts) = (&mut self.hub, &mut self.lanes, &mut self.hosts);
         let drained = client.drain(&mut |event| match event {
             ClientEvent::Output { pane, data } => {
-                if let Some(Some(instance)) = panes.get(pane.0 as usize) {
+                if lanes.on_output(now, pane, data.len())
+                    && let Some(Some(instance)) = panes.get(pane.0 as usize)
+                {
                     hub.feed(now, at_ms, *instance, data);
                 }
             }
             ClientEvent::Ready(greeting) => said.push(Said::Ready(greeting)),
-            ClientEvent::Reply(reply) => said.push(Said::Reply(reply)),
+            ClientEvent::Reply(reply) => {
+                if let Some(Asked::Column(instance)) = asked.get(&reply.number) {
+                    hosts[instance.0 as usize].column = reply.first_line().trim().parse().unwrap_or(0);
+                }
+                if let Some(Asked::Scrollback(instance)) = asked.get(&reply.number)
+                    && let host = &hosts[instance.0 as usize]
+                    && let Some(shim) = &host.shim
+                {
+                    let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
+                    let taken = refill::Taken {
+                        now,
+                        at_ms,
+                        instance: *instance,
+                        open_at: (runs && host.column > 0).then_some(host.column),
+                    };
+                    if reply.ok {
+                        refill::take_in(hub, taken, &reply.body);
+                    }
+                    // What the pane prints from here on is not in it.
+                    windows::bind(panes, shim.pane, *instance);
+                }
+                if !lanes.on_reply(&reply) {
+                    said.push(Said::Reply(reply));
+                }
+            }
             ClientEvent::Gone(gone) => said.push(Said::Gone(gone)),
-            ClientEvent::Notice(notice) => said.extend(noticed(&notice)),
+            ClientEvent::Notice(notice) => {
+                lanes.on_notice();
+                said.extend(noticed(&notice));
+            }
         });
         self.on_stream_events();
         for said in said {
             self.on_said(said);
         }
+        self.advance_lanes();
         debug_assert!(
             drained != Drained::Gone || !self.windows.is_up(),
             "a client that is gone is let go"
@@ -82,6 +116,7 @@ impl Controller {
         }
         if self.windows.became_ready() {
             // A new client after the old one was lost: windows and panes are the same ones.
+            self.lanes.on_new_client(&mut self.windows);
             self.release_all_held();
             if !self.windows.unopened.is_empty() {
                 self.windows.ask(&Command::list_panes(), Asked::Panes);
@@ -103,20 +138,10 @@ impl Controller {
                 }),
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
-            Some(Asked::Column(instance)) => {
-                let column = reply.first_line().trim().parse().unwrap_or(0);
-                self.host_mut(instance).column = column;
-            }
-            Some(Asked::Scrollback(instance)) => {
-                if reply.ok {
-                    self.on_scrollback(instance, &reply.body);
-                }
-                self.on_marks_missed(instance);
-                // What tmux says from here on stands behind the scrollback.
-                if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane) {
-                    self.windows.bind(pane, instance);
-                }
-            }
+            // The scrollback itself has been taken in where it stood.
+            Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
+            // So has the cursor's column.
+            Some(Asked::Column(_)) => {}
             Some(Asked::Panes) => self.on_panes(&reply.text()),
             Some(Asked::Alive(instance)) => self.release_held(instance),
             None => {}
@@ -254,6 +279,8 @@ impl Controller {
     pub(super) fn refill(&mut self, instance: InstanceId) {
         if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane)
             && !self.windows.is_asking(Asked::Scrollback(instance))
+            // A lane has gone on meanwhile.
+            && !self.lanes.has(instance)
         {
             self.windows.unbind(pane);
             self.windows
@@ -277,43 +304,6 @@ impl Controller {
             }
         }
         self.open_wanted_windows();
-    }
-
-    fn on_scrollback(&mut self, instance: InstanceId, body: &[u8]) {
-        let mut lines = refill::without_notes(server::captured(body));
-        let host = self.host(instance);
-        let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
-        // A cursor behind its last line: that one is not finished.
-        let open = (runs && host.column > 0).then(|| lines.pop()).flatten();
-        let known = self.hub.last_lines(instance, refill::CONTEXT);
-        let plain: Vec<String> = lines.iter().map(|line| crate::logs::plain(line)).collect();
-        let news = refill::news(&plain, &known);
-        if news.gap && !known.is_empty() {
-            self.say_at(
-                instance,
-                None,
-                Tone::Alarm,
-                "lines are missing here: the scrollback does not reach back",
-            );
-        }
-        let at_ms = clock::epoch_ms();
-        let begun = self.hub.open_line(instance);
-        let goes_on = open.map(|line| crate::logs::plain(line).trim_end().to_owned())
-            == begun.as_deref().map(|line| line.trim_end().to_owned());
-        if !goes_on {
-            self.hub.end(self.clock.now(), at_ms, instance);
-        }
-        for line in &lines[news.from..] {
-            self.hub.refill(at_ms, instance, line);
-        }
-        if let Some(line) = open.filter(|_| !goes_on) {
-            let mut line = line.to_vec();
-            // tmux does not show the blanks at a line's end; a prompt has one.
-            let missing = usize::from(self.host(instance).column)
-                .saturating_sub(crate::logs::plain(&line).chars().count());
-            line.extend(std::iter::repeat_n(b' ', missing));
-            self.hub.feed(self.clock.now(), at_ms, instance, &line);
-        }
     }
 
     /// Marks that passed while no client was attached are lost: an ended run has printed all it will.

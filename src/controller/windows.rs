@@ -38,6 +38,13 @@ pub(super) enum Connection {
     Up(Client),
 }
 
+/// The client, the instances of the panes, and what the replies that are to come were asked for.
+pub(super) type Reading<'a> = (
+    Option<&'a mut Client>,
+    &'a mut Vec<Option<InstanceId>>,
+    &'a BTreeMap<CommandNumber, Asked>,
+);
+
 /// What is needed to open windows.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -152,9 +159,20 @@ impl Windows {
 
     /// Sends a command whose answer matters.
     pub(super) fn ask(&mut self, command: &Command, why: Asked) {
-        let number = self.client().map(|client| client.send(command));
-        if let Some(number) = number {
+        if let Some(number) = self.send(command) {
             self.asked.insert(number, why);
+        }
+    }
+
+    /// Sends a command; `None` without a client.
+    pub(super) fn send(&mut self, command: &Command) -> Option<CommandNumber> {
+        self.client().map(|client| client.send(command))
+    }
+
+    /// Writes what was sent, as far as tmux takes it.
+    pub(super) fn flush(&mut self) {
+        if let Some(client) = self.client() {
+            client.flush();
         }
     }
 
@@ -198,11 +216,7 @@ impl Windows {
 
     /// From here on the pane's output is the instance's.
     pub(super) fn bind(&mut self, pane: PaneId, instance: InstanceId) {
-        let index = pane.0 as usize;
-        if index >= self.panes.len() {
-            self.panes.resize(index + 1, None);
-        }
-        self.panes[index] = Some(instance);
+        bind(&mut self.panes, pane, instance);
     }
 
     /// What the pane says belongs to nobody until it is bound again.
@@ -216,13 +230,14 @@ impl Windows {
         &self.panes
     }
 
-    /// Both at once, for the hot path: what the client reads goes straight to the instance of its pane.
-    pub(super) fn client_and_panes(&mut self) -> (Option<&mut Client>, &[Option<InstanceId>]) {
+    /// All at once, for the hot path: what the client reads goes straight to the instance of its pane, and so
+    /// does what a reply has of its output.
+    pub(super) fn reading(&mut self) -> Reading<'_> {
         let client = match &mut self.connection {
             Connection::Down => None,
             Connection::Attaching(client) | Connection::Up(client) => Some(client),
         };
-        (client, &self.panes)
+        (client, &mut self.panes, &self.asked)
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -261,4 +276,13 @@ impl Windows {
     pub(super) fn forget_wanted(&mut self) {
         self.wanted.clear();
     }
+}
+
+/// [`Windows::bind`] in the middle of [`Windows::reading`].
+pub(super) fn bind(panes: &mut Vec<Option<InstanceId>>, pane: PaneId, instance: InstanceId) {
+    let index = pane.0 as usize;
+    if index >= panes.len() {
+        panes.resize(index + 1, None);
+    }
+    panes[index] = Some(instance);
 }

@@ -4,6 +4,7 @@ pub mod client;
 pub mod command;
 mod descriptors;
 mod ids;
+pub mod lane;
 pub mod locate;
 mod notification;
 mod reply;

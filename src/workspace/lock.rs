@@ -221,6 +221,7 @@ impl Drop for SessionLock {
                 api,
                 beside(&shim),
                 shim,
+                self.dir.lane_socket(),
                 self.dir.tmux_socket(),
                 self.dir.tmux_config(),
                 beside(&session),

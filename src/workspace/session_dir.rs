@@ -53,6 +53,11 @@ impl SessionDir {
         self.path.join("shim.sock")
     }
 
+    /// Where the pipes of busy panes are handed over.
+    pub fn lane_socket(&self) -> PathBuf {
+        self.path.join("lane.sock")
+    }
+
     /// The configuration that the tmux server is started with.
     pub fn tmux_config(&self) -> PathBuf {
         self.path.join("tmux.conf")
@@ -77,6 +82,7 @@ impl SessionDir {
         let too_long = [
             beside(&self.api_socket()),
             beside(&self.shim_socket()),
+            self.lane_socket(),
             self.tmux_socket(),
         ]
         .into_iter()

@@ -15,6 +15,7 @@ mod exit_codes;
 mod faults;
 mod harness;
 mod hostile;
+mod lane;
 mod names;
 mod output;
 mod ports;

@@ -17,4 +17,5 @@ mod own_tests;
 pub(crate) use invocation::Invocation;
 pub(crate) use output::Output;
 pub(crate) use project::Project;
+pub(crate) use sandbox::program;
 pub(crate) use terminal::Terminal;

@@ -1,0 +1,213 @@
+//! Lanes: a busy service's output takes a faster way, and nobody can tell but by the clock.
+
+use crate::harness::{Project, Terminal, processes};
+use rustix::process::Signal;
+use std::fs;
+
+/// What a service does until the test says go.
+const GO: &str = "until [ -e $OUT/go ]; do sleep 0.02; done";
+
+fn go(project: &Project) {
+    fs::write(project.path("out").join("go"), "").unwrap();
+}
+
+/// The numbers that a service printed, in the order in which they came.
+fn numbers(console: &Terminal, name: &str) -> Vec<u64> {
+    let text = console.plain();
+    let of_service = text.lines().filter_map(|line| line.split_once('│'));
+    of_service
+        .filter(|(prefix, _)| prefix.trim() == name)
+        .filter_map(|(_, text)| text.trim().parse().ok())
+        .collect()
+}
+
+/// They are 1 to `last`, each once and in order. On a busy machine a line may be shown unfinished first.
+#[track_caller]
+fn assert_counted(console: &Terminal, name: &str, last: u64) {
+    let mut next: u64 = 1;
+    for number in numbers(console, name) {
+        if number == next {
+            next += 1;
+        } else {
+            let unfinished = next.to_string().starts_with(&number.to_string());
+            assert!(unfinished, "{name} printed {next}, and {number} came");
+        }
+    }
+    assert_eq!(next, last + 1, "{name} is not complete");
+}
+
+/// How many panes are piped, by us or by somebody else.
+fn piped(project: &Project) -> usize {
+    let panes = project.tmux(&["list-panes", "-a", "-F", "#{pane_pipe}"]).stdout;
+    panes.lines().filter(|line| *line == "1").count()
+}
+
+/// What a person might do in tmux: a copy of the pane's output in `$OUT/mine`.
+fn pipe_to_a_file(project: &Project) {
+    let copy = format!("exec cat > {}", project.path("out").join("mine").display());
+    project.tmux(&["pipe-pane", "-t", "=ovr:", &copy]).success();
+}
+
+#[track_caller]
+fn wait_piped(project: &Project, count: usize) {
+    project.wait_until(&format!("{count} lanes"), || piped(project) == count);
+}
+
+#[test]
+fn a_million_lines_are_complete_and_in_order_and_so_are_the_last_words() {
+    let project = Project::with(&format!(
+        "web: seq 300000; {GO}; seq 300001 1000000; echo last words; exit 3\nworker: sleep 1000\n"
+    ));
+    let console = project.start_piped(&["--any-can-die"]);
+    project.wait_running(["web"]);
+    wait_piped(&project, 1);
+    assert!(
+        project.processes_with(" lane ").is_empty(),
+        "a lane costs no process"
+    );
+    go(&project);
+    console.wait_for_output("│ last words\n");
+    console.wait_for_output("code 3");
+    assert_counted(&console, "web", 1_000_000);
+    let text = console.plain();
+    assert!(text.find("│ last words") < text.find("code 3"));
+    // The lane is the pane's, and outlives the run.
+    project.ovr(&["restart", "web"]).success();
+    project.wait_until("the second run's last words", || {
+        console.plain().matches("│ last words\n").count() == 2
+    });
+    assert_eq!(numbers(&console, "web").len(), 2_000_000);
+}
+
+#[test]
+fn several_floods_at_once_are_each_complete() {
+    let project = Project::with_many(3, |n| {
+        format!("until [ -e $OUT/go ]; do sleep 0.02; done; seq 400000; echo end of {n}; exec sleep 1000")
+    });
+    let console = project.start_piped(&[]);
+    project.wait_running(["s0", "s1", "s2"]);
+    go(&project);
+    for n in 0..3 {
+        console.wait_for_output(&format!("│ end of {n}\n"));
+    }
+    for n in 0..3 {
+        assert_counted(&console, &format!("s{n}"), 400_000);
+    }
+    assert!(
+        piped(&project) > 0,
+        "at least the last one had the stream to itself"
+    );
+}
+
+#[test]
+fn a_quiet_session_has_no_lane() {
+    let project = Project::with("web: seq 1000; exec sleep 1000\n");
+    let console = project.start_piped(&[]);
+    console.wait_for_output("│ 1000\n");
+    assert_eq!(piped(&project), 0);
+    let runtime = project.status().session.runtime_dir;
+    assert!(!fs::exists(format!("{runtime}/lane.sock")).unwrap());
+}
+
+#[test]
+fn a_session_answers_while_its_services_flood() {
+    let project = Project::with(
+        "web: while :; do seq 100000; done\nquiet: until [ -e $OUT/go ]; do sleep 0.02; done; echo heard; sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    project.wait_running(["web", "quiet"]);
+    wait_piped(&project, 1);
+    let echo = project.cmd(&["echo", "quiet"]).piped();
+    go(&project);
+    echo.wait_for_output("│ heard\n");
+    project.ovr(&["restart", "quiet"]).success();
+    project.ovr(&["stop", "web"]).success();
+}
+
+#[test]
+fn after_kill_9_of_the_controller_a_flooding_service_runs_on_and_is_adopted() {
+    let project = Project::with(
+        "web: until [ -e $OUT/go ]; do seq 20000; date +%N > $OUT/beat; done; echo behind it all; exec sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    wait_piped(&project, 1);
+    let controller = project.status().session.pid;
+    processes::kill(controller, Signal::KILL);
+    project.wait_until("the controller to be gone", || !processes::is_alive(controller));
+    let beat = project.out("beat");
+    project.wait_until("the service to go on", || project.out("beat") != beat);
+    project.start_detached(&[]);
+    assert_eq!(project.wait_running(["web"]), [web]);
+    wait_piped(&project, 1);
+    let echo = project.cmd(&["echo"]).piped();
+    go(&project);
+    echo.wait_for_output("│ behind it all\n");
+}
+
+#[test]
+fn a_session_that_is_suspended_during_a_flood_blocks_nobody_and_shows_the_end() {
+    let project = Project::with(
+        "web: until [ -e $OUT/go ]; do seq 20000; done; seq 300000; echo behind it all; touch $OUT/done; exec sleep 1000\n",
+    );
+    let call = project.shell();
+    call.type_keys("ovr start > $OUT/console 2>&1\r");
+    project.wait_until("the session", || project.try_status().is_some());
+    project.wait_running(["web"]);
+    wait_piped(&project, 1);
+    call.type_keys("\x1a");
+    call.wait_for_output("Stopped");
+    go(&project);
+    project.wait_until("the service to finish", || {
+        project.path("out").join("done").exists()
+    });
+    call.type_keys("fg\r");
+    project.wait_until("the end to be shown", || {
+        project.out("console").contains("│ behind it all\n")
+    });
+    call.ctrl_c();
+    project.wait_until("the session to be over", || project.try_status().is_none());
+    call.type_keys("exit 0\r");
+    call.wait_exit();
+}
+
+#[test]
+fn a_persons_own_pipe_is_left_alone() {
+    let project = Project::with(&format!("web: {GO}; seq 300000; echo the end; exec sleep 1000\n"));
+    let console = project.start_piped(&[]);
+    project.wait_running(["web"]);
+    pipe_to_a_file(&project);
+    go(&project);
+    console.wait_for_output("│ the end\n");
+    assert_counted(&console, "web", 300_000);
+    project.wait_until("the person's copy", || project.out("mine").contains("the end"));
+    assert_eq!(project.out("mine").lines().count(), 300_001);
+}
+
+#[test]
+fn a_person_who_pipes_a_pane_takes_its_lane_and_the_output_goes_on() {
+    let project = Project::with(&format!("web: seq 300000; {GO}; echo the end; exec sleep 1000\n"));
+    let console = project.start_piped(&[]);
+    project.wait_running(["web"]);
+    console.wait_for_output("│ 300000\n");
+    wait_piped(&project, 1);
+    pipe_to_a_file(&project);
+    go(&project);
+    console.wait_for_output("│ the end\n");
+    project.wait_until("the person's copy", || project.out("mine").contains("the end"));
+    assert_counted(&console, "web", 300_000);
+}
+
+#[test]
+fn a_helper_that_cannot_run_costs_no_line() {
+    // The session's program is removed while it runs, as an upgrade does.
+    let project = Project::with(&format!("web: {GO}; seq 300000; echo the end; exec sleep 1000\n"));
+    let copy = project.path("bin").join("ovr-copy");
+    fs::copy(crate::harness::program(), &copy).unwrap();
+    let console = project.cmd(&["start"]).program(copy.to_str().unwrap()).piped();
+    project.wait_running(["web"]);
+    fs::remove_file(&copy).unwrap();
+    go(&project);
+    console.wait_for_output("│ the end\n");
+    assert_counted(&console, "web", 300_000);
+}
