@@ -84,7 +84,9 @@ impl Controller {
                 self.order(instance, &Order::Close);
             }
         }
-        if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
+        // Shims that have nothing to do but to end need not be waited for.
+        let closing = |id| self.close_sent.contains(&id) && self.host(id).unended.is_empty();
+        if !self.kill_sent && self.strangers.is_empty() && self.ids().all(closing) {
             self.kill_sent = true;
             self.windows.tell(&Command::kill_server());
             if let Some(client) = self.windows.client() {
