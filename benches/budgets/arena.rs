@@ -101,17 +101,21 @@ impl Arena {
         Beacon { path, file }
     }
 
-    /// Every living process of this run, with its name.
+    /// Every living process of this run, with its name: by the mark in its environment, or by the directory in its
+    /// command line (`ovr` keeps the environment out of tmux).
     pub(crate) fn processes(&self) -> Vec<(u32, String)> {
-        let mark = self.mark.as_bytes();
+        let own = std::process::id();
+        let dir = self.dir.to_str().expect("a path of ASCII").as_bytes();
+        let holds = |pid: u32, file: &str, what: &[u8]| {
+            let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            bytes.windows(what.len()).any(|window| window == what)
+        };
         fs::read_dir("/proc")
             .into_iter()
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid| {
-                let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                environment.windows(mark.len()).any(|window| window == mark)
-            })
+            .filter(|pid| *pid != own)
+            .filter(|pid| holds(*pid, "environ", self.mark.as_bytes()) || holds(*pid, "cmdline", dir))
             .map(|pid: u32| {
                 let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
                 (pid, name.trim_end().to_owned())

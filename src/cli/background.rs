@@ -20,11 +20,18 @@ pub struct Ready {
     pub started: usize,
     /// Services that could not be started, with the reason.
     pub failed: Vec<(String, String)>,
+    /// What was taken over from an earlier controller, in sentences.
+    #[serde(default)]
+    pub found: Vec<String>,
+    /// What else to tell, each with what to do about it.
+    #[serde(default)]
+    pub warnings: Vec<(String, String)>,
 }
 
-/// Starts this command once more, in a session of its own without this terminal, and waits until it is up.
+/// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits
+/// until it is up.
 /// `Err(code)` inside: it failed and has said why on standard error.
-pub fn spawn() -> Result<Result<Ready, u8>, Diagnostic> {
+pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
     };
@@ -34,6 +41,7 @@ pub fn spawn() -> Result<Result<Ready, u8>, Diagnostic> {
     command
         .args(std::env::args_os().skip(1))
         .arg(FLAG)
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     // SAFETY: setsid is async-signal-safe and touches no memory of ours.
@@ -72,6 +80,8 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>) {
         pid: std::process::id(),
         started: up.started,
         failed: up.failed,
+        found: up.found,
+        warnings: up.warnings,
     };
     let mut line = serde_json::to_vec(&ready).expect("plain data");
     line.push(b'\n');

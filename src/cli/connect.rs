@@ -43,7 +43,8 @@ pub struct ConnectArgs {
 
 /// Attaches this terminal to the service's window, and returns when it is left.
 pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, Diagnostic> {
-    if !args.control_mode && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !args.control_mode && !on_terminal {
         return Err(Diagnostic::error(
             ErrorKind::NoTerminal,
             "connect needs a terminal to show the service in",

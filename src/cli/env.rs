@@ -7,6 +7,7 @@ use super::report;
 use super::style::{plain, push_line};
 use super::table::pairs;
 use crate::api::messages::SCHEMA;
+use crate::config::environment::Explained;
 use crate::diag::Diagnostic;
 use clap::Args;
 use serde::Serialize;
@@ -40,20 +41,11 @@ pub struct EnvArgs {
 pub struct Environment {
     pub schema: u32,
     pub service: Option<String>,
-    pub variables: Vec<Variable>,
-}
-
-/// One variable, and where its value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Variable {
-    pub name: String,
-    pub value: String,
-    /// `environment`, `.env:3`, `ovr`.
-    pub source: String,
+    pub variables: Vec<Explained>,
 }
 
 impl Environment {
-    pub fn new(service: Option<String>, variables: Vec<Variable>) -> Self {
+    pub fn new(service: Option<String>, variables: Vec<Explained>) -> Self {
         Self {
             schema: SCHEMA,
             service,
@@ -73,16 +65,17 @@ impl Environment {
         out
     }
 
-    /// The same with the source of each value before it.
+    /// The same with the source of each value before it, and below it what it overrides.
     pub fn explained(&self) -> String {
-        let lines: Vec<(String, String)> = self
-            .variables
-            .iter()
-            .map(|variable| {
-                let assignment = format!("{}={}", variable.name, quoted(&variable.value));
-                (plain(&variable.source), plain(&assignment))
-            })
-            .collect();
+        let mut lines = Vec::new();
+        for variable in &self.variables {
+            let assignment = format!("{}={}", variable.name, quoted(&variable.value));
+            lines.push((plain(&variable.source), plain(&assignment)));
+            for lost in &variable.overrides {
+                let text = format!("  instead of {}, from {}", quoted(&lost.value), lost.source);
+                lines.push((String::new(), plain(&text)));
+            }
+        }
         pairs(&lines, 0)
     }
 }
@@ -102,18 +95,10 @@ pub fn cmd_env(_global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnos
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
-    let explained = match &args.service {
+    let variables = match &args.service {
         Some(name) => plan.explain_instance(name)?,
         None => plan.explain_common(),
     };
-    let variables = explained
-        .into_iter()
-        .map(|explained| Variable {
-            name: explained.name,
-            value: explained.value,
-            source: explained.source,
-        })
-        .collect();
     let environment = Environment::new(args.service.clone(), variables);
     if args.json {
         report::print_json(&environment)?;
@@ -127,13 +112,15 @@ pub fn cmd_env(_global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnos
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Variable};
+    use super::Environment;
+    use crate::config::environment::{Explained, Overridden};
 
     fn environment() -> Environment {
-        let variable = |name: &str, value: &str, source: &str| Variable {
+        let variable = |name: &str, value: &str, source: &str| Explained {
             name: name.into(),
             value: value.into(),
             source: source.into(),
+            overrides: Vec::new(),
         };
         Environment::new(
             Some("web".into()),
@@ -161,11 +148,18 @@ mod tests {
 
     #[test]
     fn an_explanation_has_the_source_of_each_value() {
-        let out = environment().explained();
+        let mut environment = environment();
+        environment.variables[0].overrides = vec![Overridden {
+            value: "80".into(),
+            source: "caller".into(),
+        }];
+        let out = environment.explained();
         assert!(
-            out.starts_with("ovr          PORT=5000\n.env:3       GREETING="),
+            out.starts_with(
+                "ovr          PORT=5000\n               instead of 80, from caller\n.env:3       GREETING="
+            ),
             "{out}"
         );
-        assert_eq!(out.lines().count(), 3);
+        assert_eq!(out.lines().count(), 4);
     }
 }

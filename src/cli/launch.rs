@@ -31,6 +31,9 @@ use tokio::sync::oneshot;
 /// How long a controller that does not answer may take to die before it counts as one that is alive.
 const DYING: Duration = Duration::from_secs(2);
 
+/// The hidden flag of a start that takes over a session.
+const TAKE_OVER: &str = "--take-over";
+
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
     let here = Here::look()?;
@@ -172,7 +175,7 @@ fn setup(
         console,
         detached: args.background,
         recover: !options.no_recover.value,
-        fresh: options.fresh.value,
+        fresh: options.fresh.value && !args.take_over,
         arguments: std::env::args().skip(1).collect(),
         up: Some(up),
     })
@@ -307,11 +310,18 @@ fn in_background(
         return Ok(code);
     }
     plan.warnings.iter().for_each(report::print);
-    let ready = match background::spawn()? {
+    let ready = match background::spawn(&[])? {
         Ok(ready) => ready,
         Err(code) => return Ok(ExitCode::from(code)),
     };
-    report::print_out(&banner_text(here, plan, true))?;
+    let mut text = banner_text(here, plan, true);
+    for found in &ready.found {
+        style::push_line(&mut text, found);
+    }
+    report::print_out(&text)?;
+    for (message, advice) in ready.warnings {
+        report::print(&Diagnostic::warning(Kind::System, message).hint(advice));
+    }
     for (name, reason) in &ready.failed {
         report::print(&Diagnostic::error(
             Kind::ServiceFailed,
@@ -327,7 +337,7 @@ fn in_background(
 
 /// Sends this session to the background: a new controller adopts what runs.
 async fn hand_over() -> Result<Ready, Diagnostic> {
-    let spawned = tokio::task::spawn_blocking(background::spawn).await;
+    let spawned = tokio::task::spawn_blocking(|| background::spawn(&[TAKE_OVER])).await;
     match spawned {
         Ok(Ok(Ok(ready))) => Ok(ready),
         Ok(Ok(Err(code))) => Err(Diagnostic::error(

@@ -4,21 +4,35 @@ use super::args::{Example, GlobalArgs};
 use super::session::ProcessEnd;
 use super::{report, session};
 use crate::api::messages::Outcome;
-use crate::diag::Diagnostic;
+use crate::controller::LeftOver;
+use crate::diag::{Diagnostic, Kind};
+use crate::model::time_text;
+use crate::tmux::locate::locate as locate_tmux;
+use crate::tmux::server::Server;
+use crate::workspace::SessionLock;
+use crate::workspace::errors;
+use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::session::{Life, SessionEntry};
 use clap::Args;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 pub const EXAMPLES: &[Example] = &[("ovr quit", "what Ctrl-C does in the terminal of `ovr start`")];
 
 /// Stop all services and end the session
 ///
-/// Returns when every process is gone, and says what it stopped.
+/// Returns when every process is gone, and says what it stopped. Also ends what a killed controller has left
+/// running.
 #[derive(Args, Clone, Debug, Default)]
 pub struct QuitArgs {}
 
 /// Ends the session of this project.
 pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagnostic> {
-    let (entry, client) = session::find(global)?;
+    let entry = session::look(global)?;
+    if entry.life == Life::Unattended {
+        return quit_unattended(entry);
+    }
+    let client = session::client(&entry);
     let (project, controller) = (
         client.status()?.session.project,
         entry.pid().and_then(ProcessEnd::watch),
@@ -33,4 +47,49 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
     session::print_results(&results)?;
     report::print_out(&format!("{project} ended\n"))?;
     Ok(session::code_of(&results))
+}
+
+/// Ends what runs without a controller. Whoever starts the session meanwhile finds it taken.
+fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
+    let unattended = errors::unattended(&entry);
+    let holder = Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(SystemTime::now()),
+        root: entry.root().unwrap_or_default().to_owned(),
+    };
+    let lock = match SessionLock::acquire(&entry.dir, &holder) {
+        Ok(lock) => lock,
+        // A controller has just come.
+        Err(LockError::Held(_)) => return Err(unattended),
+        Err(LockError::System(error)) => return Err(error),
+    };
+    let dir = lock.dir();
+    let server = Server {
+        binary: locate_tmux()?,
+        socket: dir.tmux_socket(),
+        config: dir.tmux_config(),
+    };
+    let shim_socket = dir.shim_socket().display().to_string();
+    let pid = entry.info.as_ref().and_then(|info| info.tmux_pid);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
+        })?;
+    let names = runtime.block_on(async {
+        let left = LeftOver::find(&server, &shim_socket, pid).await;
+        let names = left.names();
+        left.end().await;
+        names
+    });
+    drop(lock);
+    for name in &names {
+        report::print_out(&format!("stopped {name}\n"))?;
+    }
+    let project = entry
+        .info
+        .map_or_else(|| "the session".to_owned(), |info| info.project);
+    report::print_out(&format!("{project} ended; its controller had been killed\n"))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -20,16 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// `NotRunning` (how the last one ended, how to start), `NoConfig` outside of every project.
 pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
+    let entry = look(global)?;
+    if entry.life == Life::Unattended {
+        return Err(errors::unattended(&entry));
+    }
+    let client = client(&entry);
+    Ok((entry, client))
+}
+
+/// The same, or what a killed controller has left of it.
+pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     match locate::locate(&here.places, &here.cwd, socket.as_deref())? {
-        Located::Session(entry) => {
-            if entry.life == Life::Unattended {
-                return Err(errors::unattended(&entry));
-            }
-            let client = client(&entry);
-            Ok((entry, client))
-        }
+        Located::Session(entry) => Ok(entry),
         Located::Idle { project, above } => Err(errors::not_running(
             &here.places,
             &project,

@@ -102,6 +102,9 @@ pub struct StartArgs {
     /// Be the background half of a start: say on standard output when the session is up
     #[arg(long, hide = true)]
     pub background: bool,
+    /// Take over a session that is handed over, whatever --fresh says
+    #[arg(long, hide = true)]
+    pub take_over: bool,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,

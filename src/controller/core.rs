@@ -7,6 +7,7 @@ use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
 use super::host::Host;
 use super::links::{LinkEvent, LinkId, Links};
+use super::losses::Losses;
 use super::progress::Progress;
 use super::session::{DetachReply, Facts};
 use super::windows::Windows;
@@ -141,6 +142,7 @@ pub(super) struct Controller {
     pub(super) left_tmux_pid: Option<u32>,
     /// Instances whose shim has been told to end.
     pub(super) close_sent: BTreeSet<InstanceId>,
+    pub(super) losses: Losses,
     pub(super) kill_sent: bool,
     pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
@@ -210,6 +212,7 @@ impl Controller {
             self.machine.next_deadline(),
             self.hub.next_deadline(),
             self.adoption_deadline,
+            self.losses.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -224,6 +227,7 @@ impl Controller {
             self.expected_shims.clear();
             self.begin_when_adopted();
         }
+        self.look_at_losses();
         if self
             .machine
             .next_deadline()

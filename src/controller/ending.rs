@@ -2,6 +2,7 @@
 
 use super::actions::LAST_WORDS;
 use super::core::Controller;
+use super::left_over::is_tmux;
 use super::session::DetachReply;
 use super::words;
 use crate::api::server::Server as ApiServer;
@@ -11,6 +12,8 @@ use crate::model::{Exit, InstanceId, Signal};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
+use crate::tmux::server::{Server, ServerProcess};
+use std::time::Duration;
 
 /// How a controller ended.
 #[derive(Debug)]
@@ -50,9 +53,24 @@ pub struct FirstEnd {
     pub last_lines: Vec<String>,
 }
 
+/// How long tmux may take to end by itself.
+const TMUX_ENDS: Duration = Duration::from_secs(1);
+
+/// Sees to it that the tmux server is gone. It waits for its clients before it ends, and for ever for one whose
+/// output has no reader any more: that of a controller that was killed at a bad moment.
+pub(super) async fn end_tmux(server: &Server, pid: Option<u32>) {
+    if let Some(pid) = pid.filter(|pid| is_tmux(*pid))
+        && let Ok(process) = ServerProcess::open(pid)
+    {
+        // If it is not ours to end, nobody else is here to do it.
+        process.end(server, TMUX_ENDS).await.ok();
+    }
+}
+
 impl Controller {
     pub(super) fn on_ending(&mut self, cause: EndCause) {
         self.ending = Some(cause);
+        self.note_ending(true);
         let text = match cause {
             EndCause::Service { instance, .. } | EndCause::CouldNotStart { instance } => {
                 format!(
@@ -79,14 +97,14 @@ impl Controller {
             return;
         }
         for instance in self.ids() {
-            if !self.close_sent.contains(&instance) && !self.owes_output(instance) {
+            // A shim that is still on its way is told when it has come.
+            let has_come = self.host(instance).shim.is_some();
+            if has_come && !self.close_sent.contains(&instance) && !self.owes_output(instance) {
                 self.close_sent.insert(instance);
                 self.order(instance, &Order::Close);
             }
         }
-        // Shims that have nothing to do but to end need not be waited for.
-        let closing = |id| self.close_sent.contains(&id) && self.host(id).unended.is_empty();
-        if !self.kill_sent && self.strangers.is_empty() && self.ids().all(closing) {
+        if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
             self.kill_sent = true;
             self.windows.tell(&Command::kill_server());
             if let Some(client) = self.windows.client() {

@@ -80,5 +80,5 @@ pub(super) async fn changed(files: &mut Option<FileWatch>) {
         }
         *files = None;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -12,7 +12,9 @@ mod ending;
 mod files;
 mod follow;
 mod host;
+mod left_over;
 mod links;
+mod losses;
 mod ports;
 mod progress;
 mod refill;
@@ -26,5 +28,6 @@ mod windows;
 mod words;
 
 pub use ending::{Cause, FirstEnd, Outcome};
+pub use left_over::LeftOver;
 pub use progress::Up;
 pub use session::{ConsoleSetup, DetachReply, Setup, run};

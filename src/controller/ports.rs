@@ -44,13 +44,10 @@ impl Controller {
             if self.host(instance).port_taken.is_some() {
                 continue;
             }
-            let text = listener.to_string();
-            self.say_at(
-                instance,
-                None,
-                Tone::Alarm,
-                &format!("{text} · {}", advice(&listener)),
-            );
+            let (text, advice) = (listener.to_string(), advice(&listener));
+            self.say_at(instance, None, Tone::Alarm, &format!("{text} · {advice}"));
+            let name = self.host(instance).name();
+            self.progress.warn(format!("{name}: {text}"), advice);
             self.host_mut(instance).port_taken = Some(text);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::core::Controller;
 use crate::logs::Tone;
-use crate::model::{InstanceId, Moment, State, time_text};
+use crate::model::{FailureReason, InstanceId, Moment, State, time_text};
 use tokio::sync::oneshot;
 
 /// What became of a session's start.
@@ -12,6 +12,10 @@ pub struct Up {
     pub started: usize,
     /// Instances that could not be started, with the reason.
     pub failed: Vec<(String, String)>,
+    /// What was taken over from an earlier controller, in sentences.
+    pub found: Vec<String>,
+    /// What else its caller should know, each with what to do about it.
+    pub warnings: Vec<(String, String)>,
 }
 
 /// The state of a start.
@@ -21,6 +25,8 @@ pub(super) struct Progress {
     begun: bool,
     up: Option<oneshot::Sender<Up>>,
     announced: bool,
+    /// For [`Up::warnings`].
+    warnings: Vec<(String, String)>,
 }
 
 impl Progress {
@@ -30,12 +36,20 @@ impl Progress {
             begun: false,
             up,
             announced: false,
+            warnings: Vec::new(),
         }
     }
 
     /// Whether the first start is over: what happens from here on is news.
     pub(super) fn is_announced(&self) -> bool {
         self.announced
+    }
+
+    /// Notes something that whoever started the session should know.
+    pub(super) fn warn(&mut self, message: String, advice: String) {
+        if !self.announced {
+            self.warnings.push((message, advice));
+        }
     }
 
     pub(super) fn begin(&mut self) {
@@ -61,7 +75,11 @@ impl Controller {
         let failed: Vec<(String, String)> = wanted
             .iter()
             .filter_map(|id| match self.machine.state(*id) {
-                State::Failed { reason, .. } => {
+                // Whose process ran and ended has been started.
+                State::Failed {
+                    reason: reason @ (FailureReason::Spawn(_) | FailureReason::Lost),
+                    ..
+                } => {
                     let host = self.host(*id);
                     Some((host.name(), super::words::failure(host, reason)))
                 }
@@ -76,7 +94,13 @@ impl Controller {
         }
         if let Some(up) = self.progress.up.take() {
             // The parent may have been ended meanwhile; the session goes on.
-            drop(up.send(Up { started, failed }));
+            let found = std::mem::take(&mut self.adopted.told);
+            drop(up.send(Up {
+                started,
+                failed,
+                found,
+                warnings: std::mem::take(&mut self.progress.warnings),
+            }));
         }
     }
 }

@@ -15,12 +15,16 @@ impl Controller {
     pub(super) fn on_link(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Report(link, Report::Hello(hello)) => self.on_hello(link, *hello),
-            LinkEvent::Report(link, report) => {
-                if let Some(instance) = self.owners.get(&link).copied() {
-                    self.on_report(instance, report);
+            LinkEvent::Report(link, _) | LinkEvent::Closed(link) => {
+                let Some(instance) = self.owners.get(&link).copied() else {
+                    return self.on_stranger_gone(&event);
+                };
+                match self.hold_back(instance, event) {
+                    Some(LinkEvent::Report(_, report)) => self.on_report(instance, report),
+                    Some(LinkEvent::Closed(link)) => self.on_closed(link, instance),
+                    None => {}
                 }
             }
-            LinkEvent::Closed(link) => self.on_closed(link),
         }
     }
 
@@ -52,18 +56,21 @@ impl Controller {
                     &format!("{exit}; ending the {left} processes that run {run} left"),
                 );
             }
-            Report::Ended(ended) => self.on_ended(instance, ended),
+            Report::Ended(ended) => self.on_ended(instance, &ended),
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
-            Report::Hangup => self.host_mut(instance).window = None,
+            Report::Hangup => self.on_window_hung_up(instance),
         }
     }
 
-    fn on_ended(&mut self, instance: InstanceId, ended: Ended) {
+    fn on_ended(&mut self, instance: InstanceId, ended: &Ended) {
         let Ended {
-            run, exit, killed, ..
-        } = ended.clone();
-        self.note_end(instance, &ended);
+            run,
+            exit,
+            ref killed,
+            ..
+        } = *ended;
+        self.note_end(instance, ended);
         self.feed(Event::Ended {
             instance,
             run,
@@ -90,7 +97,7 @@ impl Controller {
                     pid: 0,
                     started: at,
                     ended: Some(end),
-                })
+                });
             }
         }
     }
@@ -134,7 +141,6 @@ impl Controller {
             self.links.close(old);
         }
         self.owners.insert(link, instance);
-        self.windows.bind(pane, instance);
         if let Some(found) = self.found_panes.iter().find(|(pid, _)| *pid == hello.pid) {
             self.host_mut(instance).window = Some(found.1);
         }
@@ -146,6 +152,11 @@ impl Controller {
             nonce: hello.nonce.clone(),
         });
         if known.is_none() {
+            if hello.live.is_some() || hello.last.is_some() {
+                self.refill(instance);
+            } else {
+                self.windows.bind(pane, instance);
+            }
             self.on_first_hello(instance, hello);
         }
         self.begin_when_adopted();
@@ -183,7 +194,10 @@ impl Controller {
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
-                self.adopted.ended.push(instance);
+                // What a person stopped is no news.
+                if !last.asked {
+                    self.adopted.ended.push(instance);
+                }
                 self.feed(Event::AdoptedEnded {
                     instance,
                     run: last.run,
@@ -196,14 +210,18 @@ impl Controller {
         }
     }
 
+    /// A connection that is no instance's, or was an earlier one of its shim.
+    fn on_stranger_gone(&mut self, event: &LinkEvent) {
+        if let LinkEvent::Closed(link) = event {
+            self.links.close(*link);
+            self.strangers.remove(link);
+        }
+    }
+
     /// A shim is gone. What it ran is ended first, wherever it has gone to; then the machine hears of it.
-    fn on_closed(&mut self, link: LinkId) {
+    fn on_closed(&mut self, link: LinkId, instance: InstanceId) {
         self.links.close(link);
-        self.strangers.remove(&link);
-        let Some(instance) = self.owners.remove(&link) else {
-            self.advance_finish();
-            return;
-        };
+        self.owners.remove(&link);
         let Some(shim) = self.host_mut(instance).shim.take() else {
             return;
         };
@@ -261,5 +279,6 @@ impl Controller {
         }
         self.feed(Event::WindowLost { instance });
         self.advance_finish();
+        self.look_at_losses();
     }
 }

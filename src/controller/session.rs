@@ -5,10 +5,11 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
-use super::ending::{Cause, Outcome};
+use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
 use super::host::Host;
 use super::links::{self, Links};
+use super::losses::Losses;
 use super::progress::{Progress, Up};
 use super::signals;
 use super::windows::{Site, Windows};
@@ -133,7 +134,10 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
-    let left_tmux_pid = SessionInfo::read(&dir).and_then(|left| left.tmux_pid);
+    let left = SessionInfo::read(&dir);
+    // An end that was begun is brought to its end.
+    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
+    let left_tmux_pid = left.and_then(|left| left.tmux_pid);
     let started = clock::wall();
     let info = SessionInfo {
         schema: crate::workspace::session::SCHEMA,
@@ -147,6 +151,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         tmux_socket: dir.tmux_socket().display().to_string(),
         tmux_pid: None,
         arguments: setup.arguments,
+        ending: fresh,
     };
     let (streams, streams_out) = mpsc::unbounded_channel();
     let (calls, calls_out) = mpsc::unbounded_channel();
@@ -182,7 +187,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             started,
             detached: setup.detached,
             recover: setup.recover,
-            fresh: setup.fresh,
+            fresh,
             tmux_config: setup.tmux_config.clone(),
         },
         info,
@@ -208,6 +213,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         found_panes: Vec::new(),
         left_tmux_pid,
         close_sent: BTreeSet::new(),
+        losses: Losses::default(),
         kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,
@@ -322,9 +328,21 @@ impl Controller {
     pub(super) fn note_server(&mut self, pid: u32) {
         if self.info.tmux_pid != Some(pid) {
             self.info.tmux_pid = Some(pid);
-            if let Err(error) = self.info.write(&self.lock) {
-                self.say_alarm(&error.to_string());
-            }
+            self.write_info();
+        }
+    }
+
+    /// That the session ends, or does not: a controller that comes after finishes what was begun.
+    pub(super) fn note_ending(&mut self, ending: bool) {
+        if self.info.ending != ending {
+            self.info.ending = ending;
+            self.write_info();
+        }
+    }
+
+    fn write_info(&mut self) {
+        if let Err(error) = self.info.write(&self.lock) {
+            self.say_alarm(&error.to_string());
         }
     }
 
@@ -361,10 +379,13 @@ impl Controller {
             }
             leave => {
                 self.links.finish(LAST_ORDERS).await;
-                if matches!(leave, Some(Leave::Deposed)) {
-                    self.lock.leave();
-                } else {
-                    drop(self.lock);
+                match &leave {
+                    Some(Leave::Deposed) => self.lock.leave(),
+                    Some(Leave::AtOnce(_)) => drop(self.lock),
+                    _ => {
+                        end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
+                        drop(self.lock);
+                    }
                 }
                 // Only now is everything gone.
                 for reply in self.quitters {

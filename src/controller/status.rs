@@ -99,12 +99,13 @@ impl Controller {
             return Some(format!("waits for input: {line:?}"));
         }
         let reason = match state {
-            // Code and signal have fields of their own.
-            State::Failed {
-                reason: FailureReason::Exit(_),
-                ..
-            } => None,
-            State::Failed { reason, .. } => Some(words::failure(host, reason)),
+            State::Failed { reason, .. } => match reason {
+                // Code and signal have fields of their own.
+                FailureReason::Exit(_) => None,
+                FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => {
+                    Some(words::failure(host, reason))
+                }
+            },
             State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
                 self.machine.why(id).map(|why| why.to_string())
             }
@@ -127,16 +128,7 @@ impl Controller {
 /// Whether a person has to do something.
 fn needs_attention(state: &State) -> bool {
     match state {
-        State::Failed { reason, .. } => {
-            matches!(
-                reason,
-                FailureReason::Exit(_)
-                    | FailureReason::Spawn(_)
-                    | FailureReason::GaveUp { .. }
-                    | FailureReason::Lost
-            )
-        }
-        State::Skipped { .. } => true,
+        State::Failed { .. } | State::Skipped { .. } => true,
         State::Disabled
         | State::Pending(_)
         | State::Starting { .. }

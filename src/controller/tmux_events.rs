@@ -1,16 +1,18 @@
-//! What tmux says, as output for the hub and events for the machine; and what it means when the control
-//! client or the server is gone.
+//! What tmux says, as output for the hub and events for the machine. What it means that it is gone
+//! stands in `losses.rs`.
 
 use super::clock;
 use super::core::{Controller, Leave};
+use super::left_over::LeftOver;
 use super::refill;
-use super::windows::{Asked, Connection};
+use super::windows::Asked;
 use super::words;
 use crate::diag::Diagnostic;
 use crate::logs::{StreamEvent, Tone};
 use crate::model::InstanceId;
+use crate::shim::note;
 use crate::supervisor::Event;
-use crate::tmux::client::{Client, Drained};
+use crate::tmux::client::Drained;
 use crate::tmux::command::{Command, Opened};
 use crate::tmux::server;
 use crate::tmux::{ClientEvent, Gone, Greeting, Notification, PaneId, Reply, WindowId};
@@ -81,6 +83,10 @@ impl Controller {
         }
         if self.windows.became_ready() {
             // A new client after the old one was lost: windows and panes are the same ones.
+            self.release_all_held();
+            if !self.windows.unopened.is_empty() {
+                self.windows.ask(&Command::list_panes(), Asked::Panes);
+            }
             self.refill_all();
             self.ask_who_looks();
         } else {
@@ -98,8 +104,18 @@ impl Controller {
                 }),
             },
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
-            Some(Asked::Scrollback(instance)) if reply.ok => self.on_scrollback(instance, &reply.body),
-            Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
+            Some(Asked::Scrollback(instance)) => {
+                if reply.ok {
+                    self.on_scrollback(instance, &reply.body);
+                }
+                self.on_marks_missed(instance);
+                // What tmux says from here on stands behind the scrollback.
+                if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane) {
+                    self.windows.bind(pane, instance);
+                }
+            }
+            Some(Asked::Panes) => self.on_panes(&reply.text()),
+            Some(Asked::Alive(instance)) => self.release_held(instance),
             None => {}
         }
     }
@@ -122,8 +138,11 @@ impl Controller {
         }
     }
 
-    /// Opens the windows that the machine wants.
+    /// Opens the windows that the machine wants; not while it is unclear what became of the last server.
     pub(super) fn open_wanted_windows(&mut self) {
+        if self.losses.is_open() {
+            return;
+        }
         let hosts = &self.hosts;
         if let Err(error) = self
             .windows
@@ -195,12 +214,12 @@ impl Controller {
             match event {
                 StreamEvent::WaitsForInput { again: false } => {
                     let name = self.host(instance).name();
-                    self.say_at(
-                        instance,
-                        None,
-                        Tone::Normal,
-                        &format!("waits for input · ovr connect {name}"),
-                    );
+                    let line = match self.hub.waits_for_input(instance) {
+                        Some(line) if !self.hub.shows_open_lines() => format!(": {line:?}"),
+                        Some(_) | None => String::new(),
+                    };
+                    let text = format!("waits for input{line} · ovr connect {name}");
+                    self.say_at(instance, None, Tone::Normal, &text);
                 }
                 StreamEvent::FullScreen(true) => {
                     let name = self.host(instance).name();
@@ -218,13 +237,38 @@ impl Controller {
     // ── what was printed while nobody read ──
 
     /// Asks for the scrollback of every pane, to find what was printed while no client was attached.
-    pub(super) fn refill_all(&mut self) {
+    fn refill_all(&mut self) {
         for instance in self.ids() {
-            if let Some(shim) = &self.host(instance).shim {
-                let command = Command::capture_scrollback(shim.pane);
-                self.windows.ask(&command, Asked::Scrollback(instance));
+            self.refill(instance);
+        }
+    }
+
+    /// The same for one. Until the answer is there, nothing of the pane is taken from the stream: the
+    /// scrollback has it too.
+    pub(super) fn refill(&mut self, instance: InstanceId) {
+        if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane)
+            && !self.windows.is_asking(Asked::Scrollback(instance))
+        {
+            self.windows.unbind(pane);
+            let command = Command::capture_scrollback(pane);
+            self.windows.ask(&command, Asked::Scrollback(instance));
+        }
+    }
+
+    /// Which of the windows that were asked for when the client was lost have been opened.
+    fn on_panes(&mut self, text: &str) {
+        let panes = server::panes(text);
+        for instance in std::mem::take(&mut self.windows.unopened) {
+            let name = self.host(instance).name();
+            let opened = panes
+                .iter()
+                .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
+            match opened {
+                Some(pane) => self.on_opened(instance, pane.window, pane.pane),
+                None => self.windows.want(instance),
             }
         }
+        self.open_wanted_windows();
     }
 
     fn on_scrollback(&mut self, instance: InstanceId, body: &[u8]) {
@@ -241,9 +285,11 @@ impl Controller {
             );
         }
         for line in &lines[news.from..] {
+            if note::is_note(line) {
+                continue;
+            }
             self.hub.refill(clock::epoch_ms(), instance, line);
         }
-        self.on_marks_missed(instance);
     }
 
     /// Marks that passed while no client was attached are lost: an ended run has printed all it will.
@@ -253,52 +299,6 @@ impl Controller {
         {
             let run = run.id;
             self.hub.passed_unseen(clock::epoch_ms(), instance, run);
-        }
-    }
-
-    // ── losses ──
-
-    fn on_client_gone(&mut self, gone: &Gone) {
-        let was = std::mem::replace(&mut self.windows.connection, Connection::Down);
-        let unopened = self.windows.lost_client();
-        if self.finished.is_some() {
-            return;
-        }
-        if matches!(was, Connection::Up(_)) && gone.greeted {
-            // The client alone may be gone: it was detached by hand, or killed.
-            if let Ok(client) = Client::attach(&self.windows.site.server) {
-                self.windows.connection = Connection::Attaching(client);
-                self.windows.unopened = unopened;
-                return;
-            }
-        }
-        if !gone.greeted && matches!(was, Connection::Up(_)) {
-            self.leave = Some(Leave::NoTmux(gone.diagnostic()));
-            return;
-        }
-        self.on_server_gone();
-    }
-
-    fn on_server_gone(&mut self) {
-        let recover = self.facts.recover;
-        let then = if recover {
-            "starting it again with the services that ran"
-        } else {
-            "ending the session"
-        };
-        self.say_session(Tone::Alarm, &format!("the tmux server is gone; {then}"));
-        self.windows.forget_panes();
-        self.windows.held = self.facts.tmux_config.is_some();
-        for host in &mut self.hosts {
-            host.window = None;
-            host.clients = 0;
-        }
-        self.feed(Event::TmuxLost { recover });
-        // Windows whose shim never spoke have nobody else to report their loss.
-        for instance in self.ids() {
-            if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
-                self.feed(Event::WindowLost { instance });
-            }
         }
     }
 

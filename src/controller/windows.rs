@@ -20,6 +20,10 @@ pub(super) enum Asked {
     Clients,
     /// What the instance's scrollback holds.
     Scrollback(InstanceId),
+    /// Which windows there are.
+    Panes,
+    /// Whether the server lives, after this instance's window hung up.
+    Alive(InstanceId),
 }
 
 /// How the control client stands.
@@ -172,7 +176,7 @@ impl Windows {
                 .into_values()
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) => Some(instance),
-                    Asked::Clients | Asked::Scrollback(_) => None,
+                    Asked::Clients | Asked::Scrollback(_) | Asked::Panes | Asked::Alive(_) => None,
                 }),
         );
         unopened
@@ -193,6 +197,13 @@ impl Windows {
             self.panes.resize(index + 1, None);
         }
         self.panes[index] = Some(instance);
+    }
+
+    /// What the pane says belongs to nobody until it is bound again.
+    pub(super) fn unbind(&mut self, pane: PaneId) {
+        if let Some(owner) = self.panes.get_mut(pane.0 as usize) {
+            *owner = None;
+        }
     }
 
     pub(super) fn panes(&self) -> &[Option<InstanceId>] {
@@ -235,8 +246,13 @@ impl Windows {
         }
     }
 
-    /// A new server counts its panes anew.
+    /// Nothing that a client says is taken until its pane is bound: a new server counts its panes anew, and
+    /// of a new client the scrollback is asked first.
     pub(super) fn forget_panes(&mut self) {
         self.panes.clear();
+    }
+
+    pub(super) fn forget_wanted(&mut self) {
+        self.wanted.clear();
     }
 }

@@ -336,6 +336,12 @@ impl Hub {
         }
     }
 
+    /// Whether unfinished lines are on the console as they are.
+    pub fn shows_open_lines(&self) -> bool {
+        let renderer = self.shared.renderer.as_ref();
+        renderer.is_some_and(Renderer::shows_open_lines)
+    }
+
     /// The unfinished, quiet line of an instance that waits for input, without colours.
     pub fn waits_for_input(&self, instance: InstanceId) -> Option<&str> {
         self.open.waits_for_input(instance)

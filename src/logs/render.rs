@@ -105,6 +105,11 @@ impl Renderer {
         self.options.color
     }
 
+    /// Whether [`Self::open`] shows anything.
+    pub fn shows_open_lines(&self) -> bool {
+        self.options.open_lines
+    }
+
     /// Appends a complete line of a service. If its beginning is on the screen already, just the rest is
     /// printed, marked as such; nothing if there is no rest.
     #[inline]

@@ -6,7 +6,7 @@
 mod engine;
 mod link;
 mod live;
-mod note;
+pub mod note;
 pub mod protocol;
 mod signals;
 mod spawn;

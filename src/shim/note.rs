@@ -17,8 +17,27 @@ const RESET: &str = concat!(
     "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[?2004l", // mouse, focus, paste
 );
 
+/// How notes look.
+const DIM: &str = "\x1b[2m";
+
+/// What Enter does, at the end of each note about a run.
+const ENTER: [&str; 3] = [STARTS, RESTARTS, TRIES];
+const STARTS: &str = " · Enter starts it";
+const RESTARTS: &str = " · Enter restarts it";
+const TRIES: &str = " · Enter tries again";
+
 /// Shown when Enter is pressed and no controller is there to hear of it.
 pub(super) const NOBODY_THERE: &str = "ovr is not running here; \"ovr start\" takes this service over again";
+
+/// Whether this line of a window's scrollback, colours included, is a note and none of the service's: there
+/// the marks around it are gone.
+pub fn is_note(line: &[u8]) -> bool {
+    let Some(text) = line.strip_prefix(DIM.as_bytes()) else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(text);
+    text.contains(NOBODY_THERE) || ENTER.iter().any(|what| text.contains(what))
+}
 
 /// A text as terminal bytes, between its marks, on a line of its own.
 pub(super) fn plain(text: &str, nonce: &str) -> Vec<u8> {
@@ -40,7 +59,7 @@ fn dress(before: &str, text: &str, nonce: &str) -> Vec<u8> {
     let shown = shown.trim_end();
     let mut bytes = Mark::NoteBegins.encode(nonce);
     // The last output may have ended anywhere on its line.
-    bytes.extend_from_slice(format!("{before}\r\n\x1b[2m{shown}\x1b[0m\r\n").as_bytes());
+    bytes.extend_from_slice(format!("{before}\r\n{DIM}{shown}\x1b[0m\r\n").as_bytes());
     bytes.extend(Mark::NoteEnds.encode(nonce));
     bytes
 }
@@ -52,18 +71,18 @@ pub(super) fn ended(name: &InstanceName, ended: &Ended, lasted: Duration) -> Str
             0 => "",
             _ => " (by SIGKILL)",
         };
-        return format!("{name} stopped{force} · Enter starts it");
+        return format!("{name} stopped{force}{STARTS}");
     }
     let lasted = in_words(lasted);
     match ended.exit {
-        Exit::Code(code) => format!("{name} exited with code {code} after {lasted} · Enter restarts it"),
-        Exit::Signal(signal) => format!("{name} was ended by {signal} after {lasted} · Enter restarts it"),
+        Exit::Code(code) => format!("{name} exited with code {code} after {lasted}{RESTARTS}"),
+        Exit::Signal(signal) => format!("{name} was ended by {signal} after {lasted}{RESTARTS}"),
     }
 }
 
 /// Why a run did not begin.
 pub(super) fn could_not_start(name: &InstanceName, message: &str) -> String {
-    format!("{name} could not start: {message} · Enter tries again")
+    format!("{name} could not start: {message}{TRIES}")
 }
 
 /// `0.3 s`, `12 s`, `3 min 5 s`, `2 h 4 min`.

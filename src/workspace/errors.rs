@@ -66,6 +66,7 @@ pub fn unattended(entry: &SessionEntry) -> Diagnostic {
     .cause("the controller was killed; its services go on in tmux")
     .hint("ovr start adopts them, nothing restarts")
     .hint("to begin anew: ovr start --fresh")
+    .hint("to end them: ovr quit")
 }
 
 fn name(entry: &SessionEntry) -> String {

@@ -133,6 +133,7 @@ mod tests {
             tmux_socket: String::new(),
             tmux_pid: None,
             arguments: vec![],
+            ending: false,
         };
         info.write(&lock).unwrap();
         println!("\nup");

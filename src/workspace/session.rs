@@ -37,6 +37,9 @@ pub struct SessionInfo {
     /// The options that `start` was given, for a controller that takes over.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// The session is on its way down: whoever finds it so finishes that, and takes nothing over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending: bool,
 }
 
 impl SessionInfo {
@@ -168,6 +171,7 @@ mod tests {
             tmux_socket: "/run/t".into(),
             tmux_pid: Some(42),
             arguments: vec!["-m".into(), "web=2".into()],
+            ending: false,
         }
     }
 

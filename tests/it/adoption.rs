@@ -15,7 +15,7 @@ fn kill_controller(project: &Project) {
 
 #[test]
 fn after_kill_9_of_the_controller_the_next_start_adopts_the_same_processes() {
-    let project = Project::with("web: sleep 1000\nworker: npmish\ndb: stubborn\n");
+    let project = Project::with("web: exec sleep 1000\nworker: npmish\ndb: stubborn\n");
     let console = project.start_piped(&["-t", "1"]);
     let before = project.wait_running(["web", "worker", "db"]);
     kill_controller(&project);
@@ -190,17 +190,64 @@ fn commands_say_that_the_controller_is_dead_and_what_helps() {
 }
 
 #[test]
-fn without_a_controller_quit_says_what_helps_and_fresh_ends_what_still_runs() {
+fn without_a_controller_quit_ends_what_still_runs() {
     let project = Project::with("web: sleep 1000\nstub: stubborn\n");
     project.start_detached(&["-t", "1"]);
-    let old = project.wait_running(["web", "stub"]);
-    kill_controller(&project);
-    project.ovr(&["quit"]).code(69).says(&["ovr start", "--fresh"]);
-    project.start_detached(&["-t", "1", "--fresh"]);
     project.wait_running(["web", "stub"]);
-    assert!(
-        old.iter().all(|pid| !processes::is_alive(*pid)),
-        "{}",
-        project.report()
+    kill_controller(&project);
+    project
+        .ovr(&["quit"])
+        .success()
+        .says(&["stopped web", "stopped stub"]);
+    project.wait_gone();
+    project.ovr(&["quit"]).code(69);
+}
+
+#[test]
+fn a_flood_goes_on_when_the_controller_is_killed_and_nothing_stays_of_its_client() {
+    let project = Project::with(
+        "web: yes a line of some length | head -c 60000000; touch $OUT/done; exec sleep 1000\n",
     );
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    // While tmux has more to say than its client has read.
+    kill_controller(&project);
+    project.wait_until("the flood to pass", || project.path("out").join("done").exists());
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    project.ovr(&["quit"]).success();
+    project.wait_gone();
+}
+
+#[test]
+fn a_fresh_start_that_is_sent_to_the_background_ends_nothing() {
+    let project = Project::with("web: sleep 1000\n");
+    let console = project.start(&["--fresh"]);
+    let before = project.wait_running(["web"]);
+    project.ovr(&["detach"]).success();
+    assert_eq!(console.wait_exit(), 0);
+    assert_eq!(project.wait_running(["web"]), before);
+}
+
+#[test]
+fn three_controllers_killed_in_a_row_lose_neither_a_process_nor_a_line() {
+    let project = Project::with(
+        "web: for n in 1 2 3; do until [ -e $OUT/go$n ]; do sleep 0.02; done; echo line $n; touch $OUT/said$n; done; sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    let before = project.wait_running(["web"]);
+    for n in 1..=3 {
+        kill_controller(&project);
+        fs::write(project.path("out").join(format!("go{n}")), "").unwrap();
+        let said = project.path("out").join(format!("said{n}"));
+        project.wait_until("a line to be said", || said.exists());
+        project.start_detached(&[]);
+        assert_eq!(project.wait_running(["web"]), before);
+    }
+    let echo = project.cmd(&["echo"]).piped();
+    echo.wait_for_output("line 3");
+    let text = echo.plain();
+    for n in 1..=3 {
+        assert_eq!(text.matches(&format!("line {n}")).count(), 1, "{text}");
+    }
 }

@@ -41,7 +41,7 @@ fn leaving_a_window_leaves_the_service_running_and_says_so() {
     project.start_detached(&[]);
     let [pid] = project.wait_running(["web"]);
     let view = project.connect("web");
-    view.wait_for_screen_text("Ctrl-b d");
+    view.wait_for_screen_text("leave: Ctrl-b d");
     view.type_keys(DETACH);
     assert_eq!(view.wait_exit(), 0);
     view.wait_for_output("still running");
@@ -54,7 +54,7 @@ fn closing_the_terminal_of_a_view_is_leaving() {
     project.start_detached(&[]);
     let [pid] = project.wait_running(["web"]);
     let mut view = project.connect("web");
-    view.wait_for_screen_text("Ctrl-b d");
+    view.wait_for_screen_text("leave: Ctrl-b d");
     project.wait_service("web", "to be looked at", |service| service.attached == 1);
     view.hang_up();
     view.wait_exit();
@@ -83,7 +83,7 @@ fn a_service_that_ends_while_somebody_looks_never_ends_the_session() {
     let console = project.start_piped(&[]);
     let [old, worker] = project.wait_running(["web", "worker"]);
     let view = project.connect("web");
-    view.wait_for_screen_text("Ctrl-b d");
+    view.wait_for_screen_text("leave: Ctrl-b d");
     project.wait_service("web", "to be looked at", |service| service.attached == 1);
     view.ctrl_c();
     view.wait_for_screen_text("Enter");
@@ -207,7 +207,7 @@ fn somebody_who_detaches_all_clients_ends_nothing() {
     let console = project.start_piped(&[]);
     let [pid] = project.wait_running(["web"]);
     let view = project.connect("web");
-    view.wait_for_screen_text("Ctrl-b d");
+    view.wait_for_screen_text("leave: Ctrl-b d");
     project.tmux(&["detach-client", "-a"]);
     for client in project
         .tmux(&["list-clients", "-F", "#{client_name}"])

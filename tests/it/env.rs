@@ -102,6 +102,12 @@ fn env_shows_what_a_service_gets_and_where_it_comes_from() {
         .ovr(&["env", "web", "--explain"])
         .success()
         .says(&["COLOUR", ".env:1", "PORT"]);
+    project
+        .cmd(&["env", "web", "--explain"])
+        .env("COLOUR", "red")
+        .output()
+        .success()
+        .says(&["instead of red, from caller"]);
     let json = project.ovr(&["env", "web", "--json"]).success().json();
     assert!(json.to_string().contains("COLOUR"));
     project.start_detached(&[]);
@@ -125,7 +131,7 @@ fn settings_can_stand_in_env_files() {
 }
 
 #[test]
-fn a_changed_file_counts_at_the_next_start_and_the_terminal_is_no_secret() {
+fn secrets_are_in_no_command_line_and_not_in_tmux() {
     let project = Project::with("web: dump-env\n").env("SECRET_TOKEN", "s3cr3t");
     project.start_detached(&[]);
     project.wait_until("the service to write", || !project.out("env.1").is_empty());

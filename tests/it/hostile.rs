@@ -55,7 +55,7 @@ fn a_remapped_prefix_is_the_one_that_is_shown() {
     let config = project.path("home").join("tmux.conf");
     project.start_detached(&["-F", config.to_str().unwrap()]);
     let view = project.connect("web");
-    view.wait_for_screen_text("Ctrl-a d");
+    view.wait_for_screen_text("leave: Ctrl-a d");
     view.type_keys("\x01d");
     assert_eq!(view.wait_exit(), 0);
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod names;
 mod output;
 mod ports;
+mod readme;
 mod restart;
 mod run_command;
 mod start;

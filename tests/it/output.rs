@@ -83,8 +83,9 @@ fn text_without_a_newline_at_the_end_is_shown() {
 #[test]
 fn an_unfinished_line_appears_while_the_service_waits() {
     let project = Project::with("ask: asker\n");
-    let console = project.start_piped(&[]);
+    let console = project.start(&[]);
     console.wait_for_output("│ continue?");
+    console.wait_for_output("waits for input · ovr connect ask");
     let ask = project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
     assert_eq!(ask.last_line.as_deref().map(str::trim), Some("continue?"));
     assert!(ask.needs_attention);
@@ -95,11 +96,26 @@ fn an_unfinished_line_appears_while_the_service_waits() {
 }
 
 #[test]
+fn a_file_gets_whole_lines_and_hears_of_a_prompt() {
+    let project = Project::with(
+        "web: printf 'first half'; until [ -e $OUT/go ]; do sleep 0.02; done; echo ' and second'; sleep 1000\n",
+    );
+    let console = project.start_piped(&[]);
+    console.wait_for_output("web │ waits for input: \"first half\" · ovr connect web\n");
+    std::fs::write(project.path("out").join("go"), "").unwrap();
+    console.wait_for_output("web │ first half and second\n");
+}
+
+#[test]
 fn a_line_of_fifty_megabytes_stalls_nobody_and_is_marked_where_it_was_cut() {
     let project =
         Project::with("web: head -c 50000000 /dev/zero | tr '\\0' x; echo; echo after it; sleep 1000\n");
     let console = project.start_piped(&[]);
     console.wait_for_output("│ after it");
+    let cut = lines_of(&console, "web")
+        .into_iter()
+        .find(|line| line.starts_with("xxx"));
+    assert!(cut.is_some_and(|line| line.ends_with("bytes more)") && line.len() < 1 << 17));
     let controller = project.status().session.pid;
     let resident = processes::resident_kib(controller).unwrap();
     assert!(resident < 80_000, "{resident} KiB");

@@ -73,6 +73,7 @@ impl World {
             tmux_socket: String::new(),
             tmux_pid: None,
             arguments: vec![],
+            ending: false,
         };
         info.write(&lock).unwrap();
         lock

@@ -1,0 +1,116 @@
+//! What a session without a controller has left running: its tmux server and the shims in it, and how to end
+//! them. Taking them over instead is `adopt.rs`.
+
+use crate::tmux::command::{Command, sequence};
+use crate::tmux::server::{self, Pane, Server, ServerProcess};
+use std::time::Duration;
+
+/// A server that answers at all answers within this.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A tmux server that nobody controls, with what runs in it.
+#[derive(Debug)]
+pub struct LeftOver {
+    server: Server,
+    /// As the server itself says.
+    pid: Option<u32>,
+    panes: Vec<Pane>,
+    shim_socket: String,
+}
+
+impl LeftOver {
+    /// Looks for it. `pid` is the server's as the session's file has it: where the socket was removed, it is
+    /// asked to make it again. On the runtime.
+    pub async fn find(server: &Server, shim_socket: &str, pid: Option<u32>) -> Self {
+        let mut left = Self {
+            server: server.clone(),
+            pid: None,
+            panes: Vec::new(),
+            shim_socket: shim_socket.to_owned(),
+        };
+        if !server.socket.exists() {
+            let Some(pid) = pid.filter(|pid| is_tmux(*pid)) else {
+                return left;
+            };
+            // If it does not come back, nothing answers below.
+            drop(server.recreate_socket(pid, PATIENCE).await);
+        }
+        let questions = sequence(&[Command::display_message("#{pid}"), Command::list_panes()]);
+        if let Ok(output) = server.run(&questions, PATIENCE).await
+            && output.ok
+        {
+            let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
+            left.pid = pid.parse().ok();
+            left.panes = server::panes(panes);
+        }
+        left
+    }
+
+    /// Whether there is no window left.
+    pub fn is_empty(&self) -> bool {
+        self.panes.is_empty()
+    }
+
+    /// The panes that a shim of this session runs in.
+    pub fn shims(&self) -> impl Iterator<Item = &Pane> {
+        self.panes
+            .iter()
+            .filter(|pane| Self::shim_in(pane, &self.shim_socket).is_some())
+    }
+
+    /// The names of the instances that have a window.
+    pub fn names(&self) -> Vec<String> {
+        let name = |pane| Self::shim_in(pane, &self.shim_socket);
+        self.panes.iter().filter_map(name).collect()
+    }
+
+    /// Ends all of it: each shim carries out the stop plan of its service, all at once; then the server.
+    pub async fn end(&self) {
+        let mut ending = Vec::new();
+        for pane in self.shims() {
+            let Ok(process) = ServerProcess::open(pane.pid) else {
+                continue;
+            };
+            // SIGTERM is a shim's order to stop what it runs and end. One that has just ended needs no signal.
+            if let Some(pid) = super::adopt::pid_of(pane.pid) {
+                rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+            }
+            ending.push(process);
+        }
+        for process in ending {
+            process.gone().await;
+        }
+        let server = self.pid.and_then(|pid| ServerProcess::open(pid).ok());
+        // It may have ended with its last window, or never have been there.
+        drop(
+            self.server
+                .run(&Command::kill_server().to_arguments(), PATIENCE)
+                .await,
+        );
+        if let Some(server) = server {
+            // A server that is stuck must not stay in the way of the next one.
+            drop(server.end(&self.server, PATIENCE).await);
+        }
+    }
+
+    /// The instance whose shim of this session runs in the pane; `None` if another program does.
+    pub(super) fn shim_in(pane: &Pane, shim_socket: &str) -> Option<String> {
+        // Where the system shows no command lines, tmux knows how the pane was begun.
+        let (words, separator) = match std::fs::read(format!("/proc/{}/cmdline", pane.pid)) {
+            Ok(line) => (String::from_utf8_lossy(&line).into_owned(), '\0'),
+            Err(_) => (pane.command.clone(), ' '),
+        };
+        let mut words = words.trim_end_matches(separator).rsplit(separator);
+        let (name, socket) = (words.next()?, words.next()?);
+        let ours = socket == shim_socket && words.next()? == "shim";
+        ours.then(|| name.to_owned())
+    }
+}
+
+/// The pid may have been used again, so the name counts as well.
+pub(super) fn is_tmux(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => name.starts_with("tmux"),
+        Err(_) => false,
+    }
+}
