@@ -4,6 +4,10 @@
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
 OVR = target/release/ovr
+# A program that loads no library starts in half the time and with less memory of its own, and one shim runs for
+# each service. Where the C library's archive is not installed, it is linked as usual.
+STATIC := $(shell [ "$$(uname -s)" = Linux ] && [ -f "$$(cc -print-file-name=libc.a 2>/dev/null)" ] \
+	&& echo -C target-feature=+crt-static -C relocation-model=static)
 
 .PHONY: help demo build test lint bench install tools
 
@@ -19,7 +23,7 @@ demo: build
 	@$(OVR) start -f Procfile.example -r crasher
 
 build: tools
-	$(CARGO) build --release --locked
+	$(CARGO) rustc --release --locked --bin ovr -- $(STATIC)
 
 test: tools
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -38,8 +42,9 @@ lint: tools
 		echo 'cargo-deny is not installed: licences and advisories not checked'; \
 	fi
 
-bench: tools
-	$(CARGO) bench --locked
+bench: build
+	cp $(OVR) target/measured
+	OVR_BENCH_PROGRAM=$(CURDIR)/target/measured $(CARGO) bench --locked
 
 install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/man/man1

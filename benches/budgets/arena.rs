@@ -50,15 +50,14 @@ impl Arena {
                 |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             )
         };
-        let profile = if cfg!(debug_assertions) {
-            "debug build"
-        } else {
-            "release build"
+        let profile = match program().parent().and_then(Path::file_name) {
+            Some(name) => format!("{} build", name.display()),
+            None => "build unknown".to_owned(),
         };
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
         format!(
             "{} ({profile}), {}, {processors} processors; medians (lowest–highest)",
-            say(Path::new(program()), "--version"),
+            say(&program(), "--version"),
             say(Path::new("tmux"), "-V"),
         )
     }
@@ -140,9 +139,10 @@ impl Arena {
     }
 }
 
-/// The program that is measured.
-pub(crate) fn program() -> &'static str {
-    env!("CARGO_BIN_EXE_ovr")
+/// The program that is measured: this build's, or the one that `OVR_BENCH_PROGRAM` names (to compare two builds).
+pub(crate) fn program() -> PathBuf {
+    let other = std::env::var_os("OVR_BENCH_PROGRAM").map(PathBuf::from);
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_ovr").into())
 }
 
 /// Sends a signal; a process that is gone is fine.

@@ -62,6 +62,7 @@ impl Controller {
 
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.check_port(instance);
+        self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {
             run,

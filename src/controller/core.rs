@@ -170,6 +170,9 @@ impl Controller {
                 }
                 Some(_) => return,
             }
+            if self.kill_sent {
+                files::give_up(&mut outlets.files);
+            }
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.advance_finish();

@@ -63,6 +63,15 @@ mod watched {
 
 pub(super) use watched::FileWatch;
 
+/// Lets go of the watch. The system takes milliseconds for that, so it has a thread of its own, and its time is
+/// that in which tmux ends.
+pub(super) fn give_up(files: &mut Option<FileWatch>) {
+    if let Some(watch) = files.take() {
+        // Without a thread it is closed here, a little later.
+        drop(std::thread::Builder::new().spawn(move || drop(watch)));
+    }
+}
+
 /// Waits for a change; for ever where nothing can be watched.
 pub(super) async fn changed(files: &mut Option<FileWatch>) {
     if let Some(watch) = files {

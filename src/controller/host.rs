@@ -4,6 +4,7 @@
 use super::links::LinkId;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 /// One instance.
@@ -14,6 +15,9 @@ pub(super) struct Host {
     pub(super) shim: Option<Shim>,
     /// The current run, or the last one.
     pub(super) run: Option<RunFacts>,
+    /// The runs that were ordered, or found alive, and whose end the shim has not reported: what it would leave
+    /// behind if it died now.
+    pub(super) unended: BTreeSet<RunId>,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
     /// How many terminals look at the window.
@@ -57,6 +61,7 @@ impl Host {
             window: None,
             shim: None,
             run: None,
+            unended: BTreeSet::new(),
             port_taken: None,
             clients: 0,
             column: 0,

@@ -132,8 +132,12 @@ async fn read_reports(link: LinkId, read: OwnedReadHalf, events: mpsc::Unbounded
 }
 
 async fn write_orders(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(line) = queue.recv().await {
-        if write.write_all(&line).await.is_err() {
+    while let Some(mut lines) = queue.recv().await {
+        // What was ordered in one turn is one write, for which the shim wakes once.
+        while let Ok(more) = queue.try_recv() {
+            lines.extend_from_slice(&more);
+        }
+        if write.write_all(&lines).await.is_err() {
             return;
         }
     }

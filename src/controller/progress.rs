@@ -63,13 +63,14 @@ impl Controller {
         if self.progress.announced || !self.progress.begun {
             return;
         }
+        let mut wanted = self.ids().filter(|id| self.host(*id).spec.policy.autostart);
+        if !wanted.all(|id| is_settled(self.machine.state(id))) {
+            return;
+        }
         let wanted: Vec<InstanceId> = self
             .ids()
             .filter(|id| self.host(*id).spec.policy.autostart)
             .collect();
-        if !wanted.iter().all(|id| is_settled(self.machine.state(*id))) {
-            return;
-        }
         self.progress.announced = true;
         let failed: Vec<(String, String)> = wanted
             .iter()

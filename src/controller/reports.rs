@@ -42,6 +42,7 @@ impl Controller {
                 self.feed(Event::Spawned { instance, run, pid });
             }
             Report::SpawnFailed { run, message } => {
+                self.host_mut(instance).unended.remove(&run);
                 self.feed(Event::SpawnFailed {
                     instance,
                     run,
@@ -81,6 +82,7 @@ impl Controller {
     fn note_end(&mut self, instance: InstanceId, ended: &Ended) {
         let at = time_text::from_epoch_millis(ended.at_ms);
         let host = self.host_mut(instance);
+        host.unended.remove(&ended.run);
         let end = EndFacts {
             exit: ended.exit,
             at,
@@ -173,7 +175,9 @@ impl Controller {
                     started,
                     ended: None,
                 };
-                self.host_mut(instance).run = Some(facts);
+                let host = self.host_mut(instance);
+                host.run = Some(facts);
+                host.unended.insert(live.run);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
                 if live.launch != self.host(instance).spec.launch {
@@ -222,6 +226,13 @@ impl Controller {
             return;
         };
         self.reaping.insert(instance);
+        // A shim reports an end when nothing of the run is left (elsewhere than on Linux it cannot see all of
+        // it). Looking all the same would be a walk through every process of the machine for each window.
+        let unended = std::mem::take(&mut self.host_mut(instance).unended);
+        if cfg!(target_os = "linux") && unended.is_empty() {
+            self.on_reaped(instance, &[]);
+            return;
+        }
         let reaped = self.inlets.reaped.clone();
         // The processes' ends can only be waited for by blocking.
         let reaper = thread::Builder::new().name("reaper".to_owned()).spawn(move || {
@@ -252,7 +263,9 @@ impl Controller {
         }
         let (now, at_ms) = (self.clock.now(), clock::epoch_ms());
         self.hub.end(now, at_ms, instance);
-        if let Some(window) = self.host_mut(instance).window.take() {
+        if let Some(window) = self.host_mut(instance).window.take()
+            && !self.kill_sent
+        {
             self.windows.close(window);
         }
         let wall = clock::wall();

@@ -3,6 +3,7 @@
 mod holder;
 mod proc_net;
 mod rule;
+mod sock_diag;
 
 pub use holder::{Holder, Listener, Project, listeners};
 pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted};

@@ -1,8 +1,9 @@
-//! Who listens, as Linux tells it: `/proc/net/tcp{,6}` for the sockets, `/proc/*/fd` for their owners.
-//! Reading and parsing; what an answer means is `holder.rs`'s.
+//! Who listens, as Linux tells it: `sock_diag.rs` or, where that is not to be had, `/proc/net/tcp{,6}` for the
+//! sockets, `/proc/*/fd` for their owners. Reading and parsing; what an answer means is `holder.rs`'s.
 #![cfg(target_os = "linux")]
 
 use super::holder::{Holder, Listener, Project};
+use super::sock_diag;
 use rustix::param::clock_ticks_per_second;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,21 +14,22 @@ use std::time::Duration;
 
 /// A listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Socket {
-    address: IpAddr,
-    port: u16,
-    inode: u64,
+pub(super) struct Socket {
+    pub(super) address: IpAddr,
+    pub(super) port: u16,
+    pub(super) inode: u64,
 }
 
-/// Every listener on these ports and any local address, with its owner where that can be seen. Without a
-/// listener this reads two files; only with one are the processes looked through.
+/// Every listener on these ports and any local address, with its owner where that can be seen. Only where
+/// there is one are the processes looked through.
 pub(super) fn listeners(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
-    let mut sockets = Vec::new();
-    parse_table(&fs::read_to_string("/proc/net/tcp")?, ports, &mut sockets);
-    // Absent where the kernel has no IPv6.
-    if let Ok(table) = fs::read_to_string("/proc/net/tcp6") {
-        parse_table(&table, ports, &mut sockets);
-    }
+    let sockets = match sock_diag::listening() {
+        Ok(mut sockets) => {
+            sockets.retain(|socket| ports.contains(&socket.port));
+            sockets
+        }
+        Err(_) => tables(ports)?,
+    };
     if sockets.is_empty() {
         return Ok(Vec::new());
     }
@@ -45,6 +47,17 @@ pub(super) fn listeners(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
             holder: holders.get(&socket.inode).cloned(),
         })
         .collect())
+}
+
+/// The listening sockets on these ports, as the text tables have them.
+pub(super) fn tables(ports: &BTreeSet<u16>) -> io::Result<Vec<Socket>> {
+    let mut sockets = Vec::new();
+    parse_table(&fs::read_to_string("/proc/net/tcp")?, ports, &mut sockets);
+    // Absent where the kernel has no IPv6.
+    if let Ok(table) = fs::read_to_string("/proc/net/tcp6") {
+        parse_table(&table, ports, &mut sockets);
+    }
+    Ok(sockets)
 }
 
 const LISTEN: &str = "0A";
