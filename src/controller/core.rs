@@ -68,6 +68,8 @@ enum Input {
     Piped(Piped),
     /// The user's tmux configuration has been read.
     Configured(Vec<Diagnostic>),
+    /// The tmux server's process with this pid has ended.
+    ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
     Files,
     /// Nobody reads the console any more.
@@ -84,6 +86,7 @@ pub(super) struct Inlets {
     pub(super) probed: mpsc::UnboundedSender<Event>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
+    pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
 
 impl Inlets {
@@ -103,6 +106,7 @@ pub(super) struct Outlets {
     pub(super) probed: mpsc::UnboundedReceiver<Event>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
+    pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
@@ -194,6 +198,7 @@ impl Controller {
             Some(event) = outlets.probed.recv() => Input::Probed(event),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
+            Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
             () = until(deadline) => Input::Deadline,
@@ -213,6 +218,7 @@ impl Controller {
             Input::Probed(event) => self.feed(event),
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
+            Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,

@@ -12,6 +12,7 @@ use crate::tmux::Gone;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::locate;
+use crate::tmux::server::ServerProcess;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,8 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Losses {
     /// What the shims of windows that hung up have reported since.
     held: BTreeMap<InstanceId, Vec<LinkEvent>>,
-    /// The server is gone; until then it is awaited which shims had a terminal to lose.
+    /// The server is gone; until then it is awaited which shims had a terminal to lose, and that its process
+    /// has ended: a new one must not speak to it.
     server_gone: Option<Moment>,
+    /// The process that is awaited.
+    server: Option<u32>,
 }
 
 impl Losses {
@@ -107,6 +111,28 @@ impl Controller {
             Connection::Down => {}
         }
         self.losses.server_gone = Some(self.clock.now() + PATIENCE);
+        self.losses.server = self.info.tmux_pid.filter(|pid| self.watch_server(*pid));
+        self.look_at_losses();
+    }
+
+    /// Has the end of the server's process reported; false if it has ended.
+    fn watch_server(&self, pid: u32) -> bool {
+        let Ok(process) = ServerProcess::open(pid) else {
+            return false;
+        };
+        let ended = self.inlets.server_ended.clone();
+        tokio::spawn(async move {
+            process.gone().await;
+            // Nobody listens any more when the session is over.
+            ended.send(pid).ok();
+        });
+        true
+    }
+
+    pub(super) fn on_server_ended(&mut self, pid: u32) {
+        if self.losses.server == Some(pid) {
+            self.losses.server = None;
+        }
         self.look_at_losses();
     }
 
@@ -118,7 +144,8 @@ impl Controller {
         let is_clear = |id: InstanceId| {
             self.losses.held.contains_key(&id) || (self.host(id).shim.is_none() && !self.is_reaping(id))
         };
-        if deadline <= self.clock.now() || self.ids().all(is_clear) {
+        let all_clear = self.losses.server.is_none() && self.ids().all(is_clear);
+        if deadline <= self.clock.now() || all_clear {
             self.losses.server_gone = None;
             self.on_server_gone();
         }

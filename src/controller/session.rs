@@ -161,6 +161,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let (probed, probed_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
+    let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let (links, links_out) = Links::new();
     let server = Server {
         binary: setup.tmux_binary,
@@ -233,6 +234,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             probed,
             configured,
             pipes,
+            server_ended,
         },
         api: Vec::new(),
         shim_door: None,
@@ -245,6 +247,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         probed: probed_out,
         configured: configured_out,
         pipes: pipes_out,
+        server_ended: server_ended_out,
         signals,
         files,
         console_failed,
