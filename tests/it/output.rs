@@ -24,7 +24,9 @@ fn dropped(follower: &Terminal) -> usize {
     let marks = text
         .lines()
         .filter_map(|line| line.split_once("… ")?.1.split_once(" lines dropped"));
-    marks.map(|(count, _)| count.parse::<usize>().unwrap()).sum()
+    marks
+        .map(|(count, _)| count.parse::<usize>().expect("a mark has a number"))
+        .sum()
 }
 
 #[test]

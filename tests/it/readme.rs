@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 }
 
 fn blocks(language: &str) -> Vec<String> {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).expect("it is in the repository");
     let mut found: Vec<Block> = Vec::new();
     let mut inside = false;
     for line in readme.lines() {
@@ -26,13 +26,12 @@ fn blocks(language: &str) -> Vec<String> {
                 language: name.to_owned(),
                 text: String::new(),
             }),
-            Some(_) => {}
             None if inside => {
                 let block = found.last_mut().expect("inside of one");
                 block.text.push_str(line);
                 block.text.push('\n');
             }
-            None => {}
+            Some(_) | None => {}
         }
         inside ^= line.starts_with("```");
     }
@@ -53,11 +52,13 @@ fn shop(screen: &str) -> Project {
         .take_while(|line| line.starts_with("  "))
         .map(|line| {
             let mut words = line.trim_start().splitn(2, ' ');
-            let name = words.next().unwrap();
-            let (_port, command) = words.next().unwrap().trim_start().split_once("  ").unwrap();
-            format!("{name}: {command}\n")
+            let name = words.next().expect("a row has a name");
+            let rest = words.next().expect("a row has a port");
+            let (_port, command) = rest.trim_start().split_once("  ").expect("a row has a command");
+            format!("{name}: {command}")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     let scripts = [
         (
             "bin/server",
@@ -74,7 +75,8 @@ fn shop(screen: &str) -> Project {
         .script("postgres", "#!/bin/sh\nexec sleep 1000\n");
     for (path, text) in scripts {
         project.write(path, &format!("#!/bin/sh\n{text}\n"));
-        fs::set_permissions(project.root.join(path), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(project.root.join(path), fs::Permissions::from_mode(0o755))
+            .expect("it was just written");
     }
     project
 }
@@ -82,7 +84,7 @@ fn shop(screen: &str) -> Project {
 /// What stays the same from one run to the next: no numbers, no units of time, no widths of columns.
 fn shape(project: &Project, line: &str) -> String {
     let line = line
-        .replace(project.root.to_str().unwrap(), "/home/me/shop")
+        .replace(project.root.to_str().expect("ASCII"), "/home/me/shop")
         .replace("http://127.0.0.1:", "URL");
     let mut words: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
@@ -134,7 +136,9 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 fn run_on_terminal(project: &Project, screen: &str) -> Terminal {
-    project.cmd(&words(screen.lines().next().unwrap())).terminal()
+    project
+        .cmd(&words(screen.lines().next().expect("a screen has a command")))
+        .terminal()
 }
 
 fn run(project: &Project, line: &str) -> Output {
