@@ -89,7 +89,7 @@ impl Link {
     /// The next order that has arrived whole.
     pub(super) fn next_order(&mut self) -> Result<Option<Order>, wire::LineTooLong> {
         while let Some(line) = self.incoming.next_line()? {
-            if let Ok(order) = serde_json::from_slice(line) {
+            if let Ok(order) = Order::read(line) {
                 return Ok(Some(order));
             }
         }
