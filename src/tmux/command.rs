@@ -198,7 +198,8 @@ fn without_separator(word: &str) -> String {
 }
 
 fn write_quoted(word: &str, into: &mut Vec<u8>) {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:,+@%=-".contains(&b);
+    // A word that opens with `%` and is no id would be a directive (`%if`).
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:,+@=-".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
         into.extend_from_slice(word.as_bytes());
         return;
@@ -250,6 +251,7 @@ mod tests {
         assert_eq!(said("a\nb\t\x7f"), "x \"a\\012b\\011\\177\"\n");
         assert_eq!(said("\"$HOME\\~'"), "x \"\\\"\\$HOME\\\\\\~'\"\n");
         assert_eq!(said(";"), "x \";\"\n");
+        assert_eq!(said("%1:pause"), "x \"%1:pause\"\n");
         assert_eq!(said("{é}"), "x \"{é}\"\n");
         assert_eq!(said("a\0b"), "x ab\n");
         assert_eq!(line(&Command::kill_window(WindowId(3))), "kill-window -t @3\n");

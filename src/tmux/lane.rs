@@ -200,7 +200,7 @@ mod tests {
         Command::open_lane(PaneId(3), "/it's a/100%/ovr", "/run/#S $x/lane.sock", 7).write_line(&mut line);
         assert_eq!(
             String::from_utf8(line).unwrap(),
-            "pipe-pane -O -t %3 -- \"exec '/it'\\\\''s a/100%%/ovr' lane '/run/##S \\$x/lane.sock' 7\"\n"
+            "pipe-pane -O -t \"%3\" -- \"exec '/it'\\\\''s a/100%%/ovr' lane '/run/##S \\$x/lane.sock' 7\"\n"
         );
     }
 

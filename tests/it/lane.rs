@@ -71,12 +71,23 @@ fn a_million_lines_are_complete_and_in_order_and_so_are_the_last_words() {
     assert_counted(&console, "web", 1_000_000);
     let text = console.plain();
     assert!(text.find("│ last words") < text.find("code 3"));
-    // The lane is the pane's, and outlives the run.
-    project.ovr(&["restart", "web"]).success();
-    project.wait_until("the second run's last words", || {
-        console.plain().matches("│ last words\n").count() == 2
-    });
-    assert_eq!(numbers(&console, "web").len(), 2_000_000);
+}
+
+#[test]
+fn a_lane_is_the_panes_and_outlives_a_run() {
+    let project = Project::with("web: seq 200000; echo the end; exit 3\nworker: sleep 1000\n");
+    let console = project.start_piped(&["--any-can-die"]);
+    for run in 1..=3 {
+        project.wait_until("the last words", || {
+            console.plain().matches("│ the end\n").count() == run
+        });
+        wait_piped(&project, 1);
+        if run < 3 {
+            project.ovr(&["restart", "web"]).success();
+        }
+    }
+    let found = numbers(&console, "web");
+    assert!(found.len() >= 600_000, "{} lines", found.len());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod harness;
 mod hostile;
+mod lanes;
 mod views;
 
 use harness::{PATIENCE, Room, eventually, is_alive, kill, run, server_in, setup, sh};
