@@ -135,11 +135,9 @@ impl Controller {
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
             // The scrollback itself has been taken in where it stood.
             Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
-            // So has the cursor's column.
-            Some(Asked::Column(_)) => {}
             Some(Asked::Panes) => self.on_panes(&reply.text()),
             Some(Asked::Alive(instance)) => self.release_held(instance),
-            None => {}
+            Some(Asked::Column(_)) | None => {}
         }
     }
 

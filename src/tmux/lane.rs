@@ -139,13 +139,10 @@ pub fn receive(stream: impl AsFd) -> io::Result<(u64, OwnedFd)> {
     let token = std::str::from_utf8(&text[..received.bytes])
         .ok()
         .and_then(|text| text.parse().ok());
-    let pipe = control
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut pipes) => pipes.next(),
-            _ => None,
-        })
-        .next();
+    let pipe = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut pipes) => pipes.next(),
+        _ => None,
+    });
     match (token, pipe) {
         (Some(token), Some(pipe)) => {
             rustix::io::fcntl_setfd(&pipe, rustix::io::FdFlags::CLOEXEC)?;

@@ -8,7 +8,7 @@ use std::fs;
 const GO: &str = "until [ -e $OUT/go ]; do sleep 0.02; done";
 
 fn go(project: &Project) {
-    fs::write(project.path("out").join("go"), "").unwrap();
+    fs::write(project.path("out").join("go"), "").expect("the sandbox is ours to write in");
 }
 
 /// The numbers that a service printed, in the order in which they came.
