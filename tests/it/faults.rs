@@ -235,6 +235,27 @@ fn a_removed_runtime_directory_is_made_anew_and_nothing_restarts() {
 }
 
 #[test]
+fn client_and_server_killed_in_a_flood_of_output_cost_no_session() {
+    let project = Project::with("flood: exec yes a line of some length\nweb: exec sleep 4043\n");
+    project.start_detached(&[]);
+    for _ in 0..2 {
+        let before = project.wait_running(["flood", "web"]);
+        for client in project.tmux(&["list-clients", "-F", "#{client_pid}"]).stdout.lines() {
+            processes::kill(client.parse().unwrap(), Signal::KILL);
+        }
+        project.wait_service("web", "to be the same", |service| service.pid == Some(before[1]));
+        project.ovr(&["signal", "web", "CONT"]);
+        processes::kill(project.tmux_pid(), Signal::KILL);
+        for (name, old) in ["flood", "web"].into_iter().zip(before) {
+            project.wait_service(name, "to run again", |service| {
+                service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+            });
+        }
+    }
+    assert_eq!(project.processes_with("sleep 4043").len(), 1);
+}
+
+#[test]
 fn a_service_that_is_killed_shows_its_signal_and_no_invented_code() {
     let project = Project::with("web: exec sleep 1000\nworker: sleep 1000\n");
     project.start_detached(&["--any-can-die"]);
