@@ -239,7 +239,7 @@ mod tests {
         let command = Command::new_window("web#2", "/opt/my ovr", &["shim".into(), "a;b".into()]);
         assert_eq!(
             line(&command),
-            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid}\" -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
+            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid}\" -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
         );
         assert!(line(&Command::new_window("a", "sh", &[])).ends_with(" -- env sh\n"));
     }

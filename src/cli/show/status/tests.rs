@@ -230,6 +230,7 @@ fn the_internals_are_in_the_details_only() {
 fn the_readme_shows_the_real_table() {
     let up = |service: Service| Service {
         for_ms: 185_000,
+        url: service.port.map(|port| format!("http://127.0.0.1:{port}")),
         ..service
     };
     let failed = Service {
