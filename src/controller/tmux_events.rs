@@ -36,6 +36,7 @@ impl Controller {
         let mut said = Vec::new();
         let (client, panes) = self.windows.client_and_panes();
         let Some(client) = client else { return };
+        let pid = client.pid();
         let hub = &mut self.hub;
         let drained = client.drain(&mut |event| match event {
             ClientEvent::Output { pane, data } => {
@@ -52,8 +53,9 @@ impl Controller {
         for said in said {
             self.on_said(said);
         }
+        // A new one may be there by now.
         debug_assert!(
-            drained != Drained::Gone || !self.windows.is_up(),
+            drained != Drained::Gone || self.windows.client().is_none_or(|client| client.pid() != pid),
             "a client that is gone is let go"
         );
     }
