@@ -1,6 +1,7 @@
 //! Starts a service's process as it should find the world: own group, clean signals, the environment it was
 //! given and nothing else, the pane as its terminal. What becomes of the process is not known here.
 
+use super::environment_block::EnvironmentBlock;
 use super::signals::{self, AllBlocked};
 use super::{tree, tree::TOKEN_VARIABLE};
 use crate::model::Launch;
@@ -8,7 +9,9 @@ use rustix::fs::{Access, OFlags, access, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, getpid, getppid};
 use rustix::stdio;
 use rustix::termios::tcsetpgrp;
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -36,27 +39,21 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role) -
         return Err("there is no command".to_owned());
     };
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .current_dir(&launch.cwd)
-        .env_clear()
-        .envs(launch.env.iter())
-        .env(TOKEN_VARIABLE, token)
-        .process_group(0);
-    for name in OF_ANOTHER_TMUX {
-        command.env_remove(name);
-    }
-    for name in OF_THE_TERMINAL {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
+    command.args(args).current_dir(&launch.cwd).process_group(0);
     if role == Role::Helper {
         command.stdin(Stdio::null());
     }
+    let environment = environment(launch, token)?;
     let shim = getpid();
-    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe; it does not allocate.
-    unsafe { command.pre_exec(move || become_child(shim, role)) };
+    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes one
+    // word; neither allocates.
+    unsafe {
+        command.pre_exec(move || {
+            become_child(shim, role)?;
+            environment.make_own();
+            Ok(())
+        });
+    }
     make_blocking();
     let quiet = AllBlocked::new();
     let started = command.spawn();
@@ -64,6 +61,29 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role) -
     // Dropping the handle neither ends nor reaps the process; the loop does.
     let child = started.map_err(|error| explain(program, &launch.cwd, &error))?;
     tree::pid(child.id()).ok_or_else(|| "the system gave no process number".to_owned())
+}
+
+/// The whole environment of the process.
+fn environment(launch: &Launch, token: &str) -> Result<EnvironmentBlock, String> {
+    let of_the_terminal: Vec<(&str, OsString)> = OF_THE_TERMINAL
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+        .collect();
+    let is_ours = |name: &str| {
+        name == TOKEN_VARIABLE
+            || OF_ANOTHER_TMUX.contains(&name)
+            || of_the_terminal.iter().any(|(other, _)| *other == name)
+    };
+    let given = launch
+        .env
+        .iter()
+        .filter(|(name, _)| !is_ours(name))
+        .map(|(name, value)| (name, value.as_bytes()));
+    let ours = of_the_terminal
+        .iter()
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .chain([(TOKEN_VARIABLE, token.as_bytes())]);
+    EnvironmentBlock::of(given.chain(ours))
 }
 
 /// Between fork and exec, in the child, with every signal blocked (so that SIGTTOU does not stop it here).

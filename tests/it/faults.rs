@@ -240,7 +240,11 @@ fn client_and_server_killed_in_a_flood_of_output_cost_no_session() {
     project.start_detached(&[]);
     for _ in 0..2 {
         let before = project.wait_running(["flood", "web"]);
-        for client in project.tmux(&["list-clients", "-F", "#{client_pid}"]).stdout.lines() {
+        for client in project
+            .tmux(&["list-clients", "-F", "#{client_pid}"])
+            .stdout
+            .lines()
+        {
             processes::kill(client.parse().unwrap(), Signal::KILL);
         }
         project.wait_service("web", "to be the same", |service| service.pid == Some(before[1]));

@@ -230,12 +230,14 @@ fn a_console_that_nobody_reads_delays_no_service() {
 #[test]
 fn a_stopped_follower_delays_nobody_and_is_told_what_it_missed() {
     let project = Project::with(
-        "web: until [ -e $OUT/go ]; do sleep 0.02; done; seq 1000000; echo all said; touch $OUT/done; sleep 1000\n",
+        "web: echo begun; until [ -e $OUT/go ]; do sleep 0.02; done; seq 1000000; echo all said; touch $OUT/done; sleep 1000\n",
     );
     project.start_detached(&[]);
     project.wait_running(["web"]);
     let (slow, quick) = (project.cmd(&["echo"]).piped(), project.cmd(&["echo"]).piped());
-    project.wait_until("both to follow", || project.processes_with("ovr echo").len() == 2);
+    for follower in [&slow, &quick] {
+        follower.wait_for_output("│ begun");
+    }
     slow.signal(Signal::STOP);
     std::fs::write(project.path("out").join("go"), "").unwrap();
     project.wait_until("the service to finish", || {
