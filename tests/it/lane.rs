@@ -183,6 +183,26 @@ fn a_session_that_is_suspended_during_a_flood_blocks_nobody_and_shows_the_end() 
 }
 
 #[test]
+fn a_controller_that_was_stopped_during_a_flood_holds_nobody_up_and_misses_nothing() {
+    let project = Project::with(&format!(
+        "web: seq 300000; {GO}; head -c 29970000 /dev/zero | tr '\\0' x | fold -w 999; touch $OUT/done; echo; echo the end; exec sleep 1000\n"
+    ));
+    let console = project.start_piped(&[]);
+    project.wait_running(["web"]);
+    console.wait_for_output("│ 300000\n");
+    wait_piped(&project, 1);
+    console.signal(Signal::STOP);
+    go(&project);
+    project.wait_until("the service to finish", || {
+        project.path("out").join("done").exists()
+    });
+    console.signal(Signal::CONT);
+    console.wait_for_output("│ the end\n");
+    let line = "x".repeat(999);
+    assert_eq!(console.plain().matches(&line).count(), 30_000);
+}
+
+#[test]
 fn a_persons_own_pipe_is_left_alone() {
     let project = Project::with(&format!("web: {GO}; seq 300000; echo the end; exec sleep 1000\n"));
     let console = project.start_piped(&[]);
