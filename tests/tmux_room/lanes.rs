@@ -93,8 +93,10 @@ fn a_lane_that_nobody_reads_any_more_ends_by_itself() {
         for number in 0.. {
             let line = format!("line {number}");
             type_line(&mut room, pane, &line).await;
-            room.until("the echo", |seen| seen.text(pane).contains(&format!("{line}\r\n")))
-                .await;
+            room.until("the echo", |seen| {
+                seen.text(pane).contains(&format!("{line}\r\n"))
+            })
+            .await;
             if room.tell(&Command::has_pipe(pane)).await == "0" {
                 break;
             }
