@@ -90,7 +90,7 @@ impl Controller {
         match said {
             Said::Ready(greeting) => self.on_ready(&greeting),
             Said::Reply(reply) => self.on_reply(&reply),
-            Said::WindowClosed(window) => self.on_window_closed(window),
+            Said::WindowClosed(window) => self.on_window_left(window),
             Said::WindowRenamed => {}
             Said::ViewersChanged => self.ask_who_looks(),
             Said::ConfigError(text) => {
@@ -136,6 +136,8 @@ impl Controller {
             // The scrollback itself has been taken in where it stood.
             Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
             Some(Asked::Panes) => self.on_panes(&reply.text()),
+            Some(Asked::WindowThere(_)) if reply.ok => {}
+            Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
             Some(Asked::Column(_)) | None => {}
         }
@@ -150,11 +152,16 @@ impl Controller {
         }
     }
 
+    /// A window has left a session. It may have been the session of a view: tmux then says the same.
+    fn on_window_left(&mut self, window: WindowId) {
+        if let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) {
+            let question = Command::look_for_window(window);
+            self.windows.ask(&question, Asked::WindowThere(instance));
+        }
+    }
+
     /// A window is gone. Where its shim has spoken, its end tells more; where it never did, it never will.
-    fn on_window_closed(&mut self, window: WindowId) {
-        let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) else {
-            return;
-        };
+    fn on_window_closed(&mut self, instance: InstanceId) {
         self.host_mut(instance).window = None;
         if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
             let message = "its window closed before it could be used".to_owned();

@@ -24,6 +24,8 @@ pub(super) enum Asked {
     Scrollback(InstanceId),
     /// Which windows there are.
     Panes,
+    /// Whether the instance's window is there.
+    WindowThere(InstanceId),
     /// Whether the server lives, after this instance's window hung up.
     Alive(InstanceId),
 }
@@ -200,6 +202,7 @@ impl Windows {
                     | Asked::Column(_)
                     | Asked::Scrollback(_)
                     | Asked::Panes
+                    | Asked::WindowThere(_)
                     | Asked::Alive(_) => None,
                 }),
         );

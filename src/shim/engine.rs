@@ -196,6 +196,10 @@ impl Engine {
         let (ended, lasted) = live.conclude();
         let text = note::ended(&self.instance, &ended, lasted);
         self.close_run(ended.run, &text);
+        if self.terminal.is_gone() {
+            // It ended because its terminal had: that is to be known first.
+            self.on_hangup();
+        }
         self.last = Some(ended.clone());
         self.report(&Report::Ended(ended));
     }

@@ -197,8 +197,12 @@ impl Client {
         self.pairing.expect_reply()
     }
 
-    /// Writes what is queued, as far as tmux takes it now. Many commands are one write.
+    /// Writes what is queued, as far as tmux takes it now. Many commands are one write. Nothing is written
+    /// before the client has its session.
     pub fn flush(&mut self) {
+        if !self.pairing.has_begun() {
+            return;
+        }
         let Some(input) = &self.input else {
             self.outbox.clear();
             self.taken = 0;
@@ -229,7 +233,9 @@ impl Client {
             self.flush();
             let writable = async {
                 match &self.input {
-                    Some(input) if !self.outbox.is_empty() => input.writable().await,
+                    Some(input) if !self.outbox.is_empty() && self.pairing.has_begun() => {
+                        input.writable().await
+                    }
                     Some(_) | None => std::future::pending().await,
                 }
             };

@@ -119,6 +119,11 @@ impl Command {
         Self::new("source-file").arg("--").arg(path)
     }
 
+    /// Fails if there is no such window.
+    pub fn look_for_window(window: WindowId) -> Self {
+        Self::new("list-panes").args(["-t", &window.to_string(), "-F", ""])
+    }
+
     /// In which column the cursor of the pane stands; 0 is the first.
     pub fn cursor_column(pane: PaneId) -> Self {
         Self::new("display-message").args(["-p", "-t", &pane.to_string(), "#{cursor_x}"])

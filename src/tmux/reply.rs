@@ -119,6 +119,8 @@ pub(super) struct Pairing {
     waiting: VecDeque<CommandNumber>,
     next: u64,
     open: Option<(Block, Reply)>,
+    /// The command that the client was started with has been carried out.
+    begun: bool,
     gone: Gone,
 }
 
@@ -131,8 +133,14 @@ impl Pairing {
             waiting: VecDeque::new(),
             next: 1,
             open: None,
+            begun: false,
             gone: Gone::default(),
         }
+    }
+
+    /// Whether the client has its session. tmux 3.3a reads commands before that, and finds no target for them.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     pub(super) fn expect_reply(&mut self) -> CommandNumber {
@@ -183,7 +191,8 @@ impl Pairing {
 
     fn replied(&mut self, block: Block, mut reply: Reply, sink: &mut dyn FnMut(ClientEvent<'_>)) {
         if block.flags & SENT_BY_US == 0 {
-            // The command on the client's command line: of interest only if it failed.
+            // The command on the client's command line: what it says is of interest only if it failed.
+            self.begun = true;
             if !reply.ok {
                 self.gone.errors = reply.text();
             }

@@ -49,6 +49,22 @@ fn leaving_a_window_leaves_the_service_running_and_says_so() {
 }
 
 #[test]
+fn a_window_can_be_opened_and_left_again_and_again() {
+    let project = Project::with("web: echo here is web; sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&[]);
+    let before = project.wait_running(["web", "worker"]);
+    for leave in [DETACH, "\x1b[24~", DETACH] {
+        let view = project.connect("web");
+        view.wait_for_screen_text("here is web");
+        view.wait_for_screen_text("Ctrl-b d");
+        view.type_keys(leave);
+        assert_eq!(view.wait_exit(), 0);
+        view.wait_for_output("left web, still running");
+    }
+    assert_eq!(project.wait_running(["web", "worker"]), before);
+}
+
+#[test]
 fn closing_the_terminal_of_a_view_is_leaving() {
     let project = Project::with("web: sleep 1000\n");
     project.start_detached(&[]);
