@@ -60,7 +60,8 @@ impl Progress {
 impl Controller {
     /// Looks whether everything that was to start has started, and says so once.
     pub(super) fn note_progress(&mut self) {
-        if self.progress.announced || !self.progress.begun {
+        // Keys and looks are the user's only once his tmux configuration has been read.
+        if self.progress.announced || !self.progress.begun || self.windows.held {
             return;
         }
         let mut wanted = self.ids().filter(|id| self.host(*id).spec.policy.autostart);

@@ -336,6 +336,7 @@ impl Controller {
         }
         self.windows.held = false;
         self.open_wanted_windows();
+        self.note_progress();
     }
 }
 
