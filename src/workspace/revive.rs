@@ -66,15 +66,26 @@ fn wait(watch: &mut io::Result<DirWatch>, dir: &SessionDir, patience: Duration) 
     Ok(())
 }
 
-/// SIGUSR1 means: look after your sockets. The pid is that of a lock's holder, so it cannot have been reused.
+/// SIGUSR1 means: look after your sockets. The pid stands in the lock's file, which for an instant after the lock
+/// was taken still names the holder before; so the process must be one of ours too, where the system tells.
 fn tell(pid: Option<u32>) {
     if let Some(pid) = pid
+        .filter(|pid| is_ovr(*pid))
         .and_then(|pid| i32::try_from(pid).ok())
         .and_then(Pid::from_raw)
     {
         // Gone already: the next look at the lock says so.
         let _gone = kill_process(pid, Signal::USR1);
     }
+}
+
+/// Whether the process with this pid runs this program; elsewhere than on Linux, whether nobody can tell.
+fn is_ovr(pid: u32) -> bool {
+    if cfg!(target_os = "linux") {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+        return name.is_ok_and(|name| name.starts_with("ovr"));
+    }
+    true
 }
 
 #[cfg(test)]
