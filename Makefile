@@ -20,7 +20,7 @@ help:
 
 demo: build
 	@echo 'In a second terminal here: $(OVR) connect ask · $(OVR) status · Ctrl-C stops all'
-	@$(OVR) start -f Procfile.example -r crasher
+	@$(OVR) start -f Procfile.example -r crasher || [ $$? -eq 130 ]
 
 build: tools
 	$(CARGO) rustc --release --locked --bin ovr -- $(STATIC)

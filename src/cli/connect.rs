@@ -2,6 +2,7 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
+use super::terminal::Terminal;
 use super::{report, session};
 use crate::api::client::Client;
 use crate::diag::{Diagnostic, Kind as ErrorKind, exit_code};
@@ -80,9 +81,13 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
         mode,
         leave: &keys,
     };
+    let terminal = Terminal::note();
     let status = view.command().status().map_err(|error| {
         Diagnostic::error(ErrorKind::Tmux, "cannot run tmux to show the window").cause(error.to_string())
     })?;
+    if !status.success() {
+        terminal.restore();
+    }
     if mode != ViewMode::Control {
         say_left(&client, &window.name)?;
     }
@@ -107,6 +112,7 @@ fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
 /// `left web, still running`: what stands in the terminal afterwards.
 fn say_left(client: &Client, name: &str) -> Result<(), Diagnostic> {
     let text = match client.status() {
+        Ok(status) if status.session.ending => format!("left {name}, the session is ending\n"),
         Ok(status) => match status.services.iter().find(|service| service.name == name) {
             Some(service) if service.pid.is_some() => format!("left {name}, still {}\n", service.state),
             Some(service) => format!("left {name} ({})\n", service.state),

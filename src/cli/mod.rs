@@ -32,6 +32,7 @@ pub mod status;
 pub mod stop;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod usage;
 mod values;
 

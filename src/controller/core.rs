@@ -157,6 +157,10 @@ pub(super) struct Controller {
     /// Instances whose shim has been told to end.
     pub(super) close_sent: BTreeSet<InstanceId>,
     pub(super) losses: Losses,
+    /// How many terminals look at windows of ours.
+    pub(super) viewers: usize,
+    /// Until when the views may take to leave, once the session has ended.
+    pub(super) views_deadline: Option<Moment>,
     pub(super) kill_sent: bool,
     pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
@@ -232,6 +236,7 @@ impl Controller {
             self.hub.next_deadline(),
             self.adoption_deadline,
             self.losses.next_deadline(),
+            self.views_deadline,
         ]
         .into_iter()
         .flatten()
@@ -247,6 +252,9 @@ impl Controller {
             self.begin_when_adopted();
         }
         self.look_at_losses();
+        if self.views_deadline.is_some_and(|deadline| deadline <= now) {
+            self.views_deadline = None;
+        }
         if self
             .machine
             .next_deadline()

@@ -53,6 +53,9 @@ pub struct FirstEnd {
     pub last_lines: Vec<String>,
 }
 
+/// A view leaves within milliseconds; one that is stopped must not keep the session from its end.
+const VIEWS_LEAVE: Duration = Duration::from_secs(1);
+
 /// How long tmux may take to end by itself.
 const TMUX_ENDS: Duration = Duration::from_secs(1);
 
@@ -88,12 +91,19 @@ impl Controller {
     /// Nothing runs any more: what is left of the output passes, then the windows close, then tmux ends.
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
+        if self.viewers > 0 {
+            self.windows.tell(&Command::detach_others());
+            self.views_deadline = Some(self.clock.now() + VIEWS_LEAVE);
+        }
         self.advance_finish();
     }
 
     /// Takes the next step of the way down, whenever something has happened that may allow it.
     pub(super) fn advance_finish(&mut self) {
         if self.finished.is_none() {
+            return;
+        }
+        if self.has_views() {
             return;
         }
         for instance in self.ids() {
@@ -111,6 +121,12 @@ impl Controller {
                 client.flush();
             }
         }
+    }
+
+    /// Whether somebody's view has yet to leave. tmux 3.3a dies of windows that go while a view of them is
+    /// leaving, and a view whose server dies leaves its terminal as it was.
+    fn has_views(&self) -> bool {
+        self.viewers > 0 && self.windows.is_up() && self.views_deadline.is_some()
     }
 
     /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has

@@ -221,6 +221,8 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         left_tmux_pid,
         close_sent: BTreeSet::new(),
         losses: Losses::default(),
+        viewers: 0,
+        views_deadline: None,
         kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,

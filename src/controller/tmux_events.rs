@@ -193,6 +193,7 @@ impl Controller {
 
     fn on_viewers(&mut self, text: &str) {
         let viewers = server::viewers(text);
+        self.viewers = viewers.len();
         for instance in self.ids() {
             let window = self.host(instance).window;
             let count = viewers

@@ -146,6 +146,11 @@ impl Command {
         Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", PANES])
     }
 
+    /// Sends every other client away, without a last word of tmux's own.
+    pub fn detach_others() -> Self {
+        Self::new("detach-client").args(["-a", "-E", "exec true"])
+    }
+
     /// All clients of the server; read the reply with [`viewers`].
     pub fn list_clients() -> Self {
         Self::new("list-clients").args(["-F", VIEWERS])

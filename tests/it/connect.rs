@@ -3,6 +3,7 @@
 use crate::harness::wait::stays_true_for;
 use crate::harness::{Project, processes};
 use ovr::model::StateWord;
+use rustix::process::Signal;
 use std::time::Duration;
 
 /// tmux's key to detach.
@@ -62,6 +63,41 @@ fn a_window_can_be_opened_and_left_again_and_again() {
         view.wait_for_output("left web, still running");
     }
     assert_eq!(project.wait_running(["web", "worker"]), before);
+}
+
+#[test]
+fn the_sessions_end_gives_every_view_its_terminal_back() {
+    let project = Project::with("web: echo here is web; sleep 1000\nask: asker\n");
+    for _ in 0..5 {
+        project.start_detached(&[]);
+        let views = [project.connect("ask"), project.connect("web")];
+        for view in &views {
+            view.wait_for_screen_text("Ctrl-b d or F12 ");
+        }
+        project.ovr(&["quit"]).success();
+        for view in &views {
+            view.wait_exit();
+            view.wait_for_screen("the screen of before", |screen| !screen.alternate_screen());
+            assert!(view.has_line_editing(), "{}", view.screen_text());
+        }
+    }
+}
+
+#[test]
+fn a_view_whose_tmux_is_killed_gets_its_terminal_back() {
+    let project = Project::with("web: echo here is web; sleep 1000\n");
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("Ctrl-b d or F12 ");
+    for client in project.processes_with("ovr-view") {
+        processes::kill(client.pid, Signal::KILL);
+    }
+    assert_eq!(view.wait_exit(), 1);
+    view.wait_for_screen("the screen of before", |screen| !screen.alternate_screen());
+    assert!(view.has_line_editing(), "{}", view.screen_text());
+    view.wait_for_output("left web, still running");
+    assert_eq!(project.wait_running(["web"]), [web]);
 }
 
 #[test]

@@ -264,6 +264,14 @@ impl Terminal {
         pty::resize(master, rows, cols).expect("the terminal is open");
     }
 
+    /// Whether the terminal edits lines and echoes keys, as a shell leaves it for a command.
+    pub(crate) fn has_line_editing(&self) -> bool {
+        let master = self.master.as_ref().expect("only a terminal has settings");
+        let settings = rustix::termios::tcgetattr(master).expect("the terminal is open");
+        let modes = rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO;
+        settings.local_modes.contains(modes)
+    }
+
     /// Sends a signal to the command itself.
     pub(crate) fn signal(&self, signal: Signal) {
         if !self.has_ended() {
