@@ -5,30 +5,30 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
+use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
-use super::links::{self, Links};
+use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
 use super::signals;
 use super::windows::{Site, Windows};
+use crate::api;
 use crate::api::messages::Detached;
-use crate::api::{self, server as api_server};
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::{Console, Hub, Label, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, time_text};
+use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
+use crate::model::{InstanceSpec, Moment, time_text};
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
 /// Orders that are under way when the session ends are written within this.
@@ -99,10 +99,6 @@ pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
     Ok(controller.put_away(outlets).await)
 }
 
-fn system(what: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
-}
-
 fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let clock = Clock::start();
     let dir = setup.lock.dir().clone();
@@ -110,78 +106,28 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // Handlers first: from here on a signal is an event.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
-    let machine = Machine::new(
-        setup
-            .instances
-            .iter()
-            .map(|spec| (spec.name.clone(), spec.policy.clone()))
-            .collect(),
-        clock.now(),
-    )
-    .map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))?;
-    let labels: Vec<Label> = setup
-        .instances
-        .iter()
-        .map(|spec| Label {
-            name: spec.name.to_string(),
-            position: spec.position,
-        })
+    let machine = machine(&setup.instances, clock.now())?;
+    let left = SessionInfo::read(&dir);
+    // An end that was begun is brought to its end.
+    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
+    let started = clock::wall();
+    let info = info(&setup, started, fresh);
+    let site = site(&setup);
+    let by_name = (0..).zip(&setup.instances);
+    let by_name = by_name
+        .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
         .collect();
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
-            let renderer = Renderer::new(&labels, console.options);
+            let renderer = Renderer::new(&labels(&setup.instances), console.options);
             let (console, failed) = Console::start(console.out)
                 .map_err(|error| system("cannot write to the terminal", &error))?;
             (Some(console), Some(failed), Some(renderer))
         }
         None => (None, None, None),
     };
-    let left = SessionInfo::read(&dir);
-    // An end that was begun is brought to its end.
-    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
-    let left_tmux_pid = left.and_then(|left| left.tmux_pid);
-    let started = clock::wall();
-    let info = SessionInfo {
-        schema: crate::workspace::session::SCHEMA,
-        project: setup.project.clone(),
-        root: setup.root.display().to_string(),
-        config: setup.config.display().to_string(),
-        pid: std::process::id(),
-        started_at: time_text::rfc3339(started),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        detached: setup.detached,
-        tmux_socket: dir.tmux_socket().display().to_string(),
-        tmux_pid: None,
-        arguments: setup.arguments,
-        ending: fresh,
-    };
-    let (streams, streams_out) = mpsc::unbounded_channel();
-    let (calls, calls_out) = mpsc::unbounded_channel();
-    let (reaped, reaped_out) = mpsc::unbounded_channel();
-    let (probed, probed_out) = mpsc::unbounded_channel();
-    let (configured, configured_out) = mpsc::unbounded_channel();
-    let (pipes, pipes_out) = mpsc::unbounded_channel();
-    let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let (links, links_out) = Links::new();
-    let server = Server {
-        binary: setup.tmux_binary,
-        socket: dir.tmux_socket(),
-        config: dir.tmux_config(),
-    };
-    let site = Site {
-        server,
-        setup: setup::Setup::for_size(setup.terminal),
-        program: setup.program.display().to_string(),
-        shim_socket: dir.shim_socket().display().to_string(),
-        root: setup.root.clone(),
-    };
-    let by_name: BTreeMap<_, _> = setup
-        .instances
-        .iter()
-        .enumerate()
-        .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
-        .collect();
-    let files = FileWatch::new(dir.path());
+    let (inlets, outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -218,7 +164,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         expected_shims: BTreeSet::new(),
         reaping: BTreeSet::new(),
         found_panes: Vec::new(),
-        left_tmux_pid,
+        left_tmux_pid: left.and_then(|left| left.tmux_pid),
         close_sent: BTreeSet::new(),
         losses: Losses::default(),
         viewers: 0,
@@ -229,21 +175,87 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         ending: None,
         finished: None,
         leave: None,
-        inlets: Inlets {
-            streams,
-            calls,
-            reaped,
-            probed,
-            configured,
-            pipes,
-            server_ended,
-        },
+        inlets,
         api: Vec::new(),
         shim_door: None,
     };
+    controller.open_doors()?;
+    Ok((controller, outlets))
+}
+
+fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnostic> {
+    let policies = instances
+        .iter()
+        .map(|spec| (spec.name.clone(), spec.policy.clone()));
+    Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
+}
+
+fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
+    let label = |spec: &InstanceSpec| Label {
+        name: spec.name.to_string(),
+        position: spec.position,
+    };
+    instances.iter().map(label).collect()
+}
+
+fn info(setup: &Setup, started: SystemTime, ending: bool) -> SessionInfo {
+    SessionInfo {
+        schema: crate::workspace::session::SCHEMA,
+        project: setup.project.clone(),
+        root: setup.root.display().to_string(),
+        config: setup.config.display().to_string(),
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(started),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        detached: setup.detached,
+        tmux_socket: setup.lock.dir().tmux_socket().display().to_string(),
+        tmux_pid: None,
+        arguments: setup.arguments.clone(),
+        ending,
+    }
+}
+
+fn site(setup: &Setup) -> Site {
+    let dir = setup.lock.dir();
+    Site {
+        server: Server {
+            binary: setup.tmux_binary.clone(),
+            socket: dir.tmux_socket(),
+            config: dir.tmux_config(),
+        },
+        setup: setup::Setup::for_size(setup.terminal),
+        program: setup.program.display().to_string(),
+        shim_socket: dir.shim_socket().display().to_string(),
+        root: setup.root.clone(),
+    }
+}
+
+/// Everything that the loop hears, and the ends that others speak into.
+fn channels(
+    links: mpsc::UnboundedReceiver<LinkEvent>,
+    signals: signal_hook_tokio::Signals,
+    files: Option<FileWatch>,
+    console_failed: Option<ConsoleFailed>,
+) -> (Inlets, Outlets) {
+    let (streams, streams_out) = mpsc::unbounded_channel();
+    let (calls, calls_out) = mpsc::unbounded_channel();
+    let (reaped, reaped_out) = mpsc::unbounded_channel();
+    let (probed, probed_out) = mpsc::unbounded_channel();
+    let (configured, configured_out) = mpsc::unbounded_channel();
+    let (pipes, pipes_out) = mpsc::unbounded_channel();
+    let (server_ended, server_ended_out) = mpsc::unbounded_channel();
+    let inlets = Inlets {
+        streams,
+        calls,
+        reaped,
+        probed,
+        configured,
+        pipes,
+        server_ended,
+    };
     let outlets = Outlets {
         streams: streams_out,
-        links: links_out,
+        links,
         calls: calls_out,
         reaped: reaped_out,
         probed: probed_out,
@@ -254,8 +266,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         files,
         console_failed,
     };
-    controller.open_doors()?;
-    Ok((controller, outlets))
+    (inlets, outlets)
 }
 
 fn relative(path: &std::path::Path, root: &std::path::Path) -> String {
@@ -263,102 +274,6 @@ fn relative(path: &std::path::Path, root: &std::path::Path) -> String {
 }
 
 impl Controller {
-    /// Binds both sockets and says so in `session.json`.
-    fn open_doors(&mut self) -> Result<(), Diagnostic> {
-        self.open_shim_door()?;
-        self.open_api()?;
-        self.info.write(&self.lock)
-    }
-
-    fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
-        let path = self.lock.dir().shim_socket();
-        // An old socket of this name is nobody's: the lock is ours.
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(system("cannot replace the shims' socket", &error));
-        }
-        let listener =
-            UnixListener::bind(&path).map_err(|error| system("cannot bind the shims' socket", &error))?;
-        if let Some(old) = self.shim_door.take() {
-            old.abort();
-        }
-        self.shim_door = Some(tokio::spawn(links::accept(listener, self.inlets.streams.clone())));
-        Ok(())
-    }
-
-    fn open_api(&mut self) -> Result<(), Diagnostic> {
-        let listener = api_server::bind(&self.lock.dir().api_socket())
-            .map_err(|error| system("cannot bind the API's socket", &error))?;
-        // An older server goes on with its connections, and answers them.
-        self.api
-            .push(api_server::serve(listener, self.inlets.calls.clone()));
-        Ok(())
-    }
-
-    /// Makes anew what somebody removed from the runtime directory: lock, sockets, tmux's socket.
-    pub(super) fn renew_files(&mut self) {
-        match self.lock.reaffirm(&self.holder()) {
-            Ok(crate::workspace::lock::Standing::Lost) => {
-                self.leave = Some(Leave::Deposed);
-                return;
-            }
-            Ok(_) => {}
-            Err(error) => return self.say_alarm(&error.to_string()),
-        }
-        let dir = self.lock.dir().clone();
-        let renewed = [
-            (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
-            (!dir.api_socket().exists()).then(|| self.open_api()),
-            // Only if it is gone: writing it is a change of the directory as well.
-            (SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| self.info.write(&self.lock)),
-        ];
-        for error in renewed.into_iter().flatten().filter_map(Result::err) {
-            self.say_alarm(&error.to_string());
-        }
-        if !dir.tmux_socket().exists()
-            && let Some(pid) = self.info.tmux_pid
-            && self.windows.is_up()
-        {
-            let server = self.windows.site.server.clone();
-            tokio::spawn(async move {
-                let patience = std::time::Duration::from_secs(5);
-                // If it does not come back, the control client's end will tell why.
-                drop(server.recreate_socket(pid, patience).await);
-            });
-        }
-    }
-
-    fn holder(&self) -> crate::workspace::lock::Holder {
-        crate::workspace::lock::Holder {
-            pid: self.info.pid,
-            started_at: self.info.started_at.clone(),
-            root: self.info.root.clone(),
-        }
-    }
-
-    /// The tmux server has said who it is: worth knowing for a controller that comes after.
-    pub(super) fn note_server(&mut self, pid: u32) {
-        if self.info.tmux_pid != Some(pid) {
-            self.info.tmux_pid = Some(pid);
-            self.write_info();
-        }
-    }
-
-    /// That the session ends, or does not: a controller that comes after finishes what was begun.
-    pub(super) fn note_ending(&mut self, ending: bool) {
-        if self.info.ending != ending {
-            self.info.ending = ending;
-            self.write_info();
-        }
-    }
-
-    fn write_info(&mut self) {
-        if let Err(error) = self.info.write(&self.lock) {
-            self.say_alarm(&error.to_string());
-        }
-    }
-
     /// After the loop: answers who waits, lets the console finish, and removes what was the session's.
     async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();

@@ -3,12 +3,13 @@
 
 use super::follow::{Batch, Filter, Follower, Followers};
 use super::open::OpenLines;
+use super::passage::{Merged, Past, SourceSink};
 use super::plain::plain;
 use super::record::{Record, RecordKind};
 use super::render::{Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
-use super::stream::{Sink, StreamDecoder};
+use super::stream::StreamDecoder;
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, Moment, RunId};
 use std::mem;
@@ -43,26 +44,6 @@ pub struct Hub {
 struct Source {
     decoder: StreamDecoder,
     past: Past,
-}
-
-/// What is kept of an instance's output.
-#[derive(Debug)]
-struct Past {
-    ring: Ring,
-    /// The run whose output is passing.
-    run: RunId,
-    sentences: Sentences,
-}
-
-/// What the streams share.
-#[derive(Debug)]
-struct Merged {
-    /// `None` where nobody looks (a detached session).
-    renderer: Option<Renderer>,
-    rendered: Vec<u8>,
-    followers: Followers,
-    events: Vec<(InstanceId, StreamEvent)>,
-    last_seq: u64,
 }
 
 impl Hub {
@@ -365,91 +346,5 @@ impl Hub {
 
     fn source_mut(&mut self, instance: InstanceId) -> Option<&mut Source> {
         self.sources.get_mut(instance.0 as usize)
-    }
-}
-
-impl Past {
-    fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
-        if let Some(renderer) = &mut shared.renderer {
-            renderer.event(
-                &mut shared.rendered,
-                instance,
-                sentence.tone,
-                at_ms,
-                &sentence.text,
-            );
-        }
-        for line in sentence.text.lines() {
-            let line: String = line.chars().filter(|c| !c.is_control()).collect();
-            let record = shared.record(instance, self.run, at_ms, RecordKind::Event, line.as_bytes());
-            self.ring.push(record);
-            shared.followers.push(record);
-        }
-    }
-}
-
-impl Merged {
-    /// A record with the next number.
-    fn record<'a>(
-        &mut self,
-        instance: InstanceId,
-        run: RunId,
-        at_ms: u64,
-        kind: RecordKind,
-        text: &'a [u8],
-    ) -> Record<'a> {
-        self.last_seq += 1;
-        Record {
-            seq: self.last_seq,
-            at_ms,
-            instance,
-            run,
-            kind,
-            text,
-        }
-    }
-}
-
-/// Takes one stream's lines for the hub.
-struct SourceSink<'a> {
-    instance: InstanceId,
-    at_ms: u64,
-    past: &'a mut Past,
-    shared: &'a mut Merged,
-    line_ended: bool,
-}
-
-impl Sink for SourceSink<'_> {
-    #[inline]
-    fn line(&mut self, text: &[u8]) {
-        self.line_ended = true;
-        let shared = &mut *self.shared;
-        let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
-        self.past.ring.push(record);
-        if let Some(renderer) = &mut shared.renderer {
-            renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
-        }
-        shared.followers.push(record);
-    }
-
-    fn mark(&mut self, mark: Mark) {
-        let due = match mark {
-            Mark::RunBegins(run) => {
-                let due = self.past.sentences.begins(run);
-                self.past.run = run;
-                due
-            }
-            Mark::RunEnds(run) => self.past.sentences.ends(run),
-            Mark::NoteBegins | Mark::NoteEnds => Vec::new(),
-        };
-        for sentence in due {
-            self.past.say(self.shared, self.at_ms, self.instance, &sentence);
-        }
-        self.shared.events.push((self.instance, StreamEvent::Mark(mark)));
-    }
-
-    fn full_screen(&mut self, entered: bool) {
-        let event = StreamEvent::FullScreen(entered);
-        self.shared.events.push((self.instance, event));
     }
 }

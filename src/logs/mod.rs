@@ -14,6 +14,7 @@ mod hub;
 mod ink;
 mod line;
 mod open;
+mod passage;
 mod plain;
 mod record;
 mod render;

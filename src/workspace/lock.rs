@@ -203,7 +203,7 @@ impl AsFd for SessionLock {
 impl Drop for SessionLock {
     fn drop(&mut self) {
         // A holder that panics has processes left, and whoever comes next finds them by these files.
-        if !self.cleans || std::thread::panicking() {
+        if !self.cleans || thread::panicking() {
             return;
         }
         // No starter may look while the files go. Without the gate (directory gone) there is nothing to clean.

@@ -1,0 +1,117 @@
+//! What of the session can be reached from outside: its sockets and `session.json`, made at its start and made
+//! anew where somebody removes them.
+
+use super::core::{Controller, Leave};
+use super::links;
+use crate::api::server as api_server;
+use crate::diag::{Diagnostic, Kind};
+use crate::workspace::SessionInfo;
+use crate::workspace::lock::{Holder, Standing};
+use std::fs;
+use std::io;
+use std::time::Duration;
+use tokio::net::UnixListener;
+
+/// tmux makes its socket again within half a second.
+const TMUX_SOCKET: Duration = Duration::from_secs(5);
+
+impl Controller {
+    /// Binds both sockets and says so in `session.json`.
+    pub(super) fn open_doors(&mut self) -> Result<(), Diagnostic> {
+        self.open_shim_door()?;
+        self.open_api()?;
+        self.info.write(&self.lock)
+    }
+
+    fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
+        let path = self.lock.dir().shim_socket();
+        // An old socket of this name is nobody's: the lock is ours.
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(system("cannot replace the shims' socket", &error));
+        }
+        let listener =
+            UnixListener::bind(&path).map_err(|error| system("cannot bind the shims' socket", &error))?;
+        if let Some(old) = self.shim_door.take() {
+            old.abort();
+        }
+        self.shim_door = Some(tokio::spawn(links::accept(listener, self.inlets.streams.clone())));
+        Ok(())
+    }
+
+    fn open_api(&mut self) -> Result<(), Diagnostic> {
+        let listener = api_server::bind(&self.lock.dir().api_socket())
+            .map_err(|error| system("cannot bind the API's socket", &error))?;
+        // An older server goes on with its connections, and answers them.
+        self.api
+            .push(api_server::serve(listener, self.inlets.calls.clone()));
+        Ok(())
+    }
+
+    /// Makes anew what somebody removed from the runtime directory: lock, sockets, tmux's socket.
+    pub(super) fn renew_files(&mut self) {
+        match self.lock.reaffirm(&self.holder()) {
+            Ok(Standing::Lost) => {
+                self.leave = Some(Leave::Deposed);
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => return self.say_alarm(&error.to_string()),
+        }
+        let dir = self.lock.dir().clone();
+        let renewed = [
+            (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
+            (!dir.api_socket().exists()).then(|| self.open_api()),
+            // Only if it is gone: writing it is a change of the directory as well.
+            (SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| self.info.write(&self.lock)),
+        ];
+        for error in renewed.into_iter().flatten().filter_map(Result::err) {
+            self.say_alarm(&error.to_string());
+        }
+        if !dir.tmux_socket().exists()
+            && let Some(pid) = self.info.tmux_pid
+            && self.windows.is_up()
+        {
+            let server = self.windows.site.server.clone();
+            tokio::spawn(async move {
+                // If it does not come back, the control client's end will tell why.
+                drop(server.recreate_socket(pid, TMUX_SOCKET).await);
+            });
+        }
+    }
+
+    fn holder(&self) -> Holder {
+        Holder {
+            pid: self.info.pid,
+            started_at: self.info.started_at.clone(),
+            root: self.info.root.clone(),
+        }
+    }
+
+    /// The tmux server has said who it is: worth knowing for a controller that comes after.
+    pub(super) fn note_server(&mut self, pid: u32) {
+        if self.info.tmux_pid != Some(pid) {
+            self.info.tmux_pid = Some(pid);
+            self.write_info();
+        }
+    }
+
+    /// That the session ends, or does not: a controller that comes after finishes what was begun.
+    pub(super) fn note_ending(&mut self, ending: bool) {
+        if self.info.ending != ending {
+            self.info.ending = ending;
+            self.write_info();
+        }
+    }
+
+    fn write_info(&mut self) {
+        if let Err(error) = self.info.write(&self.lock) {
+            self.say_alarm(&error.to_string());
+        }
+    }
+}
+
+pub(super) fn system(what: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
+}

@@ -1,0 +1,118 @@
+//! One line's way to everything that wants it: the instance's ring, the console's text, the followers. Knows
+//! nothing of bytes before they are lines, nor of who reads what comes out.
+
+use super::follow::Followers;
+use super::hub::StreamEvent;
+use super::record::{Record, RecordKind};
+use super::render::Renderer;
+use super::ring::Ring;
+use super::sentences::{Sentence, Sentences};
+use super::stream::Sink;
+use crate::model::mark::Mark;
+use crate::model::{InstanceId, RunId};
+
+/// What is kept of an instance's output.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) ring: Ring,
+    /// The run whose output is passing.
+    pub(super) run: RunId,
+    pub(super) sentences: Sentences,
+}
+
+/// What the streams share.
+#[derive(Debug)]
+pub(super) struct Merged {
+    /// `None` where nobody looks (a detached session).
+    pub(super) renderer: Option<Renderer>,
+    pub(super) rendered: Vec<u8>,
+    pub(super) followers: Followers,
+    pub(super) events: Vec<(InstanceId, StreamEvent)>,
+    pub(super) last_seq: u64,
+}
+
+impl Past {
+    pub(super) fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.event(
+                &mut shared.rendered,
+                instance,
+                sentence.tone,
+                at_ms,
+                &sentence.text,
+            );
+        }
+        for line in sentence.text.lines() {
+            let line: String = line.chars().filter(|c| !c.is_control()).collect();
+            let record = shared.record(instance, self.run, at_ms, RecordKind::Event, line.as_bytes());
+            self.ring.push(record);
+            shared.followers.push(record);
+        }
+    }
+}
+
+impl Merged {
+    /// A record with the next number.
+    pub(super) fn record<'a>(
+        &mut self,
+        instance: InstanceId,
+        run: RunId,
+        at_ms: u64,
+        kind: RecordKind,
+        text: &'a [u8],
+    ) -> Record<'a> {
+        self.last_seq += 1;
+        Record {
+            seq: self.last_seq,
+            at_ms,
+            instance,
+            run,
+            kind,
+            text,
+        }
+    }
+}
+
+/// Takes one stream's lines for the hub.
+pub(super) struct SourceSink<'a> {
+    pub(super) instance: InstanceId,
+    pub(super) at_ms: u64,
+    pub(super) past: &'a mut Past,
+    pub(super) shared: &'a mut Merged,
+    pub(super) line_ended: bool,
+}
+
+impl Sink for SourceSink<'_> {
+    #[inline]
+    fn line(&mut self, text: &[u8]) {
+        self.line_ended = true;
+        let shared = &mut *self.shared;
+        let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
+        self.past.ring.push(record);
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
+        }
+        shared.followers.push(record);
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        let due = match mark {
+            Mark::RunBegins(run) => {
+                let due = self.past.sentences.begins(run);
+                self.past.run = run;
+                due
+            }
+            Mark::RunEnds(run) => self.past.sentences.ends(run),
+            Mark::NoteBegins | Mark::NoteEnds => Vec::new(),
+        };
+        for sentence in due {
+            self.past.say(self.shared, self.at_ms, self.instance, &sentence);
+        }
+        self.shared.events.push((self.instance, StreamEvent::Mark(mark)));
+    }
+
+    fn full_screen(&mut self, entered: bool) {
+        let event = StreamEvent::FullScreen(entered);
+        self.shared.events.push((self.instance, event));
+    }
+}
