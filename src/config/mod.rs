@@ -7,6 +7,7 @@ pub mod environment;
 pub mod formation;
 pub mod load;
 pub mod procfile;
+pub mod project;
 pub mod resolve;
 pub mod source;
 

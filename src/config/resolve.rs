@@ -7,8 +7,8 @@ use super::formation::{Formation, Names, StopSignals};
 use super::procfile::Entry;
 use crate::diag::{Diagnostic, Kind, Span};
 use crate::model::{
-    CommonVariables, EndPolicy, InstanceName, InstanceSpec, Launch, Policy, PortSource, Readiness,
-    RestartPolicy, ServiceName, StopPlan, Variables,
+    Checks, CommonVariables, DEFAULT_NAMESPACE, EndPolicy, Hooks, InstanceName, InstanceSpec, Launch, Policy,
+    PortSource, RestartPolicy, ServiceName, StopPlan, Variables,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -136,10 +136,17 @@ pub fn resolve(
                     argv: argv(&options.shell, &service.command),
                     cwd: options.root.clone(),
                     env: Variables::new(&common, overlay(service, &session, own)),
+                    ..Launch::default()
                 },
                 policy: policy(&service.name, options),
                 port,
                 name,
+                description: None,
+                namespaces: vec![DEFAULT_NAMESPACE.to_owned()],
+                checks: Checks::default(),
+                schedule: None,
+                watch: None,
+                hooks: Hooks::default(),
             });
         }
     }
@@ -308,7 +315,7 @@ fn policy(service: &ServiceName, options: &Options) -> Policy {
         stop: StopPlan {
             signal: options.stop_signals.signal(service),
             grace: options.stop_grace,
-            command: None,
+            ..StopPlan::default()
         },
         restart: if options.auto_restart.contains(service) {
             RestartPolicy::ALWAYS
@@ -320,10 +327,7 @@ fn policy(service: &ServiceName, options: &Options) -> Policy {
         } else {
             EndPolicy::StopsSession
         },
-        depends_on: Vec::new(),
-        readiness: Readiness::Unknown,
-        liveness: None,
-        success_codes: Vec::new(),
+        ..Policy::default()
     }
 }
 

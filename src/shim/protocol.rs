@@ -152,6 +152,7 @@ mod tests {
                 argv: vec!["/bin/sh".into(), "-c".into(), "echo".into()],
                 cwd: "/srv".into(),
                 env: [("A".into(), "1".into())].into_iter().collect(),
+                ..Launch::default()
             },
             stop: StopPlan::default(),
         };

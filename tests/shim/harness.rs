@@ -148,6 +148,7 @@ impl Pane {
             argv: argv.iter().map(ToString::to_string).collect(),
             cwd: self.dir.path().to_owned(),
             env: [("PATH".into(), "/usr/bin:/bin".into())].into_iter().collect(),
+            ..Launch::default()
         }
     }
 

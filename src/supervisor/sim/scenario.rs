@@ -71,7 +71,7 @@ fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
         stop: StopPlan {
             signal: Signal::INT,
             grace: millis(dice, 5000),
-            command: None,
+            ..StopPlan::default()
         },
         restart: roll_restart(dice),
         end: match dice.within(0..10) {
@@ -99,6 +99,7 @@ fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
         },
         liveness: dice.percent(20).then(|| roll_probe(dice)),
         success_codes: if dice.percent(20) { vec![1] } else { Vec::new() },
+        ..Policy::default()
     }
 }
 

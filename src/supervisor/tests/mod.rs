@@ -14,22 +14,13 @@ mod windows;
 use super::{Action, Event, Machine, QuitWhy, Verb};
 use crate::model::{
     AskId, Condition, Dependency, EndPolicy, Exit, InstanceId, InstanceName, Moment, Policy, Probe,
-    ProbeSchedule, Readiness, RestartPolicy, RunId, Signal, State, StateWord, StopPlan,
+    ProbeSchedule, Readiness, RestartPolicy, RunId, Signal, State, StateWord,
 };
 use std::time::Duration;
 
 /// A service that may end, with nothing special about it.
 fn plain() -> Policy {
-    Policy {
-        autostart: true,
-        stop: StopPlan::default(),
-        restart: RestartPolicy::NEVER,
-        end: EndPolicy::MayEnd,
-        depends_on: Vec::new(),
-        readiness: Readiness::Unknown,
-        liveness: None,
-        success_codes: Vec::new(),
-    }
+    Policy::default()
 }
 
 /// A Procfile's rule: its end is the session's end.
