@@ -66,7 +66,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
-    match run_session(&plan, lock, tmux, args)? {
+    match run_session(&here, &plan, lock, tmux, args)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -107,9 +107,15 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
+fn run_session(
+    here: &Here,
+    plan: &Plan,
+    lock: SessionLock,
+    tmux: PathBuf,
+    args: &StartArgs,
+) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(plan, lock, tmux, args, up)?;
+    let setup = setup(here, plan, lock, tmux, args, up)?;
     runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
@@ -140,6 +146,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 }
 
 fn setup(
+    here: &Here,
     plan: &Plan,
     lock: SessionLock,
     tmux: PathBuf,
@@ -176,6 +183,7 @@ fn setup(
         detached: args.background,
         recover: !options.no_recover.value,
         fresh: options.fresh.value && !args.take_over,
+        logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         arguments: std::env::args().skip(1).collect(),
         up: Some(up),
     })

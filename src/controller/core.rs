@@ -17,6 +17,7 @@ use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
+use crate::logs::store::Troubles;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
 use crate::model::{InstanceId, InstanceName, Moment, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
@@ -74,6 +75,8 @@ enum Input {
     Files,
     /// Nobody reads the console any more.
     ConsoleFailed,
+    /// Something about the files that lines are kept in.
+    Logs(String),
     Deadline,
 }
 
@@ -110,6 +113,7 @@ pub(super) struct Outlets {
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
+    pub(super) log_troubles: Option<Troubles>,
 }
 
 /// A session's controller.
@@ -205,6 +209,7 @@ impl Controller {
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
+            sentence = log_trouble(&mut outlets.log_troubles) => Input::Logs(sentence),
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable(), if !self.lanes.hold_control_back() => Input::Tmux,
             () = self.lanes.readable() => Input::Tmux,
@@ -226,6 +231,7 @@ impl Controller {
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
+            Input::Logs(sentence) => self.say_alarm(&sentence),
             Input::Deadline => self.on_deadline(),
         }
     }
@@ -323,6 +329,13 @@ impl Controller {
 async fn until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn log_trouble(troubles: &mut Option<Troubles>) -> String {
+    match troubles {
+        Some(troubles) => troubles.next().await,
         None => std::future::pending().await,
     }
 }

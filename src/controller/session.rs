@@ -19,6 +19,7 @@ use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
+use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, time_text};
 use crate::supervisor::Machine;
@@ -33,6 +34,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Lines that are on their way to the disk when the session ends are written within this.
+const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The way back to who asked for a detach.
 pub type DetachReply = api::call::Reply<Detached>;
@@ -61,6 +65,8 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// Where the services' output is kept, if it is.
+    pub logs: Option<PathBuf>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -127,7 +133,13 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         None => (None, None, None),
     };
     let (links, links_out) = Links::new();
-    let (inlets, outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
+    let (inlets, mut outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
+    let mut hub = Hub::new(setup.instances.len(), renderer);
+    if let Some(logs) = setup.logs {
+        let (store, troubles) = store(logs, &setup.instances)?;
+        hub.keep_in(store);
+        outlets.log_troubles = Some(troubles);
+    }
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -143,7 +155,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         info,
         lock: setup.lock,
         machine,
-        hub: Hub::new(setup.instances.len(), renderer),
+        hub,
         hosts: setup.instances.into_iter().map(Host::new).collect(),
         by_name,
         links,
@@ -188,6 +200,16 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
+}
+
+/// The files of the session's instances.
+fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
+    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
+        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
+    for (index, spec) in instances.iter().enumerate() {
+        store.name(Controller::id_at(index), spec.name.to_string());
+    }
+    Ok((store, troubles))
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
@@ -265,6 +287,7 @@ fn channels(
         signals,
         files,
         console_failed,
+        log_troubles: None,
     };
     (inlets, outlets)
 }
@@ -286,6 +309,11 @@ impl Controller {
             } else {
                 console.flush().await;
             }
+        }
+        // A disk that hangs must not keep the session from its end.
+        if let Some(store) = self.hub.store().filter(|_| !at_once) {
+            let flushed = store.flushed();
+            drop(tokio::time::timeout(LAST_LINES, flushed).await);
         }
         let quit_results = self.quit_results();
         let first = self.first_end();

@@ -9,6 +9,7 @@ use super::record::{Record, RecordKind};
 use super::render::{Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
+use super::store::Store;
 use super::stream::StreamDecoder;
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, Moment, RunId};
@@ -65,10 +66,21 @@ impl Hub {
                 renderer,
                 rendered: Vec::new(),
                 followers: Followers::default(),
+                store: None,
                 events: Vec::new(),
                 last_seq: 0,
             },
         }
+    }
+
+    /// Keeps every line in files from here on, under the names that the store is told.
+    pub fn keep_in(&mut self, store: Store) {
+        self.shared.store = Some(store);
+    }
+
+    /// The files that lines are kept in.
+    pub fn store(&mut self) -> Option<&mut Store> {
+        self.shared.store.as_mut()
     }
 
     /// Believes the marks of this shim from here on.
@@ -224,6 +236,9 @@ impl Hub {
             shared.rendered.shrink_to(KEPT_CAPACITY);
         }
         shared.followers.publish();
+        if let Some(store) = &mut shared.store {
+            store.hand_on();
+        }
     }
 
     /// What the streams told besides lines, in order, since the last time.
