@@ -33,7 +33,7 @@ impl Packer {
         }
     }
 
-    /// Lets the file at hand be finished; the others stay as they are until the next session packs them.
+    /// The thread finishes the file at hand; the others stay as they are until the next session packs them.
     pub(super) fn finish(&mut self) {
         self.running = None;
     }
@@ -56,11 +56,13 @@ fn be_idle() {
     }
 }
 
+/// Where a compressed file is written: the process may end before it is whole. One name for all, so that what
+/// an ended process has left is used again.
+const HALF_DONE: &str = "packing.part";
+
 fn pack(full: &Path) -> io::Result<()> {
     let packed = packed_path(full);
-    let mut half_done = packed.clone().into_os_string();
-    half_done.push(".part");
-    let half_done = PathBuf::from(half_done);
+    let half_done = full.with_file_name(HALF_DONE);
     let result = write_packed(full, &half_done).and_then(|()| {
         fs::rename(&half_done, &packed)?;
         // If it was removed meanwhile, as the oldest, its packed form has to go as well.

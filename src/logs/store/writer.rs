@@ -2,20 +2,22 @@
 //! What does not fit into its queue, or onto the disk, is dropped, counted, and marked where it is missing.
 
 use super::entry::{Encoder, EntryKind};
-use super::files::{Appender, Failed, Keep};
+use super::files::{self, Appender, Failed, Keep};
 use super::pack::Packer;
 use crate::model::{InstanceId, RunId};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 /// What waits for the disk at most, in bytes.
 const QUEUE_MAX: usize = 32 * 1024 * 1024;
+/// Full files are compressed when nothing has been written for so long: in a flood the time is others'.
+const QUIET: Duration = Duration::from_secs(1);
 /// Buffers kept for reuse, and how large one may be for that.
 const SPARE_MAX: usize = 8;
 const SPARE_SIZE: usize = 1024 * 1024;
@@ -67,6 +69,14 @@ enum Item {
     },
 }
 
+/// What the thread is to do next.
+enum Next {
+    Item(Item),
+    /// Nothing, and there has been nothing for a while.
+    Quiet,
+    End,
+}
+
 impl Writer {
     /// Starts the thread. Nothing is made on the disk before there is something to write.
     pub(super) fn start(dir: PathBuf, keep: Keep) -> io::Result<(Self, Troubles)> {
@@ -82,6 +92,7 @@ impl Writer {
         let (told, sentences) = mpsc::unbounded_channel();
         let mut worker = Worker {
             packer: Packer::default(),
+            full: unpacked(&dir),
             dir,
             keep,
             files: BTreeMap::new(),
@@ -162,31 +173,44 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives back what is done, and waits for what is next; `None` when there is no more to come.
-    fn next(&self, done: Option<Vec<u8>>, is_first: bool) -> Option<Item> {
+    /// Waits for what is next; with `patience`, for no longer than that.
+    fn next(&self, patience: Option<Duration>) -> Next {
         let mut queue = self.lock();
-        if let Some(done) = done {
-            queue.recycle(done);
-        }
-        if !is_first {
-            queue.done += 1;
-        }
-        queue.tell_flushed();
         loop {
-            match queue.items.pop_front() {
-                Some(item) => {
-                    if let Item::Lines { text, .. } = &item {
-                        queue.size -= text.len();
-                    }
-                    return Some(item);
+            if let Some(item) = queue.items.pop_front() {
+                if let Item::Lines { text, .. } = &item {
+                    queue.size -= text.len();
                 }
-                None if queue.closed => return None,
-                None => {
-                    queue.sleeping = true;
-                    queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                }
+                return Next::Item(item);
             }
+            if queue.closed {
+                return Next::End;
+            }
+            queue.sleeping = true;
+            queue = match patience {
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let (queue, waited) = self
+                        .wake
+                        .wait_timeout(queue, patience)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    if waited.timed_out() && queue.items.is_empty() && !queue.closed {
+                        return Next::Quiet;
+                    }
+                    queue
+                }
+            };
         }
+    }
+
+    /// An item is done with; its text comes back.
+    fn done(&self, text: Option<Vec<u8>>) {
+        let mut queue = self.lock();
+        if let Some(text) = text {
+            queue.recycle(text);
+        }
+        queue.done += 1;
+        queue.tell_flushed();
     }
 }
 
@@ -218,6 +242,8 @@ struct Worker {
     keep: Keep,
     files: BTreeMap<InstanceId, Lines>,
     packer: Packer,
+    /// The files that are to be compressed.
+    full: Vec<PathBuf>,
     told: mpsc::UnboundedSender<String>,
     /// The last write has failed, and that has been said.
     failing: bool,
@@ -237,25 +263,31 @@ struct Lost {
 
 impl Worker {
     fn work(&mut self, shared: &Shared) {
-        let mut done = None;
-        let mut is_first = true;
-        while let Some(item) = shared.next(done.take(), mem::take(&mut is_first)) {
-            match item {
-                Item::Named(instance, name) => {
+        loop {
+            let patience = (!self.full.is_empty()).then_some(QUIET);
+            match shared.next(patience) {
+                Next::Item(Item::Named(instance, name)) => {
                     let lines = Lines {
                         file: Appender::new(self.dir.clone(), name, self.keep),
                         lost: Lost::default(),
                     };
                     self.files.insert(instance, lines);
+                    shared.done(None);
                 }
-                Item::Lines {
+                Next::Item(Item::Lines {
                     instance,
                     text,
                     missing,
-                } => {
+                }) => {
                     self.write(instance, &text, missing);
-                    done = Some(text);
+                    shared.done(Some(text));
                 }
+                Next::Quiet => {
+                    for full in self.full.drain(..) {
+                        self.packer.pack(full);
+                    }
+                }
+                Next::End => break,
             }
         }
         self.packer.finish();
@@ -271,9 +303,7 @@ impl Worker {
         }
         match lines.append(text) {
             Ok(full) => {
-                if let Some(full) = full {
-                    self.packer.pack(full);
-                }
+                self.full.extend(full);
                 if mem::take(&mut self.failing) {
                     self.say("logs are kept again".to_owned());
                 }
@@ -327,6 +357,17 @@ impl Lost {
         mark.extend_from_slice(format!("{} {lines} missing: {}\n", self.lines, self.why).as_bytes());
         mark
     }
+}
+
+/// The full files that an earlier session had no time to compress.
+fn unpacked(dir: &Path) -> Vec<PathBuf> {
+    // What cannot be listed now is seen the next time.
+    let files = files::all(dir).unwrap_or_default().into_iter();
+    files
+        .map(|(_, segment)| segment)
+        .filter(|segment| segment.number.is_some() && !segment.is_packed())
+        .map(|segment| segment.path)
+        .collect()
 }
 
 fn lines_in(text: &[u8]) -> u64 {
