@@ -3,7 +3,7 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, help, kill, ls, man, quit, restart, run, settings,
+    check, clean, completions, connect, detach, echo, env, help, kill, logs, ls, man, quit, restart, run, settings,
     signal, start, status, stop,
 };
 use clap::builder::BoolishValueParser;
@@ -96,6 +96,7 @@ pub enum Command {
     Quit(quit::QuitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
     #[command(visible_aliases = ["exec", "e"])]
@@ -157,6 +158,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "stop" => stop::EXAMPLES,
         "quit" => quit::EXAMPLES,
         "status" => status::EXAMPLES,
+        "logs" => logs::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,
         "run" => run::EXAMPLES,

@@ -13,8 +13,11 @@ pub mod ending;
 pub mod env;
 pub mod help;
 pub mod here;
+mod kept;
 pub mod kill;
 pub mod launch;
+mod lines;
+pub mod logs;
 pub mod ls;
 pub mod man;
 pub mod plan;
@@ -35,6 +38,7 @@ pub mod table;
 pub mod terminal;
 pub mod usage;
 mod values;
+mod when;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -70,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Stop(args) => stop::cmd_stop(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),
         Command::Run(args) => run::cmd_run(global, args),

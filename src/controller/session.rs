@@ -91,6 +91,8 @@ pub(super) struct Facts {
     pub(super) recover: bool,
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
+    /// Where the services' output is kept, if it is.
+    pub(super) logs: Option<PathBuf>,
 }
 
 /// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
@@ -135,7 +137,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
     let mut hub = Hub::new(setup.instances.len(), renderer);
-    if let Some(logs) = setup.logs {
+    if let Some(logs) = setup.logs.clone() {
         let (store, troubles) = store(logs, &setup.instances)?;
         hub.keep_in(store);
         outlets.log_troubles = Some(troubles);
@@ -151,6 +153,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             recover: setup.recover,
             fresh,
             tmux_config: setup.tmux_config.clone(),
+            logs: setup.logs.clone(),
         },
         info,
         lock: setup.lock,

@@ -15,7 +15,7 @@ pub struct Cursor {
 impl Cursor {
     /// Moves behind a line. Lines of one instance come in the order of their file, those of several in the
     /// order of time.
-    pub(super) fn pass(&mut self, instance: &str, at_ms: u64) {
+    pub fn pass(&mut self, instance: &str, at_ms: u64) {
         if at_ms > self.at_ms {
             self.at_ms = at_ms;
             self.lines.clear();
@@ -27,6 +27,21 @@ impl Cursor {
                     self.lines.insert(instance.to_owned(), 1);
                 }
             }
+        }
+    }
+
+    /// Counts down what was seen of this time; true for a line that was not seen. To be asked for every line
+    /// behind the cursor's beginning, in their order.
+    pub fn is_unseen(&mut self, instance: &str, at_ms: u64) -> bool {
+        if at_ms != self.at_ms {
+            return at_ms > self.at_ms;
+        }
+        match self.lines.get_mut(instance) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            Some(_) | None => true,
         }
     }
 }

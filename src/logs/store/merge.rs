@@ -98,19 +98,19 @@ fn open(segment: &Segment) -> io::Result<Box<dyn BufRead>> {
                 path: super::files::packed_path(&segment.path),
                 number: segment.number,
             };
-            return open_packed(File::open(&packed.path)?);
+            return Ok(open_packed(File::open(&packed.path)?));
         }
         file => BufReader::new(file?),
     };
     if segment.is_packed() {
-        open_packed(file.into_inner())
+        Ok(open_packed(file.into_inner()))
     } else {
         Ok(Box::new(file))
     }
 }
 
-fn open_packed(file: File) -> io::Result<Box<dyn BufRead>> {
-    Ok(Box::new(BufReader::new(GzDecoder::new(BufReader::new(file)))))
+fn open_packed(file: File) -> Box<dyn BufRead> {
+    Box::new(BufReader::new(GzDecoder::new(BufReader::new(file))))
 }
 
 /// The lines of several instances by their time, each with the instance's place in the list. Lines of one

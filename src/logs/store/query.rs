@@ -108,10 +108,10 @@ impl Query {
             found.cursor = cursor.clone();
         }
         let mut filters: Vec<Filter> = self.instances.iter().map(|_| Filter::default()).collect();
-        let mut behind = self.seen_before();
+        let mut seen = found.cursor.clone();
         for line in Merged::new(sources)? {
             let (index, line) = line?;
-            if !self.is_in_time(&line, index, &mut behind) {
+            if !self.is_in_time(&line, &self.instances[index], &mut seen) {
                 continue;
             }
             let instance = &self.instances[index];
@@ -163,28 +163,14 @@ impl Query {
         written.map_or(true, |written| written + CLOCK_SLACK >= since)
     }
 
-    /// For each instance, how many lines of the cursor's own millisecond were seen.
-    fn seen_before(&self) -> Vec<u64> {
-        let seen = |instance: &String| match &self.since {
-            Some(Since::Cursor(cursor)) => cursor.lines.get(instance).copied().unwrap_or_default(),
-            Some(Since::Time(_)) | None => 0,
-        };
-        self.instances.iter().map(seen).collect()
-    }
-
-    fn is_in_time(&self, line: &Line, index: usize, behind: &mut [u64]) -> bool {
+    fn is_in_time(&self, line: &Line, instance: &str, seen: &mut Cursor) -> bool {
         if self.until_ms.is_some_and(|until| line.at_ms > until) {
             return false;
         }
         match &self.since {
             None => true,
             Some(Since::Time(since)) => line.at_ms >= *since,
-            Some(Since::Cursor(cursor)) if line.at_ms == cursor.at_ms => {
-                let unseen = behind[index] == 0;
-                behind[index] = behind[index].saturating_sub(1);
-                unseen
-            }
-            Some(Since::Cursor(cursor)) => line.at_ms > cursor.at_ms,
+            Some(Since::Cursor(_)) => seen.is_unseen(instance, line.at_ms),
         }
     }
 }

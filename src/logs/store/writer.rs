@@ -299,7 +299,7 @@ impl Worker {
         };
         if missing > 0 {
             lines.lost.lines += missing;
-            lines.lost.why = "the disk was too slow".to_owned();
+            "the disk was too slow".clone_into(&mut lines.lost.why);
         }
         match lines.append(text) {
             Ok(full) => {
