@@ -104,7 +104,7 @@ impl Cron {
             Kind::Steady(table) => table.find_next(now).ok()?.timestamp(),
             Kind::OfTheDay(table) => self.next_on_the_wall(table, now)?,
         };
-        SystemTime::try_from(next).ok()
+        Some(next.into())
     }
 
     fn next_on_the_wall(&self, table: &Crontab, now: Timestamp) -> Option<Timestamp> {

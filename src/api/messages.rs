@@ -86,6 +86,9 @@ pub struct Service {
     pub attached: u32,
     pub command: String,
     pub origin: String,
+    /// When its schedule starts it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<String>,
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.

@@ -55,6 +55,11 @@ impl Controller {
                 answer,
             } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.on_triggered(instance, by, outcome),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }

@@ -11,6 +11,7 @@ use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
 use super::progress::Progress;
+use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
@@ -74,6 +75,8 @@ enum Input {
     Files,
     /// Nobody reads the console any more.
     ConsoleFailed,
+    /// A time of day has come, or the clock was set.
+    Alarm,
     Deadline,
 }
 
@@ -130,6 +133,7 @@ pub(super) struct Controller {
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
     pub(super) console: Option<Console>,
+    pub(super) schedules: Schedules,
     pub(super) asks: Asks<Reply>,
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
@@ -181,6 +185,7 @@ impl Controller {
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }
+            self.wind_schedules();
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.advance_finish();
@@ -205,6 +210,7 @@ impl Controller {
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
+            () = self.schedules.rang() => Input::Alarm,
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable(), if !self.lanes.hold_control_back() => Input::Tmux,
             () = self.lanes.readable() => Input::Tmux,
@@ -226,6 +232,7 @@ impl Controller {
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
+            Input::Alarm => self.on_alarm(),
             Input::Deadline => self.on_deadline(),
         }
     }
@@ -237,6 +244,8 @@ impl Controller {
             self.adoption_deadline,
             self.losses.next_deadline(),
             self.views_deadline,
+            self.schedules.next_deadline(),
+            self.deadline_for_alarm(),
         ]
         .into_iter()
         .flatten()
@@ -252,6 +261,7 @@ impl Controller {
             self.begin_when_adopted();
         }
         self.look_at_losses();
+        self.look_at_schedules();
         if self.views_deadline.is_some_and(|deadline| deadline <= now) {
             self.views_deadline = None;
         }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod adopt;
+mod alarm;
 mod asks;
 mod calls;
 mod clock;
@@ -23,11 +24,13 @@ mod ports;
 mod progress;
 mod refill;
 mod reports;
+mod schedule;
 mod session;
 mod signals;
 mod status;
 mod suspend;
 mod tmux_events;
+mod triggers;
 mod windows;
 mod words;
 

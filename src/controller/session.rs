@@ -14,6 +14,7 @@ use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
+use super::schedule::Schedules;
 use super::signals;
 use super::windows::{Site, Windows};
 use crate::api;
@@ -107,6 +108,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
     let machine = machine(&setup.instances, clock.now())?;
+    let schedules = Schedules::new(&setup.instances)?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
@@ -153,6 +155,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lanes: Lanes::default(),
         lane_door: LaneDoor::new(dir.lane_socket()),
         console,
+        schedules,
         asks: Asks::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,

@@ -3,9 +3,10 @@
 use super::clock;
 use super::core::Controller;
 use super::host::Host;
+use super::schedule;
 use super::words;
 use crate::api::messages::{SCHEMA, Service, Session, Status};
-use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, time_text};
+use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, StateWord, time_text};
 use std::time::{Duration, SystemTime};
 
 impl Controller {
@@ -80,6 +81,7 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
+            next_run: self.next_run(id).map(time_text::rfc3339),
         }
     }
 
@@ -98,6 +100,7 @@ impl Controller {
         if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
+        let word = self.machine.word(id);
         let reason = match state {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
@@ -109,6 +112,9 @@ impl Controller {
             State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
                 self.machine.why(id).map(|why| why.to_string())
             }
+            State::Disabled | State::Exited { .. } if word == StateWord::Scheduled => self
+                .next_run(id)
+                .map(|next| schedule::next_run_words(next, clock::wall())),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
             | State::Running { .. }

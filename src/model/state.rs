@@ -84,6 +84,8 @@ pub enum StateWord {
     Exited,
     Failed,
     Skipped,
+    /// Waits for its schedule.
+    Scheduled,
 }
 
 impl State {
@@ -153,6 +155,7 @@ impl StateWord {
             Self::Exited => "exited",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::conditions::holds;
 use super::world::{World, WorldWindow};
 use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Verb};
+use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Triggered, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -34,6 +34,10 @@ pub(super) struct Oracle {
     last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
+    /// Somebody or something has called for it once: else, nothing starts what has a schedule.
+    called: Vec<bool>,
+    /// Started by a changed file since a person last did: its end may not end the session.
+    changed: Vec<bool>,
     quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
@@ -66,6 +70,8 @@ impl Oracle {
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
+            called: vec![false; instances.len()],
+            changed: vec![false; instances.len()],
             quit_asks: Vec::new(),
             ending: None,
             finished: false,
@@ -84,6 +90,8 @@ impl Oracle {
             self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
+            self.called[index] = shim.proc.is_some() || shim.last.is_some();
+            self.changed[index] = false;
             self.down[index] = match (&shim.proc, &shim.last) {
                 (Some(proc), _) => proc.asked,
                 (None, Some(last)) => last.asked,
@@ -118,6 +126,17 @@ impl Oracle {
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
             Event::Enter { instance } if self.ending.is_none() => self.allow(*instance),
+            // A count of restarts begins anew with the run that follows.
+            Event::Due { instance, by } => {
+                self.called[instance.0 as usize] = true;
+                for id in self.ids() {
+                    if id == *instance
+                        || *by == (Trigger::Change { cascade: true }) && self.needs_far(id, *instance)
+                    {
+                        self.runs[id.0 as usize] = 0;
+                    }
+                }
+            }
             Event::Attached { instance, clients } => self.attached[instance.0 as usize] = *clients,
             Event::Adopted { instance, run, .. } | Event::AdoptedEnded { instance, run, .. } => {
                 self.last_run[instance.0 as usize] = *run;
@@ -151,6 +170,8 @@ impl Oracle {
     fn allow(&mut self, id: InstanceId) {
         self.down[id.0 as usize] = false;
         self.runs[id.0 as usize] = 0;
+        self.called[id.0 as usize] = true;
+        self.changed[id.0 as usize] = false;
         for (need, _) in self.needs[id.0 as usize].clone() {
             self.allow(need);
         }
@@ -189,6 +210,11 @@ impl Oracle {
                 answer,
             } => self.judge_answer(*ask, *instance, answer),
             Action::Done { ask } => self.judge_done(*ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.judge_trigger(*instance, *by, *outcome),
             Action::Ending { cause } => self.judge_ending(*cause),
             Action::Finish { cause } => {
                 self.finished = true;
@@ -252,6 +278,9 @@ impl Oracle {
         if self.down[id.0 as usize] {
             return Err(format!("{id:?}: started after a stop"));
         }
+        if self.policies[id.0 as usize].scheduled && !self.called[id.0 as usize] {
+            return Err(format!("{id:?}: started before its schedule"));
+        }
         for (on, condition) in &self.needs[id.0 as usize] {
             let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
             if leaving || !holds(self.shown_at(*on), *condition) {
@@ -259,6 +288,27 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    fn judge_trigger(&mut self, id: InstanceId, by: Trigger, outcome: Triggered) -> Result<(), Broken> {
+        if self.ending.is_some() || self.down[id.0 as usize] {
+            return Err(format!("{id:?}: {by:?} after a stop"));
+        }
+        let live = self.shown_at(id).is_live();
+        match (by, outcome) {
+            (Trigger::Schedule, Triggered::Starts) if live => Err(format!("{id:?}: runs overlap")),
+            (Trigger::Schedule, Triggered::Starts) => {
+                self.changed[id.0 as usize] = false;
+                Ok(())
+            }
+            (Trigger::Schedule, Triggered::Busy) | (Trigger::Change { .. }, Triggered::Suspended) => Ok(()),
+            (Trigger::Change { .. }, Triggered::Starts | Triggered::Restarts) => {
+                self.changed[id.0 as usize] = true;
+                Ok(())
+            }
+            (Trigger::Schedule, Triggered::Restarts | Triggered::Suspended)
+            | (Trigger::Change { .. }, Triggered::Busy) => Err(format!("{id:?}: {by:?} came to {outcome:?}")),
+        }
     }
 
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
@@ -351,6 +401,11 @@ impl Oracle {
         };
         if self.attached[id.0 as usize] > 0 {
             return Err(format!("{id:?} ended the session while somebody looked at it"));
+        }
+        if self.changed[id.0 as usize] {
+            return Err(format!(
+                "{id:?} ended the session while its files are being written"
+            ));
         }
         if self.down[id.0 as usize] {
             return Err(format!("{id:?} ended the session after a person stopped it"));

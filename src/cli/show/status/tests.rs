@@ -29,6 +29,7 @@ fn service(name: &str, state: StateWord) -> Service {
         attached: 0,
         command: "bin/run".into(),
         origin: "Procfile:1".into(),
+        next_run: None,
     }
 }
 
