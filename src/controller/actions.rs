@@ -96,6 +96,7 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

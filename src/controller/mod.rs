@@ -13,6 +13,8 @@ mod doors;
 mod ending;
 mod files;
 mod follow;
+mod hook_run;
+mod hooks;
 mod host;
 mod lane_attempt;
 mod lane_door;
@@ -31,6 +33,7 @@ mod status;
 mod suspend;
 mod tmux_events;
 mod triggers;
+mod watch;
 mod windows;
 mod words;
 

@@ -123,6 +123,8 @@ impl Controller {
             | State::Stopped { .. }
             | State::Exited { .. } => None,
         };
+        let suspended = "changed files are not heeded any more: too many restarts".to_owned();
+        let reason = reason.or(self.machine.is_watch_suspended(id).then_some(suspended));
         match (&host.port_taken, reason) {
             (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
             (Some(taken), None) => Some(taken.clone()),

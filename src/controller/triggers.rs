@@ -8,7 +8,7 @@ impl Controller {
     pub(super) fn on_triggered(&mut self, instance: InstanceId, by: Trigger, outcome: Triggered) {
         match by {
             Trigger::Schedule => self.say_scheduled(instance, outcome),
-            Trigger::Change { .. } => {}
+            Trigger::Change { .. } => self.say_changed(instance, outcome),
         }
     }
 }
