@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 #[cfg(target_os = "linux")]
 mod timer {
+    use rustix::io::Errno;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
         timerfd_settime,
@@ -56,8 +57,9 @@ mod timer {
                 let mut count = [0; 8];
                 // A clock that was set reads as an error of its own.
                 match rustix::io::read(self.0.get_ref(), &mut count) {
-                    Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
-                    Ok(_) | Err(_) => return,
+                    Ok(_) | Err(Errno::CANCELED) => return,
+                    Err(Errno::AGAIN) => ready.clear_ready(),
+                    Err(_) => return std::future::pending().await,
                 }
             }
         }
@@ -92,19 +94,22 @@ mod timer {
 pub(super) struct Alarm {
     timer: Option<timer::Timer>,
     at: Option<SystemTime>,
+    /// Whether it is set to that time, rather than to be set.
+    is_set: bool,
 }
 
 impl Alarm {
     /// Sets or stops it. False where it cannot be had: then a deadline has to do.
     pub(super) fn set(&mut self, at: Option<SystemTime>) -> bool {
-        if at == self.at && (at.is_none() || self.timer.is_some()) {
+        if at == self.at && (at.is_none() || self.is_set) {
             return true;
         }
         if self.timer.is_none() {
             self.timer = timer::Timer::new();
         }
         self.at = at;
-        self.timer.as_ref().is_some_and(|timer| timer.set(at))
+        self.is_set = self.timer.as_ref().is_some_and(|timer| timer.set(at));
+        self.is_set
     }
 
     /// Waits for it; for ever if none is set.
@@ -117,7 +122,7 @@ impl Alarm {
 
     /// It rang, and is to be set anew.
     pub(super) fn note_rang(&mut self) {
-        self.at = None;
+        self.is_set = false;
     }
 }
 

@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Directories that tools write to.
 const LEFT_OUT_DIRECTORIES: &str = ".git .hg .svn .idea .vscode node_modules vendor target dist build bin .venv \
@@ -69,7 +69,7 @@ impl Patterns {
 impl Rules {
     pub(super) fn new(path: &WatchPath, everything: bool) -> Result<Self, globset::Error> {
         Ok(Self {
-            root: path.path.clone(),
+            root: without_detours(&path.path),
             include: Patterns::new(path.include.iter().map(String::as_str))?,
             exclude: Patterns::new(path.exclude.iter().map(String::as_str))?,
             everything,
@@ -119,6 +119,21 @@ impl Rules {
         let is_included = self.include.is_empty() || self.include.matches(below_root, name);
         is_included && !is_left_out && !self.exclude.matches(below_root, name) && self.enters(dir, ignores)
     }
+}
+
+/// Without `.` and `..`, as what is told of files is compared with it.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(component),
+        }
+    }
+    plain
 }
 
 /// What git ignores, as far as `.gitignore` files have been read.
@@ -296,6 +311,17 @@ mod tests {
             ["keep.gen", "deep/out/a.rs", "src/special.gen", "secret"]
         );
         assert_eq!(taken(&rules(&[], &[], true), &ignores, &files).len(), files.len());
+    }
+
+    #[test]
+    fn a_path_with_detours_is_the_path_it_leads_to() {
+        let path = WatchPath {
+            path: "/p/web/.././src/".into(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+        };
+        let rules = Rules::new(&path, false).unwrap();
+        assert!(rules.takes(Path::new("/p/src/main.rs"), &Ignores::default()));
     }
 
     #[test]

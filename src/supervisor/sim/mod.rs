@@ -3,6 +3,7 @@
 //! rule of the oracle. A failure prints its seed and the whole story; `OVR_SIM_SEEDS` sets how many seeds are
 //! played, `OVR_SIM_SEED` plays one with its story.
 
+mod calls;
 mod conditions;
 mod dice;
 mod happenings;

@@ -1,10 +1,11 @@
 //! What must be true of everything the machine orders and says, judged from the outside: by the events it was
 //! given, the actions it gave and the world as it is, never by the machine's own fields.
 
+use super::calls::Calls;
 use super::conditions::holds;
 use super::world::{World, WorldWindow};
 use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Triggered, Verb};
+use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -34,10 +35,7 @@ pub(super) struct Oracle {
     last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
-    /// Somebody or something has called for it once: else, nothing starts what has a schedule.
-    called: Vec<bool>,
-    /// Started by a changed file since a person last did: its end may not end the session.
-    changed: Vec<bool>,
+    calls: Calls,
     quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
@@ -70,8 +68,7 @@ impl Oracle {
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
-            called: vec![false; instances.len()],
-            changed: vec![false; instances.len()],
+            calls: Calls::new(instances.len()),
             quit_asks: Vec::new(),
             ending: None,
             finished: false,
@@ -90,8 +87,7 @@ impl Oracle {
             self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
-            self.called[index] = shim.proc.is_some() || shim.last.is_some();
-            self.changed[index] = false;
+            self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
             self.down[index] = match (&shim.proc, &shim.last) {
                 (Some(proc), _) => proc.asked,
                 (None, Some(last)) => last.asked,
@@ -128,11 +124,9 @@ impl Oracle {
             Event::Enter { instance } if self.ending.is_none() => self.allow(*instance),
             // A count of restarts begins anew with the run that follows.
             Event::Due { instance, by } => {
-                self.called[instance.0 as usize] = true;
+                self.calls.hear(*instance);
                 for id in self.ids() {
-                    if id == *instance
-                        || *by == (Trigger::Change { cascade: true }) && self.needs_far(id, *instance)
-                    {
+                    if self.reaches(*instance, *by, id) {
                         self.runs[id.0 as usize] = 0;
                     }
                 }
@@ -170,8 +164,7 @@ impl Oracle {
     fn allow(&mut self, id: InstanceId) {
         self.down[id.0 as usize] = false;
         self.runs[id.0 as usize] = 0;
-        self.called[id.0 as usize] = true;
-        self.changed[id.0 as usize] = false;
+        self.calls.allow(id);
         for (need, _) in self.needs[id.0 as usize].clone() {
             self.allow(need);
         }
@@ -214,7 +207,11 @@ impl Oracle {
                 instance,
                 by,
                 outcome,
-            } => self.judge_trigger(*instance, *by, *outcome),
+            } => {
+                let stopped = self.ending.is_some() || self.down[instance.0 as usize];
+                let live = self.shown_at(*instance).is_live();
+                self.calls.judge(*instance, *by, *outcome, stopped, live)
+            }
             Action::Ending { cause } => self.judge_ending(*cause),
             Action::Finish { cause } => {
                 self.finished = true;
@@ -278,7 +275,7 @@ impl Oracle {
         if self.down[id.0 as usize] {
             return Err(format!("{id:?}: started after a stop"));
         }
-        if self.policies[id.0 as usize].scheduled && !self.called[id.0 as usize] {
+        if self.policies[id.0 as usize].scheduled && !self.calls.was_called(id) {
             return Err(format!("{id:?}: started before its schedule"));
         }
         for (on, condition) in &self.needs[id.0 as usize] {
@@ -288,27 +285,6 @@ impl Oracle {
             }
         }
         Ok(())
-    }
-
-    fn judge_trigger(&mut self, id: InstanceId, by: Trigger, outcome: Triggered) -> Result<(), Broken> {
-        if self.ending.is_some() || self.down[id.0 as usize] {
-            return Err(format!("{id:?}: {by:?} after a stop"));
-        }
-        let live = self.shown_at(id).is_live();
-        match (by, outcome) {
-            (Trigger::Schedule, Triggered::Starts) if live => Err(format!("{id:?}: runs overlap")),
-            (Trigger::Schedule, Triggered::Starts) => {
-                self.changed[id.0 as usize] = false;
-                Ok(())
-            }
-            (Trigger::Schedule, Triggered::Busy) | (Trigger::Change { .. }, Triggered::Suspended) => Ok(()),
-            (Trigger::Change { .. }, Triggered::Starts | Triggered::Restarts) => {
-                self.changed[id.0 as usize] = true;
-                Ok(())
-            }
-            (Trigger::Schedule, Triggered::Restarts | Triggered::Suspended)
-            | (Trigger::Change { .. }, Triggered::Busy) => Err(format!("{id:?}: {by:?} came to {outcome:?}")),
-        }
     }
 
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
@@ -402,7 +378,7 @@ impl Oracle {
         if self.attached[id.0 as usize] > 0 {
             return Err(format!("{id:?} ended the session while somebody looked at it"));
         }
-        if self.changed[id.0 as usize] {
+        if self.calls.is_changed(id) {
             return Err(format!(
                 "{id:?} ended the session while its files are being written"
             ));
@@ -430,6 +406,12 @@ impl Oracle {
 
     fn shown_at(&self, id: InstanceId) -> &State {
         &self.shown[id.0 as usize]
+    }
+
+    /// Whether a trigger of `called` may start `id` anew.
+    fn reaches(&self, called: InstanceId, by: Trigger, id: InstanceId) -> bool {
+        let cascades = by == Trigger::Change { cascade: true };
+        id == called || (cascades && self.needs_far(id, called))
     }
 
     fn needs_far(&self, id: InstanceId, on: InstanceId) -> bool {
