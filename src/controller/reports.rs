@@ -6,7 +6,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
-use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION, said_ready};
 use crate::shim::tree;
 use crate::supervisor::Event;
 use std::thread;
@@ -60,6 +60,12 @@ impl Controller {
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
+            Report::Notify { run, text } => {
+                if let Some(ready) = said_ready(&text) {
+                    self.feed(Event::ToldReady { instance, run, ready });
+                }
+            }
+            Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
 
@@ -150,6 +156,7 @@ impl Controller {
             pid: hello.pid,
             pane,
             nonce: hello.nonce.clone(),
+            version: hello.version,
         });
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
@@ -190,6 +197,15 @@ impl Controller {
                     daemons: live.daemons,
                     stopping: live.stopping,
                 });
+                if live.held {
+                    let (run, pids) = (live.run, Vec::new());
+                    self.feed(Event::Daemonized { instance, run, pids });
+                }
+                if live.launch.notify {
+                    // What says nothing for itself is believed to be ready.
+                    let (run, ready) = (live.run, live.told_ready == Some(true));
+                    self.feed(Event::ToldReady { instance, run, ready });
+                }
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);

@@ -28,6 +28,10 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Running {
             ready: Some(true), ..
         } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        State::Daemonized { pids, .. } if pids.is_empty() => {
+            let text = "its command ended well; what it launched runs elsewhere".to_owned();
+            Some((Due::Now, Tone::Normal, text))
+        }
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));

@@ -12,6 +12,10 @@ pub const TOKEN_VARIABLE: &str = "OVR_RUN_TOKEN";
 /// More than these are not named one by one.
 const MOST_NAMED: usize = 16;
 
+/// More ancestors than these no process has; what changes them as fast as they are looked at is not followed.
+#[cfg(target_os = "linux")]
+const MOST_ANCESTORS: usize = 1000;
+
 /// What was ended with SIGKILL, for a person to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Killed {
@@ -44,6 +48,25 @@ pub fn descendants(root: u32) -> Vec<Process> {
         next += 1;
     }
     members[1..].iter().copied().filter_map(table::one).collect()
+}
+
+/// Whether this process descends from `root`.
+#[cfg(target_os = "linux")]
+pub(super) fn is_below(root: u32, process: Process) -> bool {
+    let mut next = Some(process);
+    let mut above = 0;
+    while let Some(found) = next {
+        if found.parent == root {
+            return true;
+        }
+        if found.parent == 0 || above > MOST_ANCESTORS {
+            return false;
+        }
+        above += 1;
+        // A parent that has ended meanwhile has left its child to another one: look again from the start.
+        next = table::one(found.parent).or_else(|| table::one(process.pid));
+    }
+    false
 }
 
 /// Every process alive in the session that the process `sid` began. None if `sid` itself is alive: then it is

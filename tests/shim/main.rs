@@ -4,8 +4,10 @@
 
 mod controller;
 mod harness;
+mod launching;
 mod output;
 mod processes;
 mod starting;
 mod stopping;
+mod supplies;
 mod surviving;
