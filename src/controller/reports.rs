@@ -190,22 +190,16 @@ impl Controller {
                 if live.launch != self.host(instance).spec.launch {
                     self.adopted.changed.push(instance);
                 }
+                // A shim that was asked to listen knows; what it has heard nothing from has said nothing.
+                let told = live.launch.notify.then_some(live.told_ready == Some(true));
                 self.feed(Event::Adopted {
                     instance,
                     run: live.run,
                     pid: live.pid,
-                    daemons: live.daemons,
+                    daemons: (live.held || !live.daemons.is_empty()).then_some(live.daemons),
+                    told_ready: told,
                     stopping: live.stopping,
                 });
-                if live.held {
-                    let (run, pids) = (live.run, Vec::new());
-                    self.feed(Event::Daemonized { instance, run, pids });
-                }
-                if live.launch.notify {
-                    // What says nothing for itself is believed to be ready.
-                    let (run, ready) = (live.run, live.told_ready == Some(true));
-                    self.feed(Event::ToldReady { instance, run, ready });
-                }
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);

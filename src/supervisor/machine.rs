@@ -1,5 +1,6 @@
 //! The machine's outer surface: events in, actions and the next deadline out, and what can be read of it.
 
+use super::adoption::Found;
 use super::deps::{Graph, SetupError};
 use super::ending::Phase;
 use super::event::{Action, EndCause, Event};
@@ -127,8 +128,18 @@ impl Machine {
                 run,
                 pid,
                 daemons,
+                told_ready,
                 stopping,
-            } => self.on_adopted(instance, run, pid, daemons, stopping),
+            } => self.on_adopted(
+                instance,
+                run,
+                pid,
+                Found {
+                    daemons,
+                    told_ready,
+                    stopping,
+                },
+            ),
             Event::AdoptedEnded {
                 instance,
                 run,

@@ -281,7 +281,8 @@ impl World {
                         instance,
                         run: proc.run,
                         pid: proc.pid,
-                        daemons: proc.daemons.clone(),
+                        daemons: (!proc.daemons.is_empty()).then(|| proc.daemons.clone()),
+                        told_ready: None,
                         stopping: proc.asked,
                     }
                 }
