@@ -81,7 +81,7 @@ impl Engine {
 
     pub(super) fn serve(mut self) -> ExitCode {
         self.connect();
-        while !(self.leaving && matches!(self.phase, Phase::Idle)) {
+        while !self.is_done() {
             let ready = self.wait();
             if ready.signal {
                 self.on_signals();
@@ -111,6 +111,17 @@ impl Engine {
             }
         }
         ExitCode::SUCCESS
+    }
+
+    /// Whether the shim is to leave and can. What it cannot end does not keep it without a terminal: with the
+    /// shim's own end the system hangs up on that as well.
+    fn is_done(&self) -> bool {
+        let is_free = match &self.phase {
+            Phase::Idle => true,
+            Phase::Opening(_) => false,
+            Phase::Live(live) => self.hung_up && live.is_out_of_reach(),
+        };
+        self.leaving && is_free
     }
 
     /// Sleeps until something happens. Nothing but a stop plan at work sets a time.
@@ -204,7 +215,7 @@ impl Engine {
     }
 
     /// After every step of a run: what there is to say in its output, where what goes wrong with stopping it is
-    /// looked for; and its end, if it has no process that could tell.
+    /// looked for, and to the controller; and its end, if it has no process that could tell.
     pub(super) fn settle(&mut self) {
         let Phase::Live(live) = &mut self.phase else {
             return;
@@ -212,7 +223,11 @@ impl Engine {
         if let Some(words) = live.take_words() {
             self.terminal.write_note(format!("ovr: {words}\r\n").as_bytes());
         }
-        if live.is_released() {
+        let (run, is_released) = (live.run, live.is_released());
+        for text in live.take_cautions() {
+            self.report(&Report::Caution { run, text });
+        }
+        if is_released {
             self.on_over();
         }
     }

@@ -3,6 +3,7 @@
 
 use super::tree::{self, descendants};
 use crate::model::Signal;
+use rustix::io::Errno;
 use rustix::process::{Pid, WaitStatus, getpgid, getpgrp, kill_process, kill_process_group};
 use std::collections::BTreeSet;
 
@@ -34,25 +35,32 @@ pub(super) fn tree_groups() -> BTreeSet<u32> {
     descendants(std::process::id()).iter().map(|p| p.group).collect()
 }
 
+/// Whether a signal found nobody of its group whom the system lets the shim signal, though somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refused(pub(super) bool);
+
 /// The signal, and SIGCONT so that a stopped process gets to see it.
-pub(super) fn signal_and_wake(group: u32, signal: Signal) {
-    signal_group(group, signal);
+pub(super) fn signal_and_wake(group: u32, signal: Signal) -> Refused {
+    let refused = signal_group(group, signal);
     signal_group(group, Signal::CONT);
+    refused
 }
 
 /// The same to one process alone, whose end has not been taken note of: its number is its own.
-pub(super) fn signal_alone(process: Pid, signal: Signal) {
-    let _gone = kill_process(process, raw(signal));
+pub(super) fn signal_alone(process: Pid, signal: Signal) -> Refused {
+    let refused = kill_process(process, raw(signal)) == Err(Errno::PERM);
     let _gone = kill_process(process, raw(Signal::CONT));
+    Refused(refused)
 }
 
-/// A group that is gone, or another user's, is passed over.
-pub(super) fn signal_group(group: u32, signal: Signal) {
-    let Some(group) = tree::pid(group) else { return };
+/// A group that is gone is passed over.
+pub(super) fn signal_group(group: u32, signal: Signal) -> Refused {
+    let Some(group) = tree::pid(group) else {
+        return Refused(false);
+    };
     let signal = raw(signal);
     if group != getpgrp() {
-        let _gone = kill_process_group(group, signal);
-        return;
+        return Refused(kill_process_group(group, signal) == Err(Errno::PERM));
     }
     // A process that has moved into the shim's own group: the shim must not signal itself.
     let below = descendants(std::process::id());
@@ -63,6 +71,7 @@ pub(super) fn signal_group(group: u32, signal: Signal) {
     {
         let _gone = kill_process(pid, signal);
     }
+    Refused(false)
 }
 
 fn raw(signal: Signal) -> rustix::process::Signal {

@@ -1,6 +1,7 @@
 //! One run, from its process's start to the last end in its tree. Reaps processes; knows nothing of terminal and
 //! controller. The stop plan at work on it is in `stopping.rs`.
 
+use super::elevated::Elevated;
 use super::groups::{go_on, number, signal_group, tree_groups, tree_pids};
 use super::limits::Bounds;
 use super::protocol::{Ended, LiveRun, Report};
@@ -49,7 +50,10 @@ pub(super) struct Live {
     pub(super) asked: bool,
     pub(super) killed: Killed,
     /// Kept while its processes are held to it.
-    bounds: Bounds,
+    _bounds: Bounds,
+    pub(super) elevated: Elevated,
+    /// What does not hold as it was asked for, to be told.
+    pub(super) cautions: Vec<String>,
     /// What is to be said in the window.
     pub(super) words: Option<String>,
 }
@@ -77,7 +81,8 @@ impl Live {
         token: &str,
         supplies: &Supplies,
     ) -> Result<Self, String> {
-        let (main, bounds) = start_within(run, launch, token, supplies)?;
+        let (main, mut bounds) = start_within(run, launch, token, supplies)?;
+        let cautions = std::mem::take(&mut bounds.cautions);
         Ok(Self {
             run,
             main,
@@ -95,14 +100,16 @@ impl Live {
             stop: None,
             asked: false,
             killed: Killed::default(),
-            bounds,
+            _bounds: bounds,
+            elevated: Elevated::default(),
+            cautions,
             words: None,
         })
     }
 
-    /// What of the launch does not hold as it was asked for; told once.
+    /// What does not hold as it was asked for; each is told once.
     pub(super) fn take_cautions(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.bounds.cautions)
+        std::mem::take(&mut self.cautions)
     }
 
     /// What is to be said in the window since the last call.
@@ -163,6 +170,7 @@ impl Live {
                 Ok(Some((pid, status))) if status.stopped() => go_on(pid, status),
                 Ok(Some((pid, status))) if pid == self.main => self.exit = exit_of(status),
                 Ok(Some((pid, status))) if self.is_stop_command(pid) => helper = exit_of(status),
+                Ok(Some((pid, status))) if self.is_sudo_ended(pid, exit_of(status)) => {}
                 Ok(Some((_, status))) => self.last_end = exit_of(status),
                 Ok(None) => break,
                 Err(rustix::io::Errno::INTR) => {}

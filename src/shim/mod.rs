@@ -4,6 +4,7 @@
 //! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
 mod cgroup;
+mod elevated;
 mod engine;
 mod environment_block;
 mod groups;

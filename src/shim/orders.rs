@@ -56,14 +56,11 @@ impl Engine {
         let dir = self.socket.parent().unwrap_or(Path::new("/"));
         let supplied = self.supplies.adjust(&launch, dir, &self.nonce);
         match supplied.and_then(|()| Live::start(run, &launch, stop, &self.nonce, &self.supplies)) {
-            Ok(mut live) => {
+            Ok(live) => {
                 let report = live.spawned();
-                let cautions = live.take_cautions();
                 self.phase = Phase::Live(Box::new(live));
                 self.report(&report);
-                for text in cautions {
-                    self.report(&Report::Caution { run, text });
-                }
+                self.settle();
             }
             Err(message) => {
                 self.close_run(run, &note::could_not_start(&self.instance, &message));

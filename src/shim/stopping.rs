@@ -1,7 +1,7 @@
 //! The stop plan at work on a run: asked to end, waited for, killed. What a run is and how its end is noticed is
 //! told in `live.rs`.
 
-use super::groups::{number, signal_alone, signal_and_wake, signal_group, tree_groups};
+use super::groups::{Refused, number, signal_alone, signal_and_wake, signal_group, tree_groups};
 use super::live::Live;
 use super::spawn::{Role, spawn};
 use super::tree::kill_descendants;
@@ -51,6 +51,7 @@ impl Live {
             stop.ordered = true;
         }
         if kill || again {
+            self.try_elevated_again();
             self.kill_tree();
         }
     }
@@ -66,6 +67,12 @@ impl Live {
             stop.plan.grace = stop.plan.grace.min(grace);
             stop.deadline = stop.deadline.map(|due| due.min(end));
         }
+    }
+
+    pub(super) fn is_killing(&self) -> bool {
+        self.stop
+            .as_ref()
+            .is_some_and(|stop| stop.phase == StopPhase::Killing)
     }
 
     /// Whether a stop plan is at work.
@@ -147,19 +154,30 @@ impl Live {
             self.signal_other_groups();
         } else if stop.plan.parent_only {
             // Its group is not marked: once the main process is gone, the rest of it gets the signal too.
-            signal_alone(self.main, stop.plan.signal);
+            let (main, signal) = (number(self.main), stop.plan.signal);
+            if signal_alone(self.main, signal) == Refused(true) {
+                self.run_sudo(signal, vec![main.to_string()]);
+            }
         } else {
-            stop.signalled.insert(number(self.main));
-            signal_and_wake(number(self.main), stop.plan.signal);
+            let (main, signal) = (number(self.main), stop.plan.signal);
+            stop.signalled.insert(main);
+            if signal_and_wake(main, signal) == Refused(true) {
+                self.run_sudo(signal, vec![format!("-{main}")]);
+            }
         }
     }
 
     /// Once the main process is gone, what is left gets the signal too, in its own groups.
     pub(super) fn signal_other_groups(&mut self) {
         let Some(stop) = &mut self.stop else { return };
-        for group in tree_groups() {
-            if stop.signalled.insert(group) {
-                signal_and_wake(group, stop.plan.signal);
+        let signal = stop.plan.signal;
+        let groups: Vec<u32> = tree_groups()
+            .into_iter()
+            .filter(|group| stop.signalled.insert(*group))
+            .collect();
+        for group in groups {
+            if signal_and_wake(group, signal) == Refused(true) {
+                self.run_sudo(signal, vec![format!("-{group}")]);
             }
         }
     }
@@ -174,6 +192,7 @@ impl Live {
             signal_group(number(self.main), Signal::KILL);
         }
         kill_descendants(std::process::id(), &mut self.killed);
+        self.kill_elevated();
     }
 
     /// Where a process cannot adopt what its children leave behind, the rest of the group is all that can be

@@ -24,9 +24,22 @@ pub struct Killed {
     /// `pid command` of those that the system does not let us end (another user's).
     pub refused: Vec<String>,
     seen: BTreeSet<u32>,
+    out_of_reach: Vec<u32>,
 }
 
 impl Killed {
+    /// Notes a process that the system does not let us end.
+    fn refuse(&mut self, pid: u32) {
+        self.named.retain(|name| !name.starts_with(&format!("{pid} ")));
+        self.out_of_reach.push(pid);
+        self.refused.push(format!("{pid} {}", table::command(pid)));
+    }
+
+    /// The numbers of those in [`refused`](Self::refused).
+    pub(super) fn refused_pids(&self) -> impl Iterator<Item = u32> {
+        self.out_of_reach.iter().copied()
+    }
+
     /// Notes a process that is about to be killed; before, since afterwards its command line is gone.
     fn name(&mut self, pid: u32) {
         if self.named.len() < MOST_NAMED && self.seen.insert(pid) {
@@ -116,7 +129,7 @@ pub fn end_all(token: &str, sid: u32) -> Killed {
         }
         for pid in handle::kill_and_wait(&left) {
             refused.insert(pid);
-            killed.refused.push(format!("{pid} {}", table::command(pid)));
+            killed.refuse(pid);
         }
     }
 }
@@ -139,10 +152,14 @@ pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
         }
     }
     members.remove(&root);
+    killed.refused.clear();
+    killed.out_of_reach.clear();
     for pid in members {
         if let Some(found) = table::one(pid) {
             killed.name(pid);
-            let _gone = handle::signal(&found, Signal::KILL);
+            if handle::signal(&found, Signal::KILL) == Err(Errno::PERM) {
+                killed.refuse(pid);
+            }
         }
     }
 }

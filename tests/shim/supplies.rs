@@ -247,7 +247,7 @@ fn a_grandchild_may_speak_and_a_stranger_and_a_long_talker_may_not() {
     pane.run_launch(1, launch, patient());
     let shown = pane.wait_for("\r\n");
     let shown = String::from_utf8_lossy(&shown).into_owned();
-    let from = shown.find("/").unwrap();
+    let from = shown.find('/').unwrap();
     let path = &shown[from..shown[from..].find('\r').unwrap() + from];
     let stranger = UnixDatagram::unbound().unwrap();
     stranger.send_to(b"READY=1", path).unwrap();
