@@ -37,7 +37,7 @@ impl Controller {
                 run,
                 signal,
             } => self.order(instance, &Order::Signal { run, signal }),
-            // No configuration that can be read yet has probes, so the machine has none to ask for.
+            // TODO
             Action::Probe { instance, run, probe } => {
                 self.inlets.probed(Event::ProbeDone {
                     instance,

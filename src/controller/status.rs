@@ -102,9 +102,10 @@ impl Controller {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
-                FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => {
-                    Some(words::failure(host, reason))
-                }
+                FailureReason::Unhealthy { .. }
+                | FailureReason::Spawn(_)
+                | FailureReason::GaveUp { .. }
+                | FailureReason::Lost => Some(words::failure(host, reason)),
             },
             State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
                 self.machine.why(id).map(|why| why.to_string())

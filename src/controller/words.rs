@@ -57,7 +57,9 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Exited { exit, .. } => Some((Due::End, Tone::Normal, ended(host, *exit))),
         State::Failed { reason, .. } => {
             let due = match reason {
-                FailureReason::Exit(_) | FailureReason::GaveUp { .. } => Due::End,
+                FailureReason::Exit(_) | FailureReason::Unhealthy { .. } | FailureReason::GaveUp { .. } => {
+                    Due::End
+                }
                 FailureReason::Spawn(_) | FailureReason::Lost => Due::Now,
             };
             Some((due, Tone::Alarm, failure(host, reason)))
@@ -98,6 +100,12 @@ pub(super) fn ended(host: &Host, exit: Exit) -> String {
 pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
         FailureReason::Exit(exit) => ended(host, *exit),
+        FailureReason::Unhealthy { exit } => {
+            format!(
+                "ended because its probe failed too often; it {}",
+                ended(host, *exit)
+            )
+        }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
             format!(

@@ -71,8 +71,10 @@ impl Machine {
             Some(pids) => State::Daemonized { run, pids, since },
         };
         self.set_state(id, state);
-        if !stopping && self.at(id).is_wanted_up() {
+        if !stopping {
             self.resume_probes(id);
+        }
+        if !stopping && self.at(id).is_wanted_up() {
             if ready != Some(false) {
                 self.settle_started(id);
             }
