@@ -28,6 +28,8 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Running {
             ready: Some(true), ..
         } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        // A change of what was left behind.
+        State::Daemonized { .. } if matches!(from, State::Daemonized { .. }) => None,
         State::Daemonized { pids, .. } if pids.is_empty() => {
             let text = "its command ended well; what it launched runs elsewhere".to_owned();
             Some((Due::Now, Tone::Normal, text))

@@ -95,6 +95,11 @@ impl Machine {
         self.at(instance).restarts
     }
 
+    /// Whether it is ready, also where its state does not show it; `None` where nothing is known.
+    pub fn ready(&self, instance: InstanceId) -> Option<bool> {
+        self.at(instance).ready()
+    }
+
     /// What keeps it from running, or from being ready, or from being gone; `None` if nothing is in the way.
     pub fn why(&self, instance: InstanceId) -> Option<Why> {
         self.compute_why(instance)
