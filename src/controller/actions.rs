@@ -5,7 +5,7 @@ use super::core::{Controller, Reply};
 use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
-use crate::model::{AskId, InstanceId, RunId, State};
+use crate::model::{AskId, InstanceId, PendingWhy, RunId, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event};
 
@@ -37,15 +37,7 @@ impl Controller {
                 run,
                 signal,
             } => self.order(instance, &Order::Signal { run, signal }),
-            // TODO
-            Action::Probe { instance, run, probe } => {
-                self.inlets.probed(Event::ProbeDone {
-                    instance,
-                    run,
-                    probe,
-                    ok: false,
-                });
-            }
+            Action::Probe { instance, run, probe } => self.probe(instance, run, probe),
             Action::Changed { instance, from, to } => self.on_changed(instance, &from, &to),
             Action::Answer {
                 ask,
@@ -59,6 +51,7 @@ impl Controller {
     }
 
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
+        self.know_run(instance, run);
         self.check_port(instance);
         self.check_demands(instance);
         self.host_mut(instance).unended.insert(run);
@@ -90,6 +83,18 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        match to {
+            State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {}
+            State::Pending(PendingWhy::Dependency { .. }) => self.say_awaited(instance),
+            State::Disabled
+            | State::Pending(PendingWhy::Window)
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
+        }
         self.stale_status.insert(instance);
         self.note_progress();
     }
@@ -102,6 +107,10 @@ impl Controller {
         }
         if result.outcome == Outcome::Failed {
             result.last_lines = self.last_lines(instance, LAST_WORDS);
+            if let (Some(message), Some(trouble)) = (&mut result.message, self.current_trouble(instance)) {
+                message.push_str(" · ");
+                message.push_str(&trouble);
+            }
         }
         self.asks.settle(ask, instance, result);
     }

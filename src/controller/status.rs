@@ -81,7 +81,19 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
+            assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
+            probe_failure: host.health.last_failure(),
         }
+    }
+
+    fn is_shown_ready(&self, id: InstanceId) -> bool {
+        matches!(
+            self.machine.state(id),
+            State::Running {
+                ready: Some(true),
+                ..
+            }
+        )
     }
 
     /// For how long it has been as it is.
@@ -108,13 +120,13 @@ impl Controller {
                 | FailureReason::GaveUp { .. }
                 | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
-                self.machine.why(id).map(|why| why.to_string())
-            }
+            State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(_)
+            | State::Skipped { .. }
+            | State::Backoff { .. } => self.why_in_words(id),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
-            | State::Running { .. }
-            | State::Daemonized { .. }
             | State::Stopping { .. }
             | State::Stopped { .. }
             | State::Exited { .. } => None,

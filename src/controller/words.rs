@@ -27,7 +27,17 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         }
         State::Running {
             ready: Some(true), ..
-        } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        } => {
+            let said = !host.spec.policy.assumes_readiness();
+            said.then(|| (Due::Now, Tone::Quiet, "ready".to_owned()))
+        }
+        State::Running {
+            ready: Some(false), ..
+        } if is_ready(from) && host.health.complaint.is_none() => {
+            let trouble = host.health.trouble();
+            let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
+            Some((Due::Now, Tone::Alarm, format!("no longer ready{trouble}")))
+        }
         // A change of what was left behind.
         State::Daemonized { .. } if matches!(from, State::Daemonized { .. }) => None,
         State::Daemonized { pids, .. } if pids.is_empty() => {
@@ -79,6 +89,16 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
     }
 }
 
+fn is_ready(state: &State) -> bool {
+    matches!(
+        state,
+        State::Running {
+            ready: Some(true),
+            ..
+        }
+    )
+}
+
 /// The wait as it was planned: some of it has passed by the time that it is told.
 fn planned(left: Duration) -> Duration {
     let step = Duration::from_millis(50);
@@ -103,10 +123,9 @@ pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
         FailureReason::Exit(exit) => ended(host, *exit),
         FailureReason::Unhealthy { exit } => {
-            format!(
-                "ended because its probe failed too often; it {}",
-                ended(host, *exit)
-            )
+            let trouble = host.health.trouble();
+            let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
+            format!("{why}, so it was ended; it {}", ended(host, *exit))
         }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {

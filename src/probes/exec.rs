@@ -36,20 +36,16 @@ pub(super) async fn attempt(
     let status = status.await;
     output.take_rest();
     let said = last_line(&output.tail);
-    match status {
-        Ok(status) => {
-            // Somebody who is not the command can still write: it has left processes behind.
-            running.end(output.is_open).await;
-            judge(&status.map_err(|error| plain(&error))?, said)
-        }
-        Err(_) => {
-            running.end(true).await;
-            Err(with(no_answer(limit), said))
-        }
-    }
+    let Ok(status) = status else {
+        running.end(true).await;
+        return Err(with(no_answer(limit), said));
+    };
+    // Somebody who is not the command can still write: it has left processes behind.
+    running.end(output.is_open).await;
+    judge(status.map_err(|error| plain(&error))?, said)
 }
 
-fn judge(status: &ExitStatus, said: Option<String>) -> Result<Good, Reason> {
+fn judge(status: ExitStatus, said: Option<String>) -> Result<Good, Reason> {
     let how = match (status.code(), status.signal()) {
         (Some(0), _) => return Ok(Good::default()),
         (Some(code), _) => format!("exit {code}"),

@@ -169,14 +169,13 @@ where
         .map_err(|error| no_response(&error))?;
     let mut connection = std::pin::pin!(connection);
     let mut response = std::pin::pin!(sender.send_request(request));
-    loop {
-        tokio::select! {
-            biased;
-            response = &mut response => return response.map_err(|error| no_response(&error)),
-            // An end of the connection reaches the response too, with the reason.
-            _ended = &mut connection => return response.await.map_err(|error| no_response(&error)),
-        }
-    }
+    let response = tokio::select! {
+        biased;
+        response = &mut response => response,
+        // An end of the connection reaches the response too, with the reason.
+        _ended = &mut connection => response.await,
+    };
+    response.map_err(|error| no_response(&error))
 }
 
 fn no_response(error: &hyper::Error) -> Reason {

@@ -74,10 +74,8 @@ impl Machine {
         if !stopping {
             self.resume_probes(id);
         }
-        if !stopping && self.at(id).is_wanted_up() {
-            if ready != Some(false) {
-                self.settle_started(id);
-            }
+        if !stopping && self.at(id).is_wanted_up() && ready != Some(false) {
+            self.settle_started(id);
         }
     }
 

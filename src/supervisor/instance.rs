@@ -202,14 +202,6 @@ impl Instance {
         }
     }
 
-    /// Whether nothing will ever say that it is ready, so that time or its port has to.
-    pub(super) fn is_assumed(&self) -> bool {
-        match self.policy.readiness {
-            Readiness::Unknown => self.policy.startup.is_none(),
-            Readiness::Probe(_) | Readiness::Told => false,
-        }
-    }
-
     pub(super) fn counts_as_success(&self, exit: Exit) -> bool {
         exit.is_success()
             || match exit {

@@ -85,7 +85,7 @@ impl Machine {
                 "{name}: {timer:?} timer without probe, or the reverse"
             );
         }
-        let assumes = instance.is_assumed()
+        let assumes = instance.policy.assumes_readiness()
             && run.is_some_and(|run| {
                 run.process.is_some() && run.stop.is_none() && !run.ready && !run.retracted
             });

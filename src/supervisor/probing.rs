@@ -6,7 +6,7 @@ use super::instance::Run;
 use super::machine::Machine;
 use super::probes::{Due, Opinion, Track};
 use super::timers::Timer;
-use crate::model::{InstanceId, Moment, ProbeSchedule, Readiness, RunId};
+use crate::model::{InstanceId, Moment, ProbeSchedule, RunId};
 use std::time::Duration;
 
 impl Machine {
@@ -37,10 +37,7 @@ impl Machine {
         delay: impl Fn(&ProbeSchedule) -> Duration,
     ) {
         let policy = &self.at(id).policy;
-        let readiness = match &policy.readiness {
-            Readiness::Probe(probe) => Some(probe.schedule),
-            Readiness::Unknown | Readiness::Told => None,
-        };
+        let readiness = policy.readiness.probe().map(|probe| probe.schedule);
         let liveness = policy.liveness.as_ref().map(|probe| probe.schedule);
         for (probe, schedule) in [(ProbeKind::Readiness, readiness), (ProbeKind::Liveness, liveness)] {
             if let Some(schedule) = schedule {

@@ -28,7 +28,7 @@ impl Machine {
             .run
             .as_ref()
             .is_some_and(|run| !run.ready && !run.retracted);
-        if silent && instance.is_assumed() {
+        if silent && instance.policy.assumes_readiness() {
             let next = self.next_look(id, self.now);
             self.timers.set(id, Timer::Assumed, next);
         }
@@ -75,7 +75,7 @@ impl Machine {
     pub(super) fn assume_ready(&mut self, id: InstanceId) {
         let instance = self.at(id);
         let retracted = instance.run.as_ref().is_some_and(|run| run.retracted);
-        if instance.is_assumed() && !retracted {
+        if instance.policy.assumes_readiness() && !retracted {
             self.timers.stop(id, Timer::Assumed);
             self.set_ready(id, true);
         }

@@ -62,18 +62,16 @@ impl fmt::Display for Why {
         match self {
             Self::LeftOut => write!(f, "left out at the start"),
             Self::Window => write!(f, "its window is being opened"),
-            Self::Dependency { on, condition, word } => write!(
-                f,
-                "waits for {on}: {} ({on} is {word})",
-                condition_word(*condition)
-            ),
+            Self::Dependency { on, condition, word } => {
+                write!(f, "waits for {on}: {condition} ({on} is {word})")
+            }
             Self::Skipped {
                 on,
                 condition,
                 root,
                 root_word,
             } => {
-                write!(f, "needs {on}: {}, but ", condition_word(*condition))?;
+                write!(f, "needs {on}: {condition}, but ")?;
                 if root == on {
                     write!(f, "{on} is {root_word}")
                 } else {
@@ -90,15 +88,6 @@ impl fmt::Display for Why {
             Self::Stopped => write!(f, "stopped on request"),
             Self::Failed(reason) => write_failure(f, reason),
         }
-    }
-}
-
-fn condition_word(condition: Condition) -> &'static str {
-    match condition {
-        Condition::Started => "started",
-        Condition::Ready => "ready",
-        Condition::Ended => "ended",
-        Condition::EndedWell => "ended well",
     }
 }
 

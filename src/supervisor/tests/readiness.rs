@@ -22,10 +22,10 @@ fn says(rig: &mut Rig, name: &str, ready: bool) -> Vec<String> {
 }
 
 fn ready(rig: &Rig, name: &str) -> Option<bool> {
-    match rig.state(name) {
-        State::Running { ready, .. } => *ready,
-        other => panic!("{name}: {other:?}"),
-    }
+    let State::Running { ready, .. } = rig.state(name) else {
+        panic!("{name}: {:?}", rig.state(name));
+    };
+    *ready
 }
 
 fn told() -> Policy {
