@@ -31,9 +31,7 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => {
-                self.order(instance, &Order::Stop { run, plan, kill });
-            }
+            } => self.order_stop(instance, run, plan, kill),
             Action::Signal {
                 instance,
                 run,
@@ -60,6 +58,7 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.know_run(instance, run);
         self.check_port(instance);
+        self.check_demands(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {

@@ -59,6 +59,7 @@ impl Controller {
             state: self.machine.word(id),
             ready: match state {
                 State::Running { ready, .. } => *ready,
+                State::Daemonized { .. } => self.machine.ready(id),
                 _ => None,
             },
             pid: pids.first().copied(),
