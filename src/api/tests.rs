@@ -1,7 +1,7 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Window,
+    ActionResult, Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Synced, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -162,10 +162,15 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             };
             reply.send(Ok(window)).unwrap();
         }
+        Call::SyncLogs { reply } => {
+            let dir = Some("/logs".into());
+            reply.send(Ok(Synced { schema: 1, dir })).unwrap();
+        }
         Call::Output { .. } => panic!("nobody asked for output"),
     });
     let client = session.client();
     assert_eq!(client.status().unwrap(), status());
+    assert_eq!(client.sync_logs().unwrap().dir.as_deref(), Some("/logs"));
     assert_eq!(client.quit().unwrap(), results("quit"));
     assert_eq!(client.detach().unwrap().pid, 7);
     assert_eq!(client.window(None).unwrap().name, "None");

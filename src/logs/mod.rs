@@ -24,6 +24,7 @@ mod sentences;
 pub mod store;
 mod stream;
 mod style;
+mod watch;
 mod whole;
 mod write;
 

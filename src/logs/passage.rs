@@ -9,6 +9,7 @@ use super::ring::Ring;
 use super::sentences::{Sentence, Sentences};
 use super::store::{EntryKind, Store};
 use super::stream::Sink;
+use super::watch::LineWatch;
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, RunId};
 
@@ -19,6 +20,8 @@ pub(super) struct Past {
     /// The run whose output is passing.
     pub(super) run: RunId,
     pub(super) sentences: Sentences,
+    /// `None` for nearly all: then no line is searched.
+    pub(super) watch: Option<Box<LineWatch>>,
 }
 
 /// What the streams share.
@@ -35,6 +38,27 @@ pub(super) struct Merged {
 }
 
 impl Past {
+    /// Looks whether the line tells the service's state.
+    #[inline]
+    pub(super) fn look(&mut self, shared: &mut Merged, instance: InstanceId, line: &[u8]) {
+        if let Some(watch) = &mut self.watch
+            && let Some(ready) = watch.look(line)
+        {
+            let run = self.run;
+            shared
+                .events
+                .push((instance, StreamEvent::TellsReady { run, ready }));
+        }
+    }
+
+    /// The output that passes from here on is that of this run.
+    pub(super) fn begin(&mut self, run: RunId) {
+        self.run = run;
+        if let Some(watch) = &mut self.watch {
+            watch.begin();
+        }
+    }
+
     pub(super) fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
         if let Some(renderer) = &mut shared.renderer {
             renderer.event(
@@ -97,6 +121,8 @@ pub(super) struct SourceSink<'a> {
     pub(super) past: &'a mut Past,
     pub(super) shared: &'a mut Merged,
     pub(super) line_ended: bool,
+    /// Its lines are of the current run for certain.
+    pub(super) current: bool,
 }
 
 impl Sink for SourceSink<'_> {
@@ -111,13 +137,16 @@ impl Sink for SourceSink<'_> {
         }
         shared.followers.push(record);
         shared.keep(self.instance, self.past.run, self.at_ms, EntryKind::Output, text);
+        if self.current {
+            self.past.look(shared, self.instance, text);
+        }
     }
 
     fn mark(&mut self, mark: Mark) {
         let due = match mark {
             Mark::RunBegins(run) => {
                 let due = self.past.sentences.begins(run);
-                self.past.run = run;
+                self.past.begin(run);
                 self.shared.keep(
                     self.instance,
                     run,
@@ -139,5 +168,9 @@ impl Sink for SourceSink<'_> {
     fn full_screen(&mut self, entered: bool) {
         let event = StreamEvent::FullScreen(entered);
         self.shared.events.push((self.instance, event));
+    }
+
+    fn screen_text(&mut self, text: &[u8]) {
+        self.past.look(self.shared, self.instance, text);
     }
 }
