@@ -1,7 +1,8 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Synced, Window,
+    ActionResult, Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Synced,
+    Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};

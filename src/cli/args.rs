@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, help, kill, logs, ls, man, quit, restart, run, settings,
-    signal, start, status, stop,
+    check, clean, completions, connect, detach, echo, env, help, kill, logs, ls, man, quit, restart, run,
+    settings, signal, start, status, stop,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;

@@ -8,8 +8,8 @@ use crate::api::messages::Status;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Label, store};
 use crate::model::{InstanceName, StateWord, select};
-use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::project::project_name;
+use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, ProjectId, errors, locate, revive};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -47,10 +47,15 @@ pub(super) fn find(global: &GlobalArgs) -> Result<Kept, Diagnostic> {
     };
     let dir = here.places.logs_of(&ProjectId::of(&root), &project_name(&root));
     let dir = dir.ok_or_else(|| {
-        Diagnostic::error(Kind::System, "nothing is kept for a user without a home directory")
-            .hint("set HOME or XDG_STATE_HOME before ovr start")
+        Diagnostic::error(
+            Kind::System,
+            "nothing is kept for a user without a home directory",
+        )
+        .hint("set HOME or XDG_STATE_HOME before ovr start")
     })?;
-    let alive = entry.as_ref().filter(|entry| entry.life == Life::Alive && !entry.is_suspended());
+    let alive = entry
+        .as_ref()
+        .filter(|entry| entry.life == Life::Alive && !entry.is_suspended());
     let client = alive.map(session::client);
     let status = client.as_ref().map(Client::status).transpose()?;
     let mut kept = Kept {
@@ -73,7 +78,10 @@ impl Kept {
             let first = unmatched.diagnostics().into_iter().next();
             first.expect("what matches nothing has an error")
         })?;
-        Ok(chosen.into_iter().map(|index| self.names[index].to_string()).collect())
+        Ok(chosen
+            .into_iter()
+            .map(|index| self.names[index].to_string())
+            .collect())
     }
 
     /// Names and colours, as the console has them.
@@ -88,7 +96,10 @@ impl Kept {
     /// Where a service stands, if the session runs.
     pub(super) fn state(&self, name: &str) -> Option<StateWord> {
         let services = &self.status.as_ref()?.services;
-        services.iter().find(|service| service.name == name).map(|service| service.state)
+        services
+            .iter()
+            .find(|service| service.name == name)
+            .map(|service| service.state)
     }
 
     /// Waits until another controller answers for the session, whose last one is gone. `false`: it has ended.
@@ -119,7 +130,10 @@ impl Kept {
             }
         }
         if names.is_empty() {
-            names = super::here::services().iter().filter_map(|known| known.name.parse().ok()).collect();
+            names = super::here::services()
+                .iter()
+                .filter_map(|known| known.name.parse().ok())
+                .collect();
         }
         Ok(names)
     }

@@ -118,7 +118,9 @@ impl Printer {
             // In a pipe an open line is the last one that there is.
             LineKind::Output | LineKind::Open => self.renderer.output(out, instance, at_ms, text),
             LineKind::Event if self.style.plain => {}
-            LineKind::Event => self.renderer.event(out, instance, Tone::Normal, at_ms, &line.text),
+            LineKind::Event => self
+                .renderer
+                .event(out, instance, Tone::Normal, at_ms, &line.text),
             LineKind::Gap => {
                 let text = format!("… {} lines dropped: this terminal is too slow", line.text);
                 self.renderer.system(out, Tone::Alarm, at_ms, &text);
@@ -128,7 +130,9 @@ impl Printer {
 
     fn position(&self, name: &str) -> u32 {
         let found = self.labels.iter().position(|label| label.name == name);
-        found.and_then(|index| u32::try_from(index).ok()).unwrap_or_default()
+        found
+            .and_then(|index| u32::try_from(index).ok())
+            .unwrap_or_default()
     }
 
     fn flush(&mut self) -> Result<(), Diagnostic> {

@@ -15,7 +15,10 @@ use regex::bytes::Regex;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr logs web -n 20", "the last 20 lines of web, also after the session"),
+    (
+        "ovr logs web -n 20",
+        "the last 20 lines of web, also after the session",
+    ),
     ("ovr logs -f web worker", "two services, and what comes"),
     ("ovr logs --grep 500 --since 10m -C 2", "search in all of them"),
     ("ovr logs web --run -1", "the run before the last one"),
@@ -80,7 +83,10 @@ pub enum Lines {
 fn parse_lines(text: &str) -> Result<Lines, String> {
     match text {
         "all" => Ok(Lines::All),
-        text => text.parse().map(Lines::Last).map_err(|_| "write a number, or all".to_owned()),
+        text => text
+            .parse()
+            .map(Lines::Last)
+            .map_err(|_| "write a number, or all".to_owned()),
     }
 }
 
@@ -161,7 +167,10 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
     query.until_ms = match args.until.as_deref().map(when::since).transpose()? {
         Some(Since::Time(at_ms)) => Some(at_ms),
         Some(Since::Cursor(_)) => {
-            return Err(Diagnostic::error(Kind::Usage, "--until takes a time, not a cursor"));
+            return Err(Diagnostic::error(
+                Kind::Usage,
+                "--until takes a time, not a cursor",
+            ));
         }
         None => None,
     };
@@ -187,14 +196,21 @@ fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunC
         && args.grep.is_none()
         && !args.follow
         && !args.target.names.is_empty();
-    let all_failed = chosen.iter().all(|name| kept.state(name) == Some(StateWord::Failed));
+    let all_failed = chosen
+        .iter()
+        .all(|name| kept.state(name) == Some(StateWord::Failed));
     (unasked && all_failed).then_some(RunChoice::Back(0))
 }
 
 fn expression(text: &str) -> Result<Regex, Diagnostic> {
     Regex::new(text).map_err(|error| {
         let why = error.to_string();
-        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let why = why
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
         Diagnostic::error(Kind::Usage, format!("--grep: {text:?} is no regular expression"))
             .cause(why)
             .hint("a backslash before one of .+*?()[]{}|^$\\ takes its meaning away")
@@ -249,6 +265,9 @@ fn at_ms(line: &OutputLine) -> u64 {
 }
 
 fn is_wanted(line: &OutputLine, query: &Query) -> bool {
-    let matches = query.grep.as_ref().is_none_or(|grep| grep.is_match(line.text.as_bytes()));
+    let matches = query
+        .grep
+        .as_ref()
+        .is_none_or(|grep| grep.is_match(line.text.as_bytes()));
     matches || line.kind == LineKind::Gap
 }
