@@ -4,15 +4,19 @@
 
 mod actions;
 mod adopt;
+mod alarm;
 mod asks;
 mod calls;
 mod clock;
 mod core;
+mod demands;
 mod doors;
 mod ending;
 mod files;
 mod follow;
 mod health;
+mod hook_run;
+mod hooks;
 mod host;
 mod lane_attempt;
 mod lane_door;
@@ -25,12 +29,15 @@ mod probing;
 mod progress;
 mod refill;
 mod reports;
+mod schedule;
 mod session;
 mod signals;
 mod status;
 mod suspend;
 mod tmux_events;
+mod triggers;
 mod vouching;
+mod watch;
 mod windows;
 mod words;
 
