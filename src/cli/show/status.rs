@@ -86,6 +86,9 @@ pub fn details(status: &Status) -> String {
             let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
             lines.push(("pids".to_owned(), pids.join(" ")));
         }
+        if let Some(next) = &service.next_run {
+            lines.push(("next run".to_owned(), plain(next)));
+        }
         if let Some(reason) = &service.reason {
             lines.push(("reason".to_owned(), plain(reason)));
         }
