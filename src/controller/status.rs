@@ -82,7 +82,19 @@ impl Controller {
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
             next_run: self.next_run(id).map(time_text::rfc3339),
+            assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
+            probe_failure: host.health.last_failure(),
         }
+    }
+
+    fn is_shown_ready(&self, id: InstanceId) -> bool {
+        matches!(
+            self.machine.state(id),
+            State::Running {
+                ready: Some(true),
+                ..
+            }
+        )
     }
 
     /// For how long it has been as it is.
@@ -105,20 +117,21 @@ impl Controller {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
-                FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => {
-                    Some(words::failure(host, reason))
-                }
+                FailureReason::Unhealthy { .. }
+                | FailureReason::Spawn(_)
+                | FailureReason::GaveUp { .. }
+                | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
-                self.machine.why(id).map(|why| why.to_string())
-            }
+            State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(_)
+            | State::Skipped { .. }
+            | State::Backoff { .. } => self.why_in_words(id),
             State::Disabled | State::Exited { .. } if word == StateWord::Scheduled => self
                 .next_run(id)
                 .map(|next| schedule::next_run_words(next, clock::wall())),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
-            | State::Running { .. }
-            | State::Daemonized { .. }
             | State::Stopping { .. }
             | State::Stopped { .. }
             | State::Exited { .. } => None,

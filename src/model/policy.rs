@@ -3,6 +3,7 @@
 
 use super::{ServiceName, Signal};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// The rules an instance lives by. The machine reads only this.
@@ -48,6 +49,13 @@ impl Default for Policy {
             launch_timeout: None,
             scheduled: false,
         }
+    }
+}
+
+impl Policy {
+    /// Whether nothing will ever say that it is ready, so that time or its port has to.
+    pub fn assumes_readiness(&self) -> bool {
+        self.readiness == Readiness::Unknown && self.startup.is_none()
     }
 }
 
@@ -141,15 +149,36 @@ pub enum Condition {
     EndedWell,
 }
 
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Started => "started",
+            Self::Ready => "ready",
+            Self::Ended => "ended",
+            Self::EndedWell => "ended well",
+        })
+    }
+}
+
 /// What makes an instance ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Nobody said: it counts as ready when it runs, and is shown without a word about it.
+    /// Nobody said: it counts as ready when it listens on its port or has been alive for a second, and is shown
+    /// as `ready (assumed)`.
     Unknown,
     /// A probe decides.
     Probe(Probe),
     /// The service says so itself: a line of its output or a message (`READY=1`).
     Told,
+}
+
+impl Readiness {
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Probe(probe) => Some(probe),
+            Self::Unknown | Self::Told => None,
+        }
+    }
 }
 
 /// A probe's schedule; what one attempt does is known to the controller, by instance.

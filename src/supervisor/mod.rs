@@ -18,6 +18,7 @@ mod invariants;
 mod machine;
 mod probes;
 mod probing;
+mod readiness;
 mod reconcile;
 mod reports;
 mod restart;
