@@ -31,9 +31,7 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => {
-                self.order(instance, &Order::Stop { run, plan, kill });
-            }
+            } => self.order_stop(instance, run, plan, kill),
             Action::Signal {
                 instance,
                 run,
@@ -60,6 +58,7 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.know_run(instance, run);
         self.check_port(instance);
+        self.check_demands(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {
@@ -89,7 +88,6 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
-        self.run_hooks(instance, from, to);
         match to {
             State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {}
             State::Pending(PendingWhy::Dependency { .. }) => self.say_awaited(instance),
@@ -102,6 +100,7 @@ impl Controller {
             | State::Failed { .. }
             | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
         }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

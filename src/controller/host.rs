@@ -22,6 +22,8 @@ pub(super) struct Host {
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// What was said that need not be said again.
+    pub(super) warned: BTreeSet<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// In which column the window's cursor was when that was last asked.
@@ -37,6 +39,8 @@ pub(super) struct Shim {
     pub(super) pid: u32,
     pub(super) pane: PaneId,
     pub(super) nonce: String,
+    /// Of the protocol that it speaks.
+    pub(super) version: u32,
 }
 
 /// One run, from its start to its end.
@@ -66,6 +70,7 @@ impl Host {
             unended: BTreeSet::new(),
             health: Health::default(),
             port_taken: None,
+            warned: BTreeSet::new(),
             clients: 0,
             column: 0,
             shown: Vec::new(),

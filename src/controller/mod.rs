@@ -9,6 +9,7 @@ mod asks;
 mod calls;
 mod clock;
 mod core;
+mod demands;
 mod doors;
 mod ending;
 mod files;

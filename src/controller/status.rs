@@ -59,6 +59,7 @@ impl Controller {
             state: self.machine.word(id),
             ready: match state {
                 State::Running { ready, .. } => *ready,
+                State::Daemonized { .. } => self.machine.ready(id),
                 _ => None,
             },
             pid: pids.first().copied(),
@@ -81,9 +82,9 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
-            next_run: self.next_run(id).map(time_text::rfc3339),
             assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
             probe_failure: host.health.last_failure(),
+            next_run: self.next_run(id).map(time_text::rfc3339),
         }
     }
 

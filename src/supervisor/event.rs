@@ -27,12 +27,14 @@ pub enum Event {
     /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With
     /// `recover`, what was wanted up comes up again in new windows; without, the session ends.
     TmuxLost { recover: bool },
-    /// Found alive by a new controller.
+    /// Found alive by a new controller. `daemons` if its command has ended well: what it left behind. `told_ready`:
+    /// what it has said itself, where its shim keeps that.
     Adopted {
         instance: InstanceId,
         run: RunId,
         pid: u32,
-        daemons: Vec<u32>,
+        daemons: Option<Vec<u32>>,
+        told_ready: Option<bool>,
         stopping: bool,
     },
     /// Found ended by a new controller; `asked` if a stop order had ended it.
@@ -52,7 +54,7 @@ pub enum Event {
         run: RunId,
         message: String,
     },
-    /// The command ended well and left these processes behind.
+    /// The command ended well and left these processes behind; none, if what it launched runs elsewhere.
     Daemonized {
         instance: InstanceId,
         run: RunId,

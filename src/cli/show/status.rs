@@ -270,6 +270,8 @@ fn words(service: &Service) -> String {
         StateWord::Running | StateWord::Pending | StateWord::Skipped | StateWord::Scheduled => {
             with(word.to_owned(), because)
         }
+        // What its command launched runs elsewhere.
+        StateWord::Daemonized if service.pids.is_empty() => with(word.to_owned(), because),
         StateWord::Daemonized => format!("{word} ({})", count(service.pids.len(), "process")),
         StateWord::Stopped => format!("{word} {ago}"),
         StateWord::Backoff | StateWord::Exited | StateWord::Failed => {

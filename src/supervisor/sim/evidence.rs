@@ -78,6 +78,7 @@ impl Evidence {
             } => self.hear_probe(*instance, *run, *probe, *ok),
             Event::Begin
             | Event::Tick
+            | Event::Due { .. }
             | Event::Ask { .. }
             | Event::Quit { .. }
             | Event::WindowReady { .. }
@@ -89,8 +90,7 @@ impl Evidence {
             | Event::SpawnFailed { .. }
             | Event::Ended { .. }
             | Event::Attached { .. }
-            | Event::Enter { .. }
-            | Event::Due { .. } => {}
+            | Event::Enter { .. } => {}
         }
     }
 
@@ -129,9 +129,9 @@ impl Evidence {
             Action::OpenWindow { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }
+            | Action::Triggered { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
-            | Action::Triggered { .. }
             | Action::Ending { .. }
             | Action::Finish { .. } => Ok(()),
         }

@@ -4,6 +4,7 @@
 mod adoption;
 mod dependencies;
 mod endings;
+mod launched;
 mod lifecycle;
 mod probing;
 mod readiness;

@@ -29,9 +29,9 @@ fn service(name: &str, state: StateWord) -> Service {
         attached: 0,
         command: "bin/run".into(),
         origin: "Procfile:1".into(),
-        next_run: None,
         assumed: false,
         probe_failure: None,
+        next_run: None,
     }
 }
 
