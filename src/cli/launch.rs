@@ -39,7 +39,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none()
+    if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
         && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
