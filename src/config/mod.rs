@@ -14,6 +14,7 @@ pub mod options;
 pub mod procfile;
 pub mod project;
 pub mod resolve;
+pub mod shell;
 pub mod source;
 pub mod template;
 

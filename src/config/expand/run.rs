@@ -1,6 +1,7 @@
 //! How an instance is run: its program and arguments, its listening sockets, what runs beside it.
 
-use super::super::project::{Located, ServiceDef, ShellDef, WatchPathDef};
+use super::super::project::{Located, ServiceDef, WatchPathDef};
+use super::super::shell::Shell;
 use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
@@ -43,7 +44,12 @@ impl Drafting<'_> {
         };
         if service.is_elevated {
             return Command {
-                argv: self.elevated().into_iter().chain(command.argv).collect(),
+                argv: self
+                    .runner()
+                    .elevating()
+                    .into_iter()
+                    .chain(command.argv)
+                    .collect(),
                 by_shell: false,
                 ..command
             };
@@ -53,47 +59,19 @@ impl Drafting<'_> {
 
     /// A command line as the arguments of the shell that runs it.
     pub(super) fn shell(&self, command: &str) -> Vec<String> {
-        let asked = self.options.shell.as_deref();
-        let (program, argument) = match (asked, self.of_shells(|shell| &shell.command)) {
-            (Some(asked), _) => (asked, None),
-            (None, Some(written)) => (written, self.of_shells(|shell| &shell.argument)),
-            (None, None) if self.by_procfile => ("sh", None),
-            (None, None) => (
-                self.options.yaml_shell.as_deref().unwrap_or("bash"),
-                self.of_shells(|shell| &shell.argument),
-            ),
-        };
-        let mut argv: Vec<String> = program.split_whitespace().map(str::to_owned).collect();
-        argv.extend(argument.unwrap_or("-c").split_whitespace().map(str::to_owned));
-        // A shell would take a command that begins like an option for one.
-        let looks_like_an_option = command.starts_with(['-', '+']);
-        argv.push(if looks_like_an_option {
-            format!(" {command}")
-        } else {
-            command.to_owned()
-        });
-        argv
+        self.runner().argv(command)
     }
 
-    /// What runs a program as another user. The password is typed into the service's own terminal, so that
-    /// `sudo` needs no flag for it.
-    fn elevated(&self) -> Vec<String> {
-        let program = self.of_shells(|shell| &shell.elevated_command).unwrap_or("sudo");
-        let argument = self
-            .of_shells(|shell| &shell.elevated_argument)
-            .unwrap_or_default();
-        let words = program.split_whitespace().chain(argument.split_whitespace());
-        words.map(str::to_owned).collect()
-    }
-
-    /// What the service's own `shell` says, else the project's.
-    fn of_shells(&self, part: impl Fn(&ShellDef) -> &Option<Located<String>>) -> Option<&str> {
-        let written = part(&self.service.shell)
-            .as_ref()
-            .or(part(&self.configuration.def.shell).as_ref());
-        written
-            .map(|written| written.value.as_str())
-            .filter(|written| !written.is_empty())
+    fn runner(&self) -> Shell<'_> {
+        Shell {
+            asked: self.options.shell.as_deref(),
+            written: [&self.service.shell, &self.configuration.def.shell],
+            usual: match &self.options.yaml_shell {
+                _ if self.by_procfile => "sh",
+                Some(shell) => shell,
+                None => "bash",
+            },
+        }
     }
 
     pub(super) fn hooks(&self, texts: &mut Texts) -> Hooks {
