@@ -18,7 +18,7 @@ use crate::diag::Diagnostic;
 use crate::model::{DEFAULT_NAMESPACE, InstanceName, Limits};
 use dependencies::Outline;
 use std::path::PathBuf;
-use texts::Texts;
+pub(super) use texts::Texts;
 
 /// The names that Process Compose gives to what an instance is told about itself.
 const PROCESS_NAME: &str = "PC_PROC_NAME";
@@ -185,14 +185,10 @@ impl Drafting<'_> {
     }
 
     fn environment(&self, texts: &mut Texts) -> Vec<Assignment> {
-        let rendered = |assignment: &Assignment| Assignment {
-            value: match &assignment.origin {
-                Origin::At(span) => texts.render_at(&assignment.value, span, Unknown::Refuse),
-                Origin::Caller | Origin::Ovr => assignment.value.clone(),
-            },
-            ..assignment.clone()
-        };
-        self.service.environment.iter().map(rendered).collect()
+        let environment = self.service.environment.iter();
+        environment
+            .map(|assignment| texts.assignment(assignment))
+            .collect()
     }
 
     /// What Process Compose tells its processes about themselves.

@@ -13,6 +13,7 @@ pub mod load;
 pub mod options;
 pub mod procfile;
 pub mod project;
+pub mod reading;
 pub mod resolve;
 pub mod shell;
 pub mod source;

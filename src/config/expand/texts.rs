@@ -1,18 +1,19 @@
 //! Rendering the texts of one instance, and pointing at what is wrong in them.
 
+use super::super::environment::{Assignment, Origin};
 use super::super::project::Located;
 use super::super::source;
 use super::super::template::{self, Fault, Unknown, Variables};
 use crate::diag::{Diagnostic, Kind, Span};
 
 /// The variables of an instance's templates, and what was found wrong on the way.
-pub(super) struct Texts {
+pub(in crate::config) struct Texts {
     variables: Variables,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(in crate::config) diagnostics: Vec<Diagnostic>,
 }
 
 impl Texts {
-    pub(super) fn new(variables: Variables) -> Self {
+    pub(in crate::config) fn new(variables: Variables) -> Self {
         Self {
             variables,
             diagnostics: Vec::new(),
@@ -23,8 +24,19 @@ impl Texts {
         self.render_at(&text.value, &text.span, unknown)
     }
 
+    /// A variable with its value rendered.
+    pub(in crate::config) fn assignment(&mut self, assignment: &Assignment) -> Assignment {
+        Assignment {
+            value: match &assignment.origin {
+                Origin::At(span) => self.render_at(&assignment.value, span, Unknown::Refuse),
+                Origin::Caller | Origin::Ovr => assignment.value.clone(),
+            },
+            ..assignment.clone()
+        }
+    }
+
     /// The text without its templates; as it is where it cannot be rendered.
-    pub(super) fn render_at(&mut self, text: &str, span: &Span, unknown: Unknown) -> String {
+    fn render_at(&mut self, text: &str, span: &Span, unknown: Unknown) -> String {
         match template::render(text, &self.variables, unknown) {
             Ok(rendered) => {
                 for doubt in rendered.doubts {
