@@ -92,6 +92,9 @@ pub struct Service {
     /// The last failure of a probe in the current run, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_failure: Option<ProbeFailure>,
+    /// When its schedule starts it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<String>,
 }
 
 /// What a probe last found wrong.

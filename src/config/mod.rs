@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod shell;
 pub mod source;
 pub mod template;
+pub mod yaml;
 
 pub use checked::Checked;
 pub use configuration::Configuration;

@@ -45,6 +45,11 @@ impl Controller {
                 answer,
             } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.on_triggered(instance, by, outcome),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }
@@ -95,6 +100,7 @@ impl Controller {
             | State::Failed { .. }
             | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
         }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod adopt;
+mod alarm;
 mod asks;
 mod calls;
 mod clock;
@@ -14,6 +15,8 @@ mod ending;
 mod files;
 mod follow;
 mod health;
+mod hook_run;
+mod hooks;
 mod host;
 mod lane_attempt;
 mod lane_door;
@@ -27,12 +30,15 @@ mod progress;
 mod refill;
 mod replan;
 mod reports;
+mod schedule;
 mod session;
 mod signals;
 mod status;
 mod suspend;
 mod tmux_events;
+mod triggers;
 mod vouching;
+mod watch;
 mod windows;
 mod words;
 

@@ -270,6 +270,7 @@ impl Controller {
                 is_up(self.machine.state(on)).then(|| format!("{}: {trouble}", self.host(on).name()))
             }
             Why::LeftOut
+            | Why::Scheduled
             | Why::Window
             | Why::Skipped { .. }
             | Why::Held { .. }

@@ -88,6 +88,8 @@ pub enum StateWord {
     Exited,
     Failed,
     Skipped,
+    /// Waits for its schedule.
+    Scheduled,
 }
 
 impl State {
@@ -157,6 +159,7 @@ impl StateWord {
             Self::Exited => "exited",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Scheduled => "scheduled",
         }
     }
 }

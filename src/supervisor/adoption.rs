@@ -48,6 +48,7 @@ impl Machine {
         instance.window = Window::Ready;
         instance.last_run = run;
         instance.wanted = wanted;
+        instance.calls.paused = !instance.is_wanted_up();
         let ready = match instance.policy.readiness {
             // Where nobody kept it: it said so to the earlier controller, and will not say it again.
             Readiness::Told => told_ready.unwrap_or(true),
@@ -98,6 +99,8 @@ impl Machine {
         } else {
             Wanted::Down { kill: false }
         };
+        // It was started once, by whomever; a stop still counts.
+        instance.calls.paused = !allowed || (asked && !again);
         let state = if asked {
             State::Stopped { last: Some(exit) }
         } else {
@@ -135,7 +138,8 @@ impl Machine {
 }
 
 /// Whether an instance that ended by itself while no controller looked is started again. It is if its end
-/// would have been followed by a restart, and if it would have stopped the session, which is being started.
+/// would have been followed by a restart, and if it would have stopped the session, which is being started
+/// (with which what has a schedule is not).
 fn runs_again(policy: &Policy, success: bool) -> bool {
     let restarts = match policy.restart.when {
         RestartWhen::Never => false,
@@ -147,5 +151,5 @@ fn runs_again(policy: &Policy, success: bool) -> bool {
         EndPolicy::FailureStopsSession => !success,
         EndPolicy::MayEnd => false,
     };
-    policy.autostart && (restarts || stops_session)
+    policy.autostart && (restarts || (stops_session && !policy.scheduled))
 }

@@ -173,6 +173,7 @@ impl Machine {
             } => self.on_probe_done(instance, run, probe, ok),
             Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
             Event::Enter { instance } => self.on_enter(instance),
+            Event::Due { instance, by } => self.on_due(instance, by),
         }
     }
 

@@ -11,6 +11,7 @@ mod readiness;
 mod restarting;
 mod scale;
 mod transitions;
+mod triggers;
 mod windows;
 
 use super::{Action, Event, Machine, QuitWhy, Verb};
@@ -170,6 +171,9 @@ impl Rig {
             Action::Changed { .. } => return None,
             Action::Answer { instance, answer, .. } => format!("{}: {answer:?}", name(instance)),
             Action::Done { .. } => "done".to_owned(),
+            Action::Triggered {
+                instance, outcome, ..
+            } => format!("{} {outcome:?}", name(instance)),
             Action::Ending { cause } => format!("ending {cause:?}"),
             Action::Finish { cause } => format!("finish {cause:?}"),
         })
