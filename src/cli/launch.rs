@@ -11,7 +11,7 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -39,7 +39,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none()
+    if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
         && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
@@ -115,7 +115,10 @@ fn run_session(
     args: &StartArgs,
 ) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(here, plan, lock, tmux, args, up)?;
+    let setup = Setup {
+        up: Some(up),
+        ..setup(here, plan, lock, tmux, args)?
+    };
     runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
@@ -151,7 +154,6 @@ fn setup(
     lock: SessionLock,
     tmux: PathBuf,
     args: &StartArgs,
-    up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
@@ -174,6 +176,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        replan: replan(here, args),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
@@ -186,8 +189,14 @@ fn setup(
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
-        up: Some(up),
+        up: None,
     })
+}
+
+/// The plan of the same start, made again from what the files say by then.
+fn replan(here: &Here, args: &StartArgs) -> Replan {
+    let (here, args) = (here.clone(), args.clone());
+    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
 }
 
 fn terminal_size() -> Option<Size> {
