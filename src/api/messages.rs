@@ -101,6 +101,12 @@ pub struct Request {
     /// Answer at once instead of when it is done.
     #[serde(default)]
     pub no_wait: bool,
+    /// Only what is in one of these namespaces; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// For `start` and `restart`: exactly these, without what they need.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_deps: bool,
 }
 
 /// What became of an action, one entry an instance, in the order of the file.

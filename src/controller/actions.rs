@@ -62,6 +62,7 @@ impl Controller {
 
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.check_port(instance);
+        self.tell_what_it_runs_without(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {
@@ -91,6 +92,7 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.tell_blocker(instance, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

@@ -20,6 +20,10 @@ pub(super) struct Host {
     pub(super) unended: BTreeSet<RunId>,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// What it was last said to wait for, since its last start.
+    pub(super) awaited: Option<String>,
+    /// Why it was last skipped.
+    pub(super) skipped: Option<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// In which column the window's cursor was when that was last asked.
@@ -63,6 +67,8 @@ impl Host {
             run: None,
             unended: BTreeSet::new(),
             port_taken: None,
+            awaited: None,
+            skipped: None,
             clients: 0,
             column: 0,
             shown: Vec::new(),

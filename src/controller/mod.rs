@@ -28,6 +28,7 @@ mod signals;
 mod status;
 mod suspend;
 mod tmux_events;
+mod waiting;
 mod windows;
 mod words;
 

@@ -94,7 +94,7 @@ impl Controller {
         now.duration_since(since).unwrap_or_default()
     }
 
-    fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
+    pub(super) fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
         if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
@@ -102,13 +102,13 @@ impl Controller {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
-                FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => {
-                    Some(words::failure(host, reason))
-                }
+                FailureReason::Spawn(_)
+                | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. }
+                | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
-                self.machine.why(id).map(|why| why.to_string())
-            }
+            State::Pending(_) | State::Skipped { .. } => self.blocker(id),
+            State::Backoff { .. } => self.machine.why(id).map(|why| why.to_string()),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
             | State::Running { .. }

@@ -3,6 +3,7 @@
 
 use super::{ServiceName, Signal};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// The rules an instance lives by. The machine reads only this.
@@ -132,13 +133,25 @@ pub struct Dependency {
 }
 
 /// When a dependency lets its dependents go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     Started,
     /// Ready by its probe; see [`Readiness`].
     Ready,
     Ended,
     EndedWell,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Started => "started",
+            Self::Ready => "ready",
+            Self::Ended => "ended",
+            Self::EndedWell => "ended well",
+        })
+    }
 }
 
 /// What makes an instance ready.

@@ -55,9 +55,10 @@ impl Machine {
             ..Run::new(run, Cause::Session)
         });
         let ready = instance.ready();
+        let launching = daemons.is_empty();
         let state = if stopping {
             State::Stopping { run, since }
-        } else if daemons.is_empty() {
+        } else if launching {
             State::Running {
                 run,
                 pid,
@@ -74,6 +75,9 @@ impl Machine {
         self.set_state(id, state);
         if !stopping && self.at(id).is_wanted_up() {
             self.resume_probes(id);
+            if launching {
+                self.await_daemon(id);
+            }
             if ready != Some(false) {
                 self.settle_started(id);
             }

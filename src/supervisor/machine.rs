@@ -28,6 +28,8 @@ pub struct Machine {
     /// How many instances are live.
     pub(super) live: usize,
     pub(super) actions: VecDeque<Action>,
+    /// The session is over when everything in it has ended.
+    pub(super) ends_when_done: bool,
 }
 
 impl Machine {
@@ -49,7 +51,13 @@ impl Machine {
             quit_asks: Vec::new(),
             live: 0,
             actions: VecDeque::new(),
+            ends_when_done: false,
         })
+    }
+
+    /// Makes the session end when all in it that was to run has ended by itself, however it ended.
+    pub fn end_when_done(&mut self) {
+        self.ends_when_done = true;
     }
 
     /// Takes in what happened, at the time `now` (which never goes back). Reports of runs that are over and
@@ -58,6 +66,7 @@ impl Machine {
         self.now = self.now.max(now);
         self.dispatch(event);
         self.reconcile();
+        self.end_if_done();
         self.finish_if_quiet();
         #[cfg(debug_assertions)]
         self.debug_check_invariants();
@@ -99,6 +108,11 @@ impl Machine {
         self.compute_why(instance)
     }
 
+    /// What it runs without, though it asked for it: dependencies that may fail, and have.
+    pub fn without(&self, instance: InstanceId) -> Vec<InstanceId> {
+        self.missing_needs(instance)
+    }
+
     /// Whether the session is on its way down, or has got there.
     pub fn is_ending(&self) -> bool {
         self.end_cause().is_some()
@@ -116,7 +130,12 @@ impl Machine {
         match event {
             Event::Begin => self.on_begin(),
             Event::Tick => self.on_tick(),
-            Event::Ask { ask, verb, targets } => self.cmd_ask(ask, verb, &targets),
+            Event::Ask {
+                ask,
+                verb,
+                targets,
+                no_deps,
+            } => self.cmd_ask(ask, verb, &targets, no_deps),
             Event::Quit { why, ask } => self.cmd_quit(why, ask),
             Event::WindowReady { instance } => self.on_window_ready(instance),
             Event::WindowFailed { instance, message } => self.on_window_failed(instance, &message),

@@ -15,6 +15,7 @@ mod event;
 mod instance;
 #[cfg(debug_assertions)]
 mod invariants;
+mod launching;
 mod machine;
 mod probes;
 mod probing;

@@ -36,8 +36,10 @@ impl Machine {
         }
     }
 
-    /// The current run is over or is to end: what its probes would say is of no interest.
+    /// The current run is over or is to end: what its probes would say is of no interest, nor what it would
+    /// leave behind.
     pub(super) fn stop_probes(&mut self, id: InstanceId) {
+        self.timers.stop(id, Timer::Launch);
         self.timers.stop(id, Timer::Readiness);
         self.timers.stop(id, Timer::Liveness);
         if let Some(run) = &mut self.at_mut(id).run {
@@ -50,7 +52,7 @@ impl Machine {
         let probe = match timer {
             Timer::Readiness => ProbeKind::Readiness,
             Timer::Liveness => ProbeKind::Liveness,
-            Timer::Backoff => return,
+            Timer::Backoff | Timer::Launch => return,
         };
         let now = self.now;
         let Some(run) = &mut self.at_mut(id).run else {

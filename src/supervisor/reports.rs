@@ -17,6 +17,7 @@ impl Machine {
             match timer {
                 Timer::Backoff => self.mark(id),
                 Timer::Readiness | Timer::Liveness => self.on_probe_due(id, timer),
+                Timer::Launch => self.on_launch_due(id),
             }
         }
     }
@@ -133,6 +134,7 @@ impl Machine {
                 if !self.at(id).is_doomed() {
                     self.start_probes(id);
                 }
+                self.await_daemon(id);
                 if ready != Some(false) {
                     self.settle_started(id);
                 }
@@ -175,7 +177,10 @@ impl Machine {
         }
         let since = self.now;
         match &self.at(id).state {
-            State::Running { .. } => self.set_state(id, State::Daemonized { run, pids, since }),
+            State::Running { .. } => {
+                self.timers.stop(id, Timer::Launch);
+                self.set_state(id, State::Daemonized { run, pids, since });
+            }
             State::Starting { .. }
             | State::Daemonized { .. }
             | State::Stopping { .. }
@@ -257,7 +262,7 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let success = !lost && !run.unhealthy && instance.counts_as_success(exit);
+        let success = !lost && !run.unhealthy && !run.overdue && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run
@@ -280,10 +285,18 @@ impl Machine {
                 reason: FailureReason::Lost,
                 at: now,
             },
+            Decision::Stay if run.overdue => State::Failed {
+                reason: FailureReason::NoDaemon {
+                    within: instance.policy.launch_timeout.unwrap_or_default(),
+                },
+                at: now,
+            },
             Decision::Stay => instance.ended_state(exit, now),
         };
         let message = if lost {
             "its window went away before it counted as started".to_owned()
+        } else if run.overdue {
+            "its command left no daemon behind in time".to_owned()
         } else {
             format!("it ended with {exit} before it counted as started")
         };

@@ -13,16 +13,19 @@ pub(super) enum Timer {
     Readiness,
     /// The same for liveness.
     Liveness,
+    /// The time by which a launcher has left its daemon behind.
+    Launch,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 3] = [Self::Backoff, Self::Readiness, Self::Liveness];
+    pub(super) const ALL: [Self; 4] = [Self::Backoff, Self::Readiness, Self::Liveness, Self::Launch];
 
     fn slot(self) -> usize {
         match self {
             Self::Backoff => 0,
             Self::Readiness => 1,
             Self::Liveness => 2,
+            Self::Launch => 3,
         }
     }
 }

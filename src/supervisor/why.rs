@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::reconcile::Gate;
 use crate::model::{
     Condition, Exit, FailureReason, InstanceId, InstanceName, Moment, PendingWhy, Signal, State, StateWord,
+    time_text,
 };
 use std::fmt;
 
@@ -58,18 +59,16 @@ impl fmt::Display for Why {
         match self {
             Self::LeftOut => write!(f, "left out at the start"),
             Self::Window => write!(f, "its window is being opened"),
-            Self::Dependency { on, condition, word } => write!(
-                f,
-                "waits for {on}: {} ({on} is {word})",
-                condition_word(*condition)
-            ),
+            Self::Dependency { on, condition, word } => {
+                write!(f, "waits for {on}: {condition} ({on} is {word})")
+            }
             Self::Skipped {
                 on,
                 condition,
                 root,
                 root_word,
             } => {
-                write!(f, "needs {on}: {}, but ", condition_word(*condition))?;
+                write!(f, "needs {on}: {condition}, but ")?;
                 if root == on {
                     write!(f, "{on} is {root_word}")
                 } else {
@@ -87,15 +86,6 @@ impl fmt::Display for Why {
     }
 }
 
-fn condition_word(condition: Condition) -> &'static str {
-    match condition {
-        Condition::Started => "started",
-        Condition::Ready => "ready",
-        Condition::Ended => "ended",
-        Condition::EndedWell => "ended well",
-    }
-}
-
 fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Result {
     match reason {
         FailureReason::Exit(exit) => write!(f, "ended with {exit}"),
@@ -106,6 +96,10 @@ fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Res
                 f,
                 "gave up after {failures} failures in a row, the last with {last}"
             )
+        }
+        FailureReason::NoDaemon { within } => {
+            let within = time_text::duration(*within);
+            write!(f, "its command left no daemon behind within {within}")
         }
         FailureReason::Lost => write!(f, "its window went away"),
     }
@@ -156,7 +150,8 @@ impl Machine {
         }
     }
 
-    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+    /// Where the chain of skipped instances begins that `on` is in: `on` itself, or what it was skipped for.
+    pub(super) fn skip_root(&self, on: InstanceId) -> InstanceId {
         let mut root = on;
         // The graph has no cycles, so this ends.
         while let Gate::Shut(deeper) = self.compute_gate(root)
@@ -164,6 +159,11 @@ impl Machine {
         {
             root = deeper;
         }
+        root
+    }
+
+    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+        let root = self.skip_root(on);
         Why::Skipped {
             on: self.at(on).name.clone(),
             condition: self.unmet_condition(id, on),
