@@ -6,6 +6,7 @@ mod dependencies;
 mod endings;
 mod lifecycle;
 mod probing;
+mod promises;
 mod restarting;
 mod scale;
 mod transitions;
