@@ -302,11 +302,12 @@ impl Oracle {
         Ok(())
     }
 
-    /// What may fail, and has failed or is not to come, holds nobody up.
+    /// What may fail, and has failed or is not to come, holds nobody up. (Whether what stops will come again is
+    /// not always shown.)
     fn is_excused(&self, on: InstanceId, leaving: bool) -> bool {
-        let over =
-            leaving || is_over(self.shown_at(on)) || matches!(self.shown_at(on), State::Stopped { .. });
-        self.policies[on.0 as usize].optional && (over || self.failed[on.0 as usize])
+        let shown = self.shown_at(on);
+        let goes = leaving || matches!(shown, State::Stopping { .. } | State::Stopped { .. });
+        self.policies[on.0 as usize].optional && (goes || is_over(shown) || self.failed[on.0 as usize])
     }
 
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
