@@ -92,6 +92,7 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.note_step(instance, from, to);
         self.tell_blocker(instance, to);
         self.stale_status.insert(instance);
         self.note_progress();

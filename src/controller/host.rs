@@ -2,6 +2,7 @@
 //! its current or last run. Facts only; what follows from them is the machine's business.
 
 use super::links::LinkId;
+use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ pub(super) struct Host {
     pub(super) unended: BTreeSet<RunId>,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// How its last start went; `None` if an earlier controller made it.
+    pub(super) start: Option<Start>,
     /// What it was last said to wait for, since its last start.
     pub(super) awaited: Option<String>,
     /// Why it was last skipped.
@@ -67,6 +70,7 @@ impl Host {
             run: None,
             unended: BTreeSet::new(),
             port_taken: None,
+            start: Some(Start::default()),
             awaited: None,
             skipped: None,
             clients: 0,

@@ -61,6 +61,8 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// The session is over when all in it has ended and nothing can start it again.
+    pub ends_when_done: bool,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -106,7 +108,10 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // Handlers first: from here on a signal is an event.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
-    let machine = machine(&setup.instances, clock.now())?;
+    let mut machine = machine(&setup.instances, clock.now())?;
+    if setup.ends_when_done && !setup.instances.iter().any(is_called) {
+        machine.end_when_done();
+    }
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
@@ -188,6 +193,11 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
+}
+
+/// Whether something other than a person or its dependents may start it at any time.
+fn is_called(spec: &InstanceSpec) -> bool {
+    spec.schedule.is_some() || spec.watch.is_some()
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {

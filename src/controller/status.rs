@@ -80,6 +80,8 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
+            namespaces: host.spec.namespaces.clone(),
+            timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The machine's outer surface: events in, actions and the next deadline out, and what can be read of it.
 
-use super::deps::{Graph, SetupError};
+use super::deps::{Graph, SetupError, Verdict, strict_verdict};
 use super::ending::Phase;
 use super::event::{Action, EndCause, Event};
 use super::instance::Instance;
 use super::timers::Timers;
 use super::why::Why;
-use crate::model::{AskId, InstanceId, InstanceName, Moment, Policy, State, StateWord};
+use crate::model::{AskId, Condition, InstanceId, InstanceName, Moment, Policy, State, StateWord};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Who should run, when, what next. After each [`handle`](Self::handle), drain
@@ -106,6 +106,17 @@ impl Machine {
     /// What keeps it from running, or from being ready, or from being gone; `None` if nothing is in the way.
     pub fn why(&self, instance: InstanceId) -> Option<Why> {
         self.compute_why(instance)
+    }
+
+    /// Its dependencies, each with whether its condition holds now.
+    pub fn dependencies(&self, instance: InstanceId) -> Vec<(InstanceId, Condition, bool)> {
+        let needs = self.graph.needs(instance).iter();
+        needs
+            .map(|need| {
+                let holds = strict_verdict(self.at(need.on), need.condition) == Verdict::Holds;
+                (need.on, need.condition, holds)
+            })
+            .collect()
     }
 
     /// What it runs without, though it asked for it: dependencies that may fail, and have.

@@ -29,6 +29,8 @@ fn service(name: &str, state: StateWord) -> Service {
         attached: 0,
         command: "bin/run".into(),
         origin: "Procfile:1".into(),
+        namespaces: vec!["default".into()],
+        timing: None,
     }
 }
 
