@@ -12,6 +12,7 @@ pub mod diag;
 pub mod logs;
 pub mod model;
 pub mod ports;
+pub mod probes;
 pub mod shim;
 pub mod supervisor;
 pub mod tmux;

@@ -88,12 +88,29 @@ pub struct Service {
     pub attached: u32,
     pub command: String,
     pub origin: String,
+    /// It counts as ready because it listens or has lived for a while; nothing says what ready means.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
+    /// The last failure of a probe in the current run, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_failure: Option<ProbeFailure>,
     /// The groups that it can be addressed by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
     /// How its last start went, where this controller has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+}
+
+/// What a probe last found wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeFailure {
+    /// `readiness`, `liveness` or `startup`.
+    pub probe: String,
+    pub reason: String,
+    /// In a row, up to now; 0 if it has succeeded since.
+    pub failures: u32,
+    pub at: String,
 }
 
 /// One start, step by step, in milliseconds since the session's `started_at`.

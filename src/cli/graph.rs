@@ -11,7 +11,7 @@ use clap::Args;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr graph", "who needs whom, and where each stands"),
+    ("ovr graph", "who needs whom, with live states"),
     ("ovr graph --dot | dot -Tsvg > services.svg", "as a picture"),
     ("ovr graph --mermaid", "for a README"),
 ];

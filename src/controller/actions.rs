@@ -5,7 +5,7 @@ use super::core::{Controller, Reply};
 use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
-use crate::model::{AskId, InstanceId, RunId, State};
+use crate::model::{AskId, InstanceId, PendingWhy, RunId, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event};
 
@@ -39,15 +39,7 @@ impl Controller {
                 run,
                 signal,
             } => self.order(instance, &Order::Signal { run, signal }),
-            // No configuration that can be read yet has probes, so the machine has none to ask for.
-            Action::Probe { instance, run, probe } => {
-                self.inlets.probed(Event::ProbeDone {
-                    instance,
-                    run,
-                    probe,
-                    ok: false,
-                });
-            }
+            Action::Probe { instance, run, probe } => self.probe(instance, run, probe),
             Action::Changed { instance, from, to } => self.on_changed(instance, &from, &to),
             Action::Answer {
                 ask,
@@ -61,6 +53,7 @@ impl Controller {
     }
 
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
+        self.know_run(instance, run);
         self.check_port(instance);
         self.tell_what_it_runs_without(instance);
         self.host_mut(instance).unended.insert(run);
@@ -94,6 +87,20 @@ impl Controller {
         }
         self.note_step(instance, from, to);
         self.tell_blocker(instance, to);
+        match to {
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(PendingWhy::Dependency { .. }) => {}
+            State::Disabled
+            | State::Pending(PendingWhy::Window)
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
+        }
         self.stale_status.insert(instance);
         self.note_progress();
     }
@@ -106,6 +113,10 @@ impl Controller {
         }
         if result.outcome == Outcome::Failed {
             result.last_lines = self.last_lines(instance, LAST_WORDS);
+            if let (Some(message), Some(trouble)) = (&mut result.message, self.current_trouble(instance)) {
+                message.push_str(" · ");
+                message.push_str(&trouble);
+            }
         }
         self.asks.settle(ask, instance, result);
     }

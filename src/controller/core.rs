@@ -10,6 +10,7 @@ use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
+use super::probing::Probed;
 use super::progress::Progress;
 use super::session::{DetachReply, Facts};
 use super::windows::Windows;
@@ -63,7 +64,7 @@ enum Input {
     Tmux,
     /// A dead shim's processes are gone.
     Reaped(InstanceId, Vec<String>),
-    Probed(Event),
+    Probed(Probed),
     /// A helper has brought a busy pane's pipe.
     Piped(Piped),
     /// The user's tmux configuration has been read.
@@ -83,18 +84,10 @@ pub(super) struct Inlets {
     pub(super) streams: mpsc::UnboundedSender<UnixStream>,
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
-    pub(super) probed: mpsc::UnboundedSender<Event>,
+    pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
-}
-
-impl Inlets {
-    /// What a probe found, for the next turn of the loop.
-    pub(super) fn probed(&self, event: Event) {
-        // Nobody listens any more when the session is over.
-        drop(self.probed.send(event));
-    }
 }
 
 /// The loop's ends of them.
@@ -103,7 +96,7 @@ pub(super) struct Outlets {
     pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
-    pub(super) probed: mpsc::UnboundedReceiver<Event>,
+    pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
@@ -199,7 +192,7 @@ impl Controller {
             Some(stream) = outlets.streams.recv() => Input::Shim(stream),
             Some(call) = outlets.calls.recv() => Input::Call(call),
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
-            Some(event) = outlets.probed.recv() => Input::Probed(event),
+            Some(probed) = outlets.probed.recv() => Input::Probed(probed),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
@@ -219,7 +212,7 @@ impl Controller {
             Input::Signal(number) => self.on_signal(number),
             Input::Tmux => self.on_tmux(),
             Input::Reaped(instance, killed) => self.on_reaped(instance, &killed),
-            Input::Probed(event) => self.feed(event),
+            Input::Probed(probed) => self.on_probed(probed),
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::ServerEnded(pid) => self.on_server_ended(pid),

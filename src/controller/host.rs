@@ -1,6 +1,7 @@
 //! What the controller knows of one instance beyond the machine's view: its window and shim, and the facts of
 //! its current or last run. Facts only; what follows from them is the machine's business.
 
+use super::health::Health;
 use super::links::LinkId;
 use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
@@ -19,6 +20,7 @@ pub(super) struct Host {
     /// The runs that were ordered, or found alive, and whose end the shim has not reported: what it would leave
     /// behind if it died now.
     pub(super) unended: BTreeSet<RunId>,
+    pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
     /// How its last start went; `None` if an earlier controller made it.
@@ -69,6 +71,7 @@ impl Host {
             shim: None,
             run: None,
             unended: BTreeSet::new(),
+            health: Health::default(),
             port_taken: None,
             start: Some(Start::default()),
             awaited: None,

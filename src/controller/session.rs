@@ -184,6 +184,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         api: Vec::new(),
         shim_door: None,
     };
+    controller.watch_lines();
     controller.open_doors()?;
     Ok((controller, outlets))
 }

@@ -80,9 +80,21 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
+            assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
+            probe_failure: host.health.last_failure(),
             namespaces: host.spec.namespaces.clone(),
             timing: host.start.as_ref().map(|start| self.timing(start)),
         }
+    }
+
+    fn is_shown_ready(&self, id: InstanceId) -> bool {
+        matches!(
+            self.machine.state(id),
+            State::Running {
+                ready: Some(true),
+                ..
+            }
+        )
     }
 
     /// For how long it has been as it is.
@@ -104,17 +116,16 @@ impl Controller {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
-                FailureReason::Spawn(_)
+                FailureReason::Unhealthy { .. }
+                | FailureReason::Spawn(_)
                 | FailureReason::GaveUp { .. }
                 | FailureReason::NoDaemon { .. }
                 | FailureReason::Lost => Some(words::failure(host, reason)),
             },
             State::Pending(_) | State::Skipped { .. } => self.blocker(id),
-            State::Backoff { .. } => self.machine.why(id).map(|why| why.to_string()),
+            State::Running { .. } | State::Daemonized { .. } | State::Backoff { .. } => self.why_in_words(id),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
-            | State::Running { .. }
-            | State::Daemonized { .. }
             | State::Stopping { .. }
             | State::Stopped { .. }
             | State::Exited { .. } => None,

@@ -54,10 +54,11 @@ impl Controller {
         Some(match &why {
             Why::Dependency { on, .. } => {
                 let id = self.by_name.get(on).copied();
-                let reason = id.and_then(|id| self.reason(id, self.host(id), self.machine.state(id)));
+                let idle = id.filter(|id| !self.machine.state(*id).is_live());
+                let reason = idle.and_then(|id| self.reason(id, self.host(id), self.machine.state(id)));
                 match (reason, self.awaited(instance)) {
                     (Some(reason), Some(awaited)) => format!("{awaited} ({on}: {reason})"),
-                    (None, _) | (_, None) => why.to_string(),
+                    (None, _) | (_, None) => return self.why_in_words(instance),
                 }
             }
             Why::Skipped {

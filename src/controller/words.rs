@@ -27,7 +27,17 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         }
         State::Running {
             ready: Some(true), ..
-        } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        } => {
+            let said = !host.spec.policy.assumes_readiness();
+            said.then(|| (Due::Now, Tone::Quiet, "ready".to_owned()))
+        }
+        State::Running {
+            ready: Some(false), ..
+        } if is_ready(from) && host.health.complaint.is_none() => {
+            let trouble = host.health.trouble();
+            let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
+            Some((Due::Now, Tone::Alarm, format!("no longer ready{trouble}")))
+        }
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));
@@ -53,9 +63,10 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Exited { exit, .. } => Some((Due::End, Tone::Normal, ended(host, *exit))),
         State::Failed { reason, .. } => {
             let due = match reason {
-                FailureReason::Exit(_) | FailureReason::GaveUp { .. } | FailureReason::NoDaemon { .. } => {
-                    Due::End
-                }
+                FailureReason::Exit(_)
+                | FailureReason::Unhealthy { .. }
+                | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. } => Due::End,
                 FailureReason::Spawn(_) | FailureReason::Lost => Due::Now,
             };
             Some((due, Tone::Alarm, failure(host, reason)))
@@ -68,6 +79,16 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         | State::Running { .. }
         | State::Stopping { .. } => None,
     }
+}
+
+fn is_ready(state: &State) -> bool {
+    matches!(
+        state,
+        State::Running {
+            ready: Some(true),
+            ..
+        }
+    )
 }
 
 /// The wait as it was planned: some of it has passed by the time that it is told.
@@ -95,6 +116,7 @@ pub(super) fn failure_of(host: &Host, reason: &FailureReason) -> String {
         FailureReason::Lost => "lost its terminal and its processes".to_owned(),
         FailureReason::NoDaemon { .. } => "left no daemon behind in time".to_owned(),
         FailureReason::GaveUp { last, .. } => format!("gave up ({last})"),
+        FailureReason::Unhealthy { .. } => "failed its probe too often".to_owned(),
         FailureReason::Exit(_) | FailureReason::Spawn(_) => failure(host, reason),
     }
 }
@@ -103,6 +125,11 @@ pub(super) fn failure_of(host: &Host, reason: &FailureReason) -> String {
 pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
         FailureReason::Exit(exit) => ended(host, *exit),
+        FailureReason::Unhealthy { exit } => {
+            let trouble = host.health.trouble();
+            let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
+            format!("{why}, so it was ended; it {}", ended(host, *exit))
+        }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
             format!(

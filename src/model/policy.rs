@@ -52,6 +52,13 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// Whether nothing will ever say that it is ready, so that time or its port has to.
+    pub fn assumes_readiness(&self) -> bool {
+        self.readiness == Readiness::Unknown && self.startup.is_none()
+    }
+}
+
 /// How to stop a process: signal to its group, wait, kill its tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopPlan {
@@ -157,12 +164,22 @@ impl fmt::Display for Condition {
 /// What makes an instance ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Nobody said: it counts as ready when it runs, and is shown without a word about it.
+    /// Nobody said: it counts as ready when it listens on its port or has been alive for a second, and is shown
+    /// as `ready (assumed)`.
     Unknown,
     /// A probe decides.
     Probe(Probe),
     /// The service says so itself: a line of its output or a message (`READY=1`).
     Told,
+}
+
+impl Readiness {
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Probe(probe) => Some(probe),
+            Self::Unknown | Self::Told => None,
+        }
+    }
 }
 
 /// A probe's schedule; what one attempt does is known to the controller, by instance.

@@ -53,6 +53,10 @@ pub enum PendingWhy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureReason {
     Exit(Exit),
+    /// A probe failed so often that it was ended, and nothing follows; this was its end.
+    Unhealthy {
+        exit: Exit,
+    },
     /// The system refused: no such program, no such directory.
     Spawn(String),
     /// It failed again and again; this was the last end.

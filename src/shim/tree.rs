@@ -66,6 +66,11 @@ pub fn marked(token: &str) -> Vec<Process> {
         .collect()
 }
 
+/// Whether the process's environment carries this shim's token.
+pub fn is_marked(pid: u32, token: &str) -> bool {
+    table::has_variable(pid, &format!("{TOKEN_VARIABLE}={token}"))
+}
+
 /// Ends everything that a dead shim has left: what carries its token, what lives in its session, and all below
 /// these. Blocks until they are gone by the process table, however long the system takes to let go of them.
 ///

@@ -73,14 +73,14 @@ impl Machine {
             }
         };
         self.set_state(id, state);
-        if !stopping && self.at(id).is_wanted_up() {
+        if !stopping {
             self.resume_probes(id);
             if launching {
                 self.await_daemon(id);
             }
-            if ready != Some(false) {
-                self.settle_started(id);
-            }
+        }
+        if !stopping && self.at(id).is_wanted_up() && ready != Some(false) {
+            self.settle_started(id);
         }
     }
 

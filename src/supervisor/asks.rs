@@ -286,6 +286,21 @@ impl Machine {
         });
     }
 
+    /// The current run will not count as started for now: whoever waited for it, or for any run, is told.
+    pub(super) fn settle_unready(&mut self, id: InstanceId, message: &str) {
+        let Some(run) = self.at(id).state.live_run() else {
+            return;
+        };
+        self.settle(id, |waiter| match waiter.awaits {
+            Awaits::Start { above } | Awaits::Restart { above, .. } => {
+                (run > above).then(|| Answer::Failed {
+                    message: message.to_owned(),
+                })
+            }
+            Awaits::Down | Awaits::Signal(_) => None,
+        });
+    }
+
     /// The pid of a run that is to be replaced has become known.
     pub(super) fn note_old_pid(&mut self, id: InstanceId, run: RunId, pid: u32) {
         for waiter in &mut self.at_mut(id).waiters {

@@ -226,13 +226,13 @@ pub(super) fn strict_verdict(on: &Instance, condition: Condition) -> Verdict {
         State::Running { .. } | State::Daemonized { .. } if on.is_leaving() => false,
         State::Running { .. } => match condition {
             Condition::Started => true,
-            Condition::Ready => on.ready() != Some(false),
+            Condition::Ready => on.ready() == Some(true),
             Condition::Ended | Condition::EndedWell => false,
         },
         // The command itself is over, and was so well; what it left behind goes on.
         State::Daemonized { .. } => match condition {
             Condition::Started | Condition::Ended | Condition::EndedWell => true,
-            Condition::Ready => on.ready() != Some(false),
+            Condition::Ready => on.ready() == Some(true),
         },
         State::Exited { .. } if !on.is_wanted_up() => match condition {
             Condition::Started | Condition::Ended | Condition::EndedWell => true,
@@ -264,6 +264,7 @@ pub(super) fn strict_verdict(on: &Instance, condition: Condition) -> Verdict {
 fn has_run(reason: &FailureReason) -> bool {
     match reason {
         FailureReason::Exit(_)
+        | FailureReason::Unhealthy { .. }
         | FailureReason::GaveUp { .. }
         | FailureReason::NoDaemon { .. }
         | FailureReason::Lost => true,

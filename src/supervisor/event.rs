@@ -76,7 +76,8 @@ pub enum Event {
         probe: ProbeKind,
         ok: bool,
     },
-    /// The service itself said that it is ready, or no longer.
+    /// The service itself said that it is ready, or that it is not: then no probe says otherwise until it takes
+    /// that back.
     ToldReady {
         instance: InstanceId,
         run: RunId,
@@ -116,6 +117,10 @@ pub enum QuitWhy {
 pub enum ProbeKind {
     Readiness,
     Liveness,
+    Startup,
+    /// Whether it listens on its port, asked where nothing says what ready means and somebody waits for that.
+    /// Needs no answer but a good one.
+    Listening,
 }
 
 /// What the machine wants done. Carried out in order.

@@ -2,6 +2,7 @@
 //! questions about it; every change of it is made elsewhere.
 
 use super::asks::Waiter;
+use super::event::ProbeKind;
 use super::probes::Track;
 use super::restart::Tally;
 use crate::model::{
@@ -60,10 +61,15 @@ pub(super) struct Run {
     pub(super) cause: Cause,
     pub(super) process: Option<Process>,
     pub(super) stop: Option<StopSent>,
-    /// By its probe or its own word; without meaning where nothing says what ready means.
+    /// By its probe or its own word; by assumption where nothing says what ready means.
     pub(super) ready: bool,
-    /// Its liveness probe has condemned it.
-    pub(super) unhealthy: bool,
+    /// It said itself that it is not ready, and has not taken that back.
+    pub(super) retracted: bool,
+    /// Its startup probe has succeeded; without meaning where there is none.
+    pub(super) booted: bool,
+    /// The probe that has condemned it.
+    pub(super) condemned: Option<ProbeKind>,
+    pub(super) startup: Option<Track>,
     /// Its command was to leave a daemon behind, and the time for that is up.
     pub(super) overdue: bool,
     pub(super) readiness: Option<Track>,
@@ -78,7 +84,10 @@ impl Run {
             process: None,
             stop: None,
             ready: false,
-            unhealthy: false,
+            retracted: false,
+            booted: false,
+            condemned: None,
+            startup: None,
             overdue: false,
             readiness: None,
             liveness: None,
@@ -214,18 +223,21 @@ impl Instance {
         self.run.as_ref().and_then(Run::pid)
     }
 
-    /// Whether its start counts only when it is ready.
-    pub(super) fn is_gated(&self) -> bool {
-        match self.policy.readiness {
-            Readiness::Unknown => false,
-            Readiness::Probe(_) | Readiness::Told => true,
-        }
-    }
-
     /// Ready as states show it.
     pub(super) fn ready(&self) -> Option<bool> {
-        self.is_gated()
-            .then(|| self.run.as_ref().is_some_and(|run| run.ready))
+        let run = self.run.as_ref();
+        if run.is_some_and(|run| run.retracted) {
+            return Some(false);
+        }
+        let ready = run.is_some_and(|run| run.ready);
+        let booted = run.is_some_and(|run| run.booted);
+        match (&self.policy.readiness, &self.policy.startup) {
+            // Until it is assumed, nothing is known.
+            (Readiness::Unknown, None) => ready.then_some(true),
+            (Readiness::Unknown, Some(_)) => Some(booted),
+            (Readiness::Probe(_) | Readiness::Told, Some(_)) => Some(ready && booted),
+            (Readiness::Probe(_) | Readiness::Told, None) => Some(ready),
+        }
     }
 
     pub(super) fn counts_as_success(&self, exit: Exit) -> bool {

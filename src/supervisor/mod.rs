@@ -19,6 +19,7 @@ mod launching;
 mod machine;
 mod probes;
 mod probing;
+mod readiness;
 mod reconcile;
 mod reports;
 mod restart;

@@ -1,7 +1,7 @@
 //! What the world reports of windows and runs, and what an end means for the instance. A report of a run that
 //! is not the current one changes nothing.
 
-use super::event::{Answer, QuitWhy};
+use super::event::{Answer, ProbeKind, QuitWhy};
 use super::instance::{Cause, Process, Run, Wanted, Window};
 use super::machine::Machine;
 use super::restart::{Decision, RunEnd};
@@ -16,7 +16,10 @@ impl Machine {
         while let Some((id, timer)) = self.timers.pop_due(self.now) {
             match timer {
                 Timer::Backoff => self.mark(id),
-                Timer::Readiness | Timer::Liveness => self.on_probe_due(id, timer),
+                Timer::Readiness => self.on_probe_due(id, ProbeKind::Readiness),
+                Timer::Liveness => self.on_probe_due(id, ProbeKind::Liveness),
+                Timer::Startup => self.on_probe_due(id, ProbeKind::Startup),
+                Timer::Assumed => self.on_assumption_due(id),
                 Timer::Launch => self.on_launch_due(id),
             }
         }
@@ -131,9 +134,8 @@ impl Machine {
                         ready,
                     },
                 );
-                if !self.at(id).is_doomed() {
-                    self.start_probes(id);
-                }
+                // Even if it is to stop: that may be taken back while it waits for dependents.
+                self.start_probes(id);
                 self.await_daemon(id);
                 if ready != Some(false) {
                     self.settle_started(id);
@@ -180,6 +182,8 @@ impl Machine {
             State::Running { .. } => {
                 self.timers.stop(id, Timer::Launch);
                 self.set_state(id, State::Daemonized { run, pids, since });
+                // Its command has done what it was to do.
+                self.assume_ready(id);
             }
             State::Starting { .. }
             | State::Daemonized { .. }
@@ -262,14 +266,15 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let success = !lost && !run.unhealthy && !run.overdue && instance.counts_as_success(exit);
+        let condemned = run.condemned.is_some() || run.overdue;
+        let success = !lost && !condemned && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run
                 .process
                 .map(|process| now.since(process.since))
                 .unwrap_or_default(),
-            unhealthy: run.unhealthy,
+            unhealthy: run.condemned == Some(ProbeKind::Liveness),
         };
         let decision = instance.tally.decide(&instance.policy.restart, end);
         let state = match decision {
@@ -291,12 +296,18 @@ impl Machine {
                 },
                 at: now,
             },
+            Decision::Stay if run.condemned.is_some() => State::Failed {
+                reason: FailureReason::Unhealthy { exit },
+                at: now,
+            },
             Decision::Stay => instance.ended_state(exit, now),
         };
         let message = if lost {
             "its window went away before it counted as started".to_owned()
         } else if run.overdue {
             "its command left no daemon behind in time".to_owned()
+        } else if run.condemned == Some(ProbeKind::Startup) {
+            "its startup probe failed".to_owned()
         } else {
             format!("it ended with {exit} before it counted as started")
         };

@@ -13,19 +13,32 @@ pub(super) enum Timer {
     Readiness,
     /// The same for liveness.
     Liveness,
+    /// The same for the startup probe.
+    Startup,
+    /// The next look whether it listens, or the time from which it counts as ready without a word.
+    Assumed,
     /// The time by which a launcher has left its daemon behind.
     Launch,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 4] = [Self::Backoff, Self::Readiness, Self::Liveness, Self::Launch];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Backoff,
+        Self::Readiness,
+        Self::Liveness,
+        Self::Startup,
+        Self::Assumed,
+        Self::Launch,
+    ];
 
     fn slot(self) -> usize {
         match self {
             Self::Backoff => 0,
             Self::Readiness => 1,
             Self::Liveness => 2,
-            Self::Launch => 3,
+            Self::Startup => 3,
+            Self::Assumed => 4,
+            Self::Launch => 5,
         }
     }
 }

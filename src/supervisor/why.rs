@@ -38,6 +38,10 @@ pub enum Why {
     },
     /// It runs, and its probe or its own word is still awaited.
     NotReady,
+    /// It runs, and its startup probe has not succeeded yet.
+    Startup,
+    /// It runs, and said itself that it is not ready.
+    Retracted,
     /// It is to stop or to be replaced, after this dependent of it is gone.
     Held {
         by: InstanceName,
@@ -77,6 +81,8 @@ impl fmt::Display for Why {
             }
             Self::Backoff { last, until } => write!(f, "ended with {last}, starts again at {until}"),
             Self::NotReady => write!(f, "not ready yet"),
+            Self::Startup => write!(f, "starting up"),
+            Self::Retracted => write!(f, "not ready: it says so itself"),
             Self::Held { by } => write!(f, "stops when {by} is gone"),
             Self::Grace { signal, until } => write!(f, "got {signal}, SIGKILL at {until}"),
             Self::Killing => write!(f, "got SIGKILL"),
@@ -89,6 +95,9 @@ impl fmt::Display for Why {
 fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Result {
     match reason {
         FailureReason::Exit(exit) => write!(f, "ended with {exit}"),
+        FailureReason::Unhealthy { exit } => {
+            write!(f, "its probe failed too often, and it was ended ({exit})")
+        }
         FailureReason::Spawn(message) => write!(f, "could not be started: {message}"),
         FailureReason::GaveUp { last, failures: 1 } => write!(f, "gave up after a failure with {last}"),
         FailureReason::GaveUp { last, failures } => {
@@ -122,7 +131,7 @@ impl Machine {
                         by: self.at(by).name.clone(),
                     })
                 } else {
-                    (instance.pid().is_some() && instance.ready() == Some(false)).then_some(Why::NotReady)
+                    self.why_unready(id)
                 }
             }
             State::Stopping { since, .. } => {
@@ -147,6 +156,18 @@ impl Machine {
             State::Exited { .. } => None,
             State::Failed { reason, .. } => Some(Why::Failed(reason.clone())),
             State::Skipped { because } => Some(self.skipped_because(id, because.on)),
+        }
+    }
+
+    fn why_unready(&self, id: InstanceId) -> Option<Why> {
+        let instance = self.at(id);
+        let run = instance.run.as_ref().filter(|run| run.process.is_some())?;
+        if run.retracted {
+            Some(Why::Retracted)
+        } else if instance.policy.startup.is_some() && !run.booted {
+            Some(Why::Startup)
+        } else {
+            (instance.ready() == Some(false)).then_some(Why::NotReady)
         }
     }
 

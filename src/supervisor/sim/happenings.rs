@@ -69,7 +69,26 @@ impl World {
                 ready: true,
             },
         );
+        self.script_complaints(id, run);
         self.script_end(id, run);
+    }
+
+    /// Some say at some time that something is wrong with them, and some of these that it is no longer.
+    fn script_complaints(&mut self, id: InstanceId, run: RunId) {
+        if !self.dice.percent(15) {
+            return;
+        }
+        let mut wait = Duration::ZERO;
+        let mended = self.dice.percent(60);
+        for ready in [false, true].into_iter().take(if mended { 2 } else { 1 }) {
+            wait += Duration::from_millis(self.dice.within(0..4000));
+            let event = Event::ToldReady {
+                instance: id,
+                run,
+                ready,
+            };
+            self.report_after(wait, id, event);
+        }
     }
 
     /// Decides how the process that has just begun will end, if it does so by itself.

@@ -6,6 +6,7 @@
 mod conditions;
 mod dice;
 mod endings;
+mod evidence;
 mod happenings;
 mod oracle;
 mod pace;
@@ -15,6 +16,7 @@ mod world;
 use super::{Action, Answer, EndCause, Event, Machine};
 use crate::model::{AskId, InstanceId, Moment};
 use dice::Dice;
+use evidence::Evidence;
 use oracle::{Broken, Oracle};
 use pace::Pace;
 use scenario::{Command, Scenario};
@@ -47,6 +49,7 @@ struct Sim {
     now: Moment,
     next_ask: u64,
     pace: Pace,
+    evidence: Evidence,
     telling: Telling,
     /// Of everything that happened, to compare two plays.
     story: DefaultHasher,
@@ -66,6 +69,7 @@ impl Sim {
         Self {
             commands: scenario.commands.iter().cloned().collect(),
             pace: Pace::new(&scenario.instances),
+            evidence: Evidence::new(&scenario.instances),
             scenario,
             machine,
             world,
@@ -162,6 +166,7 @@ impl Sim {
         }
         self.machine = self.scenario.machine(self.now);
         self.pace.meet();
+        self.evidence.meet();
         let hellos = self.world.change_controller();
         self.oracle.meet(&self.machine, &self.world);
         for hello in hellos {
@@ -186,15 +191,18 @@ impl Sim {
         }
         self.oracle.hear(&event);
         self.pace.hear(self.now, &event, &self.machine);
+        self.evidence.hear(&event);
         self.machine.handle(self.now, event);
         while let Some(action) = self.machine.poll_action() {
             self.note(format_args!("  → {action:?}"));
             self.oracle.judge(&action, &self.world)?;
             self.pace.note(self.now, &action);
+            self.evidence.judge(self.now, &action)?;
             self.remember(&action);
             self.carry_out(action);
         }
         self.oracle.judge_done_with()?;
+        self.evidence.judge_rest(self.now, &self.machine)?;
         self.pace.judge_starts(&self.machine)
     }
 

@@ -342,7 +342,8 @@ impl Oracle {
         match to {
             // What a probe or its launch time condemned has failed, whatever it ended with.
             State::Backoff { last, .. } => {
-                let condemnable = policy.liveness.is_some() || policy.launch_timeout.is_some();
+                let condemnable =
+                    policy.startup.is_some() || policy.liveness.is_some() || policy.launch_timeout.is_some();
                 self.failed[id.0 as usize] = condemnable || !ended_well(policy, *last);
             }
             State::Exited { .. } => self.failed[id.0 as usize] = false,

@@ -113,6 +113,7 @@ fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
                 ]),
             })
             .collect(),
+        startup: dice.percent(20).then(|| roll_probe(dice)),
         readiness: match dice.within(0..10) {
             0..=4 => Readiness::Unknown,
             5..=7 => Readiness::Probe(roll_probe(dice)),

@@ -7,6 +7,7 @@ mod endings;
 mod lifecycle;
 mod probing;
 mod promises;
+mod readiness;
 mod restarting;
 mod scale;
 mod transitions;
