@@ -94,6 +94,9 @@ pub struct Service {
     /// The last failure of a probe in the current run, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_failure: Option<ProbeFailure>,
+    /// When its schedule starts it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<String>,
     /// The groups that it can be addressed by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,

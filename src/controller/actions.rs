@@ -31,9 +31,7 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => {
-                self.order(instance, &Order::Stop { run, plan, kill });
-            }
+            } => self.order_stop(instance, run, plan, kill),
             Action::Signal {
                 instance,
                 run,
@@ -47,6 +45,11 @@ impl Controller {
                 answer,
             } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.on_triggered(instance, by, outcome),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }
@@ -55,6 +58,7 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.know_run(instance, run);
         self.check_port(instance);
+        self.check_demands(instance);
         self.tell_what_it_runs_without(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
@@ -101,6 +105,7 @@ impl Controller {
             | State::Failed { .. }
             | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
         }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

@@ -23,6 +23,8 @@ pub(super) struct Host {
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// What was said that need not be said again.
+    pub(super) warned: BTreeSet<String>,
     /// How its last start went; `None` if an earlier controller made it.
     pub(super) start: Option<Start>,
     /// What it was last said to wait for, since its last start.
@@ -44,6 +46,8 @@ pub(super) struct Shim {
     pub(super) pid: u32,
     pub(super) pane: PaneId,
     pub(super) nonce: String,
+    /// Of the protocol that it speaks.
+    pub(super) version: u32,
 }
 
 /// One run, from its start to its end.
@@ -73,6 +77,7 @@ impl Host {
             unended: BTreeSet::new(),
             health: Health::default(),
             port_taken: None,
+            warned: BTreeSet::new(),
             start: Some(Start::default()),
             awaited: None,
             skipped: None,

@@ -4,16 +4,20 @@
 
 mod actions;
 mod adopt;
+mod alarm;
 mod asks;
 mod calls;
 mod clock;
 mod core;
+mod demands;
 mod doors;
 mod ending;
 mod files;
 mod follow;
 mod graph;
 mod health;
+mod hook_run;
+mod hooks;
 mod host;
 mod lane_attempt;
 mod lane_door;
@@ -26,14 +30,17 @@ mod probing;
 mod progress;
 mod refill;
 mod reports;
+mod schedule;
 mod session;
 mod signals;
 mod status;
 mod suspend;
 mod timing;
 mod tmux_events;
+mod triggers;
 mod vouching;
 mod waiting;
+mod watch;
 mod windows;
 mod words;
 

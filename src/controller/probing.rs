@@ -97,7 +97,9 @@ impl Controller {
             Check::Http(check) => Some(check.port),
             Check::Tcp { port, .. } => Some(*port),
         };
-        let to_vouch = !host.health.vouched && !vouching::may_run_elsewhere(&spec.command);
+        let is_elsewhere =
+            matches!(self.machine.state(instance), State::Daemonized { pids, .. } if pids.is_empty());
+        let to_vouch = !host.health.vouched && !is_elsewhere && !vouching::may_run_elsewhere(&spec.command);
         let nonce = host.shim.as_ref().map_or("", |shim| shim.nonce.as_str());
         Some(Attempt {
             check: check.clone(),
@@ -261,6 +263,7 @@ impl Controller {
                 is_up(self.machine.state(on)).then(|| format!("{}: {trouble}", self.host(on).name()))
             }
             Why::LeftOut
+            | Why::Scheduled
             | Why::Window
             | Why::Skipped { .. }
             | Why::Held { .. }

@@ -38,6 +38,12 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
             let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
             Some((Due::Now, Tone::Alarm, format!("no longer ready{trouble}")))
         }
+        // A change of what was left behind.
+        State::Daemonized { .. } if matches!(from, State::Daemonized { .. }) => None,
+        State::Daemonized { pids, .. } if pids.is_empty() => {
+            let text = "its command ended well; what it launched runs elsewhere".to_owned();
+            Some((Due::Now, Tone::Normal, text))
+        }
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));

@@ -59,15 +59,16 @@ impl Policy {
     }
 }
 
-/// How to stop a process: signal to its group, wait, kill its tree.
+/// How to stop a process: ask it (by a command, keys or a signal to its group), wait, kill its tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopPlan {
     pub signal: Signal,
-    /// From the signal to SIGKILL.
+    /// From the signal to SIGKILL; each other step has as long.
     pub grace: Duration,
-    /// A command to run first, in the service's environment; its end is waited for within the grace.
+    /// A command that stops it, run in the service's environment; its end is waited for within the grace. Once it
+    /// has ended well, the service has another grace to end by itself, before the signal.
     pub command: Option<Vec<String>>,
-    /// Typed into its terminal in place of the signal.
+    /// Typed into its terminal in place of the signal. Without effect where there is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
     /// The signal goes to the process alone, not to its group.

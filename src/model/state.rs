@@ -93,6 +93,8 @@ pub enum StateWord {
     Exited,
     Failed,
     Skipped,
+    /// Waits for its schedule.
+    Scheduled,
 }
 
 impl State {
@@ -162,6 +164,7 @@ impl StateWord {
             Self::Exited => "exited",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -84,6 +84,7 @@ impl Machine {
             self.answer(ask, id, Answer::SessionEnds);
             return;
         }
+        self.at_mut(id).calls.resume();
         if !self.is_running_on(id) {
             self.bring_up(id, no_deps);
         }
@@ -155,6 +156,7 @@ impl Machine {
         let instance = self.at_mut(id);
         instance.tally = Tally::default();
         instance.alone = false;
+        instance.calls.resume();
         instance.cause = Cause::Person;
         match &instance.state {
             // This run cannot be kept any more; another one follows it at once.
@@ -183,9 +185,12 @@ impl Machine {
 
     fn cmd_down(&mut self, id: InstanceId, ask: AskId, by: Verb, kill: bool) {
         self.settle(id, |waiter| waiter.wants_up().then_some(Answer::Overruled { by }));
+        let is_ending = self.is_ending();
         let instance = self.at_mut(id);
         let kill = instance.is_live() && (kill || instance.is_to_be_killed());
         instance.wanted = Wanted::Down { kill };
+        let was_on_schedule = !is_ending && instance.is_on_schedule();
+        instance.calls.paused = true;
         let last = instance.last_exit;
         match &instance.state {
             State::Starting { .. }
@@ -200,6 +205,14 @@ impl Machine {
                 let last = *last;
                 self.set_state(id, State::Stopped { last: Some(last) });
                 self.answer_stopped_waiting(ask, id, Some(last));
+            }
+            // What is stopped is the schedule.
+            State::Disabled if was_on_schedule => {
+                self.set_state(id, State::Stopped { last });
+                self.answer_stopped_waiting(ask, id, None);
+            }
+            State::Exited { .. } | State::Failed { .. } if was_on_schedule => {
+                self.answer_stopped_waiting(ask, id, last);
             }
             State::Disabled | State::Stopped { .. } | State::Exited { .. } | State::Failed { .. } => {
                 self.answer(ask, id, Answer::AlreadyStopped);

@@ -293,6 +293,6 @@ fn may_come(on: &Instance, condition: Condition) -> bool {
         | State::Backoff { .. }
         | State::Exited { .. }
         | State::Failed { .. }
-        | State::Stopped { .. } => on.is_wanted_up(),
+        | State::Stopped { .. } => on.is_wanted_up() || on.is_on_schedule(),
     }
 }

@@ -46,7 +46,7 @@ impl Machine {
     pub(super) fn on_no_start(&mut self, instance: InstanceId, cause: Cause) {
         let asked = match cause {
             Cause::Person => true,
-            Cause::Session | Cause::Policy => false,
+            Cause::Session | Cause::Policy | Cause::Trigger => false,
         };
         if !asked && self.stops_session(instance, false) {
             self.begin_ending(EndCause::CouldNotStart { instance });
@@ -59,7 +59,8 @@ impl Machine {
         let root = self.skip_root(on);
         let instance = self.at(id);
         let asked = instance.cause == Cause::Person || self.at(root).is_down_on_request();
-        if instance.policy.exit_on_skipped && !asked && instance.attached == 0 && !self.is_ending() {
+        let spared = asked || instance.attached > 0 || instance.calls.spared;
+        if instance.policy.exit_on_skipped && !spared && !self.is_ending() {
             self.begin_ending(EndCause::Skipped { instance: id, root });
         }
     }
@@ -84,7 +85,7 @@ impl Machine {
             EndPolicy::FailureStopsSession => !success,
             EndPolicy::MayEnd => false,
         };
-        by_policy && instance.attached == 0 && !self.is_ending()
+        by_policy && instance.attached == 0 && !instance.calls.spared && !self.is_ending()
     }
 
     fn begin_ending(&mut self, cause: EndCause) {

@@ -5,6 +5,7 @@ use super::asks::Waiter;
 use super::event::ProbeKind;
 use super::probes::Track;
 use super::restart::Tally;
+use super::triggers::Calls;
 use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
 };
@@ -39,6 +40,8 @@ pub(super) enum Cause {
     Person,
     /// The restart policy.
     Policy,
+    /// Its schedule, or a file that changed.
+    Trigger,
 }
 
 /// A process as reported.
@@ -122,6 +125,7 @@ pub(super) struct Instance {
     pub(super) tally: Tally,
     /// Restarts that nobody asked for.
     pub(super) restarts: u32,
+    pub(super) calls: Calls,
     /// Terminals that look at its window.
     pub(super) attached: u32,
     /// Requests to be answered about it, oldest first.
@@ -130,7 +134,8 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(name: InstanceName, policy: Policy) -> Self {
-        let (wanted, state) = if policy.autostart {
+        let calls = Calls::new(!policy.autostart);
+        let (wanted, state) = if policy.autostart && !policy.scheduled {
             (Wanted::Up, State::Pending(PendingWhy::Window))
         } else {
             (Wanted::Down { kill: false }, State::Disabled)
@@ -149,6 +154,7 @@ impl Instance {
             cause: Cause::Session,
             tally: Tally::default(),
             restarts: 0,
+            calls,
             attached: 0,
             waiters: Vec::new(),
         }
@@ -159,6 +165,11 @@ impl Instance {
             Wanted::Up => true,
             Wanted::Down { .. } => false,
         }
+    }
+
+    /// Whether its schedule is heeded.
+    pub(super) fn is_on_schedule(&self) -> bool {
+        self.policy.scheduled && !self.calls.paused
     }
 
     pub(super) fn is_to_be_killed(&self) -> bool {
@@ -271,6 +282,9 @@ impl Instance {
                 } else {
                     self.state.word()
                 }
+            }
+            State::Disabled | State::Exited { .. } if self.is_on_schedule() && !self.is_wanted_up() => {
+                StateWord::Scheduled
             }
             State::Disabled
             | State::Pending(_)

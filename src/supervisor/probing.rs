@@ -122,17 +122,34 @@ impl Machine {
     fn on_opinion(&mut self, id: InstanceId, probe: ProbeKind, opinion: Opinion) {
         match (probe, opinion) {
             (ProbeKind::Readiness, Opinion::Good) => self.set_ready(id, true),
-            (ProbeKind::Readiness, Opinion::Bad) => self.set_ready(id, false),
-            (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
-            (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => {
-                if let Some(run) = &mut self.at_mut(id).run {
-                    run.condemned = Some(probe);
+            (ProbeKind::Readiness, Opinion::Bad) => {
+                self.set_ready(id, false);
+                if self.is_over_unless_ready(id) {
+                    self.condemn(id, probe);
                 }
-                self.mark(id);
             }
+            (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
+            (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => self.condemn(id, probe),
             (ProbeKind::Liveness, Opinion::Good)
             | (ProbeKind::Listening, Opinion::Good | Opinion::Bad)
             | (_, Opinion::Undecided) => {}
+        }
+    }
+
+    /// The run is to end because of this probe.
+    fn condemn(&mut self, id: InstanceId, probe: ProbeKind) {
+        if let Some(run) = &mut self.at_mut(id).run {
+            run.condemned = Some(probe);
+        }
+        self.mark(id);
+    }
+
+    /// What the probes look at has only now been launched: what they have said of it counts for nothing.
+    pub(super) fn probe_anew(&mut self, id: InstanceId) {
+        let run = self.at(id).run.as_ref();
+        let waits = self.at(id).policy.startup.is_some() && !run.is_some_and(|run| run.booted);
+        if !waits {
+            self.begin_later_probes(id, self.now, |schedule| schedule.initial_delay);
         }
     }
 

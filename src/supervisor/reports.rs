@@ -169,35 +169,6 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_daemonized(&mut self, id: InstanceId, run: RunId, pids: Vec<u32>) {
-        if let Some(pid) = pids.first() {
-            // Only if the report of the start was never seen.
-            self.on_spawned(id, run, *pid);
-        }
-        if self.current_run(id, run).is_none() {
-            return;
-        }
-        let since = self.now;
-        match &self.at(id).state {
-            State::Running { .. } => {
-                self.timers.stop(id, Timer::Launch);
-                self.set_state(id, State::Daemonized { run, pids, since });
-                // Its command has done what it was to do.
-                self.assume_ready(id);
-            }
-            State::Starting { .. }
-            | State::Daemonized { .. }
-            | State::Stopping { .. }
-            | State::Disabled
-            | State::Pending(_)
-            | State::Backoff { .. }
-            | State::Stopped { .. }
-            | State::Exited { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. } => {}
-        }
-    }
-
     pub(super) fn on_ended(&mut self, id: InstanceId, run: RunId, exit: Exit, killed: bool) {
         let Some(run) = self.take_run(id, run) else {
             return;

@@ -14,6 +14,8 @@ use std::fmt;
 pub enum Why {
     /// It was left out at the session's start, and nobody has asked for it.
     LeftOut,
+    /// It comes up when its schedule says so.
+    Scheduled,
     /// Its window is being opened.
     Window,
     /// This dependency does not hold yet.
@@ -62,6 +64,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftOut => write!(f, "left out at the start"),
+            Self::Scheduled => write!(f, "waits for its schedule"),
             Self::Window => write!(f, "its window is being opened"),
             Self::Dependency { on, condition, word } => {
                 write!(f, "waits for {on}: {condition} ({on} is {word})")
@@ -118,6 +121,9 @@ impl Machine {
     pub(super) fn compute_why(&self, id: InstanceId) -> Option<Why> {
         let instance = self.at(id);
         match &instance.state {
+            State::Disabled | State::Exited { .. } if instance.word() == StateWord::Scheduled => {
+                Some(Why::Scheduled)
+            }
             State::Disabled => Some(Why::LeftOut),
             State::Pending(PendingWhy::Window) => Some(Why::Window),
             State::Pending(PendingWhy::Dependency { on }) => Some(Why::Dependency {

@@ -120,7 +120,7 @@ fn colour(state: StateWord) -> &'static str {
     match state {
         StateWord::Running | StateWord::Daemonized => "32",
         StateWord::Failed => "1;31",
-        StateWord::Disabled | StateWord::Stopped | StateWord::Exited => "2",
+        StateWord::Disabled | StateWord::Stopped | StateWord::Exited | StateWord::Scheduled => "2",
         StateWord::Pending
         | StateWord::Starting
         | StateWord::Stopping

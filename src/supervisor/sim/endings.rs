@@ -14,7 +14,9 @@ impl Oracle {
     }
 
     fn is_all_done(&self) -> bool {
-        self.open.is_empty() && self.shown.iter().all(is_over) && self.attached.iter().all(|n| *n == 0)
+        let nobody_looks = self.attached.iter().all(|clients| *clients == 0);
+        let nothing_comes = !self.policies.iter().any(|policy| policy.scheduled);
+        self.open.is_empty() && self.shown.iter().all(is_over) && nobody_looks && nothing_comes
     }
 
     pub(super) fn judge_ending(&mut self, cause: EndCause) -> Result<(), Broken> {
@@ -32,6 +34,11 @@ impl Oracle {
         };
         if self.attached[id.0 as usize] > 0 {
             return Err(format!("{id:?} ended the session while somebody looked at it"));
+        }
+        if self.calls.is_changed(id) {
+            return Err(format!(
+                "{id:?} ended the session while its files are being written"
+            ));
         }
         if self.down[id.0 as usize] {
             return Err(format!("{id:?} ended the session after a person stopped it"));

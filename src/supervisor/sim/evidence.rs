@@ -78,6 +78,7 @@ impl Evidence {
             } => self.hear_probe(*instance, *run, *probe, *ok),
             Event::Begin
             | Event::Tick
+            | Event::Due { .. }
             | Event::Ask { .. }
             | Event::Quit { .. }
             | Event::WindowReady { .. }
@@ -128,6 +129,7 @@ impl Evidence {
             Action::OpenWindow { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }
+            | Action::Triggered { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
             | Action::Ending { .. }

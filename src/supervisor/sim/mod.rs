@@ -3,6 +3,7 @@
 //! rule of the oracle. A failure prints its seed and the whole story; `OVR_SIM_SEEDS` sets how many seeds are
 //! played, `OVR_SIM_SEED` plays one with its story.
 
+mod calls;
 mod conditions;
 mod dice;
 mod endings;
@@ -13,7 +14,7 @@ mod pace;
 mod scenario;
 mod world;
 
-use super::{Action, Answer, EndCause, Event, Machine};
+use super::{Action, Answer, EndCause, Event, Machine, Triggered};
 use crate::model::{AskId, InstanceId, Moment};
 use dice::Dice;
 use evidence::Evidence;
@@ -142,6 +143,7 @@ impl Sim {
                 })
             }
             Command::Enter(instance) => self.tell_machine(Event::Enter { instance }),
+            Command::Due(instance, by) => self.tell_machine(Event::Due { instance, by }),
             Command::Attach(instance, clients) => self.tell_machine(Event::Attached { instance, clients }),
             Command::Quit(why) => {
                 let ask = Some(self.new_ask());
@@ -221,6 +223,12 @@ impl Sim {
                 Answer::Overruled { .. } => "Overruled",
                 Answer::SessionEnds => "SessionEnds",
             },
+            Action::Triggered { outcome, .. } => match outcome {
+                Triggered::Starts => "Starts",
+                Triggered::Restarts => "Restarts",
+                Triggered::Busy => "Busy",
+                Triggered::Suspended => "Suspended",
+            },
             Action::Ending { cause } => match cause {
                 EndCause::Service { .. } => "Service",
                 EndCause::CouldNotStart { .. } => "CouldNotStart",
@@ -264,6 +272,7 @@ impl Sim {
             Action::Changed { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
+            | Action::Triggered { .. }
             | Action::Ending { .. }
             | Action::Finish { .. } => {}
         }
@@ -344,7 +353,7 @@ fn every_random_session_ends_quiet_and_breaks_no_rule() {
 fn check_coverage(seen: &BTreeSet<&str>) {
     let expected = "pending starting running daemonized stopping backoff stopped exited failed skipped \
         Started AlreadyRunning Restarted Stopped AlreadyStopped Signalled NotRunning Failed Overruled \
-        SessionEnds Service CouldNotStart Skipped Completed Quit";
+        SessionEnds Service CouldNotStart Skipped Completed Quit Starts Restarts Busy";
     for kind in expected.split_whitespace() {
         assert!(seen.contains(kind), "no session came to `{kind}`");
     }

@@ -81,7 +81,8 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
-            | Event::Enter { .. } => {}
+            | Event::Enter { .. }
+            | Event::Due { .. } => {}
         }
     }
 
@@ -112,7 +113,8 @@ impl Pace {
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }
-            | Action::Done { .. } => {}
+            | Action::Done { .. }
+            | Action::Triggered { .. } => {}
         }
     }
 

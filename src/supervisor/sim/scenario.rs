@@ -5,7 +5,7 @@ use crate::model::{
     Condition, Dependency, EndPolicy, InstanceId, InstanceName, Moment, Policy, Probe, ProbeSchedule,
     Readiness, RestartPolicy, RestartWhen, ServiceName, Signal, StopPlan,
 };
-use crate::supervisor::{Machine, QuitWhy, Verb};
+use crate::supervisor::{Machine, QuitWhy, Trigger, Verb};
 use std::time::Duration;
 
 /// What happens from outside, besides what the processes do.
@@ -17,6 +17,7 @@ pub(super) enum Command {
         no_deps: bool,
     },
     Enter(InstanceId),
+    Due(InstanceId, Trigger),
     Attach(InstanceId, u32),
     Quit(QuitWhy),
     KillWindow(InstanceId),
@@ -125,6 +126,7 @@ fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
         launch_timeout: dice
             .percent(10)
             .then(|| millis(dice, 5000) + Duration::from_millis(1)),
+        scheduled: dice.percent(15),
         success_codes: if dice.percent(20) { vec![1] } else { Vec::new() },
         ..Policy::default()
     }
@@ -184,7 +186,7 @@ fn roll_commands(dice: &mut Dice, instances: u32) -> Vec<(Moment, Command)> {
 fn roll_command(dice: &mut Dice, instances: u32) -> Command {
     let one = InstanceId(dice.below(instances));
     match dice.within(0..100) {
-        0..=74 => {
+        0..=64 => {
             let verb = *dice.pick(&[
                 Verb::Start,
                 Verb::Start,
@@ -209,6 +211,10 @@ fn roll_command(dice: &mut Dice, instances: u32) -> Command {
                 targets,
                 no_deps,
             }
+        }
+        65..=74 => {
+            let cascade = dice.percent(50);
+            Command::Due(one, *dice.pick(&[Trigger::Schedule, Trigger::Change { cascade }]))
         }
         75..=79 => Command::Enter(one),
         80..=85 => Command::Attach(one, dice.below(2)),
