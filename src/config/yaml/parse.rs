@@ -338,3 +338,6 @@ fn twice(second: &Key, first: &Key) -> Diagnostic {
     let message = format!("{name:?} is there twice: in line {one} and in line {other}");
     Diagnostic::error(Kind::Config, message).at(second.span.clone())
 }
+
+#[cfg(test)]
+mod tests;
