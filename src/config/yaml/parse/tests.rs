@@ -50,7 +50,7 @@ fn a_part_of_a_text_is_found_where_it_stands() {
         ("a: hello ${X}", 6, 4, (1, 10, 4)),
         ("a: 'hello ${X}'", 6, 4, (1, 11, 4)),
         ("a: |\n  one\n  two ${X}\n", 8, 4, (3, 7, 4)),
-        ("a: >\n  one\n  two ${X}\n", 8, 4, (1, 4, 1)),
+        ("a: >\n  one\n  two ${X}\n", 8, 4, (2, 3, 3)),
         ("a: \"\\u0041 ${X}\"", 2, 4, (1, 4, 13)),
     ] {
         let root = tree(text);
@@ -89,6 +89,7 @@ fn a_scalar_is_nothing_only_without_quotes() {
 
 #[test]
 fn what_is_no_tree_of_ours_is_told_in_our_words() {
+    let mut others = Vec::new();
     for (text, place, words) in [
         (
             "a: 1\nb: 2\na: 3\n",
@@ -112,10 +113,14 @@ fn what_is_no_tree_of_ours_is_told_in_our_words() {
         ),
         (
             "a: \"x\n",
-            "f:1:6",
+            "f:1:4",
             "a quote that opens here or above is never closed",
         ),
-        ("a: {{.X}}/y\n", "f:1:", "hint: a text that begins with `{`"),
+        (
+            "a: {{.X}}/y\n",
+            "f:1:",
+            "hint: a text that begins with `{` or `[`",
+        ),
         ("a: [1, 2\n", "f:1:9", "a `[` is never closed"),
         ("a: 'x' y\n", "f:1:8", "something follows the closing quote"),
         (
@@ -132,14 +137,13 @@ fn what_is_no_tree_of_ours_is_told_in_our_words() {
         ("a: 1\nb\n", "f:", "a key needs a `:` behind it"),
     ] {
         let found = errors(text);
-        assert_eq!(found.len(), 1, "{text:?}: {found:?}");
-        assert!(
-            found[0].starts_with(&format!("error: {place}")),
-            "{text:?}: {}",
-            found[0]
-        );
-        assert!(found[0].contains(words), "{text:?}: {}", found[0]);
+        let as_expected =
+            found.len() == 1 && found[0].starts_with(&format!("error: {place}")) && found[0].contains(words);
+        if !as_expected {
+            others.push(format!("{text:?}: {}", found.join("\n")));
+        }
     }
+    assert!(others.is_empty(), "{}", others.join("\n"));
 }
 
 #[test]
