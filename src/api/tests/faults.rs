@@ -61,6 +61,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             Call::Status { .. }
             | Call::Quit { .. }
             | Call::Detach { .. }
+            | Call::Graph { .. }
             | Call::SyncLogs { .. }
             | Call::Window { .. } => {}
         }
