@@ -242,7 +242,8 @@ fn follow(
     loop {
         let mut cursor = seen.clone();
         for line in client.output(&request(args, &query.instances, lines, true))? {
-            let line = line?;
+            // A controller that was killed ends its stream in the middle.
+            let Ok(line) = line else { break };
             let is_new = line.kind != LineKind::Output || seen.is_unseen(&line.name, at_ms(&line));
             if is_new && is_wanted(&line, query) {
                 printer.line(&line)?;

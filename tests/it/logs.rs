@@ -158,6 +158,7 @@ fn a_full_disk_costs_lines_and_never_a_service() {
     // Root may write anywhere, so what stands in the way is a file in the directory's place.
     fs::write(logs.join("logs"), "in the way").unwrap();
     let console = project.start(&[]);
+    project.wait_running(["web"]);
     let window = project.connect("web");
     window.type_keys("first\r");
     console.wait_for_output("got first");
