@@ -9,15 +9,16 @@ pub mod envfile;
 pub mod environment;
 pub mod expand;
 pub mod formation;
+pub mod globals;
 pub mod load;
 pub mod options;
 pub mod procfile;
 pub mod project;
-pub mod reading;
 pub mod resolve;
 pub mod shell;
 pub mod source;
 pub mod template;
+pub mod yaml;
 
 pub use checked::Checked;
 pub use configuration::Configuration;
