@@ -136,6 +136,7 @@ impl Drafting<'_> {
         }
         // First of all: the other values may name them.
         let environment = texts.assignments(&service.environment);
+        let policy = self.policy(texts);
         let cwd = self.cwd(texts);
         let command = self.command(texts);
         let mut namespaces: Vec<String> = service
@@ -159,7 +160,8 @@ impl Drafting<'_> {
             environment,
             without_dotenv: service.is_dotenv_disabled,
             told,
-            policy: self.policy(texts),
+            daemon: self.is_launcher(&policy),
+            policy,
             description: service.description.clone(),
             namespaces,
             checks: self.checks(&cwd, texts),

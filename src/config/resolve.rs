@@ -55,6 +55,7 @@ pub fn resolve(
                     limits: draft.limits,
                     listen: draft.listen.clone(),
                     notify: draft.notify,
+                    daemon: draft.daemon,
                 },
                 policy: draft.policy.clone(),
                 port,

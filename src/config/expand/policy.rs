@@ -29,10 +29,7 @@ impl Drafting<'_> {
         };
         let told = service.notify || service.ready_log_line.is_some();
         Policy {
-            autostart: !service.disabled
-                && !service.is_foreground
-                && service.schedule.is_none()
-                && !self.is_disabled_by_name(),
+            autostart: !service.disabled && !service.is_foreground && !self.is_disabled_by_name(),
             stop: self.stop(&service.shutdown, texts),
             restart: self.restart(&service.availability),
             end: self.end(&service.availability),
@@ -52,6 +49,14 @@ impl Drafting<'_> {
                 .then(|| service.launch_timeout.unwrap_or(LAUNCH_TIMEOUT)),
             scheduled: service.schedule.is_some(),
         }
+    }
+
+    /// Whether its command may leave nothing of its own behind: where a daemon is asked for, and where only the
+    /// probe can tell whether what was launched is there, unless its end is to be acted on.
+    pub(super) fn is_launcher(&self, policy: &Policy) -> bool {
+        let probed = self.service.readiness_probe.is_some();
+        let ends = policy.restart.when == RestartWhen::Always || policy.end == EndPolicy::StopsSession;
+        self.service.is_daemon || (probed && !ends)
     }
 
     /// `PC_DISABLED_PROCESSES` names it, or its service.

@@ -72,7 +72,8 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
-            | Event::Enter { .. } => {}
+            | Event::Enter { .. }
+            | Event::Due { .. } => {}
         }
     }
 
@@ -101,7 +102,8 @@ impl Pace {
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }
-            | Action::Done { .. } => {}
+            | Action::Done { .. }
+            | Action::Triggered { .. } => {}
         }
     }
 
