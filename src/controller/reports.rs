@@ -6,7 +6,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
-use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION, said_ready};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::Event;
 use std::thread;
@@ -60,11 +60,7 @@ impl Controller {
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
-            Report::Notify { run, text } => {
-                if let Some(ready) = said_ready(&text) {
-                    self.feed(Event::ToldReady { instance, run, ready });
-                }
-            }
+            Report::Notify { run, text } => self.on_notify(instance, run, &text),
             Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
