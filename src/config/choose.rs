@@ -165,3 +165,6 @@ fn nothing_to_run(specs: &[InstanceSpec], options: &Options) -> Diagnostic {
     Diagnostic::error(Kind::Usage, "nothing is left to run: every service is left out")
         .hint("look at -l, -x, -n and -m, and at OVR_PROCESSES, OVR_IGNORED_PROCESSES and OVR_FORMATION")
 }
+
+#[cfg(test)]
+mod tests;

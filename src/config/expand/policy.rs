@@ -1,7 +1,6 @@
 //! The rules that an instance lives by, from what is written about it, what was asked for, and the defaults.
 
 use super::super::project::{AvailabilityDef, ProbeDef, RestartDef, ShutdownDef};
-use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
 use crate::model::{
@@ -72,7 +71,7 @@ impl Drafting<'_> {
             Signal::TERM
         };
         let command = shutdown.command.as_ref().map(|command| {
-            let command = texts.render(command, Unknown::Keep);
+            let command = texts.command(command);
             self.shell(&command)
         });
         let grace = match (shutdown.timeout, &command) {
