@@ -29,10 +29,7 @@ impl Drafting<'_> {
         };
         let told = service.notify || service.ready_log_line.is_some();
         Policy {
-            autostart: !service.disabled
-                && !service.is_foreground
-                && service.schedule.is_none()
-                && !self.is_disabled_by_name(),
+            autostart: !service.disabled && !service.is_foreground && !self.is_disabled_by_name(),
             stop: self.stop(&service.shutdown, texts),
             restart: self.restart(&service.availability),
             end: self.end(&service.availability),
