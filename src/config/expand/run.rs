@@ -110,14 +110,12 @@ impl Drafting<'_> {
         zone: Option<&Located<String>>,
         texts: &mut Texts,
     ) -> Option<ScheduleWhen> {
-        let error = match Cron::parse(&cron.value, zone.map(|zone| zone.value.as_str())) {
-            Ok(_) => {
-                return Some(ScheduleWhen::Cron {
-                    expression: cron.value.clone(),
-                    timezone: zone.map(|zone| zone.value.clone()),
-                });
-            }
-            Err(error) => error,
+        let parsed = Cron::parse(&cron.value, zone.map(|zone| zone.value.as_str()));
+        let Err(error) = parsed else {
+            return Some(ScheduleWhen::Cron {
+                expression: cron.value.clone(),
+                timezone: zone.map(|zone| zone.value.clone()),
+            });
         };
         let (span, hint) = match &error {
             CronError::Expression { .. } => (
