@@ -124,6 +124,11 @@ impl Command {
         Self::new("list-panes").args(["-t", &window.to_string(), "-F", ""])
     }
 
+    /// Fails if there is no session of ours.
+    pub fn look_for_session() -> Self {
+        Self::new("has-session").args(["-t", &format!("={}", super::client::SESSION)])
+    }
+
     /// In which column the cursor of the pane stands; 0 is the first.
     pub fn cursor_column(pane: PaneId) -> Self {
         Self::new("display-message").args(["-p", "-t", &pane.to_string(), "#{cursor_x}"])
