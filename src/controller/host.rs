@@ -18,6 +18,8 @@ pub(super) struct Host {
     /// The runs that were ordered, or found alive, and whose end the shim has not reported: what it would leave
     /// behind if it died now.
     pub(super) unended: BTreeSet<RunId>,
+    /// An earlier controller had it.
+    pub(super) found: bool,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
     /// How many terminals look at the window.
@@ -62,6 +64,7 @@ impl Host {
             shim: None,
             run: None,
             unended: BTreeSet::new(),
+            found: false,
             port_taken: None,
             clients: 0,
             column: 0,

@@ -154,6 +154,7 @@ impl Controller {
         self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
+                self.host_mut(instance).found = true;
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);

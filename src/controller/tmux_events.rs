@@ -38,6 +38,7 @@ impl Controller {
         let mut said = Vec::new();
         let (client, panes, asked) = self.windows.reading();
         let Some(client) = client else { return };
+        let instances = self.hosts.len();
         let (hub, lanes, hosts) = (&mut self.hub, &mut self.lanes, &mut self.hosts);
         let _more = client.drain(&mut |event| match event {
             ClientEvent::Output { pane, data } => {
@@ -57,7 +58,9 @@ impl Controller {
                     && let Some(shim) = &host.shim
                 {
                     let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
+                    let name = host.name();
                     let taken = refill::Taken {
+                        found: host.found.then_some((name.as_str(), instances)),
                         now,
                         at_ms,
                         instance: *instance,

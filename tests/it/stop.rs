@@ -14,6 +14,10 @@ fn ctrl_c_stops_everything_and_exits_130() {
     console.ctrl_c();
     assert_eq!(console.wait_exit(), 130);
     assert!(project.processes().is_empty(), "{}", project.report());
+    // The terminal has echoed the key, and the next line stands over it.
+    let (raw, screen) = (console.raw(), console.screen_text());
+    assert!(raw.windows(2).any(|echo| echo == b"^C"), "{screen}");
+    assert!(!screen.contains("^C"), "{screen}");
 }
 
 #[test]
