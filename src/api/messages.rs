@@ -86,6 +86,26 @@ pub struct Service {
     pub attached: u32,
     pub command: String,
     pub origin: String,
+    /// It counts as ready because it listens or has lived for a while; nothing says what ready means.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
+    /// The last failure of a probe in the current run, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_failure: Option<ProbeFailure>,
+    /// When its schedule starts it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<String>,
+}
+
+/// What a probe last found wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeFailure {
+    /// `readiness`, `liveness` or `startup`.
+    pub probe: String,
+    pub reason: String,
+    /// In a row, up to now; 0 if it has succeeded since.
+    pub failures: u32,
+    pub at: String,
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.

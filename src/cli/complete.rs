@@ -102,7 +102,8 @@ fn is_live(state: StateWord) -> bool {
         | StateWord::Stopped
         | StateWord::Exited
         | StateWord::Failed
-        | StateWord::Skipped => false,
+        | StateWord::Skipped
+        | StateWord::Scheduled => false,
     }
 }
 

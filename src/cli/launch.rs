@@ -176,6 +176,7 @@ fn setup(
         detached: args.background,
         recover: !options.no_recover.value,
         fresh: options.fresh.value && !args.take_over,
+        watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
         up: Some(up),
     })

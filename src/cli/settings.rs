@@ -64,6 +64,7 @@ settings! {
     DAEMONIZE: "daemonize" "-D" ["OVR_DAEMONIZE", "OVERMIND_DAEMONIZE"], "no", switch;
     FRESH: "fresh" "--fresh" ["OVR_FRESH"], "no", switch;
     NO_RECOVER: "no_recover" "--no-recover" ["OVR_NO_RECOVER"], "no", switch;
+    NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
@@ -168,6 +169,7 @@ pub struct StartOptions {
     pub daemonize: Sourced<bool>,
     pub fresh: Sourced<bool>,
     pub no_recover: Sourced<bool>,
+    pub no_watch: Sourced<bool>,
     pub no_wait: Sourced<bool>,
     pub tmux_config: Sourced<Option<PathBuf>>,
 }
@@ -230,6 +232,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         daemonize: r.switch(&DAEMONIZE, args.daemonize)?,
         fresh: r.switch(&FRESH, args.fresh)?,
         no_recover: r.switch(&NO_RECOVER, args.no_recover)?,
+        no_watch: r.switch(&NO_WATCH, args.no_watch)?,
         no_wait: r.switch(&NO_WAIT, args.no_wait)?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })

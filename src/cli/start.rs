@@ -96,6 +96,9 @@ pub struct StartArgs {
     /// End the session when its tmux server dies, instead of starting it again
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_recover: Option<bool>,
+    /// Restart nothing when files change, whatever the configuration watches
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub no_watch: Option<bool>,
     /// In a running session: return at once, do not wait until NAME is up
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,

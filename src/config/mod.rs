@@ -10,6 +10,7 @@ pub mod procfile;
 pub mod project;
 pub mod resolve;
 pub mod source;
+pub mod yaml;
 
 pub use checked::Checked;
 pub use environment::{Environment, Layer, Origin};

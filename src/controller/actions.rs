@@ -5,7 +5,7 @@ use super::core::{Controller, Reply};
 use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
-use crate::model::{AskId, InstanceId, RunId, State};
+use crate::model::{AskId, InstanceId, PendingWhy, RunId, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event};
 
@@ -31,23 +31,13 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => {
-                self.order(instance, &Order::Stop { run, plan, kill });
-            }
+            } => self.order_stop(instance, run, plan, kill),
             Action::Signal {
                 instance,
                 run,
                 signal,
             } => self.order(instance, &Order::Signal { run, signal }),
-            // No configuration that can be read yet has probes, so the machine has none to ask for.
-            Action::Probe { instance, run, probe } => {
-                self.inlets.probed(Event::ProbeDone {
-                    instance,
-                    run,
-                    probe,
-                    ok: false,
-                });
-            }
+            Action::Probe { instance, run, probe } => self.probe(instance, run, probe),
             Action::Changed { instance, from, to } => self.on_changed(instance, &from, &to),
             Action::Answer {
                 ask,
@@ -55,13 +45,20 @@ impl Controller {
                 answer,
             } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.on_triggered(instance, by, outcome),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }
     }
 
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
+        self.know_run(instance, run);
         self.check_port(instance);
+        self.check_demands(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {
@@ -91,6 +88,19 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        match to {
+            State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {}
+            State::Pending(PendingWhy::Dependency { .. }) => self.say_awaited(instance),
+            State::Disabled
+            | State::Pending(PendingWhy::Window)
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
+        }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }
@@ -103,6 +113,10 @@ impl Controller {
         }
         if result.outcome == Outcome::Failed {
             result.last_lines = self.last_lines(instance, LAST_WORDS);
+            if let (Some(message), Some(trouble)) = (&mut result.message, self.current_trouble(instance)) {
+                message.push_str(" · ");
+                message.push_str(&trouble);
+            }
         }
         self.asks.settle(ask, instance, result);
     }

@@ -5,13 +5,18 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
+use super::hook_run::HookNews;
+use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
+use super::probing::Probed;
 use super::progress::Progress;
+use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
+use super::watch::{self, Watches};
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
@@ -63,7 +68,7 @@ enum Input {
     Tmux,
     /// A dead shim's processes are gone.
     Reaped(InstanceId, Vec<String>),
-    Probed(Event),
+    Probed(Probed),
     /// A helper has brought a busy pane's pipe.
     Piped(Piped),
     /// The user's tmux configuration has been read.
@@ -74,6 +79,11 @@ enum Input {
     Files,
     /// Nobody reads the console any more.
     ConsoleFailed,
+    Hook(HookNews),
+    /// The thread that watches files has something to say.
+    Watch(watch::News),
+    /// A time of day has come, or the clock was set.
+    Alarm,
     Deadline,
 }
 
@@ -83,18 +93,11 @@ pub(super) struct Inlets {
     pub(super) streams: mpsc::UnboundedSender<UnixStream>,
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
-    pub(super) probed: mpsc::UnboundedSender<Event>,
+    pub(super) probed: mpsc::UnboundedSender<Probed>,
+    pub(super) hooks: mpsc::UnboundedSender<HookNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
-}
-
-impl Inlets {
-    /// What a probe found, for the next turn of the loop.
-    pub(super) fn probed(&self, event: Event) {
-        // Nobody listens any more when the session is over.
-        drop(self.probed.send(event));
-    }
 }
 
 /// The loop's ends of them.
@@ -103,13 +106,15 @@ pub(super) struct Outlets {
     pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
-    pub(super) probed: mpsc::UnboundedReceiver<Event>,
+    pub(super) probed: mpsc::UnboundedReceiver<Probed>,
+    pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
+    pub(super) watched: Option<mpsc::UnboundedReceiver<watch::News>>,
 }
 
 /// A session's controller.
@@ -130,6 +135,9 @@ pub(super) struct Controller {
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
     pub(super) console: Option<Console>,
+    pub(super) schedules: Schedules,
+    pub(super) watches: Watches,
+    pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
@@ -181,6 +189,7 @@ impl Controller {
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }
+            self.wind_schedules();
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.advance_finish();
@@ -199,12 +208,15 @@ impl Controller {
             Some(stream) = outlets.streams.recv() => Input::Shim(stream),
             Some(call) = outlets.calls.recv() => Input::Call(call),
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
-            Some(event) = outlets.probed.recv() => Input::Probed(event),
+            Some(probed) = outlets.probed.recv() => Input::Probed(probed),
+            Some(news) = outlets.hooks.recv() => Input::Hook(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
+            news = watch::told(&mut outlets.watched) => Input::Watch(news),
+            () = self.schedules.rang() => Input::Alarm,
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable(), if !self.lanes.hold_control_back() => Input::Tmux,
             () = self.lanes.readable() => Input::Tmux,
@@ -219,13 +231,16 @@ impl Controller {
             Input::Signal(number) => self.on_signal(number),
             Input::Tmux => self.on_tmux(),
             Input::Reaped(instance, killed) => self.on_reaped(instance, &killed),
-            Input::Probed(event) => self.feed(event),
+            Input::Probed(probed) => self.on_probed(probed),
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
+            Input::Hook(news) => self.on_hook_news(news),
+            Input::Watch(news) => self.on_watch_news(news),
+            Input::Alarm => self.on_alarm(),
             Input::Deadline => self.on_deadline(),
         }
     }
@@ -237,6 +252,10 @@ impl Controller {
             self.adoption_deadline,
             self.losses.next_deadline(),
             self.views_deadline,
+            self.schedules.next_deadline(),
+            self.deadline_for_alarm(),
+            self.watches.next_deadline(),
+            self.hooks.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -252,6 +271,9 @@ impl Controller {
             self.begin_when_adopted();
         }
         self.look_at_losses();
+        self.look_at_schedules();
+        self.look_at_watches();
+        self.look_at_hooks();
         if self.views_deadline.is_some_and(|deadline| deadline <= now) {
             self.views_deadline = None;
         }
@@ -268,6 +290,7 @@ impl Controller {
     fn is_over(&self) -> bool {
         self.finished.is_some()
             && self.strangers.is_empty()
+            && self.hooks.is_idle()
             && self.hosts.iter().all(|host| host.shim.is_none())
             && !self.windows.is_connected()
     }

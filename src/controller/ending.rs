@@ -91,6 +91,7 @@ impl Controller {
     /// Nothing runs any more: what is left of the output passes, then the windows close, then tmux ends.
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
+        self.limit_hooks();
         if self.viewers > 0 {
             self.windows.tell(&Command::detach_others());
             self.views_deadline = Some(self.clock.now() + VIEWS_LEAVE);

@@ -1,6 +1,7 @@
 //! What the controller knows of one instance beyond the machine's view: its window and shim, and the facts of
 //! its current or last run. Facts only; what follows from them is the machine's business.
 
+use super::health::Health;
 use super::links::LinkId;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
@@ -20,8 +21,11 @@ pub(super) struct Host {
     pub(super) unended: BTreeSet<RunId>,
     /// An earlier controller had it.
     pub(super) found: bool,
+    pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// What was said that need not be said again.
+    pub(super) warned: BTreeSet<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// In which column the window's cursor was when that was last asked.
@@ -37,6 +41,8 @@ pub(super) struct Shim {
     pub(super) pid: u32,
     pub(super) pane: PaneId,
     pub(super) nonce: String,
+    /// Of the protocol that it speaks.
+    pub(super) version: u32,
 }
 
 /// One run, from its start to its end.
@@ -65,7 +71,9 @@ impl Host {
             run: None,
             unended: BTreeSet::new(),
             found: false,
+            health: Health::default(),
             port_taken: None,
+            warned: BTreeSet::new(),
             clients: 0,
             column: 0,
             shown: Vec::new(),

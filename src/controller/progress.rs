@@ -64,14 +64,14 @@ impl Controller {
         if self.progress.announced || !self.progress.begun || self.windows.held {
             return;
         }
-        let mut wanted = self.ids().filter(|id| self.host(*id).spec.policy.autostart);
-        if !wanted.all(|id| is_settled(self.machine.state(id))) {
+        if !self
+            .ids()
+            .filter(|id| self.starts_with_session(*id))
+            .all(|id| is_settled(self.machine.state(id)))
+        {
             return;
         }
-        let wanted: Vec<InstanceId> = self
-            .ids()
-            .filter(|id| self.host(*id).spec.policy.autostart)
-            .collect();
+        let wanted: Vec<InstanceId> = self.ids().filter(|id| self.starts_with_session(*id)).collect();
         self.progress.announced = true;
         let failed: Vec<(String, String)> = wanted
             .iter()
@@ -103,6 +103,15 @@ impl Controller {
                 warnings: std::mem::take(&mut self.progress.warnings),
             }));
         }
+    }
+
+    fn starts_with_session(&self, instance: InstanceId) -> bool {
+        let spec = &self.host(instance).spec;
+        let is_due_at_once = spec
+            .schedule
+            .as_ref()
+            .is_none_or(|schedule| schedule.run_on_start);
+        spec.policy.autostart && is_due_at_once
     }
 }
 

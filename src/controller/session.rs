@@ -8,13 +8,16 @@ use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
+use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
+use super::schedule::Schedules;
 use super::signals;
+use super::watch::{News, Watches};
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
@@ -61,6 +64,8 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// Heed the files that services watch.
+    pub watch: bool,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -107,6 +112,9 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
     let machine = machine(&setup.instances, clock.now())?;
+    let schedules = Schedules::new(&setup.instances)?;
+    let watched: &[InstanceSpec] = if setup.watch { &setup.instances } else { &[] };
+    let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
@@ -127,7 +135,13 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         None => (None, None, None),
     };
     let (links, links_out) = Links::new();
-    let (inlets, outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
+    let (inlets, outlets) = channels(
+        links_out,
+        signals,
+        FileWatch::new(dir.path()),
+        console_failed,
+        watched,
+    );
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -153,6 +167,9 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lanes: Lanes::default(),
         lane_door: LaneDoor::new(dir.lane_socket()),
         console,
+        schedules,
+        watches,
+        hooks: Hooks::default(),
         asks: Asks::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
@@ -179,6 +196,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         api: Vec::new(),
         shim_door: None,
     };
+    controller.watch_lines();
     controller.open_doors()?;
     Ok((controller, outlets))
 }
@@ -236,11 +254,13 @@ fn channels(
     signals: signal_hook_tokio::Signals,
     files: Option<FileWatch>,
     console_failed: Option<ConsoleFailed>,
+    watched: Option<mpsc::UnboundedReceiver<News>>,
 ) -> (Inlets, Outlets) {
     let (streams, streams_out) = mpsc::unbounded_channel();
     let (calls, calls_out) = mpsc::unbounded_channel();
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
+    let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
@@ -249,6 +269,7 @@ fn channels(
         calls,
         reaped,
         probed,
+        hooks,
         configured,
         pipes,
         server_ended,
@@ -259,12 +280,14 @@ fn channels(
         calls: calls_out,
         reaped: reaped_out,
         probed: probed_out,
+        hooks: hooks_out,
         configured: configured_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,
         files,
         console_failed,
+        watched,
     };
     (inlets, outlets)
 }
@@ -308,6 +331,7 @@ impl Controller {
                 }
             }
             leave => {
+                self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),

@@ -3,9 +3,10 @@
 use super::clock;
 use super::core::Controller;
 use super::host::Host;
+use super::schedule;
 use super::words;
 use crate::api::messages::{SCHEMA, Service, Session, Status};
-use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, time_text};
+use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, StateWord, time_text};
 use std::time::{Duration, SystemTime};
 
 impl Controller {
@@ -58,6 +59,7 @@ impl Controller {
             state: self.machine.word(id),
             ready: match state {
                 State::Running { ready, .. } => *ready,
+                State::Daemonized { .. } => self.machine.ready(id),
                 _ => None,
             },
             pid: pids.first().copied(),
@@ -80,7 +82,20 @@ impl Controller {
             attached: host.clients,
             command: host.spec.command.clone(),
             origin: host.spec.origin.clone(),
+            assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
+            probe_failure: host.health.last_failure(),
+            next_run: self.next_run(id).map(time_text::rfc3339),
         }
+    }
+
+    fn is_shown_ready(&self, id: InstanceId) -> bool {
+        matches!(
+            self.machine.state(id),
+            State::Running {
+                ready: Some(true),
+                ..
+            }
+        )
     }
 
     /// For how long it has been as it is.
@@ -98,25 +113,32 @@ impl Controller {
         if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
+        let word = self.machine.word(id);
         let reason = match state {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
-                FailureReason::Spawn(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => {
-                    Some(words::failure(host, reason))
-                }
+                FailureReason::Unhealthy { .. }
+                | FailureReason::Spawn(_)
+                | FailureReason::GaveUp { .. }
+                | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Pending(_) | State::Skipped { .. } | State::Backoff { .. } => {
-                self.machine.why(id).map(|why| why.to_string())
-            }
+            State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(_)
+            | State::Skipped { .. }
+            | State::Backoff { .. } => self.why_in_words(id),
+            State::Disabled | State::Exited { .. } if word == StateWord::Scheduled => self
+                .next_run(id)
+                .map(|next| schedule::next_run_words(next, clock::wall())),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
-            | State::Running { .. }
-            | State::Daemonized { .. }
             | State::Stopping { .. }
             | State::Stopped { .. }
             | State::Exited { .. } => None,
         };
+        let suspended = "changed files are not heeded any more: too many restarts".to_owned();
+        let reason = reason.or(self.machine.is_watch_suspended(id).then_some(suspended));
         match (&host.port_taken, reason) {
             (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
             (Some(taken), None) => Some(taken.clone()),

@@ -265,6 +265,11 @@ impl Controller {
                     let text = format!("uses the whole screen now · ovr connect {name} shows it");
                     self.say_quietly(instance, &text);
                 }
+                StreamEvent::TellsReady { run, ready } => {
+                    let line = self.hub.complaint(instance).unwrap_or_default();
+                    let complaint = format!("failure line: {line:?}");
+                    self.on_told_ready(instance, run, ready, &complaint);
+                }
                 StreamEvent::WaitsForInput { again: true }
                 | StreamEvent::WaitsNoLonger
                 | StreamEvent::FullScreen(false)

@@ -27,7 +27,23 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         }
         State::Running {
             ready: Some(true), ..
-        } => Some((Due::Now, Tone::Quiet, "ready".to_owned())),
+        } => {
+            let said = !host.spec.policy.assumes_readiness();
+            said.then(|| (Due::Now, Tone::Quiet, "ready".to_owned()))
+        }
+        State::Running {
+            ready: Some(false), ..
+        } if is_ready(from) && host.health.complaint.is_none() => {
+            let trouble = host.health.trouble();
+            let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
+            Some((Due::Now, Tone::Alarm, format!("no longer ready{trouble}")))
+        }
+        // A change of what was left behind.
+        State::Daemonized { .. } if matches!(from, State::Daemonized { .. }) => None,
+        State::Daemonized { pids, .. } if pids.is_empty() => {
+            let text = "its command ended well; what it launched runs elsewhere".to_owned();
+            Some((Due::Now, Tone::Normal, text))
+        }
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));
@@ -53,7 +69,9 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Exited { exit, .. } => Some((Due::End, Tone::Normal, ended(host, *exit))),
         State::Failed { reason, .. } => {
             let due = match reason {
-                FailureReason::Exit(_) | FailureReason::GaveUp { .. } => Due::End,
+                FailureReason::Exit(_) | FailureReason::Unhealthy { .. } | FailureReason::GaveUp { .. } => {
+                    Due::End
+                }
                 FailureReason::Spawn(_) | FailureReason::Lost => Due::Now,
             };
             Some((due, Tone::Alarm, failure(host, reason)))
@@ -69,6 +87,16 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         | State::Running { .. }
         | State::Stopping { .. } => None,
     }
+}
+
+fn is_ready(state: &State) -> bool {
+    matches!(
+        state,
+        State::Running {
+            ready: Some(true),
+            ..
+        }
+    )
 }
 
 /// The wait as it was planned: some of it has passed by the time that it is told.
@@ -94,6 +122,11 @@ pub(super) fn ended(host: &Host, exit: Exit) -> String {
 pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
         FailureReason::Exit(exit) => ended(host, *exit),
+        FailureReason::Unhealthy { exit } => {
+            let trouble = host.health.trouble();
+            let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
+            format!("{why}, so it was ended; it {}", ended(host, *exit))
+        }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
             format!(

@@ -10,6 +10,7 @@ use super::render::{Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
 use super::stream::StreamDecoder;
+use super::watch::LineWatch;
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, Moment, RunId};
 use std::mem;
@@ -30,6 +31,11 @@ pub enum StreamEvent {
     },
     /// It got what it waited for, or went on without.
     WaitsNoLonger,
+    /// A line of this run says that the service is ready, or that it is not; then [`Hub::complaint`] has it.
+    TellsReady {
+        run: RunId,
+        ready: bool,
+    },
 }
 
 /// The output of all instances of a session.
@@ -56,6 +62,7 @@ impl Hub {
                 ring: Ring::new(InstanceId(number), limits),
                 run: RunId(0),
                 sentences: Sentences::default(),
+                watch: None,
             },
         };
         Self {
@@ -78,10 +85,22 @@ impl Hub {
         }
     }
 
+    /// Looks for these texts in the lines of the instance from here on.
+    pub fn watch(&mut self, instance: InstanceId, ready: Option<&str>, failure: Option<&str>) {
+        if let Some(source) = self.source_mut(instance) {
+            source.past.watch = LineWatch::new(ready, failure);
+        }
+    }
+
+    /// The line by which the current run told that it is not ready, if that is the last that it told.
+    pub fn complaint(&self, instance: InstanceId) -> Option<&str> {
+        self.source(instance)?.past.watch.as_ref()?.complaint()
+    }
+
     /// Says which run an adopted instance's output belongs to; later ones are told by marks.
     pub fn set_run(&mut self, instance: InstanceId, run: RunId) {
         if let Some(source) = self.source_mut(instance) {
-            source.past.run = run;
+            source.past.begin(run);
             let nothing_waits = source.past.sentences.adopts(run);
             debug_assert!(
                 nothing_waits.is_empty(),
@@ -101,10 +120,16 @@ impl Hub {
             past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
+            current: true,
         };
         source.decoder.feed(bytes, &mut sink);
         let line_ended = sink.line_ended;
         let is_open = source.decoder.has_open_line();
+        if is_open && source.past.watch.is_some() {
+            let mut line = Vec::new();
+            source.decoder.open_line(&mut line);
+            source.past.look(&mut self.shared, instance, &line);
+        }
         if self.open.on_output(now, instance, line_ended, is_open) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
         }
@@ -121,6 +146,7 @@ impl Hub {
             past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
+            current: true,
         });
         for sentence in source.past.sentences.cut() {
             source.past.say(&mut self.shared, at_ms, instance, &sentence);
@@ -143,6 +169,8 @@ impl Hub {
             past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
+            // The scrollback does not tell the runs apart.
+            current: false,
         };
         // A decoder of its own: the stream's stands somewhere else.
         let mut decoder = StreamDecoder::new(None);

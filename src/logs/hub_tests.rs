@@ -129,3 +129,63 @@ fn a_lost_window_ends_its_line() {
     hub.on_deadline(Moment::from_millis(200), 200);
     assert_eq!(console(&mut hub), "");
 }
+
+fn tells(hub: &mut Hub) -> Vec<(u64, bool)> {
+    let events = hub.take_events();
+    let told = |event| match event {
+        StreamEvent::TellsReady { run, ready } => Some((run.0, ready)),
+        _ => None,
+    };
+    events.into_iter().filter_map(|(_, event)| told(event)).collect()
+}
+
+#[test]
+fn a_line_that_tells_readiness_is_found_finished_or_not_and_belongs_to_the_run_that_printed_it() {
+    let mut hub = hub();
+    hub.watch(WEB, Some("listening"), Some("EADDRINUSE"));
+    feed(&mut hub, 0, WEB, &mark(Mark::RunBegins(RunId(1))));
+    feed(&mut hub, 0, WEB, "lis");
+    assert_eq!(tells(&mut hub), []);
+    feed(&mut hub, 0, WEB, "tening on 80");
+    assert_eq!(tells(&mut hub), [(1, true)]);
+    let next = [
+        "\nEADDRINUSE: 80\n".to_owned(),
+        mark(Mark::RunEnds(RunId(1))),
+        mark(Mark::RunBegins(RunId(2))),
+        "listening on 80\n".to_owned(),
+    ];
+    feed(&mut hub, 0, WEB, &next.concat());
+    assert_eq!(tells(&mut hub), [(1, false), (2, true)]);
+    feed(&mut hub, 0, WEB, "\u{1b}[1mEADDRINUSE\u{1b}[m: 81\r\n");
+    assert_eq!(tells(&mut hub), [(2, false)]);
+    assert_eq!(hub.complaint(WEB), Some("EADDRINUSE: 81"));
+}
+
+#[test]
+fn what_a_program_draws_on_the_whole_screen_tells_readiness_too() {
+    let mut hub = hub();
+    hub.watch(WEB, Some("compiled"), None);
+    feed(
+        &mut hub,
+        0,
+        WEB,
+        "\u{1b}[?1049h\u{1b}[2J\u{1b}[3;5Hcompiled in 3 s\u{1b}[K",
+    );
+    assert_eq!(tells(&mut hub), [(0, true)]);
+}
+
+#[test]
+fn lines_out_of_the_scrollback_tell_no_readiness_since_their_run_is_unknown() {
+    let mut hub = hub();
+    hub.watch(WEB, Some("listening"), None);
+    hub.refill(0, WEB, b"listening on 80", true);
+    assert_eq!(tells(&mut hub), []);
+}
+
+#[test]
+fn the_lines_of_what_is_not_watched_are_not_searched() {
+    let mut hub = hub();
+    hub.watch(WEB, Some("listening"), None);
+    feed(&mut hub, 0, ASK, "listening on 80\n");
+    assert_eq!(tells(&mut hub), []);
+}

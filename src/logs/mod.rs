@@ -23,6 +23,7 @@ mod scan;
 mod sentences;
 mod stream;
 mod style;
+mod watch;
 mod whole;
 mod write;
 

@@ -8,6 +8,7 @@ use super::render::Renderer;
 use super::ring::Ring;
 use super::sentences::{Sentence, Sentences};
 use super::stream::Sink;
+use super::watch::LineWatch;
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, RunId};
 
@@ -18,6 +19,8 @@ pub(super) struct Past {
     /// The run whose output is passing.
     pub(super) run: RunId,
     pub(super) sentences: Sentences,
+    /// `None` for nearly all: then no line is searched.
+    pub(super) watch: Option<Box<LineWatch>>,
 }
 
 /// What the streams share.
@@ -32,6 +35,27 @@ pub(super) struct Merged {
 }
 
 impl Past {
+    /// Looks whether the line tells the service's state.
+    #[inline]
+    pub(super) fn look(&mut self, shared: &mut Merged, instance: InstanceId, line: &[u8]) {
+        if let Some(watch) = &mut self.watch
+            && let Some(ready) = watch.look(line)
+        {
+            let run = self.run;
+            shared
+                .events
+                .push((instance, StreamEvent::TellsReady { run, ready }));
+        }
+    }
+
+    /// The output that passes from here on is that of this run.
+    pub(super) fn begin(&mut self, run: RunId) {
+        self.run = run;
+        if let Some(watch) = &mut self.watch {
+            watch.begin();
+        }
+    }
+
     pub(super) fn say(&mut self, shared: &mut Merged, at_ms: u64, instance: InstanceId, sentence: &Sentence) {
         if let Some(renderer) = &mut shared.renderer {
             renderer.event(
@@ -80,6 +104,8 @@ pub(super) struct SourceSink<'a> {
     pub(super) past: &'a mut Past,
     pub(super) shared: &'a mut Merged,
     pub(super) line_ended: bool,
+    /// Its lines are of the current run for certain.
+    pub(super) current: bool,
 }
 
 impl Sink for SourceSink<'_> {
@@ -96,13 +122,16 @@ impl Sink for SourceSink<'_> {
             renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
         }
         shared.followers.push(record);
+        if self.current {
+            self.past.look(shared, self.instance, text);
+        }
     }
 
     fn mark(&mut self, mark: Mark) {
         let due = match mark {
             Mark::RunBegins(run) => {
                 let due = self.past.sentences.begins(run);
-                self.past.run = run;
+                self.past.begin(run);
                 due
             }
             Mark::RunEnds(run) => self.past.sentences.ends(run),
@@ -117,5 +146,9 @@ impl Sink for SourceSink<'_> {
     fn full_screen(&mut self, entered: bool) {
         let event = StreamEvent::FullScreen(entered);
         self.shared.events.push((self.instance, event));
+    }
+
+    fn screen_text(&mut self, text: &[u8]) {
+        self.past.look(self.shared, self.instance, text);
     }
 }

@@ -25,6 +25,9 @@ pub trait Sink {
     /// The program draws the whole screen from here on (`true`; an editor, a pager), and its output is dropped
     /// until it no longer does (`false`).
     fn full_screen(&mut self, entered: bool);
+
+    /// A piece of what the program draws on the whole screen, without controls: the least that can be said of it.
+    fn screen_text(&mut self, _text: &[u8]) {}
 }
 
 /// Decodes one pane's stream.
@@ -117,6 +120,9 @@ impl StreamDecoder {
             rest = whole_lines(rest, sink);
         }
         let (text, tail) = rest.split_at(text_run(rest));
+        if self.full_screen.is_some() && !self.in_note && !text.is_empty() {
+            sink.screen_text(text);
+        }
         self.text(text);
         let Some((&control, after)) = tail.split_first() else {
             return tail;

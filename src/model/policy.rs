@@ -3,6 +3,7 @@
 
 use super::{ServiceName, Signal};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// The rules an instance lives by. The machine reads only this.
@@ -51,15 +52,23 @@ impl Default for Policy {
     }
 }
 
-/// How to stop a process: signal to its group, wait, kill its tree.
+impl Policy {
+    /// Whether nothing will ever say that it is ready, so that time or its port has to.
+    pub fn assumes_readiness(&self) -> bool {
+        self.readiness == Readiness::Unknown && self.startup.is_none()
+    }
+}
+
+/// How to stop a process: ask it (by a command, keys or a signal to its group), wait, kill its tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopPlan {
     pub signal: Signal,
-    /// From the signal to SIGKILL.
+    /// From the signal to SIGKILL; each other step has as long.
     pub grace: Duration,
-    /// A command to run first, in the service's environment; its end is waited for within the grace.
+    /// A command that stops it, run in the service's environment; its end is waited for within the grace. Once it
+    /// has ended well, the service has another grace to end by itself, before the signal.
     pub command: Option<Vec<String>>,
-    /// Typed into its terminal in place of the signal.
+    /// Typed into its terminal in place of the signal. Without effect where there is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
     /// The signal goes to the process alone, not to its group.
@@ -141,15 +150,36 @@ pub enum Condition {
     EndedWell,
 }
 
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Started => "started",
+            Self::Ready => "ready",
+            Self::Ended => "ended",
+            Self::EndedWell => "ended well",
+        })
+    }
+}
+
 /// What makes an instance ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Nobody said: it counts as ready when it runs, and is shown without a word about it.
+    /// Nobody said: it counts as ready when it listens on its port or has been alive for a second, and is shown
+    /// as `ready (assumed)`.
     Unknown,
     /// A probe decides.
     Probe(Probe),
     /// The service says so itself: a line of its output or a message (`READY=1`).
     Told,
+}
+
+impl Readiness {
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Probe(probe) => Some(probe),
+            Self::Unknown | Self::Told => None,
+        }
+    }
 }
 
 /// A probe's schedule; what one attempt does is known to the controller, by instance.

@@ -64,6 +64,17 @@ pub struct Launch {
     /// The shim gives it a `NOTIFY_SOCKET` and reports what arrives there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notify: bool,
+    /// Its command may end well without leaving a process here: what it has launched runs elsewhere (in Docker's
+    /// daemon), and the run goes on until it is stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub daemon: bool,
+}
+
+impl Launch {
+    /// Whether it asks for no more than the first shims could do.
+    pub fn is_plain(&self) -> bool {
+        self.limits.is_none() && self.listen.is_empty() && !self.notify && !self.daemon
+    }
 }
 
 /// What a process and all it starts may use. `None` is no limit of ours.

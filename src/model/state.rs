@@ -52,6 +52,10 @@ pub enum PendingWhy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureReason {
     Exit(Exit),
+    /// A probe failed so often that it was ended, and nothing follows; this was its end.
+    Unhealthy {
+        exit: Exit,
+    },
     /// The system refused: no such program, no such directory.
     Spawn(String),
     /// It failed again and again; this was the last end.
@@ -84,6 +88,8 @@ pub enum StateWord {
     Exited,
     Failed,
     Skipped,
+    /// Waits for its schedule.
+    Scheduled,
 }
 
 impl State {
@@ -153,6 +159,7 @@ impl StateWord {
             Self::Exited => "exited",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -12,6 +12,10 @@ pub const TOKEN_VARIABLE: &str = "OVR_RUN_TOKEN";
 /// More than these are not named one by one.
 const MOST_NAMED: usize = 16;
 
+/// More ancestors than these no process has; what changes them as fast as they are looked at is not followed.
+#[cfg(target_os = "linux")]
+const MOST_ANCESTORS: usize = 1000;
+
 /// What was ended with SIGKILL, for a person to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Killed {
@@ -20,9 +24,22 @@ pub struct Killed {
     /// `pid command` of those that the system does not let us end (another user's).
     pub refused: Vec<String>,
     seen: BTreeSet<u32>,
+    out_of_reach: Vec<u32>,
 }
 
 impl Killed {
+    /// Notes a process that the system does not let us end.
+    fn refuse(&mut self, pid: u32) {
+        self.named.retain(|name| !name.starts_with(&format!("{pid} ")));
+        self.out_of_reach.push(pid);
+        self.refused.push(format!("{pid} {}", table::command(pid)));
+    }
+
+    /// The numbers of those in [`refused`](Self::refused).
+    pub(super) fn refused_pids(&self) -> impl Iterator<Item = u32> {
+        self.out_of_reach.iter().copied()
+    }
+
     /// Notes a process that is about to be killed; before, since afterwards its command line is gone.
     fn name(&mut self, pid: u32) {
         if self.named.len() < MOST_NAMED && self.seen.insert(pid) {
@@ -46,6 +63,25 @@ pub fn descendants(root: u32) -> Vec<Process> {
     members[1..].iter().copied().filter_map(table::one).collect()
 }
 
+/// Whether this process descends from `root`.
+#[cfg(target_os = "linux")]
+pub(super) fn is_below(root: u32, process: Process) -> bool {
+    let mut next = Some(process);
+    let mut above = 0;
+    while let Some(found) = next {
+        if found.parent == root {
+            return true;
+        }
+        if found.parent == 0 || above > MOST_ANCESTORS {
+            return false;
+        }
+        above += 1;
+        // A parent that has ended meanwhile has left its child to another one: look again from the start.
+        next = table::one(found.parent).or_else(|| table::one(process.pid));
+    }
+    false
+}
+
 /// Every process alive in the session that the process `sid` began. None if `sid` itself is alive: then it is
 /// not the process that was meant, or the session is not over.
 pub fn session_members(sid: u32) -> Vec<Process> {
@@ -64,6 +100,11 @@ pub fn marked(token: &str) -> Vec<Process> {
     table::all()
         .filter(|found| table::has_variable(found.pid, &assignment))
         .collect()
+}
+
+/// Whether the process's environment carries this shim's token.
+pub fn is_marked(pid: u32, token: &str) -> bool {
+    table::has_variable(pid, &format!("{TOKEN_VARIABLE}={token}"))
 }
 
 /// Ends everything that a dead shim has left: what carries its token, what lives in its session, and all below
@@ -93,7 +134,7 @@ pub fn end_all(token: &str, sid: u32) -> Killed {
         }
         for pid in handle::kill_and_wait(&left) {
             refused.insert(pid);
-            killed.refused.push(format!("{pid} {}", table::command(pid)));
+            killed.refuse(pid);
         }
     }
 }
@@ -116,10 +157,14 @@ pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
         }
     }
     members.remove(&root);
+    killed.refused.clear();
+    killed.out_of_reach.clear();
     for pid in members {
         if let Some(found) = table::one(pid) {
             killed.name(pid);
-            let _gone = handle::signal(&found, Signal::KILL);
+            if handle::signal(&found, Signal::KILL) == Err(Errno::PERM) {
+                killed.refuse(pid);
+            }
         }
     }
 }

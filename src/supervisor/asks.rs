@@ -84,6 +84,7 @@ impl Machine {
             self.answer(ask, id, Answer::SessionEnds);
             return;
         }
+        self.at_mut(id).calls.resume();
         if !self.is_running_on(id) {
             self.bring_up(id);
         }
@@ -149,6 +150,7 @@ impl Machine {
     fn want_up(&mut self, id: InstanceId) {
         let instance = self.at_mut(id);
         instance.tally = Tally::default();
+        instance.calls.resume();
         instance.cause = Cause::Person;
         match &instance.state {
             // This run cannot be kept any more; another one follows it at once.
@@ -177,9 +179,12 @@ impl Machine {
 
     fn cmd_down(&mut self, id: InstanceId, ask: AskId, by: Verb, kill: bool) {
         self.settle(id, |waiter| waiter.wants_up().then_some(Answer::Overruled { by }));
+        let is_ending = self.is_ending();
         let instance = self.at_mut(id);
         let kill = instance.is_live() && (kill || instance.is_to_be_killed());
         instance.wanted = Wanted::Down { kill };
+        let was_on_schedule = !is_ending && instance.is_on_schedule();
+        instance.calls.paused = true;
         let last = instance.last_exit;
         match &instance.state {
             State::Starting { .. }
@@ -194,6 +199,14 @@ impl Machine {
                 let last = *last;
                 self.set_state(id, State::Stopped { last: Some(last) });
                 self.answer_stopped_waiting(ask, id, Some(last));
+            }
+            // What is stopped is the schedule.
+            State::Disabled if was_on_schedule => {
+                self.set_state(id, State::Stopped { last });
+                self.answer_stopped_waiting(ask, id, None);
+            }
+            State::Exited { .. } | State::Failed { .. } if was_on_schedule => {
+                self.answer_stopped_waiting(ask, id, last);
             }
             State::Disabled | State::Stopped { .. } | State::Exited { .. } | State::Failed { .. } => {
                 self.answer(ask, id, Answer::AlreadyStopped);
@@ -277,6 +290,21 @@ impl Machine {
             waiter.wants_up().then(|| Answer::Failed {
                 message: message.to_owned(),
             })
+        });
+    }
+
+    /// The current run will not count as started for now: whoever waited for it, or for any run, is told.
+    pub(super) fn settle_unready(&mut self, id: InstanceId, message: &str) {
+        let Some(run) = self.at(id).state.live_run() else {
+            return;
+        };
+        self.settle(id, |waiter| match waiter.awaits {
+            Awaits::Start { above } | Awaits::Restart { above, .. } => {
+                (run > above).then(|| Answer::Failed {
+                    message: message.to_owned(),
+                })
+            }
+            Awaits::Down | Awaits::Signal(_) => None,
         });
     }
 

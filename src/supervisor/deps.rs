@@ -210,13 +210,13 @@ pub(super) fn verdict(on: &Instance, condition: Condition) -> Verdict {
         State::Running { .. } | State::Daemonized { .. } if on.is_leaving() => false,
         State::Running { .. } => match condition {
             Condition::Started => true,
-            Condition::Ready => on.ready() != Some(false),
+            Condition::Ready => on.ready() == Some(true),
             Condition::Ended | Condition::EndedWell => false,
         },
         // The command itself is over, and was so well; what it left behind goes on.
         State::Daemonized { .. } => match condition {
             Condition::Started | Condition::Ended | Condition::EndedWell => true,
-            Condition::Ready => on.ready() != Some(false),
+            Condition::Ready => on.ready() == Some(true),
         },
         State::Exited { .. } if !on.is_wanted_up() => match condition {
             Condition::Started | Condition::Ended | Condition::EndedWell => true,
@@ -247,7 +247,10 @@ pub(super) fn verdict(on: &Instance, condition: Condition) -> Verdict {
 
 fn has_run(reason: &FailureReason) -> bool {
     match reason {
-        FailureReason::Exit(_) | FailureReason::GaveUp { .. } | FailureReason::Lost => true,
+        FailureReason::Exit(_)
+        | FailureReason::Unhealthy { .. }
+        | FailureReason::GaveUp { .. }
+        | FailureReason::Lost => true,
         FailureReason::Spawn(_) => false,
     }
 }
@@ -273,6 +276,6 @@ fn may_come(on: &Instance, condition: Condition) -> bool {
         | State::Backoff { .. }
         | State::Exited { .. }
         | State::Failed { .. }
-        | State::Stopped { .. } => on.is_wanted_up(),
+        | State::Stopped { .. } => on.is_wanted_up() || on.is_on_schedule(),
     }
 }

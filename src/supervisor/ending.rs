@@ -46,7 +46,7 @@ impl Machine {
     pub(super) fn on_no_start(&mut self, instance: InstanceId, cause: Cause) {
         let asked = match cause {
             Cause::Person => true,
-            Cause::Session | Cause::Policy => false,
+            Cause::Session | Cause::Policy | Cause::Trigger => false,
         };
         if !asked && self.stops_session(instance, false) {
             self.begin_ending(EndCause::CouldNotStart { instance });
@@ -60,7 +60,7 @@ impl Machine {
             EndPolicy::FailureStopsSession => !success,
             EndPolicy::MayEnd => false,
         };
-        by_policy && instance.attached == 0 && !self.is_ending()
+        by_policy && instance.attached == 0 && !instance.calls.spared && !self.is_ending()
     }
 
     fn begin_ending(&mut self, cause: EndCause) {

@@ -30,12 +30,14 @@ pub enum Event {
     /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With
     /// `recover`, what was wanted up comes up again in new windows; without, the session ends.
     TmuxLost { recover: bool },
-    /// Found alive by a new controller.
+    /// Found alive by a new controller. `daemons` if its command has ended well: what it left behind. `told_ready`:
+    /// what it has said itself, where its shim keeps that.
     Adopted {
         instance: InstanceId,
         run: RunId,
         pid: u32,
-        daemons: Vec<u32>,
+        daemons: Option<Vec<u32>>,
+        told_ready: Option<bool>,
         stopping: bool,
     },
     /// Found ended by a new controller; `asked` if a stop order had ended it.
@@ -55,7 +57,7 @@ pub enum Event {
         run: RunId,
         message: String,
     },
-    /// The command ended well and left these processes behind.
+    /// The command ended well and left these processes behind; none, if what it launched runs elsewhere.
     Daemonized {
         instance: InstanceId,
         run: RunId,
@@ -77,7 +79,8 @@ pub enum Event {
         probe: ProbeKind,
         ok: bool,
     },
-    /// The service itself said that it is ready, or no longer.
+    /// The service itself said that it is ready, or that it is not: then no probe says otherwise until it takes
+    /// that back.
     ToldReady {
         instance: InstanceId,
         run: RunId,
@@ -85,6 +88,28 @@ pub enum Event {
     },
     /// Enter was pressed in the window of an instance that does not run.
     Enter { instance: InstanceId },
+    /// Something that is nobody's request calls for the instance now.
+    Due { instance: InstanceId, by: Trigger },
+}
+
+/// What calls for an instance without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Its schedule: start it, unless it is at work.
+    Schedule,
+    /// Files that it watches have changed: run it anew; `cascade`: and then whoever depends on it and runs.
+    Change { cascade: bool },
+}
+
+/// What came of a trigger. One that means nothing (a person has stopped the instance) is not spoken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Triggered {
+    Starts,
+    Restarts,
+    /// The run before is not over.
+    Busy,
+    /// Its files change again and again: they are not heeded any more until a person starts it.
+    Suspended,
 }
 
 /// What can be asked of instances.
@@ -117,6 +142,10 @@ pub enum QuitWhy {
 pub enum ProbeKind {
     Readiness,
     Liveness,
+    Startup,
+    /// Whether it listens on its port, asked where nothing says what ready means and somebody waits for that.
+    /// Needs no answer but a good one.
+    Listening,
 }
 
 /// What the machine wants done. Carried out in order.
@@ -158,6 +187,12 @@ pub enum Action {
     },
     /// Every target of the request is settled.
     Done { ask: AskId },
+    /// A trigger had an effect, or was refused one. Comes before what follows of it.
+    Triggered {
+        instance: InstanceId,
+        by: Trigger,
+        outcome: Triggered,
+    },
     /// The session begins to end, for this reason.
     Ending { cause: EndCause },
     /// Nothing runs any more and the session is to end.

@@ -2,8 +2,10 @@
 //! questions about it; every change of it is made elsewhere.
 
 use super::asks::Waiter;
+use super::event::ProbeKind;
 use super::probes::Track;
 use super::restart::Tally;
+use super::triggers::Calls;
 use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
 };
@@ -41,6 +43,8 @@ pub(super) enum Cause {
     Person,
     /// The restart policy.
     Policy,
+    /// Its schedule, or a file that changed.
+    Trigger,
 }
 
 /// A process as reported.
@@ -63,10 +67,15 @@ pub(super) struct Run {
     pub(super) cause: Cause,
     pub(super) process: Option<Process>,
     pub(super) stop: Option<StopSent>,
-    /// By its probe or its own word; without meaning where nothing says what ready means.
+    /// By its probe or its own word; by assumption where nothing says what ready means.
     pub(super) ready: bool,
-    /// Its liveness probe has condemned it.
-    pub(super) unhealthy: bool,
+    /// It said itself that it is not ready, and has not taken that back.
+    pub(super) retracted: bool,
+    /// Its startup probe has succeeded; without meaning where there is none.
+    pub(super) booted: bool,
+    /// The probe that has condemned it.
+    pub(super) condemned: Option<ProbeKind>,
+    pub(super) startup: Option<Track>,
     pub(super) readiness: Option<Track>,
     pub(super) liveness: Option<Track>,
 }
@@ -79,7 +88,10 @@ impl Run {
             process: None,
             stop: None,
             ready: false,
-            unhealthy: false,
+            retracted: false,
+            booted: false,
+            condemned: None,
+            startup: None,
             readiness: None,
             liveness: None,
         }
@@ -111,6 +123,7 @@ pub(super) struct Instance {
     pub(super) tally: Tally,
     /// Restarts that nobody asked for.
     pub(super) restarts: u32,
+    pub(super) calls: Calls,
     /// Terminals that look at its window.
     pub(super) attached: u32,
     /// Requests to be answered about it, oldest first.
@@ -119,7 +132,8 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(name: InstanceName, policy: Policy) -> Self {
-        let (wanted, state) = if policy.autostart {
+        let calls = Calls::new(!policy.autostart);
+        let (wanted, state) = if policy.autostart && !policy.scheduled {
             (Wanted::Up, State::Pending(PendingWhy::Window))
         } else {
             (Wanted::Down { kill: false }, State::Disabled)
@@ -137,6 +151,7 @@ impl Instance {
             cause: Cause::Session,
             tally: Tally::default(),
             restarts: 0,
+            calls,
             attached: 0,
             waiters: Vec::new(),
         }
@@ -147,6 +162,11 @@ impl Instance {
             Wanted::Up => true,
             Wanted::Down { .. } => false,
         }
+    }
+
+    /// Whether its schedule is heeded.
+    pub(super) fn is_on_schedule(&self) -> bool {
+        self.policy.scheduled && !self.calls.paused
     }
 
     pub(super) fn is_to_be_killed(&self) -> bool {
@@ -179,18 +199,21 @@ impl Instance {
         self.run.as_ref().and_then(Run::pid)
     }
 
-    /// Whether its start counts only when it is ready.
-    pub(super) fn is_gated(&self) -> bool {
-        match self.policy.readiness {
-            Readiness::Unknown => false,
-            Readiness::Probe(_) | Readiness::Told => true,
-        }
-    }
-
     /// Ready as states show it.
     pub(super) fn ready(&self) -> Option<bool> {
-        self.is_gated()
-            .then(|| self.run.as_ref().is_some_and(|run| run.ready))
+        let run = self.run.as_ref();
+        if run.is_some_and(|run| run.retracted) {
+            return Some(false);
+        }
+        let ready = run.is_some_and(|run| run.ready);
+        let booted = run.is_some_and(|run| run.booted);
+        match (&self.policy.readiness, &self.policy.startup) {
+            // Until it is assumed, nothing is known.
+            (Readiness::Unknown, None) => ready.then_some(true),
+            (Readiness::Unknown, Some(_)) => Some(booted),
+            (Readiness::Probe(_) | Readiness::Told, Some(_)) => Some(ready && booted),
+            (Readiness::Probe(_) | Readiness::Told, None) => Some(ready),
+        }
     }
 
     pub(super) fn counts_as_success(&self, exit: Exit) -> bool {
@@ -224,6 +247,9 @@ impl Instance {
                 } else {
                     self.state.word()
                 }
+            }
+            State::Disabled | State::Exited { .. } if self.is_on_schedule() && !self.is_wanted_up() => {
+                StateWord::Scheduled
             }
             State::Disabled
             | State::Pending(_)

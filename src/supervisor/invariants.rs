@@ -73,15 +73,11 @@ impl Machine {
             until,
             "{name}: back-off timer"
         );
+        let run = instance.run.as_ref();
         for (timer, track) in [
-            (
-                Timer::Readiness,
-                instance.run.as_ref().and_then(|run| run.readiness.as_ref()),
-            ),
-            (
-                Timer::Liveness,
-                instance.run.as_ref().and_then(|run| run.liveness.as_ref()),
-            ),
+            (Timer::Readiness, run.and_then(|run| run.readiness.as_ref())),
+            (Timer::Liveness, run.and_then(|run| run.liveness.as_ref())),
+            (Timer::Startup, run.and_then(|run| run.startup.as_ref())),
         ] {
             assert_eq!(
                 self.timers.at(id, timer).is_some(),
@@ -89,6 +85,15 @@ impl Machine {
                 "{name}: {timer:?} timer without probe, or the reverse"
             );
         }
+        let assumes = instance.policy.assumes_readiness()
+            && run.is_some_and(|run| {
+                run.process.is_some() && run.stop.is_none() && !run.ready && !run.retracted
+            });
+        assert_eq!(
+            self.timers.at(id, Timer::Assumed).is_some(),
+            assumes,
+            "{name}: assumed for ever, or without need"
+        );
     }
 
     /// One more step would change nothing.

@@ -1,5 +1,6 @@
 //! The machine's outer surface: events in, actions and the next deadline out, and what can be read of it.
 
+use super::adoption::Found;
 use super::deps::{Graph, SetupError};
 use super::ending::Phase;
 use super::event::{Action, EndCause, Event};
@@ -94,6 +95,11 @@ impl Machine {
         self.at(instance).restarts
     }
 
+    /// Whether it is ready, also where its state does not show it; `None` where nothing is known.
+    pub fn ready(&self, instance: InstanceId) -> Option<bool> {
+        self.at(instance).ready()
+    }
+
     /// What keeps it from running, or from being ready, or from being gone; `None` if nothing is in the way.
     pub fn why(&self, instance: InstanceId) -> Option<Why> {
         self.compute_why(instance)
@@ -128,8 +134,18 @@ impl Machine {
                 run,
                 pid,
                 daemons,
+                told_ready,
                 stopping,
-            } => self.on_adopted(instance, run, pid, daemons, stopping),
+            } => self.on_adopted(
+                instance,
+                run,
+                pid,
+                Found {
+                    daemons,
+                    told_ready,
+                    stopping,
+                },
+            ),
             Event::AdoptedEnded {
                 instance,
                 run,
@@ -158,6 +174,7 @@ impl Machine {
             } => self.on_probe_done(instance, run, probe, ok),
             Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
             Event::Enter { instance } => self.on_enter(instance),
+            Event::Due { instance, by } => self.on_due(instance, by),
         }
     }
 

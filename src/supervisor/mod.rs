@@ -15,9 +15,11 @@ mod event;
 mod instance;
 #[cfg(debug_assertions)]
 mod invariants;
+mod launched;
 mod machine;
 mod probes;
 mod probing;
+mod readiness;
 mod reconcile;
 mod reports;
 mod restart;
@@ -26,9 +28,10 @@ mod sim;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod triggers;
 mod why;
 
 pub use deps::SetupError;
-pub use event::{Action, Answer, EndCause, Event, ProbeKind, QuitWhy, Verb};
+pub use event::{Action, Answer, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
 pub use machine::Machine;
 pub use why::Why;

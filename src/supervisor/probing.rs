@@ -1,63 +1,80 @@
-//! Probes at work: which run is probed when, and what their opinions do to its instance.
+//! Probes at work: which run is probed when, and what their opinions do to its instance. What readiness
+//! follows from all that is said stands in `readiness.rs`.
 
 use super::event::{Action, ProbeKind};
 use super::instance::Run;
 use super::machine::Machine;
 use super::probes::{Due, Opinion, Track};
 use super::timers::Timer;
-use crate::model::{InstanceId, Moment, ProbeSchedule, Readiness, RunId, State};
+use crate::model::{InstanceId, Moment, ProbeSchedule, RunId};
+use std::time::Duration;
 
 impl Machine {
     /// The current run has a process: its probes begin, after their initial delays.
     pub(super) fn start_probes(&mut self, id: InstanceId) {
-        self.begin_probes(id, |schedule, now| now + schedule.initial_delay);
+        self.begin_probes(id, |schedule| schedule.initial_delay);
     }
 
     /// An adopted run has been up for a while: its probes begin at once.
     pub(super) fn resume_probes(&mut self, id: InstanceId) {
-        self.begin_probes(id, |_, now| now);
+        self.begin_probes(id, |_| Duration::ZERO);
     }
 
-    fn begin_probes(&mut self, id: InstanceId, first: impl Fn(&ProbeSchedule, Moment) -> Moment) {
+    fn begin_probes(&mut self, id: InstanceId, delay: impl Fn(&ProbeSchedule) -> Duration) {
         let now = self.now;
-        let instance = self.at_mut(id);
-        let readiness = match &instance.policy.readiness {
-            Readiness::Probe(probe) => Some(probe.schedule),
-            Readiness::Unknown | Readiness::Told => None,
-        };
-        let liveness = instance.policy.liveness.as_ref().map(|probe| probe.schedule);
-        let run = instance.run.as_mut().expect("what is probed has a run");
-        run.readiness = readiness.map(Track::new);
-        run.liveness = liveness.map(Track::new);
-        for (timer, schedule) in [(Timer::Readiness, readiness), (Timer::Liveness, liveness)] {
+        match self.at(id).policy.startup.as_ref().map(|probe| probe.schedule) {
+            Some(schedule) => self.begin_probe(id, ProbeKind::Startup, schedule, now + delay(&schedule)),
+            None => self.begin_later_probes(id, now, delay),
+        }
+        self.begin_assumption(id);
+    }
+
+    /// The probes that wait for the startup probe; `since` is what their delays are counted from.
+    fn begin_later_probes(
+        &mut self,
+        id: InstanceId,
+        since: Moment,
+        delay: impl Fn(&ProbeSchedule) -> Duration,
+    ) {
+        let policy = &self.at(id).policy;
+        let readiness = policy.readiness.probe().map(|probe| probe.schedule);
+        let liveness = policy.liveness.as_ref().map(|probe| probe.schedule);
+        for (probe, schedule) in [(ProbeKind::Readiness, readiness), (ProbeKind::Liveness, liveness)] {
             if let Some(schedule) = schedule {
-                self.timers.set(id, timer, first(&schedule, now));
+                let first = (since + delay(&schedule)).max(self.now);
+                self.begin_probe(id, probe, schedule, first);
             }
+        }
+    }
+
+    fn begin_probe(&mut self, id: InstanceId, probe: ProbeKind, schedule: ProbeSchedule, first: Moment) {
+        let run = self.at_mut(id).run.as_mut().expect("what is probed has a run");
+        if let (Some(track), Some(timer)) = (track_of(run, probe), timer_of(probe)) {
+            *track = Some(Track::new(schedule));
+            self.timers.set(id, timer, first);
         }
     }
 
     /// The current run is over or is to end: what its probes would say is of no interest.
     pub(super) fn stop_probes(&mut self, id: InstanceId) {
-        self.timers.stop(id, Timer::Readiness);
-        self.timers.stop(id, Timer::Liveness);
+        for timer in [Timer::Startup, Timer::Readiness, Timer::Liveness, Timer::Assumed] {
+            self.timers.stop(id, timer);
+        }
         if let Some(run) = &mut self.at_mut(id).run {
+            run.startup = None;
             run.readiness = None;
             run.liveness = None;
         }
     }
 
-    pub(super) fn on_probe_due(&mut self, id: InstanceId, timer: Timer) {
-        let probe = match timer {
-            Timer::Readiness => ProbeKind::Readiness,
-            Timer::Liveness => ProbeKind::Liveness,
-            Timer::Backoff => return,
-        };
+    pub(super) fn on_probe_due(&mut self, id: InstanceId, probe: ProbeKind) {
         let now = self.now;
+        let Some(timer) = timer_of(probe) else { return };
         let Some(run) = &mut self.at_mut(id).run else {
             return;
         };
         let run_id = run.id;
-        let Some(track) = track_of(run, probe) else {
+        let Some(track) = track_of(run, probe).and_then(Option::as_mut) else {
             return;
         };
         match track.due(now) {
@@ -81,82 +98,83 @@ impl Machine {
         let Some(run) = self.current_run(id, run) else {
             return;
         };
-        let Some((opinion, next)) = track_of(run, probe).and_then(|track| track.done(now, ok)) else {
+        let Some(timer) = timer_of(probe) else {
+            if ok && run.stop.is_none() {
+                self.assume_ready(id);
+            }
             return;
         };
-        let timer = match probe {
-            ProbeKind::Readiness => Timer::Readiness,
-            ProbeKind::Liveness => Timer::Liveness,
+        let track = track_of(run, probe).and_then(Option::as_mut);
+        let Some((opinion, next)) = track.and_then(|track| track.done(now, ok)) else {
+            return;
         };
         self.timers.set(id, timer, next);
         self.on_opinion(id, probe, opinion);
     }
 
-    pub(super) fn on_told_ready(&mut self, id: InstanceId, run: RunId, ready: bool) {
-        if self.current_run(id, run).is_none() {
-            return;
-        }
-        match self.at(id).policy.readiness {
-            Readiness::Told => self.set_ready(id, ready),
-            // A probe decides, or nobody asked.
-            Readiness::Probe(_) | Readiness::Unknown => {}
-        }
-    }
-
     fn on_opinion(&mut self, id: InstanceId, probe: ProbeKind, opinion: Opinion) {
         match (probe, opinion) {
             (ProbeKind::Readiness, Opinion::Good) => self.set_ready(id, true),
-            (ProbeKind::Readiness, Opinion::Bad) => self.set_ready(id, false),
-            (ProbeKind::Liveness, Opinion::Bad) => {
-                if let Some(run) = &mut self.at_mut(id).run {
-                    run.unhealthy = true;
+            (ProbeKind::Readiness, Opinion::Bad) => {
+                self.set_ready(id, false);
+                if self.is_over_unless_ready(id) {
+                    self.condemn(id, probe);
                 }
-                self.mark(id);
             }
-            (ProbeKind::Liveness, Opinion::Good) | (_, Opinion::Undecided) => {}
+            (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
+            (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => self.condemn(id, probe),
+            (ProbeKind::Liveness, Opinion::Good)
+            | (ProbeKind::Listening, Opinion::Good | Opinion::Bad)
+            | (_, Opinion::Undecided) => {}
         }
     }
 
-    fn set_ready(&mut self, id: InstanceId, is_ready: bool) {
+    /// The run is to end because of this probe.
+    fn condemn(&mut self, id: InstanceId, probe: ProbeKind) {
+        if let Some(run) = &mut self.at_mut(id).run {
+            run.condemned = Some(probe);
+        }
+        self.mark(id);
+    }
+
+    /// What the probes look at has only now been launched: what they have said of it counts for nothing.
+    pub(super) fn probe_anew(&mut self, id: InstanceId) {
+        let run = self.at(id).run.as_ref();
+        let waits = self.at(id).policy.startup.is_some() && !run.is_some_and(|run| run.booted);
+        if !waits {
+            self.begin_later_probes(id, self.now, |schedule| schedule.initial_delay);
+        }
+    }
+
+    /// The startup probe has succeeded and is not made again: the others take over.
+    fn on_booted(&mut self, id: InstanceId) {
+        self.timers.stop(id, Timer::Startup);
         let Some(run) = &mut self.at_mut(id).run else {
             return;
         };
-        run.ready = is_ready;
-        match self.at(id).state.clone() {
-            State::Running { run, pid, since, .. } => {
-                let ready = Some(is_ready);
-                self.set_state(
-                    id,
-                    State::Running {
-                        run,
-                        pid,
-                        since,
-                        ready,
-                    },
-                );
-            }
-            // The state does not show it, but dependents go by it.
-            State::Daemonized { .. } => self.mark_around(id),
-            // In `Starting` it was said before the report of the start came, and counts from then on.
-            State::Starting { .. }
-            | State::Stopping { .. }
-            | State::Disabled
-            | State::Pending(_)
-            | State::Backoff { .. }
-            | State::Stopped { .. }
-            | State::Exited { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. } => return,
-        }
-        if is_ready {
-            self.settle_started(id);
-        }
+        run.startup = None;
+        run.booted = true;
+        let since = run.process.map(|process| process.since);
+        self.begin_later_probes(id, since.unwrap_or(self.now), |schedule| schedule.initial_delay);
+        self.show_ready(id);
     }
 }
 
-fn track_of(run: &mut Run, probe: ProbeKind) -> Option<&mut Track> {
+/// What a probe that is made again and again is kept in; the look at the port is no such probe.
+fn timer_of(probe: ProbeKind) -> Option<Timer> {
     match probe {
-        ProbeKind::Readiness => run.readiness.as_mut(),
-        ProbeKind::Liveness => run.liveness.as_mut(),
+        ProbeKind::Readiness => Some(Timer::Readiness),
+        ProbeKind::Liveness => Some(Timer::Liveness),
+        ProbeKind::Startup => Some(Timer::Startup),
+        ProbeKind::Listening => None,
+    }
+}
+
+fn track_of(run: &mut Run, probe: ProbeKind) -> Option<&mut Option<Track>> {
+    match probe {
+        ProbeKind::Readiness => Some(&mut run.readiness),
+        ProbeKind::Liveness => Some(&mut run.liveness),
+        ProbeKind::Startup => Some(&mut run.startup),
+        ProbeKind::Listening => None,
     }
 }

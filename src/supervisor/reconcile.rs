@@ -116,14 +116,14 @@ impl Machine {
 
     fn stop_if_due(&mut self, id: InstanceId) {
         let instance = self.at(id);
-        let unhealthy = instance.run.as_ref().is_some_and(|run| run.unhealthy);
+        let condemned = instance.run.as_ref().is_some_and(|run| run.condemned.is_some());
         if instance.is_to_be_killed() {
             self.order_stop(id, true);
         } else if instance.is_doomed() {
             if self.held_by(id).is_none() {
                 self.order_stop(id, false);
             }
-        } else if unhealthy {
+        } else if condemned {
             self.order_stop(id, false);
         }
     }

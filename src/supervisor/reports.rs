@@ -1,7 +1,7 @@
 //! What the world reports of windows and runs, and what an end means for the instance. A report of a run that
 //! is not the current one changes nothing.
 
-use super::event::{Answer, QuitWhy};
+use super::event::{Answer, ProbeKind, QuitWhy};
 use super::instance::{Cause, Process, Run, Wanted, Window};
 use super::machine::Machine;
 use super::restart::{Decision, RunEnd};
@@ -16,7 +16,10 @@ impl Machine {
         while let Some((id, timer)) = self.timers.pop_due(self.now) {
             match timer {
                 Timer::Backoff => self.mark(id),
-                Timer::Readiness | Timer::Liveness => self.on_probe_due(id, timer),
+                Timer::Readiness => self.on_probe_due(id, ProbeKind::Readiness),
+                Timer::Liveness => self.on_probe_due(id, ProbeKind::Liveness),
+                Timer::Startup => self.on_probe_due(id, ProbeKind::Startup),
+                Timer::Assumed => self.on_assumption_due(id),
             }
         }
     }
@@ -136,9 +139,8 @@ impl Machine {
                         ready,
                     },
                 );
-                if !self.at(id).is_doomed() {
-                    self.start_probes(id);
-                }
+                // Even if it is to stop: that may be taken back while it waits for dependents.
+                self.start_probes(id);
                 if ready != Some(false) {
                     self.settle_started(id);
                 }
@@ -168,30 +170,6 @@ impl Machine {
             self.revive(id);
         } else {
             self.on_could_not_start(id, run.cause, message);
-        }
-    }
-
-    pub(super) fn on_daemonized(&mut self, id: InstanceId, run: RunId, pids: Vec<u32>) {
-        if let Some(pid) = pids.first() {
-            // Only if the report of the start was never seen.
-            self.on_spawned(id, run, *pid);
-        }
-        if self.current_run(id, run).is_none() {
-            return;
-        }
-        let since = self.now;
-        match &self.at(id).state {
-            State::Running { .. } => self.set_state(id, State::Daemonized { run, pids, since }),
-            State::Starting { .. }
-            | State::Daemonized { .. }
-            | State::Stopping { .. }
-            | State::Disabled
-            | State::Pending(_)
-            | State::Backoff { .. }
-            | State::Stopped { .. }
-            | State::Exited { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. } => {}
         }
     }
 
@@ -263,14 +241,14 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let success = !lost && !run.unhealthy && instance.counts_as_success(exit);
+        let success = !lost && run.condemned.is_none() && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run
                 .process
                 .map(|process| now.since(process.since))
                 .unwrap_or_default(),
-            unhealthy: run.unhealthy,
+            unhealthy: run.condemned == Some(ProbeKind::Liveness),
         };
         let decision = instance.tally.decide(&instance.policy.restart, end);
         let state = match decision {
@@ -286,10 +264,16 @@ impl Machine {
                 reason: FailureReason::Lost,
                 at: now,
             },
+            Decision::Stay if run.condemned.is_some() => State::Failed {
+                reason: FailureReason::Unhealthy { exit },
+                at: now,
+            },
             Decision::Stay => instance.ended_state(exit, now),
         };
         let message = if lost {
             "its window went away before it counted as started".to_owned()
+        } else if run.condemned == Some(ProbeKind::Startup) {
+            "its startup probe failed".to_owned()
         } else {
             format!("it ended with {exit} before it counted as started")
         };

@@ -13,16 +13,28 @@ pub(super) enum Timer {
     Readiness,
     /// The same for liveness.
     Liveness,
+    /// The same for the startup probe.
+    Startup,
+    /// The next look whether it listens, or the time from which it counts as ready without a word.
+    Assumed,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 3] = [Self::Backoff, Self::Readiness, Self::Liveness];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Backoff,
+        Self::Readiness,
+        Self::Liveness,
+        Self::Startup,
+        Self::Assumed,
+    ];
 
     fn slot(self) -> usize {
         match self {
             Self::Backoff => 0,
             Self::Readiness => 1,
             Self::Liveness => 2,
+            Self::Startup => 3,
+            Self::Assumed => 4,
         }
     }
 }

@@ -13,6 +13,8 @@ use std::fmt;
 pub enum Why {
     /// It was left out at the session's start, and nobody has asked for it.
     LeftOut,
+    /// It comes up when its schedule says so.
+    Scheduled,
     /// Its window is being opened.
     Window,
     /// This dependency does not hold yet.
@@ -37,6 +39,10 @@ pub enum Why {
     },
     /// It runs, and its probe or its own word is still awaited.
     NotReady,
+    /// It runs, and its startup probe has not succeeded yet.
+    Startup,
+    /// It runs, and said itself that it is not ready.
+    Retracted,
     /// It is to stop or to be replaced, after this dependent of it is gone.
     Held {
         by: InstanceName,
@@ -57,19 +63,18 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftOut => write!(f, "left out at the start"),
+            Self::Scheduled => write!(f, "waits for its schedule"),
             Self::Window => write!(f, "its window is being opened"),
-            Self::Dependency { on, condition, word } => write!(
-                f,
-                "waits for {on}: {} ({on} is {word})",
-                condition_word(*condition)
-            ),
+            Self::Dependency { on, condition, word } => {
+                write!(f, "waits for {on}: {condition} ({on} is {word})")
+            }
             Self::Skipped {
                 on,
                 condition,
                 root,
                 root_word,
             } => {
-                write!(f, "needs {on}: {}, but ", condition_word(*condition))?;
+                write!(f, "needs {on}: {condition}, but ")?;
                 if root == on {
                     write!(f, "{on} is {root_word}")
                 } else {
@@ -78,6 +83,8 @@ impl fmt::Display for Why {
             }
             Self::Backoff { last, until } => write!(f, "ended with {last}, starts again at {until}"),
             Self::NotReady => write!(f, "not ready yet"),
+            Self::Startup => write!(f, "starting up"),
+            Self::Retracted => write!(f, "not ready: it says so itself"),
             Self::Held { by } => write!(f, "stops when {by} is gone"),
             Self::Grace { signal, until } => write!(f, "got {signal}, SIGKILL at {until}"),
             Self::Killing => write!(f, "got SIGKILL"),
@@ -87,18 +94,12 @@ impl fmt::Display for Why {
     }
 }
 
-fn condition_word(condition: Condition) -> &'static str {
-    match condition {
-        Condition::Started => "started",
-        Condition::Ready => "ready",
-        Condition::Ended => "ended",
-        Condition::EndedWell => "ended well",
-    }
-}
-
 fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Result {
     match reason {
         FailureReason::Exit(exit) => write!(f, "ended with {exit}"),
+        FailureReason::Unhealthy { exit } => {
+            write!(f, "its probe failed too often, and it was ended ({exit})")
+        }
         FailureReason::Spawn(message) => write!(f, "could not be started: {message}"),
         FailureReason::GaveUp { last, failures: 1 } => write!(f, "gave up after a failure with {last}"),
         FailureReason::GaveUp { last, failures } => {
@@ -115,6 +116,9 @@ impl Machine {
     pub(super) fn compute_why(&self, id: InstanceId) -> Option<Why> {
         let instance = self.at(id);
         match &instance.state {
+            State::Disabled | State::Exited { .. } if instance.word() == StateWord::Scheduled => {
+                Some(Why::Scheduled)
+            }
             State::Disabled => Some(Why::LeftOut),
             State::Pending(PendingWhy::Window) => Some(Why::Window),
             State::Pending(PendingWhy::Dependency { on }) => Some(Why::Dependency {
@@ -128,7 +132,7 @@ impl Machine {
                         by: self.at(by).name.clone(),
                     })
                 } else {
-                    (instance.pid().is_some() && instance.ready() == Some(false)).then_some(Why::NotReady)
+                    self.why_unready(id)
                 }
             }
             State::Stopping { since, .. } => {
@@ -153,6 +157,18 @@ impl Machine {
             State::Exited { .. } => None,
             State::Failed { reason, .. } => Some(Why::Failed(reason.clone())),
             State::Skipped { because } => Some(self.skipped_because(id, because.on)),
+        }
+    }
+
+    fn why_unready(&self, id: InstanceId) -> Option<Why> {
+        let instance = self.at(id);
+        let run = instance.run.as_ref().filter(|run| run.process.is_some())?;
+        if run.retracted {
+            Some(Why::Retracted)
+        } else if instance.policy.startup.is_some() && !run.booted {
+            Some(Why::Startup)
+        } else {
+            (instance.ready() == Some(false)).then_some(Why::NotReady)
         }
     }
 

@@ -24,6 +24,12 @@ pub(crate) const STATUS: &str = concat!(
     r#""needs_attention":true,"attached":0,"command":"cargo run","origin":"Procfile:2"}]}"#
 );
 
+/// What a service says more since there are probes.
+const PROBED: &str = concat!(
+    r#""assumed":true,"probe_failure":{"probe":"readiness","reason":"exit 1","failures":3,"#,
+    r#""at":"2026-01-31T08:15:31.000Z"}"#
+);
+
 const RESULTS: &str = concat!(
     r#"{"schema":1,"results":[{"name":"web","outcome":"restarted","old_pid":1,"pid":2,"exit_code":null,"#,
     r#""exit_signal":"SIGINT","elapsed_ms":12,"message":null,"last_lines":[]}]}"#
@@ -52,6 +58,8 @@ fn keeps<T: Serialize + DeserializeOwned + PartialEq + Debug>(golden: &str) {
 #[test]
 fn every_message_keeps_its_text() {
     keeps::<Status>(STATUS);
+    let origin = r#""origin":"Procfile:2""#;
+    keeps::<Status>(&STATUS.replacen(origin, &format!("{origin},{PROBED}"), 1));
     keeps::<Results>(RESULTS);
     keeps::<OutputLine>(OUTPUT_LINE);
     keeps::<Window>(WINDOW);

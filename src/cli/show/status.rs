@@ -1,7 +1,7 @@
 //! The table of `ovr status`, its one line for a prompt, and its details.
 
 use super::{NameColour, count};
-use crate::api::messages::{Service, Status};
+use crate::api::messages::{ProbeFailure, Service, Status};
 use crate::cli::style::{Paint, fit, plain, width};
 use crate::cli::table::{Cell, Column, Row, pairs, table};
 use crate::model::{StateWord, time_text};
@@ -56,11 +56,15 @@ pub fn status(status: &Status, limit: usize, paint: Paint, colour: NameColour<'_
         fit_left(&title, room)
     );
     let places = positions(&status.services);
+    let says = status
+        .services
+        .iter()
+        .any(|service| service.ready.is_some() && !service.assumed);
     let rows: Vec<Row> = status
         .services
         .iter()
         .zip(places)
-        .map(|(service, place)| row(service, &colour(place)))
+        .map(|(service, place)| row(service, &colour(place), says))
         .collect();
     let urls = status.services.iter().any(|service| service.url.is_some());
     out.push_str(&table(&columns(urls), &rows, limit, paint));
@@ -85,6 +89,12 @@ pub fn details(status: &Status) -> String {
         if service.pids.len() > 1 {
             let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
             lines.push(("pids".to_owned(), pids.join(" ")));
+        }
+        if service.assumed {
+            lines.push(("ready".to_owned(), "yes (assumed)".to_owned()));
+        }
+        if let Some(failure) = &service.probe_failure {
+            lines.push(("last probe failure".to_owned(), probe_failure(failure)));
         }
         if let Some(reason) = &service.reason {
             lines.push(("reason".to_owned(), plain(reason)));
@@ -134,10 +144,19 @@ pub fn short(status: &Status) -> String {
     line
 }
 
+/// `readiness: connection refused on 127.0.0.1:80, 3 in a row`.
+fn probe_failure(failure: &ProbeFailure) -> String {
+    let now = match failure.failures {
+        0 => "over".to_owned(),
+        count => format!("{count} in a row"),
+    };
+    format!("{}: {}, {now}", failure.probe, plain(&failure.reason))
+}
+
 /// How many services run, and how many are wanted.
 fn up(status: &Status) -> (usize, usize) {
     let up = |s: &&Service| matches!(s.state, StateWord::Running | StateWord::Daemonized);
-    let wanted = |s: &&Service| s.state != StateWord::Disabled;
+    let wanted = |s: &&Service| !matches!(s.state, StateWord::Disabled | StateWord::Scheduled);
     (
         status.services.iter().filter(up).count(),
         status.services.iter().filter(wanted).count(),
@@ -168,7 +187,8 @@ fn mark(service: &Service) -> Option<&'static str> {
     }
 }
 
-fn row(service: &Service, colour: &str) -> Row {
+/// `says`: somebody's readiness is told, so that it says something where it is only assumed.
+fn row(service: &Service, colour: &str, says: bool) -> Row {
     let words = words(service);
     let live = is_live(service.state);
     let runs_over = !live && width(&words) > SHORT_STATE;
@@ -187,6 +207,8 @@ fn row(service: &Service, colour: &str) -> Row {
     }
     if live {
         cells[2] = match service.ready {
+            Some(true) if service.assumed && says => Cell::new("assumed", "2"),
+            Some(true) if service.assumed => Cell::default(),
             Some(true) => Cell::new("yes", "32"),
             Some(false) => Cell::new("no", "33"),
             None => Cell::default(),
@@ -220,7 +242,8 @@ fn is_live(state: StateWord) -> bool {
         | StateWord::Stopped
         | StateWord::Exited
         | StateWord::Failed
-        | StateWord::Skipped => false,
+        | StateWord::Skipped
+        | StateWord::Scheduled => false,
     }
 }
 
@@ -241,7 +264,11 @@ fn words(service: &Service) -> String {
         StateWord::Disabled | StateWord::Starting | StateWord::Stopping | StateWord::Restarting => {
             word.to_owned()
         }
-        StateWord::Running | StateWord::Pending | StateWord::Skipped => with(word.to_owned(), because),
+        StateWord::Running | StateWord::Pending | StateWord::Skipped | StateWord::Scheduled => {
+            with(word.to_owned(), because)
+        }
+        // What its command launched runs elsewhere.
+        StateWord::Daemonized if service.pids.is_empty() => with(word.to_owned(), because),
         StateWord::Daemonized => format!("{word} ({})", count(service.pids.len(), "process")),
         StateWord::Stopped => format!("{word} {ago}"),
         StateWord::Backoff | StateWord::Exited | StateWord::Failed => {
@@ -282,7 +309,7 @@ fn state_colour(service: &Service) -> &'static str {
     match service.state {
         StateWord::Running | StateWord::Daemonized if service.ready != Some(false) => "32",
         StateWord::Failed => "1;31",
-        StateWord::Disabled | StateWord::Stopped | StateWord::Exited => "2",
+        StateWord::Disabled | StateWord::Stopped | StateWord::Exited | StateWord::Scheduled => "2",
         StateWord::Running
         | StateWord::Daemonized
         | StateWord::Pending

@@ -9,16 +9,13 @@ pub(super) fn holds(on: &State, condition: Condition) -> bool {
             on,
             State::Running { .. } | State::Daemonized { .. } | State::Exited { .. }
         ),
-        Condition::Ready => {
-            let unready = matches!(
-                on,
-                State::Running {
-                    ready: Some(false),
-                    ..
-                }
-            );
-            matches!(on, State::Running { .. } | State::Daemonized { .. }) && !unready
-        }
+        Condition::Ready => matches!(
+            on,
+            State::Running {
+                ready: Some(true),
+                ..
+            } | State::Daemonized { .. }
+        ),
         Condition::EndedWell => matches!(on, State::Exited { .. } | State::Daemonized { .. }),
         Condition::Ended => {
             let never_ran = matches!(

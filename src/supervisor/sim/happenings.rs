@@ -69,7 +69,26 @@ impl World {
                 ready: true,
             },
         );
+        self.script_complaints(id, run);
         self.script_end(id, run);
+    }
+
+    /// Some say at some time that something is wrong with them, and some of these that it is no longer.
+    fn script_complaints(&mut self, id: InstanceId, run: RunId) {
+        if !self.dice.percent(15) {
+            return;
+        }
+        let mut wait = Duration::ZERO;
+        let mended = self.dice.percent(60);
+        for ready in [false, true].into_iter().take(if mended { 2 } else { 1 }) {
+            wait += Duration::from_millis(self.dice.within(0..4000));
+            let event = Event::ToldReady {
+                instance: id,
+                run,
+                ready,
+            };
+            self.report_after(wait, id, event);
+        }
     }
 
     /// Decides how the process that has just begun will end, if it does so by itself.
@@ -99,16 +118,19 @@ impl World {
 
     pub(super) fn forks(&mut self, id: InstanceId, run: RunId) {
         let pid = self.next_pid;
-        let ends = self.dice.percent(50);
+        // Or what it has launched runs elsewhere, and is there until it is stopped.
+        let is_here = self.dice.percent(60);
+        let ends = is_here && self.dice.percent(80);
         let wait = Duration::from_millis(self.dice.within(0..5000));
         let Some(proc) = self.shim(id).proc.as_mut().filter(|proc| proc.run == run) else {
             return;
         };
-        proc.daemons = vec![pid];
+        let pids = if is_here { vec![pid] } else { Vec::new() };
+        proc.daemons = Some(pids.clone());
         let event = Event::Daemonized {
             instance: id,
             run,
-            pids: vec![pid],
+            pids,
         };
         self.next_pid += 1;
         let latency = self.latency();

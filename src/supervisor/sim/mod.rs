@@ -3,17 +3,20 @@
 //! rule of the oracle. A failure prints its seed and the whole story; `OVR_SIM_SEEDS` sets how many seeds are
 //! played, `OVR_SIM_SEED` plays one with its story.
 
+mod calls;
 mod conditions;
 mod dice;
+mod evidence;
 mod happenings;
 mod oracle;
 mod pace;
 mod scenario;
 mod world;
 
-use super::{Action, Answer, EndCause, Event, Machine};
+use super::{Action, Answer, EndCause, Event, Machine, Triggered};
 use crate::model::{AskId, InstanceId, Moment};
 use dice::Dice;
+use evidence::Evidence;
 use oracle::{Broken, Oracle};
 use pace::Pace;
 use scenario::{Command, Scenario};
@@ -46,6 +49,7 @@ struct Sim {
     now: Moment,
     next_ask: u64,
     pace: Pace,
+    evidence: Evidence,
     telling: Telling,
     /// Of everything that happened, to compare two plays.
     story: DefaultHasher,
@@ -65,6 +69,7 @@ impl Sim {
         Self {
             commands: scenario.commands.iter().cloned().collect(),
             pace: Pace::new(&scenario.instances),
+            evidence: Evidence::new(&scenario.instances),
             scenario,
             machine,
             world,
@@ -128,6 +133,7 @@ impl Sim {
                 self.tell_machine(Event::Ask { ask, verb, targets })
             }
             Command::Enter(instance) => self.tell_machine(Event::Enter { instance }),
+            Command::Due(instance, by) => self.tell_machine(Event::Due { instance, by }),
             Command::Attach(instance, clients) => self.tell_machine(Event::Attached { instance, clients }),
             Command::Quit(why) => {
                 let ask = Some(self.new_ask());
@@ -152,6 +158,7 @@ impl Sim {
         }
         self.machine = Machine::new(self.scenario.instances.clone(), self.now).expect("a good graph");
         self.pace.meet();
+        self.evidence.meet();
         let hellos = self.world.change_controller();
         self.oracle.meet(&self.machine, &self.world);
         for hello in hellos {
@@ -176,14 +183,17 @@ impl Sim {
         }
         self.oracle.hear(&event);
         self.pace.hear(self.now, &event, &self.machine);
+        self.evidence.hear(&event);
         self.machine.handle(self.now, event);
         while let Some(action) = self.machine.poll_action() {
             self.note(format_args!("  → {action:?}"));
             self.oracle.judge(&action, &self.world)?;
             self.pace.note(self.now, &action);
+            self.evidence.judge(self.now, &action)?;
             self.remember(&action);
             self.carry_out(action);
         }
+        self.evidence.judge_rest(self.now, &self.machine)?;
         self.pace.judge_starts(&self.machine)
     }
 
@@ -201,6 +211,12 @@ impl Sim {
                 Answer::Failed { .. } => "Failed",
                 Answer::Overruled { .. } => "Overruled",
                 Answer::SessionEnds => "SessionEnds",
+            },
+            Action::Triggered { outcome, .. } => match outcome {
+                Triggered::Starts => "Starts",
+                Triggered::Restarts => "Restarts",
+                Triggered::Busy => "Busy",
+                Triggered::Suspended => "Suspended",
             },
             Action::Ending { cause } => match cause {
                 EndCause::Service { .. } => "Service",
@@ -243,6 +259,7 @@ impl Sim {
             Action::Changed { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
+            | Action::Triggered { .. }
             | Action::Ending { .. }
             | Action::Finish { .. } => {}
         }
@@ -323,7 +340,7 @@ fn every_random_session_ends_quiet_and_breaks_no_rule() {
 fn check_coverage(seen: &BTreeSet<&str>) {
     let expected = "pending starting running daemonized stopping backoff stopped exited failed skipped \
         Started AlreadyRunning Restarted Stopped AlreadyStopped Signalled NotRunning Failed Overruled \
-        SessionEnds Service CouldNotStart Quit";
+        SessionEnds Service CouldNotStart Quit Starts Restarts Busy";
     for kind in expected.split_whitespace() {
         assert!(seen.contains(kind), "no session came to `{kind}`");
     }

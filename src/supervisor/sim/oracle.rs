@@ -1,10 +1,11 @@
 //! What must be true of everything the machine orders and says, judged from the outside: by the events it was
 //! given, the actions it gave and the world as it is, never by the machine's own fields.
 
+use super::calls::Calls;
 use super::conditions::holds;
 use super::world::{World, WorldWindow};
 use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Verb};
+use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -34,6 +35,7 @@ pub(super) struct Oracle {
     last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
+    calls: Calls,
     quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
@@ -66,6 +68,7 @@ impl Oracle {
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
+            calls: Calls::new(instances.len()),
             quit_asks: Vec::new(),
             ending: None,
             finished: false,
@@ -84,6 +87,7 @@ impl Oracle {
             self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
+            self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
             self.down[index] = match (&shim.proc, &shim.last) {
                 (Some(proc), _) => proc.asked,
                 (None, Some(last)) => last.asked,
@@ -118,6 +122,15 @@ impl Oracle {
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
             Event::Enter { instance } if self.ending.is_none() => self.allow(*instance),
+            // A count of restarts begins anew with the run that follows.
+            Event::Due { instance, by } => {
+                self.calls.hear(*instance);
+                for id in self.ids() {
+                    if self.reaches(*instance, *by, id) {
+                        self.runs[id.0 as usize] = 0;
+                    }
+                }
+            }
             Event::Attached { instance, clients } => self.attached[instance.0 as usize] = *clients,
             Event::Adopted { instance, run, .. } | Event::AdoptedEnded { instance, run, .. } => {
                 self.last_run[instance.0 as usize] = *run;
@@ -152,6 +165,7 @@ impl Oracle {
     fn allow(&mut self, id: InstanceId) {
         self.down[id.0 as usize] = false;
         self.runs[id.0 as usize] = 0;
+        self.calls.allow(id);
         for (need, _) in self.needs[id.0 as usize].clone() {
             self.allow(need);
         }
@@ -190,6 +204,15 @@ impl Oracle {
                 answer,
             } => self.judge_answer(*ask, *instance, answer),
             Action::Done { ask } => self.judge_done(*ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => {
+                let stopped = self.ending.is_some() || self.down[instance.0 as usize];
+                let live = self.shown_at(*instance).is_live();
+                self.calls.judge(*instance, *by, *outcome, stopped, live)
+            }
             Action::Ending { cause } => self.judge_ending(*cause),
             Action::Finish { cause } => {
                 self.finished = true;
@@ -252,6 +275,9 @@ impl Oracle {
         }
         if self.down[id.0 as usize] {
             return Err(format!("{id:?}: started after a stop"));
+        }
+        if self.policies[id.0 as usize].scheduled && !self.calls.was_called(id) {
+            return Err(format!("{id:?}: started before its schedule"));
         }
         for (on, condition) in &self.needs[id.0 as usize] {
             let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
@@ -353,6 +379,11 @@ impl Oracle {
         if self.attached[id.0 as usize] > 0 {
             return Err(format!("{id:?} ended the session while somebody looked at it"));
         }
+        if self.calls.is_changed(id) {
+            return Err(format!(
+                "{id:?} ended the session while its files are being written"
+            ));
+        }
         if self.down[id.0 as usize] {
             return Err(format!("{id:?} ended the session after a person stopped it"));
         }
@@ -376,6 +407,12 @@ impl Oracle {
 
     fn shown_at(&self, id: InstanceId) -> &State {
         &self.shown[id.0 as usize]
+    }
+
+    /// Whether a trigger of `called` may start `id` anew.
+    fn reaches(&self, called: InstanceId, by: Trigger, id: InstanceId) -> bool {
+        let cascades = by == Trigger::Change { cascade: true };
+        id == called || (cascades && self.needs_far(id, called))
     }
 
     fn needs_far(&self, id: InstanceId, on: InstanceId) -> bool {

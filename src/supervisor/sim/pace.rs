@@ -73,7 +73,8 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
-            | Event::Enter { .. } => {}
+            | Event::Enter { .. }
+            | Event::Due { .. } => {}
         }
     }
 
@@ -102,7 +103,8 @@ impl Pace {
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }
-            | Action::Done { .. } => {}
+            | Action::Done { .. }
+            | Action::Triggered { .. } => {}
         }
     }
 

@@ -5,7 +5,7 @@ use crate::model::{
     Condition, Dependency, EndPolicy, InstanceId, InstanceName, Moment, Policy, Probe, ProbeSchedule,
     Readiness, RestartPolicy, RestartWhen, ServiceName, Signal, StopPlan,
 };
-use crate::supervisor::{QuitWhy, Verb};
+use crate::supervisor::{QuitWhy, Trigger, Verb};
 use std::time::Duration;
 
 /// What happens from outside, besides what the processes do.
@@ -13,6 +13,7 @@ use std::time::Duration;
 pub(super) enum Command {
     Ask(Verb, Vec<InstanceId>),
     Enter(InstanceId),
+    Due(InstanceId, Trigger),
     Attach(InstanceId, u32),
     Quit(QuitWhy),
     KillWindow(InstanceId),
@@ -92,12 +93,14 @@ fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
                 ]),
             })
             .collect(),
+        startup: dice.percent(20).then(|| roll_probe(dice)),
         readiness: match dice.within(0..10) {
             0..=4 => Readiness::Unknown,
             5..=7 => Readiness::Probe(roll_probe(dice)),
             _ => Readiness::Told,
         },
         liveness: dice.percent(20).then(|| roll_probe(dice)),
+        scheduled: dice.percent(15),
         success_codes: if dice.percent(20) { vec![1] } else { Vec::new() },
         ..Policy::default()
     }
@@ -157,7 +160,7 @@ fn roll_commands(dice: &mut Dice, instances: u32) -> Vec<(Moment, Command)> {
 fn roll_command(dice: &mut Dice, instances: u32) -> Command {
     let one = InstanceId(dice.below(instances));
     match dice.within(0..100) {
-        0..=74 => {
+        0..=64 => {
             let verb = *dice.pick(&[
                 Verb::Start,
                 Verb::Start,
@@ -177,6 +180,10 @@ fn roll_command(dice: &mut Dice, instances: u32) -> Command {
                 targets.push(one);
             }
             Command::Ask(verb, targets)
+        }
+        65..=74 => {
+            let cascade = dice.percent(50);
+            Command::Due(one, *dice.pick(&[Trigger::Schedule, Trigger::Change { cascade }]))
         }
         75..=79 => Command::Enter(one),
         80..=85 => Command::Attach(one, dice.below(2)),

@@ -19,10 +19,13 @@ pub(super) struct Proc {
     pub(super) spawned: bool,
     pub(super) asked: bool,
     pub(super) killed: bool,
-    pub(super) daemons: Vec<u32>,
+    /// Its command has ended well, and left these.
+    pub(super) daemons: Option<Vec<u32>>,
     /// Ignores every signal that can be ignored.
     stubborn: bool,
     pub(super) ready_at: Moment,
+    /// From when its startup probe is good.
+    boots_at: Moment,
     /// In a hundred liveness attempts, how many fail.
     sickly: u64,
 }
@@ -153,15 +156,17 @@ impl World {
         self.next_pid += 1;
         let latency = self.latency();
         let ready_at = self.now + Duration::from_millis(self.dice.within(0..4000));
+        let boots_at = self.now + Duration::from_millis(self.dice.within(0..1500));
         let proc = Proc {
             run,
             pid,
             spawned: false,
             asked: false,
             killed: false,
-            daemons: Vec::new(),
+            daemons: None,
             stubborn: self.dice.percent(15),
             ready_at,
+            boots_at,
             sickly: *self.dice.pick(&[0, 5, 60]),
         };
         self.shim(id).proc = Some(proc);
@@ -204,9 +209,12 @@ impl World {
             return;
         };
         let (ready, sickly) = (proc.ready_at <= self.now, proc.sickly);
+        let booted = proc.boots_at <= self.now;
         let ok = match probe {
             ProbeKind::Readiness => ready && !self.dice.percent(10),
             ProbeKind::Liveness => !self.dice.percent(sickly),
+            ProbeKind::Startup => booted && !self.dice.percent(20),
+            ProbeKind::Listening => ready,
         };
         self.report_after(
             latency,
@@ -286,6 +294,7 @@ impl World {
                         run: proc.run,
                         pid: proc.pid,
                         daemons: proc.daemons.clone(),
+                        told_ready: None,
                         stopping: proc.asked,
                     }
                 }

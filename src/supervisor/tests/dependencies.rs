@@ -35,12 +35,6 @@ fn each_condition_lets_its_dependent_go_when_it_comes_to_hold() {
 }
 
 #[test]
-fn a_service_without_a_word_about_readiness_is_ready_when_it_runs() {
-    let mut rig = Rig::begun(&[("web", needing(plain(), "db", Condition::Ready)), ("db", plain())]);
-    assert_eq!(rig.spawned("db"), ["spawn web 1"]);
-}
-
-#[test]
 fn a_dependency_is_on_every_instance_of_the_service() {
     let mut rig = Rig::begun(&[
         ("web", needing(plain(), "db", Condition::Started)),

@@ -4,11 +4,14 @@
 mod adoption;
 mod dependencies;
 mod endings;
+mod launched;
 mod lifecycle;
 mod probing;
+mod readiness;
 mod restarting;
 mod scale;
 mod transitions;
+mod triggers;
 mod windows;
 
 use super::{Action, Event, Machine, QuitWhy, Verb};
@@ -168,6 +171,9 @@ impl Rig {
             Action::Changed { .. } => return None,
             Action::Answer { instance, answer, .. } => format!("{}: {answer:?}", name(instance)),
             Action::Done { .. } => "done".to_owned(),
+            Action::Triggered {
+                instance, outcome, ..
+            } => format!("{} {outcome:?}", name(instance)),
             Action::Ending { cause } => format!("ending {cause:?}"),
             Action::Finish { cause } => format!("finish {cause:?}"),
         })

@@ -49,6 +49,7 @@ fn a_chain_of_two_hundred_comes_up_and_goes_down_one_by_one() {
     for (name, _) in &instances {
         assert_eq!(rig.word(name), StateWord::Starting);
         rig.spawned(name);
+        rig.pass(1000);
     }
     assert_eq!(rig.quit(QuitWhy::Asked).len(), 2);
     for (name, _) in instances.iter().rev() {

@@ -1,7 +1,7 @@
 //! Tests of the status table, its details and its one line for a prompt.
 
 use super::{details, short, status};
-use crate::api::messages::{SCHEMA, Service, Session, Status};
+use crate::api::messages::{ProbeFailure, SCHEMA, Service, Session, Status};
 use crate::cli::style::{Paint, width};
 use crate::model::StateWord;
 
@@ -29,6 +29,9 @@ fn service(name: &str, state: StateWord) -> Service {
         attached: 0,
         command: "bin/run".into(),
         origin: "Procfile:1".into(),
+        assumed: false,
+        probe_failure: None,
+        next_run: None,
     }
 }
 
@@ -251,4 +254,40 @@ fn the_readme_shows_the_real_table() {
     let readme = include_str!("../../../../README.md");
     let table = shown(services, 80);
     assert!(readme.contains(&table), "{table}");
+}
+
+fn ready(name: &str, pid: u32, assumed: bool) -> Service {
+    Service {
+        ready: Some(true),
+        assumed,
+        ..running(name, pid, 5000)
+    }
+}
+
+#[test]
+fn readiness_that_is_only_assumed_is_shown_as_such_beside_readiness_that_was_told() {
+    let table = |services| status(&shop(services), 100, Paint::PLAIN, &|_| String::new());
+    let text = table(vec![ready("web", 1, false), ready("db", 2, true)]);
+    assert!(text.contains(" yes ") && text.contains(" assumed "), "{text}");
+    // Where nobody tells, it would be the same word in every row.
+    let text = table(vec![ready("web", 1, true), ready("db", 2, true)]);
+    assert!(!text.contains("assumed") && !text.contains("READY"), "{text}");
+    let text = details(&shop(vec![ready("web", 1, true)]));
+    assert!(text.contains("yes (assumed)"), "{text}");
+}
+
+#[test]
+fn the_last_failure_of_a_probe_is_among_the_details() {
+    let service = Service {
+        probe_failure: Some(ProbeFailure {
+            probe: "readiness".into(),
+            reason: "connection refused on 127.0.0.1:80".into(),
+            failures: 3,
+            at: "2026-01-31T08:15:30.042Z".into(),
+        }),
+        ..running("web", 1, 80)
+    };
+    let text = details(&shop(vec![service]));
+    let expected = "readiness: connection refused on 127.0.0.1:80, 3 in a row";
+    assert!(text.contains(expected), "{text}");
 }

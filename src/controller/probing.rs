@@ -1,0 +1,317 @@
+//! Carries out the machine's probes: one task for each attempt under way, whose outcome comes back as an event.
+//! What is known of them is `health.rs`, whose listener answers `vouching.rs`.
+
+use super::clock;
+use super::core::Controller;
+use super::health;
+use super::vouching::{self, Rightful};
+use crate::logs::Tone;
+use crate::model::{Check, FailureReason, InstanceId, RunId, State};
+use crate::probes::{self, Surroundings};
+use crate::shim::tree;
+use crate::supervisor::{Event, ProbeKind, Why};
+use std::time::Duration;
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub(super) struct Probed {
+    instance: InstanceId,
+    run: RunId,
+    probe: ProbeKind,
+    number: u64,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Good,
+    Bad(String),
+    /// Somebody else's server answers.
+    Taken(String),
+}
+
+/// One attempt, as its task makes it.
+struct Attempt {
+    check: Check,
+    surroundings: Surroundings,
+    limit: Duration,
+    /// Whose listener it has to be, where that is to be looked at.
+    rightful: Option<Rightful>,
+}
+
+impl Controller {
+    pub(super) fn probe(&mut self, instance: InstanceId, run: RunId, probe: ProbeKind) {
+        self.know_run(instance, run);
+        let number = self.host_mut(instance).health.next_attempt();
+        let probed = self.inlets.probed.clone();
+        let tell = move |outcome| {
+            let found = Probed {
+                instance,
+                run,
+                probe,
+                number,
+                outcome,
+            };
+            // Nobody listens any more when the session is over.
+            drop(probed.send(found));
+        };
+        let task = match probe {
+            ProbeKind::Listening => {
+                let Some((port, _)) = self.host(instance).spec.port else {
+                    return;
+                };
+                let rightful = self.rightful(instance, Some(port));
+                tokio::spawn(async move {
+                    let looked = tokio::task::spawn_blocking(move || vouching::listens(port, &rightful));
+                    if looked.await.unwrap_or(false) {
+                        tell(Outcome::Good);
+                    }
+                })
+            }
+            ProbeKind::Readiness | ProbeKind::Liveness | ProbeKind::Startup => {
+                let attempt = self.attempt(instance, probe, number);
+                tokio::spawn(async move {
+                    tell(match attempt {
+                        Some(attempt) => attempt.make().await,
+                        None => Outcome::Bad("nothing says what to check".to_owned()),
+                    });
+                })
+            }
+        };
+        let health = &mut self.host_mut(instance).health;
+        health.begun(probe, number, task.abort_handle());
+    }
+
+    fn attempt(&self, instance: InstanceId, probe: ProbeKind, number: u64) -> Option<Attempt> {
+        let host = self.host(instance);
+        let (spec, policy) = (&host.spec, &host.spec.policy);
+        let (check, schedule) = match probe {
+            ProbeKind::Startup => (&spec.checks.startup, policy.startup.as_ref()),
+            ProbeKind::Readiness => (&spec.checks.readiness, policy.readiness.probe()),
+            ProbeKind::Liveness => (&spec.checks.liveness, policy.liveness.as_ref()),
+            ProbeKind::Listening => return None,
+        };
+        let check = check.as_ref()?;
+        let port = match check {
+            Check::Exec { .. } => None,
+            Check::Http(check) => Some(check.port),
+            Check::Tcp { port, .. } => Some(*port),
+        };
+        let is_elsewhere =
+            matches!(self.machine.state(instance), State::Daemonized { pids, .. } if pids.is_empty());
+        let to_vouch = !host.health.vouched && !is_elsewhere && !vouching::may_run_elsewhere(&spec.command);
+        let nonce = host.shim.as_ref().map_or("", |shim| shim.nonce.as_str());
+        Some(Attempt {
+            check: check.clone(),
+            surroundings: Surroundings {
+                env: spec.launch.env.clone(),
+                token: (
+                    tree::TOKEN_VARIABLE,
+                    format!("{nonce}-{}-{number}", health::word(probe)),
+                ),
+                end_marked: |token| drop(tree::end_all(token, 0)),
+            },
+            limit: schedule?.schedule.timeout,
+            rightful: to_vouch.then(|| self.rightful(instance, port)),
+        })
+    }
+
+    /// The service itself, and who of the session is to have that port: some look at a service through another.
+    fn rightful(&self, instance: InstanceId, port: Option<u16>) -> Rightful {
+        let is_rightful = |id: &InstanceId| {
+            let assigned = self.host(*id).spec.port.as_ref().map(|(port, _)| *port);
+            *id == instance || (port.is_some() && assigned == port)
+        };
+        let shims = self.ids().filter(is_rightful).filter_map(|id| {
+            let shim = self.host(id).shim.as_ref()?;
+            Some((shim.pid, shim.nonce.clone()))
+        });
+        Rightful {
+            shims: shims.collect(),
+        }
+    }
+
+    pub(super) fn on_probed(&mut self, probed: Probed) {
+        let Probed {
+            instance,
+            run,
+            probe,
+            number,
+            outcome,
+        } = probed;
+        let health = &mut self.host_mut(instance).health;
+        if health.run != Some(run) || !health.is_done(probe, number) {
+            return;
+        }
+        let (ok, failures) = match outcome {
+            Outcome::Good => {
+                health.vouched = true;
+                health.succeeded(probe);
+                (true, 0)
+            }
+            Outcome::Bad(reason) => (false, health.failed(probe, reason, clock::wall())),
+            Outcome::Taken(reason) => {
+                let is_news = health.is_news(probe, &reason);
+                let failures = health.failed(probe, reason.clone(), clock::wall());
+                if is_news {
+                    self.say_at(instance, None, Tone::Alarm, &format!("not ready: {reason}"));
+                }
+                (false, failures)
+            }
+        };
+        let was_up = is_up(self.machine.state(instance));
+        self.feed(Event::ProbeDone {
+            instance,
+            run,
+            probe,
+            ok,
+        });
+        if failures > 0 {
+            self.tell_failures(instance, probe, failures, was_up);
+        }
+        self.stale_status.insert(instance);
+    }
+
+    /// Says what became of a run by its failures, and that it is not ready for longer than was thought.
+    fn tell_failures(&mut self, instance: InstanceId, probe: ProbeKind, failures: u32, was_up: bool) {
+        let Some(trouble) = self.host(instance).health.trouble_of(probe) else {
+            return;
+        };
+        let state = self.machine.state(instance);
+        if was_up && matches!(state, State::Stopping { .. }) {
+            self.say_at(instance, None, Tone::Alarm, &format!("{trouble} · ending it"));
+            return;
+        }
+        let readiness = self.host(instance).spec.policy.readiness.probe();
+        let limit = readiness.map_or(0, |probe| probe.schedule.failure_threshold.max(1));
+        let waits = matches!(
+            state,
+            State::Running {
+                ready: Some(false),
+                ..
+            }
+        );
+        if probe == ProbeKind::Readiness && waits && failures == limit {
+            self.say_quietly(instance, &format!("not ready: {trouble}"));
+        }
+    }
+
+    /// Has the output of those searched that tell their state in it.
+    pub(super) fn watch_lines(&mut self) {
+        for instance in self.ids() {
+            let checks = &self.hosts[instance.0 as usize].spec.checks;
+            let (ready, failure) = (checks.ready_line.as_deref(), checks.failure_line.as_deref());
+            self.hub.watch(instance, ready, failure);
+        }
+    }
+
+    /// A line of the run, or a message, says that the service is ready, or that it is not.
+    pub(super) fn on_told_ready(&mut self, instance: InstanceId, run: RunId, ready: bool, complaint: &str) {
+        self.know_run(instance, run);
+        let health = &mut self.host_mut(instance).health;
+        if health.run != Some(run) {
+            return;
+        }
+        health.complaint = (!ready).then(|| complaint.to_owned());
+        let was_up = is_up(self.machine.state(instance));
+        self.feed(Event::ToldReady { instance, run, ready });
+        if !ready && was_up {
+            self.say_at(instance, None, Tone::Alarm, &format!("not ready: {complaint}"));
+        }
+        self.stale_status.insert(instance);
+    }
+
+    /// Begins to keep what is said of this run, if it is a later one than that which is known of.
+    pub(super) fn know_run(&mut self, instance: InstanceId, run: RunId) {
+        let health = &mut self.host_mut(instance).health;
+        if health.run.is_none_or(|known| known < run) {
+            *health = health::Health::of(run);
+        }
+    }
+
+    /// `waits for db: ready`, for whoever looks at the start.
+    pub(super) fn say_awaited(&mut self, instance: InstanceId) {
+        if let Some(Why::Dependency { on, condition, .. }) = self.machine.why(instance) {
+            self.say_quietly(instance, &format!("waits for {on}: {condition}"));
+        }
+    }
+
+    /// What is wrong with the current run, or with what the instance waits for.
+    pub(super) fn current_trouble(&self, instance: InstanceId) -> Option<String> {
+        match self.machine.why(instance) {
+            Some(why) => self.trouble(instance, &why),
+            None => None,
+        }
+    }
+
+    /// What keeps an instance from running or being ready, with what its probes, or those of what it waits for,
+    /// have found.
+    pub(super) fn why_in_words(&self, instance: InstanceId) -> Option<String> {
+        let why = self.machine.why(instance)?;
+        let trouble = self.trouble(instance, &why);
+        Some(match (&why, trouble) {
+            (Why::NotReady | Why::Retracted, Some(trouble)) => format!("not ready: {trouble}"),
+            (Why::Startup, Some(trouble)) => format!("{why}: {trouble}"),
+            (_, Some(trouble)) => format!("{why} · {trouble}"),
+            (_, None) => why.to_string(),
+        })
+    }
+
+    /// What is wrong with the instance, or with what it waits for.
+    fn trouble(&self, instance: InstanceId, why: &Why) -> Option<String> {
+        match why {
+            Why::NotReady | Why::Startup | Why::Retracted | Why::Failed(FailureReason::Unhealthy { .. }) => {
+                self.host(instance).health.trouble()
+            }
+            Why::Backoff { .. } => self.host(instance).health.trouble_of(ProbeKind::Startup),
+            Why::Dependency { on, .. } => {
+                let on = *self.by_name.get(on)?;
+                let trouble = self.host(on).health.trouble()?;
+                is_up(self.machine.state(on)).then(|| format!("{}: {trouble}", self.host(on).name()))
+            }
+            Why::LeftOut
+            | Why::Scheduled
+            | Why::Window
+            | Why::Skipped { .. }
+            | Why::Held { .. }
+            | Why::Grace { .. }
+            | Why::Killing
+            | Why::Stopped
+            | Why::Failed(
+                FailureReason::Exit(_)
+                | FailureReason::Spawn(_)
+                | FailureReason::GaveUp { .. }
+                | FailureReason::Lost,
+            ) => None,
+        }
+    }
+}
+
+fn is_up(state: &State) -> bool {
+    matches!(state, State::Running { .. } | State::Daemonized { .. })
+}
+
+impl Attempt {
+    async fn make(self) -> Outcome {
+        let Self {
+            check,
+            surroundings,
+            limit,
+            rightful,
+        } = self;
+        let good = match probes::attempt(&check, surroundings, limit).await {
+            Ok(good) => good,
+            Err(reason) => return Outcome::Bad(reason),
+        };
+        // Another machine's listeners are its own business.
+        let peer = good.peer.filter(|peer| peer.ip().to_canonical().is_loopback());
+        let (Some(peer), Some(rightful)) = (peer, rightful) else {
+            return Outcome::Good;
+        };
+        let looked = tokio::task::spawn_blocking(move || vouching::foreign(peer, &rightful));
+        match looked.await {
+            Ok(Some(taken)) => Outcome::Taken(taken),
+            Ok(None) | Err(_) => Outcome::Good,
+        }
+    }
+}
