@@ -11,13 +11,14 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::project::Dialect;
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
@@ -39,7 +40,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none()
+    if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
         && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
@@ -66,7 +67,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
-    match run_session(&plan, lock, tmux, args)? {
+    match run_session(&here, &plan, lock, tmux, args)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -107,9 +108,18 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
+fn run_session(
+    here: &Here,
+    plan: &Plan,
+    lock: SessionLock,
+    tmux: PathBuf,
+    args: &StartArgs,
+) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(plan, lock, tmux, args, up)?;
+    let setup = Setup {
+        up: Some(up),
+        ..setup(here, plan, lock, tmux, args)?
+    };
     runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
@@ -140,11 +150,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 }
 
 fn setup(
+    here: &Here,
     plan: &Plan,
     lock: SessionLock,
     tmux: PathBuf,
     args: &StartArgs,
-    up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
@@ -167,6 +177,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        replan: replan(here, args),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
@@ -175,11 +186,18 @@ fn setup(
         console,
         detached: args.background,
         recover: !options.no_recover.value,
+        ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         fresh: options.fresh.value && !args.take_over,
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
-        up: Some(up),
+        up: None,
     })
+}
+
+/// The plan of the same start, made again from what the files say by then.
+fn replan(here: &Here, args: &StartArgs) -> Replan {
+    let (here, args) = (here.clone(), args.clone());
+    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
 }
 
 fn terminal_size() -> Option<Size> {
