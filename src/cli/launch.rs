@@ -278,6 +278,11 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
 
 /// `None`: there is no such session any more; its controller was dying.
 fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
+    if let Some(entry) = SessionEntry::look(dir)?
+        && entry.is_suspended()
+    {
+        return Err(errors::suspended(&entry));
+    }
     let status = match client.status() {
         Ok(status) => status,
         // A killed controller holds its lock until the system has put it away.
