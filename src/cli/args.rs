@@ -45,9 +45,9 @@ pub struct GlobalArgs {
 /// Where the project is, for commands that read the configuration themselves.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProjectArgs {
-    /// Read this Procfile
-    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub procfile: Option<PathBuf>,
+    /// Read this Procfile or YAML; one more is laid over the first
+    #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub procfile: Vec<PathBuf>,
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
@@ -58,7 +58,7 @@ impl ProjectArgs {
     pub fn as_start(&self) -> start::StartArgs {
         let text = |path: &PathBuf| path.display().to_string();
         start::StartArgs {
-            procfile: self.procfile.as_ref().map(text),
+            procfile: self.procfile.iter().map(text).collect(),
             root: self.root.as_ref().map(text),
             ..start::StartArgs::default()
         }

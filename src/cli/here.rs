@@ -44,7 +44,7 @@ pub fn services() -> Vec<Known> {
     };
     let known = |spec: crate::model::InstanceSpec| Known {
         name: spec.name.to_string(),
-        service: spec.name.service.to_string(),
+        service: spec.service.to_string(),
         state: None,
         about: spec.command,
         namespaces: spec.namespaces,
@@ -69,7 +69,7 @@ pub fn summary() -> Option<String> {
     let project = Search {
         cwd: &here.cwd,
         root: None,
-        procfile: None,
+        procfiles: &[],
         home: here.places.home(),
     }
     .find()

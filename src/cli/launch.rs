@@ -11,7 +11,7 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -40,7 +40,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none()
+    if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
         && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
@@ -67,7 +67,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
-    match run_session(&plan, lock, tmux, args)? {
+    match run_session(&here, &plan, lock, tmux, args)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -108,9 +108,18 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
+fn run_session(
+    here: &Here,
+    plan: &Plan,
+    lock: SessionLock,
+    tmux: PathBuf,
+    args: &StartArgs,
+) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(plan, lock, tmux, args, up)?;
+    let setup = Setup {
+        up: Some(up),
+        ..setup(here, plan, lock, tmux, args)?
+    };
     runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
@@ -141,11 +150,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 }
 
 fn setup(
+    here: &Here,
     plan: &Plan,
     lock: SessionLock,
     tmux: PathBuf,
     args: &StartArgs,
-    up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
@@ -168,6 +177,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        replan: replan(here, args),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
@@ -180,8 +190,14 @@ fn setup(
         fresh: options.fresh.value && !args.take_over,
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
-        up: Some(up),
+        up: None,
     })
+}
+
+/// The plan of the same start, made again from what the files say by then.
+fn replan(here: &Here, args: &StartArgs) -> Replan {
+    let (here, args) = (here.clone(), args.clone());
+    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
 }
 
 fn terminal_size() -> Option<Size> {
@@ -268,11 +284,18 @@ fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Opt
         Err(_) if SessionLock::wait_until_free(dir, DYING)? => return Ok(None),
         Err(_) => return Err(already_running(dir, None)),
     };
-    if args.names.is_empty() {
+    let namespaces = args.namespace.iter().flat_map(|listed| listed.split(','));
+    let namespaces: Vec<String> = namespaces
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if args.names.is_empty() && namespaces.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
     let request = crate::api::messages::Request {
         names: args.names.clone(),
+        namespaces,
+        no_deps: args.no_deps.unwrap_or(false),
         no_wait: args.no_wait.unwrap_or(false),
         ..Default::default()
     };

@@ -5,7 +5,7 @@ use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
 use crate::api::messages::{Request, Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, InstanceName, in_namespaces, select};
+use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
 
 impl Controller {
@@ -85,7 +85,7 @@ impl Controller {
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
     /// error, and nothing is touched.
     fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
-        let instances: Vec<InstanceName> = self.hosts.iter().map(|host| host.spec.name.clone()).collect();
+        let instances: Vec<&InstanceSpec> = self.hosts.iter().map(|host| &host.spec).collect();
         match select(names, &instances) {
             Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),

@@ -187,6 +187,7 @@ impl Controller {
                 host.unended.insert(live.run);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
+                self.end_left_probes(instance);
                 if live.launch != self.host(instance).spec.launch {
                     self.adopted.changed.push(instance);
                 }

@@ -15,6 +15,7 @@ use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
+use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
 use super::watch::{News, Watches};
@@ -49,6 +50,8 @@ pub struct Setup {
     /// The configuration's path.
     pub config: PathBuf,
     pub instances: Vec<InstanceSpec>,
+    /// Makes the instances anew, for a reload.
+    pub replan: Replan,
     /// Won before anything else is done.
     pub lock: SessionLock,
     pub tmux_binary: PathBuf,

@@ -55,7 +55,7 @@ impl Controller {
         let port = host.spec.port.as_ref().map(|(port, _)| *port);
         Service {
             name: host.name(),
-            service: host.spec.name.service.to_string(),
+            service: host.spec.service.to_string(),
             state: self.machine.word(id),
             ready: match state {
                 State::Running { ready, .. } => *ready,

@@ -134,7 +134,7 @@ pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
         FailureReason::Unhealthy { exit } => {
             let trouble = host.health.trouble();
             let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
-            format!("{why}, so it was ended; it {}", ended(host, *exit))
+            format!("{why}, so it was ended: {}", ended(host, *exit))
         }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {

@@ -23,7 +23,7 @@ pub use ids::{AskId, InstanceId, RunId};
 pub use moment::Moment;
 pub use name::{InstanceName, NameError, ServiceName};
 pub use namespaces::in_namespaces;
-pub use pattern::{Unmatched, select};
+pub use pattern::{Addressed, Unmatched, select};
 pub use policy::{
     Condition, Dependency, EndPolicy, Policy, Probe, ProbeSchedule, Readiness, RestartPolicy, RestartWhen,
     StopPlan,

@@ -70,6 +70,11 @@ impl Timers {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.queue.len()
+    }
+
     #[cfg(debug_assertions)]
     pub(super) fn at(&self, instance: InstanceId, timer: Timer) -> Option<Moment> {
         self.slots[instance.0 as usize][timer.slot()]

@@ -69,13 +69,12 @@ impl<'a> Checker<'a> {
         if has_command(service) || service.disabled || self.procfile.contains(&name.value) {
             return;
         }
-        let message = match overlay {
-            true => format!(
-                "{:?} has no command, neither here nor in the Procfile",
-                name.value.as_str()
-            ),
-            false => format!("{:?} has no command", name.value.as_str()),
+        let nor = if overlay {
+            ", neither here nor in the Procfile"
+        } else {
+            ""
         };
+        let message = format!("{:?} has no command{nor}", name.value.as_str());
         let mut error = Diagnostic::error(Kind::Config, message).at(name.span.clone());
         let names = self.procfile.iter().map(ServiceName::as_str);
         let guess = suggest(name.value.as_str(), names);

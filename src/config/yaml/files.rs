@@ -54,7 +54,7 @@ impl Loader<'_> {
     ) -> Option<Node> {
         let source = self.source(file, named)?;
         let (root, diagnostics) = parse::parse(&source);
-        diagnostics.into_iter().for_each(|found| self.report.push(found));
+        self.report.extend(diagnostics);
         let Some(root) = root else {
             // An empty file says nothing, and is merged as that.
             let empty = source.text.lines().all(|line| {
@@ -104,7 +104,7 @@ impl Loader<'_> {
             }
             Err(diagnostics) => {
                 self.broken = true;
-                diagnostics.into_iter().for_each(|found| self.report.push(found));
+                self.report.extend(diagnostics);
                 None
             }
         }

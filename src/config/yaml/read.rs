@@ -193,8 +193,8 @@ impl<'a> Fields<'a> {
             is_foreground: self.set("is_foreground"),
             is_elevated: self.set("is_elevated"),
             log_location: None,
-            schedule: self.part("schedule", |fields, span| fields.schedule(span)),
-            watch: self.part("watch", |fields, span| fields.watch(span)),
+            schedule: self.schedule(),
+            watch: self.part("watch", |fields, span| Some(fields.watch(span))),
             port: self.port("port"),
             listen: self.texts("listen"),
             limits: self
