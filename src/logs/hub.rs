@@ -168,6 +168,14 @@ impl Hub {
         }
     }
 
+    /// Keeps a line that an earlier controller has shown and written down.
+    pub fn remember(&mut self, instance: InstanceId, at_ms: u64, run: RunId, text: &[u8]) {
+        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
+            let record = self.shared.record(instance, run, at_ms, RecordKind::Output, text);
+            source.past.ring.push(record);
+        }
+    }
+
     /// Takes a line that was found in the scrollback, printed while nobody read the stream. `is_shown`: on the
     /// console too.
     pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8], is_shown: bool) {
