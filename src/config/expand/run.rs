@@ -2,7 +2,6 @@
 
 use super::super::project::{Located, ServiceDef, WatchPathDef};
 use super::super::shell::Shell;
-use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
 use crate::diag::Span;
@@ -31,7 +30,7 @@ impl Drafting<'_> {
                 let shown = if service.is_template_disabled {
                     command.value.clone()
                 } else {
-                    texts.render(command, Unknown::Keep)
+                    texts.command(command)
                 };
                 Command {
                     argv: self.shell(&shown),
@@ -77,7 +76,7 @@ impl Drafting<'_> {
     pub(super) fn hooks(&self, texts: &mut Texts) -> Hooks {
         let hooks = &self.service.hooks;
         let mut hook = |hook: &Option<Located<String>>| {
-            let command = texts.render(hook.as_ref()?, Unknown::Keep);
+            let command = texts.command(hook.as_ref()?);
             Some(self.shell(&command))
         };
         Hooks {
@@ -126,7 +125,7 @@ impl Drafting<'_> {
     pub(super) fn listen(&self, cwd: &Path, texts: &mut Texts) -> Vec<Listen> {
         let mut sockets = Vec::new();
         for written in &self.service.listen {
-            let text = texts.render(written, Unknown::Refuse);
+            let text = texts.value(written);
             let (name, address) = match text.split_once('=') {
                 Some((name, address)) => (name.trim().to_owned(), address.trim()),
                 None => (self.service.name.value.to_string(), text.trim()),
