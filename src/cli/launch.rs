@@ -18,6 +18,7 @@ use crate::model::time_text;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::project::Dialect;
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
@@ -185,6 +186,7 @@ fn setup(
         console,
         detached: args.background,
         recover: !options.no_recover.value,
+        ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         fresh: options.fresh.value && !args.take_over,
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),

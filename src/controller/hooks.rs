@@ -132,6 +132,7 @@ fn kinds(from: &State, to: &State, is_failure: impl Fn(Exit) -> bool) -> Vec<Kin
             FailureReason::Exit(_)
             | FailureReason::Unhealthy { .. }
             | FailureReason::GaveUp { .. }
+            | FailureReason::NoDaemon { .. }
             | FailureReason::Lost => {
                 kinds.extend(was_live.map(|_| Kind::Fail));
             }

@@ -250,13 +250,6 @@ impl Controller {
         }
     }
 
-    /// `waits for db: ready`, for whoever looks at the start.
-    pub(super) fn say_awaited(&mut self, instance: InstanceId) {
-        if let Some(Why::Dependency { on, condition, .. }) = self.machine.why(instance) {
-            self.say_quietly(instance, &format!("waits for {on}: {condition}"));
-        }
-    }
-
     /// What is wrong with the current run, or with what the instance waits for.
     pub(super) fn current_trouble(&self, instance: InstanceId) -> Option<String> {
         match self.machine.why(instance) {
@@ -302,6 +295,7 @@ impl Controller {
                 FailureReason::Exit(_)
                 | FailureReason::Spawn(_)
                 | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. }
                 | FailureReason::Lost,
             ) => None,
         }

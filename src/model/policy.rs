@@ -154,7 +154,8 @@ pub struct Dependency {
 }
 
 /// When a dependency lets its dependents go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     Started,
     /// Ready by its probe; see [`Readiness`].
@@ -165,7 +166,7 @@ pub enum Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Started => "started",
             Self::Ready => "ready",
             Self::Ended => "ended",

@@ -204,6 +204,17 @@ impl Builder<'_> {
         Err(Stop)
     }
 
+    fn no_key(&mut self, span: Span) -> Result<(), Stop> {
+        self.diagnostics.push(
+            Diagnostic::error(Kind::Config, "a list or mapping cannot be a key; a key is a word")
+                .at(span)
+                .hint(
+                    "a text that begins with `{` or `[`, as a template `{{…}}` does, needs quotes around it",
+                ),
+        );
+        Err(Stop)
+    }
+
     fn document(&mut self, span: Span) -> Result<(), Stop> {
         self.documents += 1;
         if self.documents == 1 {
@@ -241,7 +252,7 @@ impl Builder<'_> {
             return self.fail(TOO_DEEP, span);
         }
         if self.wants_key() {
-            return self.fail("a list or mapping cannot be a key; a key is a word", span);
+            return self.no_key(span);
         }
         self.nodes += 1;
         self.open.push(Open {
@@ -310,7 +321,7 @@ impl Builder<'_> {
 
     fn key(&mut self, node: Node) -> Result<(), Stop> {
         let Value::Scalar(scalar) = node.value else {
-            return self.fail("a list or mapping cannot be a key; a key is a word", node.span);
+            return self.no_key(node.span);
         };
         if let Some(Holds::Map(OpenMap { key, .. })) = self.open.last_mut().map(|open| &mut open.holds) {
             *key = Some(Key {
@@ -338,3 +349,6 @@ fn twice(second: &Key, first: &Key) -> Diagnostic {
     let message = format!("{name:?} is there twice: in line {one} and in line {other}");
     Diagnostic::error(Kind::Config, message).at(second.span.clone())
 }
+
+#[cfg(test)]
+mod tests;
