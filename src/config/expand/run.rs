@@ -4,6 +4,7 @@ use super::super::project::{Located, ServiceDef, WatchPathDef};
 use super::super::shell::Shell;
 use super::Drafting;
 use super::texts::Texts;
+use crate::cron::Cron;
 use crate::diag::Span;
 use crate::model::{Hooks, Listen, ListenAddress, Schedule, ScheduleWhen, Watch, WatchPath};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -89,10 +90,17 @@ impl Drafting<'_> {
     pub(super) fn schedule(&self, texts: &mut Texts) -> Option<Schedule> {
         let schedule = self.service.schedule.as_ref()?;
         let when = match (&schedule.cron, schedule.interval) {
-            (Some(cron), _) => ScheduleWhen::Cron {
-                expression: cron.value.clone(),
-                timezone: schedule.timezone.as_ref().map(|zone| zone.value.clone()),
-            },
+            (Some(cron), _) => {
+                let timezone = schedule.timezone.as_ref().map(|zone| zone.value.clone());
+                if let Err(error) = Cron::parse(&cron.value, timezone.as_deref()) {
+                    texts.error(&cron.span, error.to_string());
+                    return None;
+                }
+                ScheduleWhen::Cron {
+                    expression: cron.value.clone(),
+                    timezone,
+                }
+            }
             (None, Some(interval)) if !interval.is_zero() => ScheduleWhen::Every(interval),
             (None, _) => {
                 let error = texts.error(&schedule.span, "this schedule never comes");
