@@ -3,7 +3,7 @@
 
 use super::call::{OutputRequest, Verb};
 use super::http1::{self, Body, Head, encode};
-use super::messages::{Detached, ErrorBody, OutputLine, Request, Results, Status, Window, route};
+use super::messages::{Detached, ErrorBody, Graph, OutputLine, Request, Results, Status, Window, route};
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
@@ -54,6 +54,11 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// Who depends on whom, with where each stands.
+    pub fn graph(&self) -> Result<Graph, Diagnostic> {
+        self.call("GET", route::GRAPH, None, Some(PATIENCE))
     }
 
     /// Asks `verb` of the services in `request` and waits until it is done (unless `no_wait`).

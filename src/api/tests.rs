@@ -1,7 +1,8 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Window,
+    ActionResult, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Request, Results, SCHEMA,
+    Status, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -141,6 +142,13 @@ fn names(names: &[&str]) -> Request {
     }
 }
 
+fn graph() -> Graph {
+    Graph {
+        schema: SCHEMA,
+        services: Vec::new(),
+    }
+}
+
 #[test]
 fn every_short_route_takes_its_question_and_brings_its_answer() {
     let session = Session::answering(|call| match call {
@@ -149,6 +157,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let name = format!("{verb:?} {:?} {}", request.names, request.no_wait);
             reply.send(Ok(results(&name))).unwrap();
         }
+        Call::Graph { reply } => reply.send(Ok(graph())).unwrap(),
         Call::Quit { reply } => reply.send(Ok(results("quit"))).unwrap(),
         Call::Detach { reply } => reply.send(Ok(Detached { pid: 7 })).unwrap(),
         Call::Window { name, reply } => {
@@ -166,6 +175,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
     });
     let client = session.client();
     assert_eq!(client.status().unwrap(), status());
+    assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
     assert_eq!(client.detach().unwrap().pid, 7);
     assert_eq!(client.window(None).unwrap().name, "None");

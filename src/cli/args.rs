@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, help, kill, ls, man, quit, restart, run, settings,
-    signal, start, status, stop,
+    check, clean, completions, connect, detach, echo, env, graph, help, kill, ls, man, quit, restart, run,
+    settings, signal, start, status, stop,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -81,6 +81,14 @@ pub struct LiveNames {
     pub names: Vec<String>,
 }
 
+/// Which of them, by group.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Namespaces {
+    /// Only what is in this namespace of the configuration; may be given more than once
+    #[arg(short = 'n', long, value_name = "NAMESPACE", add = complete::namespaces())]
+    pub namespace: Vec<String>,
+}
+
 /// The commands, in the order that help lists them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -96,6 +104,7 @@ pub enum Command {
     Quit(quit::QuitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
     #[command(visible_aliases = ["exec", "e"])]
@@ -157,6 +166,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "stop" => stop::EXAMPLES,
         "quit" => quit::EXAMPLES,
         "status" => status::EXAMPLES,
+        "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,
         "run" => run::EXAMPLES,

@@ -2,7 +2,7 @@
 //! `ovr status` afterwards.
 
 use super::plan::{Here, Plan};
-use super::style::{Paint, push_line};
+use super::style::{Paint, push_line, quoted};
 use crate::controller::{Cause, FirstEnd};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::model::{Exit, time_text};
@@ -49,6 +49,17 @@ fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
     match cause {
         Cause::Service(exit) => (exit.shell_code(), of_first()),
         Cause::CouldNotStart => (exit_code::SERVICE_FAILED, of_first()),
+        Cause::Skipped => (exit_code::FAILURE, of_first()),
+        Cause::Completed { failed } if failed.is_empty() => {
+            (exit_code::OK, "everything has completed".to_owned())
+        }
+        Cause::Completed { failed } => {
+            let failed: Vec<_> = failed.iter().map(|(name, how)| format!("{name} {how}")).collect();
+            (
+                exit_code::OK,
+                format!("everything has completed; {}", failed.join("; ")),
+            )
+        }
         Cause::Quit => (exit_code::OK, "ovr quit".to_owned()),
         Cause::Signal(signal) => {
             let words = match signal.number() {
@@ -76,7 +87,7 @@ fn last_words(plan: &Plan, cause: &str, first: Option<&FirstEnd>) -> String {
     if !first.last_lines.is_empty() {
         push_line(&mut text, &format!("\nthe last lines of {}:", first.name));
         for line in &first.last_lines {
-            push_line(&mut text, &format!("  {line}"));
+            push_line(&mut text, &format!("  {}", quoted(line)));
         }
     }
     let sentence = format!("{} {}, which stopped the session", first.name, first.how);

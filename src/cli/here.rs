@@ -19,6 +19,7 @@ pub struct Known {
     pub state: Option<StateWord>,
     /// A word more for shells that show descriptions: the port, the command.
     pub about: String,
+    pub namespaces: Vec<String>,
 }
 
 /// From the session's status where one runs, else from the Procfile; empty without a project.
@@ -32,6 +33,7 @@ pub fn services() -> Vec<Known> {
             name: service.name,
             service: service.service,
             state: Some(service.state),
+            namespaces: service.namespaces,
         };
         return status.services.into_iter().map(known).collect();
     }
@@ -49,6 +51,7 @@ pub fn services() -> Vec<Known> {
             service: of.clone(),
             state: None,
             about: draft.command,
+            namespaces: draft.namespaces,
         })
     };
     services.into_iter().flat_map(known).collect()

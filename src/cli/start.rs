@@ -39,7 +39,7 @@ pub struct StartArgs {
     #[arg(short = 'l', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub processes: Vec<String>,
     /// Start only what is in these namespaces, and what that needs
-    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0])]
+    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
     pub namespace: Vec<String>,
     /// Leave these out, even where -l names them
     #[arg(short = 'x', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]

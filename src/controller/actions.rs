@@ -59,6 +59,7 @@ impl Controller {
         self.know_run(instance, run);
         self.check_port(instance);
         self.check_demands(instance);
+        self.tell_what_it_runs_without(instance);
         self.host_mut(instance).unended.insert(run);
         let spec = &self.host(instance).spec;
         let order = Order::Run {
@@ -88,9 +89,13 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.note_step(instance, from, to);
+        self.tell_blocker(instance, to);
         match to {
-            State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {}
-            State::Pending(PendingWhy::Dependency { .. }) => self.say_awaited(instance),
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(PendingWhy::Dependency { .. }) => {}
             State::Disabled
             | State::Pending(PendingWhy::Window)
             | State::Stopping { .. }

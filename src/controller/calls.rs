@@ -2,17 +2,18 @@
 
 use super::core::{Controller, Leave, Reply};
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
-use crate::api::messages::{Results, SCHEMA, Window};
+use crate::api::messages::{Request, Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, InstanceSpec, select};
+use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
             Call::Status { reply } => drop(reply.send(Ok(self.status()))),
-            Call::Action { verb, request, reply } => match self.targets(&request.names) {
+            Call::Graph { reply } => drop(reply.send(Ok(self.graph()))),
+            Call::Action { verb, request, reply } => match self.targets_of(&request) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
                     drop(reply.send(Ok(Results {
@@ -24,6 +25,7 @@ impl Controller {
                         ask,
                         verb: machine_verb(verb),
                         targets,
+                        no_deps: request.no_deps,
                     });
                 }
                 Ok(targets) => {
@@ -32,6 +34,7 @@ impl Controller {
                         ask,
                         verb: machine_verb(verb),
                         targets,
+                        no_deps: request.no_deps,
                     });
                 }
                 Err(error) => drop(reply.send(Err(error))),
@@ -60,6 +63,23 @@ impl Controller {
             }
             Call::Window { name, reply } => self.answer_window(name, reply),
         }
+    }
+
+    /// The instances that an action is for: by name, and of these the ones in its namespaces.
+    fn targets_of(&self, request: &Request) -> Result<Vec<InstanceId>, Diagnostic> {
+        let named = self.targets(&request.names)?;
+        if request.namespaces.is_empty() {
+            return Ok(named);
+        }
+        let spaces = self.hosts.iter().map(|host| host.spec.namespaces.as_slice());
+        let inside = in_namespaces(&request.namespaces, &spaces.collect::<Vec<_>>())?;
+        let chosen: Vec<_> = named.into_iter().filter(|id| inside[id.0 as usize]).collect();
+        if chosen.is_empty() {
+            let spaces = request.namespaces.join(", ");
+            let message = format!("{} is in no namespace {spaces}", request.names.join(", "));
+            return Err(Diagnostic::error(Kind::NoSuchService, message));
+        }
+        Ok(chosen)
     }
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an

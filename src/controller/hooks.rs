@@ -123,14 +123,16 @@ fn kinds(from: &State, to: &State, is_failure: impl Fn(Exit) -> bool) -> Vec<Kin
         kinds.push(Kind::Exit);
     }
     match to {
-        // What says nothing of being ready is so when it runs.
-        State::Running { ready, .. } if *ready != Some(false) => kinds.push(Kind::Ready),
+        State::Running {
+            ready: Some(true), ..
+        } => kinds.push(Kind::Ready),
         State::Failed { reason, .. } => match reason {
             FailureReason::Spawn(_) => kinds.push(Kind::Fail),
             // What a new controller finds failed has failed for the earlier one.
             FailureReason::Exit(_)
             | FailureReason::Unhealthy { .. }
             | FailureReason::GaveUp { .. }
+            | FailureReason::NoDaemon { .. }
             | FailureReason::Lost => {
                 kinds.extend(was_live.map(|_| Kind::Fail));
             }
@@ -318,7 +320,9 @@ mod tests {
         };
         let last = Some(Exit::Signal(Signal::TERM));
         let table = [
-            (starting(1), running(1, None), vec![Kind::Ready]),
+            (starting(1), running(1, None), vec![]),
+            (starting(1), running(1, Some(true)), vec![Kind::Ready]),
+            (running(1, None), running(1, Some(true)), vec![Kind::Ready]),
             (starting(1), running(1, Some(false)), vec![]),
             (running(1, Some(false)), running(1, Some(true)), vec![Kind::Ready]),
             (running(1, None), stopping(1), vec![]),

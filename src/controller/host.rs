@@ -3,6 +3,7 @@
 
 use super::health::Health;
 use super::links::LinkId;
+use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
 use std::collections::BTreeSet;
@@ -19,11 +20,19 @@ pub(super) struct Host {
     /// The runs that were ordered, or found alive, and whose end the shim has not reported: what it would leave
     /// behind if it died now.
     pub(super) unended: BTreeSet<RunId>,
+    /// An earlier controller had it.
+    pub(super) found: bool,
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
     /// What was said that need not be said again.
     pub(super) warned: BTreeSet<String>,
+    /// How its last start went; `None` if an earlier controller made it.
+    pub(super) start: Option<Start>,
+    /// What it was last said to wait for, since its last start.
+    pub(super) awaited: Option<String>,
+    /// Why it was last skipped.
+    pub(super) skipped: Option<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// In which column the window's cursor was when that was last asked.
@@ -68,9 +77,13 @@ impl Host {
             shim: None,
             run: None,
             unended: BTreeSet::new(),
+            found: false,
             health: Health::default(),
             port_taken: None,
             warned: BTreeSet::new(),
+            start: Some(Start::default()),
+            awaited: None,
+            skipped: None,
             clients: 0,
             column: 0,
             shown: Vec::new(),

@@ -6,7 +6,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
-use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION, said_ready};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::Event;
 use std::thread;
@@ -60,11 +60,7 @@ impl Controller {
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
-            Report::Notify { run, text } => {
-                if let Some(ready) = said_ready(&text) {
-                    self.feed(Event::ToldReady { instance, run, ready });
-                }
-            }
+            Report::Notify { run, text } => self.on_notify(instance, run, &text),
             Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
@@ -158,8 +154,10 @@ impl Controller {
             nonce: hello.nonce.clone(),
             version: hello.version,
         });
+        self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
+                self.host_mut(instance).found = true;
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);
@@ -187,6 +185,7 @@ impl Controller {
                 host.unended.insert(live.run);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
+                self.end_left_probes(instance);
                 if live.launch != self.host(instance).spec.launch {
                     self.adopted.changed.push(instance);
                 }
@@ -236,6 +235,7 @@ impl Controller {
             return;
         };
         self.reaping.insert(instance);
+        self.feed(Event::WindowClosing { instance });
         // A shim reports an end when nothing of the run is left (elsewhere than on Linux it cannot see all of
         // it). Looking all the same would be a walk through every process of the machine for each window.
         let unended = std::mem::take(&mut self.host_mut(instance).unended);

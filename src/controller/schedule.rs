@@ -8,8 +8,9 @@ use super::core::Controller;
 use crate::cron::Cron;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, InstanceSpec, Moment, ScheduleWhen, time_text};
+use crate::model::{InstanceId, InstanceSpec, Moment, RunId, ScheduleWhen, time_text};
 use crate::supervisor::{Event, Trigger, Triggered};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub(super) struct Schedules {
     alarm: Alarm,
     /// The alarm cannot be had: the loop's deadline stands in for it.
     without_alarm: bool,
+    /// The runs that were said to stand in the way of the next one.
+    in_the_way: BTreeMap<InstanceId, Option<RunId>>,
 }
 
 impl Schedules {
@@ -128,6 +131,10 @@ impl Schedules {
             }
         }
         due
+    }
+
+    fn has_due(&self, now: Moment, wall: SystemTime) -> bool {
+        self.entries.iter().any(|entry| entry.is_due(now, wall))
     }
 
     fn next_at(&self) -> Option<SystemTime> {
@@ -204,11 +211,17 @@ impl Controller {
 
     pub(super) fn on_alarm(&mut self) {
         self.schedules.alarm.note_rang();
-        self.look_at_schedules();
+        self.call_due();
     }
 
-    /// Calls for what is due.
+    /// Calls for what is due by the loop's deadline.
     pub(super) fn look_at_schedules(&mut self) {
+        if self.schedules.has_due(self.clock.now(), clock::wall()) {
+            self.call_due();
+        }
+    }
+
+    fn call_due(&mut self) {
         let due = self.schedules.take_due(self.clock.now(), clock::wall());
         for instance in due {
             let by = Trigger::Schedule;
@@ -219,10 +232,18 @@ impl Controller {
     /// What came of a due run, in words.
     pub(super) fn say_scheduled(&mut self, instance: InstanceId, outcome: Triggered) {
         match outcome {
-            Triggered::Starts => self.say_quietly(instance, "starts by its schedule"),
+            Triggered::Starts => {
+                self.schedules.in_the_way.remove(&instance);
+                self.say_quietly(instance, "starts by its schedule");
+            }
             Triggered::Busy => {
+                // Once for each run, however many it outlasts.
+                let run = self.machine.state(instance).live_run();
+                if self.schedules.in_the_way.insert(instance, run) == Some(run) {
+                    return;
+                }
                 let word = self.machine.word(instance);
-                let text = format!("due by its schedule, and left out: the run before is still {word}");
+                let text = format!("due by its schedule, and left out: the run before is not over ({word})");
                 self.say_at(instance, None, Tone::Normal, &text);
             }
             // A schedule restarts nothing.

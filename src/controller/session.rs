@@ -69,6 +69,8 @@ pub struct Setup {
     pub fresh: bool,
     /// Heed the files that services watch.
     pub watch: bool,
+    /// The session is over when all in it has ended and nothing can start it again.
+    pub ends_when_done: bool,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -114,7 +116,11 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // Handlers first: from here on a signal is an event.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
-    let machine = machine(&setup.instances, clock.now())?;
+    let mut machine = machine(&setup.instances, clock.now())?;
+    let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
+    if setup.ends_when_done && !is_watching {
+        machine.end_when_done();
+    }
     let schedules = Schedules::new(&setup.instances)?;
     let watched: &[InstanceSpec] = if setup.watch { &setup.instances } else { &[] };
     let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;

@@ -85,6 +85,8 @@ impl Controller {
             assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
             probe_failure: host.health.last_failure(),
             next_run: self.next_run(id).map(time_text::rfc3339),
+            namespaces: host.spec.namespaces.clone(),
+            timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }
 
@@ -109,7 +111,7 @@ impl Controller {
         now.duration_since(since).unwrap_or_default()
     }
 
-    fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
+    pub(super) fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
         if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
@@ -121,13 +123,11 @@ impl Controller {
                 FailureReason::Unhealthy { .. }
                 | FailureReason::Spawn(_)
                 | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. }
                 | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Running { .. }
-            | State::Daemonized { .. }
-            | State::Pending(_)
-            | State::Skipped { .. }
-            | State::Backoff { .. } => self.why_in_words(id),
+            State::Pending(_) | State::Skipped { .. } => self.blocker(id),
+            State::Running { .. } | State::Daemonized { .. } | State::Backoff { .. } => self.why_in_words(id),
             State::Disabled | State::Exited { .. } if word == StateWord::Scheduled => self
                 .next_run(id)
                 .map(|next| schedule::next_run_words(next, clock::wall())),

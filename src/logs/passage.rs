@@ -112,6 +112,9 @@ impl Sink for SourceSink<'_> {
     #[inline]
     fn line(&mut self, text: &[u8]) {
         self.line_ended = true;
+        if let Some(sentence) = self.past.sentences.before_line() {
+            self.past.say(self.shared, self.at_ms, self.instance, &sentence);
+        }
         let shared = &mut *self.shared;
         let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
         self.past.ring.push(record);

@@ -27,7 +27,7 @@ pub struct Policy {
     pub exit_on_skipped: bool,
     /// Its command leaves a daemon behind and is to have done so within this time (`is_daemon`).
     pub launch_timeout: Option<Duration>,
-    /// It is started by its schedule, not with the session.
+    /// It is started by its schedule, not with the session; without `autostart`, its schedule is paused.
     pub scheduled: bool,
 }
 
@@ -53,6 +53,19 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether its command may end well without leaving a process here, and it is up all the same: a daemon was
+    /// asked for, or a probe says whether what the command has launched is there. Not where an end of the command
+    /// is to be acted on.
+    pub fn may_launch_elsewhere(&self) -> bool {
+        let is_probed = match self.readiness {
+            Readiness::Probe(_) => true,
+            Readiness::Told | Readiness::Unknown => false,
+        };
+        let end_counts =
+            self.scheduled || self.restart.when == RestartWhen::Always || self.end == EndPolicy::StopsSession;
+        self.launch_timeout.is_some() || (is_probed && !end_counts)
+    }
+
     /// Whether nothing will ever say that it is ready, so that time or its port has to.
     pub fn assumes_readiness(&self) -> bool {
         self.readiness == Readiness::Unknown && self.startup.is_none()
@@ -141,7 +154,8 @@ pub struct Dependency {
 }
 
 /// When a dependency lets its dependents go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     Started,
     /// Ready by its probe; see [`Readiness`].
@@ -152,7 +166,7 @@ pub enum Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Started => "started",
             Self::Ready => "ready",
             Self::Ended => "ended",

@@ -3,6 +3,7 @@
 use super::{Exit, InstanceId, Moment, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// Where an instance stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,10 @@ pub enum FailureReason {
     GaveUp {
         last: Exit,
         failures: u32,
+    },
+    /// Its command was to leave a daemon behind within this time, and was still at work after it.
+    NoDaemon {
+        within: Duration,
     },
     /// Its shim or window went away, and its processes with it.
     Lost,

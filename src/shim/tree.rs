@@ -112,11 +112,40 @@ pub fn is_marked(pid: u32, token: &str) -> bool {
 ///
 /// Not found is a process that was started with a cleared environment, left the session and lost its parent.
 pub fn end_all(token: &str, sid: u32) -> Killed {
+    end_found(|| {
+        let mut found = marked(token);
+        found.extend(session_members(sid));
+        found
+    })
+}
+
+/// Ends what a dead controller's probes of this shim's service have left: it carries the shim's token with more
+/// behind it. Those of the controller `living` are left alone.
+pub fn end_probes(token: &str, living: u32) -> Killed {
+    let any = format!("{TOKEN_VARIABLE}={}", probe_token(token, None));
+    let own = format!("{TOKEN_VARIABLE}={}", probe_token(token, Some(living)));
+    let is_left = |entry: &[u8]| entry.starts_with(any.as_bytes()) && !entry.starts_with(own.as_bytes());
+    end_found(|| {
+        table::all()
+            .filter(|found| table::has_entry(found.pid, is_left))
+            .collect()
+    })
+}
+
+/// What the tokens of a controller's probes begin with; of any controller's without its pid.
+pub fn probe_token(token: &str, controller: Option<u32>) -> String {
+    match controller {
+        Some(pid) => format!("{token}-{pid}-"),
+        None => format!("{token}-"),
+    }
+}
+
+/// Ends what `find` finds and all below it, until it finds nothing any more.
+fn end_found(find: impl Fn() -> Vec<Process>) -> Killed {
     let mut killed = Killed::default();
     let mut refused = BTreeSet::new();
     loop {
-        let mut left: Vec<Process> = marked(token);
-        left.extend(session_members(sid));
+        let mut left = find();
         let below: Vec<Process> = left.iter().flat_map(|found| descendants(found.pid)).collect();
         left.extend(below);
         left.sort_unstable_by_key(|found| found.pid);
@@ -260,7 +289,7 @@ fn plain(process: &Process, signal: Signal) -> Result<(), Errno> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{TOKEN_VARIABLE, descendants, end_all, marked};
+    use super::{TOKEN_VARIABLE, descendants, end_all, end_probes, marked, probe_token};
     use crate::shim::table;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
@@ -303,5 +332,28 @@ mod tests {
         );
         assert!(killed.refused.is_empty());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_controllers_probes_left_is_ended_and_a_living_ones_is_not() {
+        let shim = format!("shim-{}", std::process::id());
+        let probes = |controller| format!("{}readiness-1", probe_token(&shim, Some(controller)));
+        let sleep = |token: &str| {
+            let mut command = Command::new("sleep");
+            command.arg("60").env(TOKEN_VARIABLE, token).spawn().unwrap()
+        };
+        let mut service = sleep(&shim);
+        let mut left = sleep(&probes(1));
+        let mut living = sleep(&probes(2));
+
+        let killed = end_probes(&shim, 2);
+
+        assert_eq!(killed.named.len(), 1, "{killed:?}");
+        assert!(left.wait().unwrap().code().is_none());
+        for child in [&mut service, &mut living] {
+            assert_eq!(child.try_wait().unwrap(), None);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }

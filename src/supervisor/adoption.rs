@@ -61,6 +61,7 @@ impl Machine {
             ..Run::new(run, Cause::Session)
         });
         let ready = instance.ready();
+        let launching = daemons.is_none();
         let state = match daemons {
             _ if stopping => State::Stopping { run, since },
             None => State::Running {
@@ -74,6 +75,9 @@ impl Machine {
         self.set_state(id, state);
         if !stopping {
             self.resume_probes(id);
+            if launching {
+                self.await_daemon(id);
+            }
         }
         if !stopping && self.at(id).is_wanted_up() && ready != Some(false) {
             self.settle_started(id);

@@ -54,7 +54,7 @@ impl Waiter {
 }
 
 impl Machine {
-    pub(super) fn cmd_ask(&mut self, ask: AskId, verb: Verb, targets: &[InstanceId]) {
+    pub(super) fn cmd_ask(&mut self, ask: AskId, verb: Verb, targets: &[InstanceId], no_deps: bool) {
         let targets: Vec<_> = targets.iter().copied().filter(|id| self.knows(*id)).collect();
         if targets.is_empty() {
             self.actions.push_back(Action::Done { ask });
@@ -63,8 +63,8 @@ impl Machine {
         self.asks.insert(ask, targets.len());
         for id in targets {
             match verb {
-                Verb::Start => self.cmd_start(id, ask),
-                Verb::Restart => self.cmd_restart(id, ask),
+                Verb::Start => self.cmd_start(id, ask, no_deps),
+                Verb::Restart => self.cmd_restart(id, ask, no_deps),
                 Verb::Stop => self.cmd_down(id, ask, verb, false),
                 Verb::Kill => self.cmd_down(id, ask, verb, true),
                 Verb::Signal(signal) => self.cmd_signal(id, ask, signal),
@@ -75,19 +75,20 @@ impl Machine {
     /// Enter in the window of something that does not run: a start that nobody waits for.
     pub(super) fn on_enter(&mut self, id: InstanceId) {
         if self.knows(id) && !self.at(id).is_live() && !self.is_ending() {
-            self.bring_up(id);
+            self.bring_up(id, false);
         }
     }
 
-    fn cmd_start(&mut self, id: InstanceId, ask: AskId) {
+    fn cmd_start(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
         if self.is_ending() {
             self.answer(ask, id, Answer::SessionEnds);
             return;
         }
         self.at_mut(id).calls.resume();
         if !self.is_running_on(id) {
-            self.bring_up(id);
+            self.bring_up(id, no_deps);
         }
+        self.at_mut(id).alone = no_deps;
         // A stop that still waited for dependents is taken back by this, and the process never noticed.
         if self.is_running_on(id) {
             let pid = self.shown_pid(id).expect("what runs has a pid");
@@ -114,7 +115,7 @@ impl Machine {
         }
     }
 
-    fn cmd_restart(&mut self, id: InstanceId, ask: AskId) {
+    fn cmd_restart(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
         if self.is_ending() {
             self.answer(ask, id, Answer::SessionEnds);
             return;
@@ -125,13 +126,17 @@ impl Machine {
         // the next order raise it to the same run, and so share the one that follows.
         instance.above = instance.last_run;
         let above = instance.above;
-        self.bring_up(id);
+        self.bring_up(id, no_deps);
         self.wait(id, ask, Awaits::Restart { above, old_pid });
     }
 
-    /// Wants the instance up at a person's request, and with it what it needs.
-    fn bring_up(&mut self, id: InstanceId) {
+    /// Wants the instance up at a person's request, and with it what it needs, unless it is to do without.
+    fn bring_up(&mut self, id: InstanceId, no_deps: bool) {
         self.want_up(id);
+        if no_deps {
+            self.at_mut(id).alone = true;
+            return;
+        }
         let mut open = vec![id];
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
@@ -150,6 +155,7 @@ impl Machine {
     fn want_up(&mut self, id: InstanceId) {
         let instance = self.at_mut(id);
         instance.tally = Tally::default();
+        instance.alone = false;
         instance.calls.resume();
         instance.cause = Cause::Person;
         match &instance.state {

@@ -14,6 +14,8 @@ pub enum Event {
         ask: AskId,
         verb: Verb,
         targets: Vec<InstanceId>,
+        /// Start exactly these: what they need is neither brought up nor waited for.
+        no_deps: bool,
     },
     /// The session is to end: stop everything, in order. A second one kills every tree (but not one for a
     /// closed terminal or a lost tmux: neither is impatience, and a terminal's end sends SIGHUP twice).
@@ -22,6 +24,9 @@ pub enum Event {
     WindowReady { instance: InstanceId },
     /// The window could not be opened.
     WindowFailed { instance: InstanceId, message: String },
+    /// The window is being closed, alone, or its shim was killed: `WindowLost` follows, after what the run in it
+    /// may still report. To be told before that, where it is known.
+    WindowClosing { instance: InstanceId },
     /// Window and shim are gone, and all processes of the run with them (verified).
     WindowLost { instance: InstanceId },
     /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With
@@ -246,5 +251,12 @@ pub enum EndCause {
     CouldNotStart {
         instance: InstanceId,
     },
+    /// This service was skipped, which stops the session. The chain of what is skipped begins at `root`.
+    Skipped {
+        instance: InstanceId,
+        root: InstanceId,
+    },
+    /// All that was to run has run, and nothing is left to do.
+    Completed,
     Quit(QuitWhy),
 }

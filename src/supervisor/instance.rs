@@ -27,6 +27,9 @@ pub(super) enum Window {
     Opening,
     /// There, with a shim that takes orders.
     Ready,
+    /// It is being closed, alone: what ran in it may still report its end. Its `WindowLost` is on the way; until
+    /// then nothing can be started in it.
+    Closing,
     /// tmux died under it. Its `WindowLost` is on the way; until then nothing can be started in it.
     Going,
 }
@@ -73,6 +76,8 @@ pub(super) struct Run {
     /// The probe that has condemned it.
     pub(super) condemned: Option<ProbeKind>,
     pub(super) startup: Option<Track>,
+    /// Its command was to leave a daemon behind, and the time for that is up.
+    pub(super) overdue: bool,
     pub(super) readiness: Option<Track>,
     pub(super) liveness: Option<Track>,
 }
@@ -89,6 +94,7 @@ impl Run {
             booted: false,
             condemned: None,
             startup: None,
+            overdue: false,
             readiness: None,
             liveness: None,
         }
@@ -108,6 +114,8 @@ pub(super) struct Instance {
     /// Runs up to this one are to be replaced. A restart raises it to the last run ordered, so that any
     /// number of restarts asked before the next order are one.
     pub(super) above: RunId,
+    /// A person wanted it without what it needs: its dependencies are not looked at.
+    pub(super) alone: bool,
     pub(super) state: State,
     pub(super) window: Window,
     /// There exactly while the state is live.
@@ -140,6 +148,7 @@ impl Instance {
             policy,
             wanted,
             above: RunId(0),
+            alone: false,
             state,
             window: Window::Absent,
             run: None,
@@ -172,6 +181,38 @@ impl Instance {
 
     pub(super) fn is_live(&self) -> bool {
         self.state.is_live()
+    }
+
+    /// Whether it is down, or on its way there, because a person said so.
+    pub(super) fn is_down_on_request(&self) -> bool {
+        match &self.state {
+            State::Stopped { .. } => true,
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. } => !self.is_wanted_up(),
+            State::Disabled
+            | State::Pending(_)
+            | State::Backoff { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => false,
+        }
+    }
+
+    /// Whether nothing of it is left to run, without anybody having asked for that.
+    pub(super) fn is_done(&self) -> bool {
+        let is_over = match &self.state {
+            State::Disabled | State::Exited { .. } | State::Failed { .. } | State::Skipped { .. } => true,
+            State::Pending(_)
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. } => false,
+        };
+        is_over && !self.policy.scheduled && self.attached == 0
     }
 
     /// Whether it has a run that somebody asked to end, to run again or not.

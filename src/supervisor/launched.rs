@@ -2,9 +2,25 @@
 //! `docs/design/launchers.md` tells why.
 
 use super::machine::Machine;
+use super::timers::Timer;
 use crate::model::{InstanceId, Readiness, RunId, State};
 
 impl Machine {
+    /// The current run has a process that is to leave a daemon behind and end: its time begins.
+    pub(super) fn await_daemon(&mut self, id: InstanceId) {
+        if let Some(timeout) = self.at(id).policy.launch_timeout {
+            self.timers.set(id, Timer::Launch, self.now + timeout);
+        }
+    }
+
+    /// It is still at work: it is stopped, and has failed whatever it ends with.
+    pub(super) fn on_launch_due(&mut self, id: InstanceId) {
+        if let Some(run) = &mut self.at_mut(id).run {
+            run.overdue = true;
+        }
+        self.mark(id);
+    }
+
     pub(super) fn on_daemonized(&mut self, id: InstanceId, run: RunId, pids: Vec<u32>) {
         if let Some(pid) = pids.first() {
             // Only if the report of the start was never seen.
@@ -32,6 +48,7 @@ impl Machine {
             | State::Skipped { .. } => return,
         };
         let is_elsewhere = pids.is_empty();
+        self.timers.stop(id, Timer::Launch);
         self.set_state(id, State::Daemonized { run, pids, since });
         // Its command has done what it was to do.
         self.assume_ready(id);

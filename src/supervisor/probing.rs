@@ -55,9 +55,16 @@ impl Machine {
         }
     }
 
-    /// The current run is over or is to end: what its probes would say is of no interest.
+    /// The current run is over or is to end: what its probes would say is of no interest, nor what it would
+    /// leave behind.
     pub(super) fn stop_probes(&mut self, id: InstanceId) {
-        for timer in [Timer::Startup, Timer::Readiness, Timer::Liveness, Timer::Assumed] {
+        for timer in [
+            Timer::Startup,
+            Timer::Readiness,
+            Timer::Liveness,
+            Timer::Assumed,
+            Timer::Launch,
+        ] {
             self.timers.stop(id, timer);
         }
         if let Some(run) = &mut self.at_mut(id).run {

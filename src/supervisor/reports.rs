@@ -20,6 +20,7 @@ impl Machine {
                 Timer::Liveness => self.on_probe_due(id, ProbeKind::Liveness),
                 Timer::Startup => self.on_probe_due(id, ProbeKind::Startup),
                 Timer::Assumed => self.on_assumption_due(id),
+                Timer::Launch => self.on_launch_due(id),
             }
         }
     }
@@ -34,8 +35,14 @@ impl Machine {
                 instance.window = Window::Ready;
                 self.mark(id);
             }
-            // Nothing new, or said before tmux died.
-            Window::Ready | Window::Going => {}
+            // Nothing new, or said before it was lost.
+            Window::Ready | Window::Closing | Window::Going => {}
+        }
+    }
+
+    pub(super) fn on_window_closing(&mut self, id: InstanceId) {
+        if self.knows(id) && self.at(id).window == Window::Ready {
+            self.at_mut(id).window = Window::Closing;
         }
     }
 
@@ -47,7 +54,7 @@ impl Machine {
             // It failed because tmux died, which is dealt with as such.
             Window::Going => self.on_window_lost(id),
             Window::Opening => self.window_did_not_open(id, message),
-            Window::Absent | Window::Ready => {}
+            Window::Absent | Window::Ready | Window::Closing => {}
         }
     }
 
@@ -72,7 +79,7 @@ impl Machine {
             (None, Window::Opening) => {
                 self.window_did_not_open(id, "its window went away while it was opened");
             }
-            (None, Window::Absent | Window::Ready | Window::Going) => self.mark(id),
+            (None, Window::Absent | Window::Ready | Window::Closing | Window::Going) => self.mark(id),
         }
         self.at_mut(id).attached = 0;
     }
@@ -135,6 +142,7 @@ impl Machine {
                 );
                 // Even if it is to stop: that may be taken back while it waits for dependents.
                 self.start_probes(id);
+                self.await_daemon(id);
                 if ready != Some(false) {
                     self.settle_started(id);
                 }
@@ -235,7 +243,8 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let success = !lost && run.condemned.is_none() && instance.counts_as_success(exit);
+        let condemned = run.condemned.is_some() || run.overdue;
+        let success = !lost && !condemned && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run
@@ -258,6 +267,12 @@ impl Machine {
                 reason: FailureReason::Lost,
                 at: now,
             },
+            Decision::Stay if run.overdue => State::Failed {
+                reason: FailureReason::NoDaemon {
+                    within: instance.policy.launch_timeout.unwrap_or_default(),
+                },
+                at: now,
+            },
             Decision::Stay if run.condemned.is_some() => State::Failed {
                 reason: FailureReason::Unhealthy { exit },
                 at: now,
@@ -266,6 +281,8 @@ impl Machine {
         };
         let message = if lost {
             "its window went away before it counted as started".to_owned()
+        } else if run.overdue {
+            "its command left no daemon behind in time".to_owned()
         } else if run.condemned == Some(ProbeKind::Startup) {
             "its startup probe failed".to_owned()
         } else {

@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::reconcile::Gate;
 use crate::model::{
     Condition, Exit, FailureReason, InstanceId, InstanceName, Moment, PendingWhy, Signal, State, StateWord,
+    time_text,
 };
 use std::fmt;
 
@@ -108,6 +109,10 @@ fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Res
                 "gave up after {failures} failures in a row, the last with {last}"
             )
         }
+        FailureReason::NoDaemon { within } => {
+            let within = time_text::duration(*within);
+            write!(f, "its command left no daemon behind within {within}")
+        }
         FailureReason::Lost => write!(f, "its window went away"),
     }
 }
@@ -172,7 +177,8 @@ impl Machine {
         }
     }
 
-    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+    /// Where the chain of skipped instances begins that `on` is in: `on` itself, or what it was skipped for.
+    pub(super) fn skip_root(&self, on: InstanceId) -> InstanceId {
         let mut root = on;
         // The graph has no cycles, so this ends.
         while let Gate::Shut(deeper) = self.compute_gate(root)
@@ -180,6 +186,11 @@ impl Machine {
         {
             root = deeper;
         }
+        root
+    }
+
+    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+        let root = self.skip_root(on);
         Why::Skipped {
             on: self.at(on).name.clone(),
             condition: self.unmet_condition(id, on),

@@ -26,4 +26,5 @@ mod run_command;
 mod start;
 mod status;
 mod stop;
+mod triggers;
 mod two_projects;

@@ -2,9 +2,11 @@
 //! clock, no terminal, no network; colours and width are arguments.
 
 pub mod banner;
+pub mod graph;
 pub mod results;
 pub mod sessions;
 pub mod status;
+pub mod timing;
 
 /// The colour (SGR parameters) of the service at this place in its file.
 pub type NameColour<'a> = &'a dyn Fn(u32) -> String;

@@ -90,6 +90,9 @@ pub fn details(status: &Status) -> String {
             let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
             lines.push(("pids".to_owned(), pids.join(" ")));
         }
+        if let Some(next) = &service.next_run {
+            lines.push(("next run".to_owned(), plain(next)));
+        }
         if service.assumed {
             lines.push(("ready".to_owned(), "yes (assumed)".to_owned()));
         }

@@ -88,9 +88,18 @@ impl Drafting<'_> {
             signal: asked.or(shutdown.signal).unwrap_or(usual),
             grace,
             command,
-            keys: shutdown.send_keys.clone(),
+            keys: shutdown
+                .send_keys
+                .clone()
+                .or_else(|| self.keys_of_the_elevated(shutdown)),
             parent_only: shutdown.parent_only,
         }
+    }
+
+    /// Another user's process gets no signal of ours, but Ctrl-C in its terminal always reaches it.
+    fn keys_of_the_elevated(&self, shutdown: &ShutdownDef) -> Option<String> {
+        let is_free = shutdown.command.is_none() && shutdown.signal.is_none();
+        (self.service.is_elevated && is_free).then(|| "\x03".to_owned())
     }
 
     fn restart(&self, availability: &AvailabilityDef) -> RestartPolicy {

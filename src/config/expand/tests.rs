@@ -420,6 +420,11 @@ fn a_stop_is_a_signal_a_command_or_keys_and_has_its_time() {
         service("c", |service| {
             service.shutdown.command = Some(text("docker stop x"))
         }),
+        service("d", |service| service.is_elevated = true),
+        service("e", |service| {
+            service.is_elevated = true;
+            service.shutdown.signal = Some(Signal::TERM);
+        }),
     ])
     .into_iter()
     .map(|draft| draft.policy.stop)
@@ -438,6 +443,37 @@ fn a_stop_is_a_signal_a_command_or_keys_and_has_its_time() {
         ["bash", "-c", "docker stop x"]
     );
     assert_eq!(stops[2].grace, Duration::from_secs(10));
+    // What is root's gets no signal of ours; Ctrl-C it always gets.
+    let keys: Vec<_> = stops.iter().map(|stop| stop.keys.as_deref()).collect();
+    assert_eq!(keys, [None, None, None, Some("\x03"), None]);
+}
+
+#[test]
+fn a_command_may_launch_what_runs_elsewhere_if_it_is_asked_to_or_a_probe_vouches_for_that() {
+    let probed = |service: &mut ServiceDef| service.readiness_probe = Some(http(Some("80")));
+    let may: Vec<_> = drafts(vec![
+        service("plain", |_| ()),
+        service("daemon", |service| service.is_daemon = true),
+        service("probed", probed),
+        service("told", |service| service.ready_log_line = Some(text("up"))),
+        service("again", |service| {
+            probed(service);
+            service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
+        }),
+        service("failing", |service| {
+            probed(service);
+            service.availability.restart = Some(at(RestartDef::When(RestartWhen::OnFailure), "on_failure"));
+        }),
+        service("ending", |service| {
+            probed(service);
+            service.availability.exit_on_end = true;
+        }),
+    ])
+    .into_iter()
+    .filter(|draft| draft.policy.may_launch_elsewhere())
+    .map(|draft| draft.name.to_string())
+    .collect();
+    assert_eq!(may, ["daemon", "probed", "failing"]);
 }
 
 #[test]

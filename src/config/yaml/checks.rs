@@ -5,17 +5,21 @@ use super::report::Report;
 use crate::config::project::{DependencyDef, ProjectDef, RestartDef, ServiceDef};
 use crate::diag::{Diagnostic, Kind, Span};
 use crate::model::{Condition, RestartWhen, ServiceName, suggest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const EXAMPLE: &str = "begin with:\n      processes:\n        web:\n          command: bin/web";
 
+/// What is known beside the configuration itself.
+pub(super) struct Known<'a> {
+    /// The services of the Procfile below it, if there is one.
+    pub procfile: Option<&'a [ServiceName]>,
+    /// The processes whose parents could not be found: they may have any key.
+    pub uncertain: &'a BTreeSet<String>,
+}
+
 /// `beginning` is the place of what is wrong with the whole.
-pub(super) fn check(
-    project: &ProjectDef,
-    beginning: &Span,
-    procfile: Option<&[ServiceName]>,
-    report: &mut Report,
-) {
+pub(super) fn check(project: &ProjectDef, beginning: &Span, known: &Known<'_>, report: &mut Report) {
+    let procfile = known.procfile;
     if project.services.is_empty() && procfile.is_none() && !report.has_errors() {
         let error = Diagnostic::error(Kind::Config, "this configuration declares no service");
         report.push(error.at(beginning.clone()).hint(EXAMPLE));
@@ -23,6 +27,7 @@ pub(super) fn check(
     let checker = Checker {
         project,
         procfile: procfile.unwrap_or_default(),
+        uncertain: known.uncertain,
         by_name: project
             .services
             .iter()
@@ -48,6 +53,7 @@ pub(super) fn has_command(service: &ServiceDef) -> bool {
 struct Checker<'a> {
     project: &'a ProjectDef,
     procfile: &'a [ServiceName],
+    uncertain: &'a BTreeSet<String>,
     by_name: BTreeMap<&'a str, usize>,
 }
 
@@ -66,16 +72,19 @@ impl<'a> Checker<'a> {
             report.ours(message, &first.span, Some("remove one of them".to_owned()));
         }
         let name = &service.name;
-        if has_command(service) || service.disabled || self.procfile.contains(&name.value) {
+        if has_command(service)
+            || service.disabled
+            || self.uncertain.contains(name.value.as_str())
+            || self.procfile.contains(&name.value)
+        {
             return;
         }
-        let message = match overlay {
-            true => format!(
-                "{:?} has no command, neither here nor in the Procfile",
-                name.value.as_str()
-            ),
-            false => format!("{:?} has no command", name.value.as_str()),
+        let nor = if overlay {
+            ", neither here nor in the Procfile"
+        } else {
+            ""
         };
+        let message = format!("{:?} has no command{nor}", name.value.as_str());
         let mut error = Diagnostic::error(Kind::Config, message).at(name.span.clone());
         let names = self.procfile.iter().map(ServiceName::as_str);
         let guess = suggest(name.value.as_str(), names);
@@ -130,10 +139,13 @@ impl<'a> Checker<'a> {
 
     /// Whether what is waited for can come.
     fn condition(&self, dependency: &DependencyDef, other: &ServiceDef, report: &mut Report) {
+        let name = &other.name.value;
         let Some(condition) = &dependency.condition else {
             return;
         };
-        let name = &other.name.value;
+        if self.uncertain.contains(name.as_str()) {
+            return;
+        }
         let error = |message: String| Diagnostic::error(Kind::Config, message).at(condition.span.clone());
         if dependency.by_log_line {
             if other.ready_log_line.is_none() {

@@ -76,7 +76,9 @@ impl Scope<'_> {
             }
             Kind::ListOf(table) => {
                 if let Value::List(items) = &mut node.value {
-                    items.iter_mut().for_each(|item| self.table(item, table));
+                    for item in items {
+                        self.table(item, table);
+                    }
                 }
             }
             Kind::Environment => each(node, |entry| {

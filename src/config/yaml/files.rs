@@ -8,7 +8,7 @@ use super::report::Report;
 use super::{Dialect, File, Surroundings, normal, parse};
 use crate::config::source::decode;
 use crate::diag::{Diagnostic, Kind, Source, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Loader<'_> {
     ) -> Option<Node> {
         let source = self.source(file, named)?;
         let (root, diagnostics) = parse::parse(&source);
-        diagnostics.into_iter().for_each(|found| self.report.push(found));
+        self.report.extend(diagnostics);
         let Some(root) = root else {
             // An empty file says nothing, and is merged as that.
             let empty = source.text.lines().all(|line| {
@@ -68,16 +68,17 @@ impl Loader<'_> {
             });
         };
         let mut node = normal::mapping(root, &PROJECT, self.report);
-        let Some(Entry { value: base, .. }) = take(&mut node, "extends") else {
-            return Some(node);
-        };
-        chain.push((plain(&file.path), file.shown.clone()));
-        let lower = self.base(file, &base, chain);
-        chain.pop();
-        Some(match lower {
-            Some(lower) => merge(lower, node, &PROJECT),
-            None => node,
-        })
+        if let Some(Entry { value: base, .. }) = take(&mut node, "extends") {
+            chain.push((plain(&file.path), file.shown.clone()));
+            if let Some(lower) = self.base(file, &base, chain) {
+                node = merge(lower, node, &PROJECT);
+            }
+            chain.pop();
+        }
+        if !self.read.contains(&file.path) {
+            self.read.push(file.path.clone());
+        }
+        Some(node)
     }
 
     fn source(&mut self, file: &File, named: Option<&Span>) -> Option<Arc<Source>> {
@@ -97,14 +98,11 @@ impl Loader<'_> {
         match decoded {
             Ok(source) => {
                 self.report.file(&source, file.dialect);
-                if !self.read.contains(&file.path) {
-                    self.read.push(file.path.clone());
-                }
                 Some(source)
             }
             Err(diagnostics) => {
                 self.broken = true;
-                diagnostics.into_iter().for_each(|found| self.report.push(found));
+                self.report.extend(diagnostics);
                 None
             }
         }
@@ -195,8 +193,8 @@ fn note_base(node: &mut Node, file: &File) {
     }
 }
 
-/// Puts every process over the one that it extends.
-pub(super) fn extend_processes(root: &mut Node, report: &mut Report) {
+/// Puts every process over the one that it extends; returns the names of those for which that went wrong.
+pub(super) fn extend_processes(root: &mut Node, report: &mut Report) -> BTreeSet<String> {
     let Some(Value::Map(processes)) = (match &mut root.value {
         Value::Map(entries) => entries
             .iter_mut()
@@ -204,7 +202,7 @@ pub(super) fn extend_processes(root: &mut Node, report: &mut Report) {
             .map(|entry| &mut entry.value.value),
         Value::Scalar(_) | Value::List(_) => None,
     }) else {
-        return;
+        return BTreeSet::new();
     };
     let mut extending = Extending {
         given: processes
@@ -212,16 +210,19 @@ pub(super) fn extend_processes(root: &mut Node, report: &mut Report) {
             .map(|e| (e.key.text.clone(), e.value.clone()))
             .collect(),
         done: BTreeMap::new(),
+        failed: BTreeSet::new(),
         report,
     };
     for entry in processes {
         entry.value = extending.process(&entry.key.text, &mut Vec::new());
     }
+    extending.failed
 }
 
 struct Extending<'a> {
     given: BTreeMap<String, Node>,
     done: BTreeMap<String, Node>,
+    failed: BTreeSet<String>,
     report: &'a mut Report,
 }
 
@@ -233,8 +234,9 @@ impl Extending<'_> {
         let mut node = self.given[name].clone();
         if let Some(Entry { value: parent, .. }) = take(&mut node, "extends") {
             chain.push(name.to_owned());
-            if let Some(lower) = self.parent(&parent, chain) {
-                node = merge(lower, node, &super::keys::PROCESS);
+            match self.parent(&parent, chain) {
+                Some(lower) => node = merge(lower, node, &super::keys::PROCESS),
+                None => self.failed.extend(chain.iter().cloned()),
             }
             chain.pop();
         }

@@ -78,15 +78,19 @@ pub fn read(files: &[File], surroundings: &Surroundings<'_>) -> Checked<ProjectD
     let Some(mut root) = merged else {
         return Checked::new(ProjectDef::default(), report.finish(false));
     };
-    files::extend_processes(&mut root, &mut report);
-    if !read::says(&root, "disable_env_expansion") {
+    let uncertain = files::extend_processes(&mut root, &mut report);
+    if read::expands(&root, &mut report) {
         expand::project(&mut root, surroundings.lookup, &mut report);
     }
     let mut project = read::project(&root, &mut report);
     project.files = read;
     // Of what is missing because it could not be read, nothing sensible can be said.
     if !broken {
-        checks::check(&project, &root.span, surroundings.procfile, &mut report);
+        let known = checks::Known {
+            procfile: surroundings.procfile,
+            uncertain: &uncertain,
+        };
+        checks::check(&project, &root.span, &known, &mut report);
     }
     // A disabled process without a command is there for others to extend, and no service.
     let listed = |name: &ServiceName| surroundings.procfile.is_some_and(|names| names.contains(name));

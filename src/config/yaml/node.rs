@@ -105,17 +105,24 @@ impl Node {
         let text_line = scalar.text.split('\n').nth(line_number).unwrap_or_default();
         let in_line = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let lines: Vec<&str> = self.span.source.text.split('\n').collect();
-        // On the scalar's own line behind its quote if there is one, or, in a block, below its indicator.
+        // On the scalar's own line behind its quote if there is one, or in a line of its block.
         let own = lines.get(self.span.line - 1).and_then(|line| {
-            let rest: String = line.chars().skip(self.span.column - 1).collect();
-            let quoted = usize::from(rest.starts_with(['"', '\'']));
-            (line_number == 0).then_some((self.span.line, self.span.column - 1 + quoted))
+            let quoted = line
+                .chars()
+                .nth(self.span.column - 1)
+                .is_some_and(|c| c == '"' || c == '\'');
+            (line_number == 0).then_some((self.span.line, self.span.column - 1 + usize::from(quoted)))
         });
-        let block = lines.get(self.span.line + line_number).and_then(|line| {
-            let at = line.find(text_line).filter(|_| !text_line.is_empty())?;
-            Some((self.span.line + line_number + 1, line[..at].chars().count()))
-        });
-        for (line, start) in [own, block].into_iter().flatten() {
+        let block = |line: usize| {
+            let at = lines
+                .get(line - 1)?
+                .find(text_line)
+                .filter(|_| !text_line.is_empty())?;
+            Some((line, lines[line - 1][..at].chars().count()))
+        };
+        let here = self.span.line + line_number;
+        let candidates = [own, block(here), block(here + 1)];
+        for (line, start) in candidates.into_iter().flatten() {
             let column = start + in_line;
             let there = lines[line - 1].chars().skip(column).take(first.chars().count());
             if !first.is_empty() && there.eq(first.chars()) {

@@ -92,7 +92,7 @@ fn value_of(value: Node, key: &'static Key, report: &mut Report) -> Option<Node>
             Value::Scalar(_) => Some(value),
             Value::List(_) | Value::Map(_) => {
                 let what = format!("`{}` takes {}", key.name, one_value(key.kind));
-                refused(&value, what, report)
+                refused(&value, &what, report)
             }
         },
         Kind::Texts | Kind::MoreTexts => Some(texts(value, key, true, report)),
@@ -100,23 +100,27 @@ fn value_of(value: Node, key: &'static Key, report: &mut Report) -> Option<Node>
         Kind::Environment => Some(environment(value, report)),
         Kind::TextMap | Kind::CommandMap => match value.value {
             Value::Map(_) => Some(named(value, report, |node, _| node)),
-            Value::Scalar(_) | Value::List(_) => {
-                refused(&value, format!("`{}` takes a mapping of names", key.name), report)
-            }
+            Value::Scalar(_) | Value::List(_) => refused(
+                &value,
+                &format!("`{}` takes a mapping of names", key.name),
+                report,
+            ),
         },
         Kind::Vars => match value.value {
             Value::Map(_) => Some(value),
             Value::Scalar(_) | Value::List(_) if value.is_null() => None,
-            Value::Scalar(_) | Value::List(_) => {
-                refused(&value, format!("`{}` takes a mapping of names", key.name), report)
-            }
+            Value::Scalar(_) | Value::List(_) => refused(
+                &value,
+                &format!("`{}` takes a mapping of names", key.name),
+                report,
+            ),
         },
         Kind::Map(table) => Some(mapping(value, table, report)),
         Kind::Named(table) => match value.value {
             Value::Map(_) => Some(named(value, report, |node, report| mapping(node, table, report))),
             Value::Scalar(_) | Value::List(_) => {
                 let what = format!("`{}` takes a mapping: a name, and below it its keys", key.name);
-                refused(&value, what, report)
+                refused(&value, &what, report)
             }
         },
         Kind::NamedOrList(table) => Some(named_or_list(value, table, report)),
@@ -158,7 +162,7 @@ fn expected(node: &Node, what: &str, report: &mut Report) {
     report.error(format!("expected {what}, found {}", node.what()), &node.span);
 }
 
-fn refused(node: &Node, what: String, report: &mut Report) -> Option<Node> {
+fn refused(node: &Node, what: &str, report: &mut Report) -> Option<Node> {
     report.error(format!("{what}, not {}", node.what()), &node.span);
     None
 }

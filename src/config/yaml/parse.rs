@@ -12,6 +12,7 @@ use std::sync::Arc;
 const MAX_NODES: usize = 100_000;
 /// Nothing that a configuration says is anywhere near as deep.
 const MAX_DEPTH: usize = 64;
+const TOO_DEEP: &str = "this is nested too deeply for a configuration";
 
 /// The root of the text, if there is one, and everything that is wrong with it as YAML.
 pub(super) fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
@@ -90,23 +91,76 @@ impl<'a> Places<'a> {
 /// Nothing after this can be made sense of.
 struct Stop;
 
+/// How much there is of a value.
+#[derive(Clone, Copy)]
+struct Extent {
+    values: usize,
+    /// Lists and mappings in each other.
+    depth: usize,
+}
+
+const SCALAR: Extent = Extent { values: 1, depth: 0 };
+
 /// A list or mapping whose end has not come.
 struct Open {
     anchor: usize,
     span: Span,
     holds: Holds,
-    /// How many values there were before it.
-    before: usize,
+    inside: Extent,
 }
 
 enum Holds {
     List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        key: Option<Key>,
-        /// What `<<` brings: it counts where the mapping itself says nothing, the first of several first.
-        merged: Vec<Entry>,
-    },
+    Map(OpenMap),
+}
+
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    /// Where in `entries` each key is.
+    known: BTreeMap<String, usize>,
+    /// The key whose value has not come.
+    key: Option<Key>,
+    /// What `<<` brings: it counts where the mapping itself says nothing, the first of several first.
+    merged: Vec<Entry>,
+}
+
+impl OpenMap {
+    fn add(&mut self, key: Key, value: Node, diagnostics: &mut Vec<Diagnostic>) {
+        if key.text == "<<" {
+            match merge_keys(&value) {
+                Some(found) => self.merged.extend(found),
+                None => diagnostics.push(
+                    Diagnostic::error(
+                        Kind::Config,
+                        format!("`<<` takes a mapping or a list of mappings, not {}", value.what()),
+                    )
+                    .at(value.span)
+                    .hint("write `<<: *name`, where `&name` stands at a mapping above"),
+                ),
+            }
+            return;
+        }
+        if let Some(first) = self.known.get(&key.text) {
+            diagnostics.push(twice(&key, &self.entries[*first].key));
+            return;
+        }
+        self.insert(Entry { key, value });
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        self.known.insert(entry.key.text.clone(), self.entries.len());
+        self.entries.push(entry);
+    }
+
+    fn finish(mut self) -> Vec<Entry> {
+        for entry in std::mem::take(&mut self.merged) {
+            if !self.known.contains_key(&entry.key.text) {
+                self.insert(entry);
+            }
+        }
+        self.entries
+    }
 }
 
 struct Builder<'a> {
@@ -114,8 +168,7 @@ struct Builder<'a> {
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
-    /// With the number of values in each.
-    anchors: BTreeMap<usize, (Node, usize)>,
+    anchors: BTreeMap<usize, (Node, Extent)>,
     nodes: usize,
     diagnostics: Vec<Diagnostic>,
 }
@@ -129,6 +182,7 @@ impl Builder<'_> {
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::Scalar(text, style, anchor, tag) => {
                 let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                self.nodes += 1;
                 let node = Node {
                     value: Value::Scalar(Scalar {
                         text: text.into_owned(),
@@ -136,18 +190,10 @@ impl Builder<'_> {
                     }),
                     span,
                 };
-                self.put(node, anchor, 1)
+                self.put(node, anchor, SCALAR)
             }
             Event::SequenceStart(anchor, _) => self.begin(anchor, span, Holds::List(Vec::new())),
-            Event::MappingStart(anchor, _) => {
-                let (entries, merged) = (Vec::new(), Vec::new());
-                let holds = Holds::Map {
-                    entries,
-                    key: None,
-                    merged,
-                };
-                self.begin(anchor, span, holds)
-            }
+            Event::MappingStart(anchor, _) => self.begin(anchor, span, Holds::Map(OpenMap::default())),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
         }
     }
@@ -155,6 +201,17 @@ impl Builder<'_> {
     fn fail(&mut self, message: &str, span: Span) -> Result<(), Stop> {
         self.diagnostics
             .push(Diagnostic::error(Kind::Config, message).at(span));
+        Err(Stop)
+    }
+
+    fn no_key(&mut self, span: Span) -> Result<(), Stop> {
+        self.diagnostics.push(
+            Diagnostic::error(Kind::Config, "a list or mapping cannot be a key; a key is a word")
+                .at(span)
+                .hint(
+                    "a text that begins with `{` or `[`, as a template `{{…}}` does, needs quotes around it",
+                ),
+        );
         Err(Stop)
     }
 
@@ -175,30 +232,34 @@ impl Builder<'_> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {
-        let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+        let Some((node, extent)) = self.anchors.get(&anchor).cloned() else {
             return self.fail("this alias stands inside of what it is an alias of", span);
         };
-        if self.nodes + size > MAX_NODES {
+        if self.nodes + extent.values > MAX_NODES {
             let message = format!("with this alias the file has more than {MAX_NODES} values");
             return self.fail(&message, span);
         }
+        if self.open.len() + extent.depth > MAX_DEPTH {
+            return self.fail(TOO_DEEP, span);
+        }
+        self.nodes += extent.values;
         // Places stay those of the anchor: that is the text to correct.
-        self.put(node, 0, size)
+        self.put(node, 0, extent)
     }
 
     fn begin(&mut self, anchor: usize, span: Span, holds: Holds) -> Result<(), Stop> {
         if self.open.len() == MAX_DEPTH {
-            return self.fail("this is nested too deeply for a configuration", span);
+            return self.fail(TOO_DEEP, span);
         }
         if self.wants_key() {
-            return self.fail("a list or mapping cannot be a key; a key is a word", span);
+            return self.no_key(span);
         }
-        let before = self.nodes;
+        self.nodes += 1;
         self.open.push(Open {
             anchor,
             span,
             holds,
-            before,
+            inside: SCALAR,
         });
         Ok(())
     }
@@ -206,7 +267,7 @@ impl Builder<'_> {
     fn wants_key(&self) -> bool {
         matches!(
             self.open.last().map(|open| &open.holds),
-            Some(Holds::Map { key: None, .. })
+            Some(Holds::Map(OpenMap { key: None, .. }))
         )
     }
 
@@ -214,17 +275,14 @@ impl Builder<'_> {
         let Some(open) = self.open.pop() else {
             return Ok(());
         };
-        let size = self.nodes - open.before + 1;
+        let extent = Extent {
+            values: open.inside.values,
+            depth: open.inside.depth + 1,
+        };
         let (value, first) = match open.holds {
             Holds::List(items) => (Value::List(items), None),
-            Holds::Map {
-                mut entries, merged, ..
-            } => {
-                for entry in merged {
-                    if !entries.iter().any(|other| other.key.text == entry.key.text) {
-                        entries.push(entry);
-                    }
-                }
+            Holds::Map(map) => {
+                let entries = map.finish();
                 let first = entries.first().map(|entry| entry.key.span.clone());
                 (Value::Map(entries), first)
             }
@@ -234,40 +292,28 @@ impl Builder<'_> {
             Some(first) if (first.line, first.column) == (open.span.line, open.span.column) => first,
             Some(_) | None => open.span,
         };
-        self.nodes -= size - 1;
-        self.put(Node { value, span }, open.anchor, size)
+        self.put(Node { value, span }, open.anchor, extent)
     }
 
     /// Puts a finished value where it belongs.
-    fn put(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Stop> {
-        self.nodes += size;
+    fn put(&mut self, node: Node, anchor: usize, extent: Extent) -> Result<(), Stop> {
         if self.nodes > MAX_NODES {
             let message = format!("this file has more than {MAX_NODES} values");
             return self.fail(&message, node.span);
         }
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), size));
+            self.anchors.insert(anchor, (node.clone(), extent));
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.inside.values += extent.values;
+            open.inside.depth = open.inside.depth.max(extent.depth);
         }
         match self.open.last_mut().map(|open| &mut open.holds) {
             None => self.root = Some(node),
             Some(Holds::List(items)) => items.push(node),
-            Some(Holds::Map { entries, key, merged }) => match key.take() {
+            Some(Holds::Map(map)) => match map.key.take() {
                 None => return self.key(node),
-                Some(key) if key.text == "<<" => match merge_keys(&node) {
-                    Some(found) => merged.extend(found),
-                    None => self.diagnostics.push(
-                        Diagnostic::error(
-                            Kind::Config,
-                            format!("`<<` takes a mapping or a list of mappings, not {}", node.what()),
-                        )
-                        .at(node.span)
-                        .hint("write `<<: *name`, where `&name` stands at a mapping above"),
-                    ),
-                },
-                Some(key) => match entries.iter().find(|entry| entry.key.text == key.text) {
-                    Some(first) => self.diagnostics.push(twice(&key, &first.key)),
-                    None => entries.push(Entry { key, value: node }),
-                },
+                Some(key) => map.add(key, node, &mut self.diagnostics),
             },
         }
         Ok(())
@@ -275,9 +321,9 @@ impl Builder<'_> {
 
     fn key(&mut self, node: Node) -> Result<(), Stop> {
         let Value::Scalar(scalar) = node.value else {
-            return self.fail("a list or mapping cannot be a key; a key is a word", node.span);
+            return self.no_key(node.span);
         };
-        if let Some(Holds::Map { key, .. }) = self.open.last_mut().map(|open| &mut open.holds) {
+        if let Some(Holds::Map(OpenMap { key, .. })) = self.open.last_mut().map(|open| &mut open.holds) {
             *key = Some(Key {
                 text: scalar.text,
                 span: node.span,
@@ -303,3 +349,6 @@ fn twice(second: &Key, first: &Key) -> Diagnostic {
     let message = format!("{name:?} is there twice: in line {one} and in line {other}");
     Diagnostic::error(Kind::Config, message).at(second.span.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,12 +16,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Whether the flag `name` of the whole configuration is set, before everything else is read.
-pub(super) fn says(root: &Node, name: &str) -> bool {
-    let scalar = root.get(name).and_then(|entry| entry.value.scalar());
-    scalar
-        .and_then(|scalar| scalars::flag(&scalar.text))
-        .unwrap_or(false)
+/// Whether variables are put in, which has to be known before everything else is read.
+pub(super) fn expands(root: &Node, report: &mut Report) -> bool {
+    let mut fields = Fields {
+        node: root,
+        table: &PROJECT,
+        report,
+    };
+    !fields.set("disable_env_expansion")
 }
 
 /// The whole configuration.
@@ -193,8 +195,8 @@ impl<'a> Fields<'a> {
             is_foreground: self.set("is_foreground"),
             is_elevated: self.set("is_elevated"),
             log_location: None,
-            schedule: self.part("schedule", |fields, span| fields.schedule(span)),
-            watch: self.part("watch", |fields, span| fields.watch(span)),
+            schedule: self.schedule(),
+            watch: self.part("watch", |fields, span| Some(fields.watch(span))),
             port: self.port("port"),
             listen: self.texts("listen"),
             limits: self

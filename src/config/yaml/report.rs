@@ -42,6 +42,12 @@ impl Report {
         });
     }
 
+    pub(super) fn extend(&mut self, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
     pub(super) fn error(&mut self, message: impl Into<String>, span: &Span) {
         self.push(Diagnostic::error(Kind::Config, message).at(span.clone()));
     }
@@ -70,15 +76,11 @@ impl Report {
 
     pub(super) fn unknown_key(&mut self, name: &str, table: &Table, span: &Span) {
         let message = format!("`{name}` is no key of {}", table.what);
+        let names = || table.keys.iter().map(|key| key.name).collect::<Vec<_>>();
         let hint = match table.suggest(name) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => {
-                let names: Vec<_> = table.keys.iter().map(|key| key.name).collect();
-                match names.len() {
-                    0..=12 => format!("its keys are {}", names.join(", ")),
-                    _ => "a key of your own begins with `x-`".to_owned(),
-                }
-            }
+            None if table.keys.len() <= 12 => format!("its keys are {}", names().join(", ")),
+            None => "a key of your own begins with `x-`".to_owned(),
         };
         self.ours(message, span, Some(hint));
     }

@@ -163,11 +163,10 @@ impl Expander<'_> {
             _ => value.is_some(),
         };
         match parsed.operator {
-            ":-" | ":=" | "-" | "=" if there => value,
+            ":-" | ":=" | "-" | "=" | ":?" | "?" if there => value,
             ":-" | ":=" | "-" | "=" => Some(self.range(from, to, depth + 1)),
             ":+" | "+" if there => Some(self.range(from, to, depth + 1)),
             ":+" | "+" => Some(String::new()),
-            ":?" | "?" if there => value,
             ":?" | "?" => {
                 let message = self.range(from, to, depth + 1);
                 self.remark(start, length, What::Required(parsed.name, message));

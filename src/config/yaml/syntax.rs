@@ -98,12 +98,22 @@ const WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The error for what the parser says of the place `span`.
-pub(super) fn diagnostic(info: &str, span: Span) -> Diagnostic {
+pub(super) fn diagnostic(info: &str, mut span: Span) -> Diagnostic {
     let known = WORDS.iter().find(|(theirs, _, _)| info.contains(theirs));
     let (message, hint) = known.map_or(
         ("this is no YAML", "the mistake is here or shortly before"),
         |(_, message, hint)| (message, hint),
     );
+    if info.contains("tab") {
+        let line = span
+            .source
+            .text
+            .split('\n')
+            .nth(span.line - 1)
+            .unwrap_or_default();
+        let blanks = line.chars().take_while(|c| c.is_whitespace());
+        span.column = blanks.take_while(|c| *c != '\t').count() + 1;
+    }
     Diagnostic::error(Kind::Config, message)
         .at(span)
         .cause(info.to_owned())

@@ -1,5 +1,9 @@
 //! Tests of whole configurations: files in memory, read to the end.
 
+mod examples;
+mod keys;
+mod several;
+mod variables;
 mod wrong;
 
 use super::{Dialect, File, Surroundings, read};

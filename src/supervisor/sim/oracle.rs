@@ -3,8 +3,9 @@
 
 use super::calls::Calls;
 use super::conditions::holds;
+use super::endings::{ended_well, is_over};
 use super::world::{World, WorldWindow};
-use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
+use crate::model::{AskId, Condition, FailureReason, InstanceId, InstanceName, Policy, RunId, State};
 use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
@@ -13,36 +14,42 @@ pub(super) type Broken = String;
 
 /// A request that is not done, and its targets that are not answered, each with its last run at that time.
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
     verb: Verb,
     targets: Vec<(InstanceId, RunId)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Oracle {
-    policies: Vec<Policy>,
+    pub(super) policies: Vec<Policy>,
     /// For each instance, what it needs directly.
     needs: Vec<Vec<(InstanceId, Condition)>>,
     /// Where each instance stands, by the changes that were told.
-    shown: Vec<State>,
+    pub(super) shown: Vec<State>,
     /// Stopped by a person, and not asked for since: nothing may start it.
-    down: Vec<bool>,
-    attached: Vec<u32>,
+    pub(super) down: Vec<bool>,
+    /// Asked for without what it needs, when it was asked for last.
+    alone: Vec<bool>,
+    /// Its last end by itself may count as a failure, and no person has asked for it since.
+    failed: Vec<bool>,
+    pub(super) ends_when_done: bool,
+    pub(super) begun: bool,
+    pub(super) attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
     gone: Vec<bool>,
-    open: BTreeMap<AskId, Open>,
+    pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
-    calls: Calls,
+    pub(super) calls: Calls,
     quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
 }
 
 impl Oracle {
-    pub(super) fn new(instances: &[(InstanceName, Policy)]) -> Self {
+    pub(super) fn new(instances: &[(InstanceName, Policy)], ends_when_done: bool) -> Self {
         let ids = || (0..).map(InstanceId).zip(instances);
         let needs = instances
             .iter()
@@ -63,6 +70,10 @@ impl Oracle {
             needs,
             shown: Vec::new(),
             down: vec![false; instances.len()],
+            alone: vec![false; instances.len()],
+            failed: vec![false; instances.len()],
+            ends_when_done,
+            begun: false,
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
             open: BTreeMap::new(),
@@ -82,6 +93,9 @@ impl Oracle {
         self.quit_asks.clear();
         self.ending = None;
         self.finished = false;
+        self.begun = false;
+        self.alone.fill(false);
+        self.failed.fill(false);
         for (index, shim) in world.shims.iter().enumerate() {
             self.attached[index] = 0;
             self.gone[index] = false;
@@ -99,7 +113,12 @@ impl Oracle {
     /// Takes in what the machine is about to be told.
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
-            Event::Ask { ask, verb, targets } => {
+            Event::Ask {
+                ask,
+                verb,
+                targets,
+                no_deps,
+            } => {
                 let targets_now = targets.iter().map(|id| (*id, self.last_run[id.0 as usize]));
                 let open = Open {
                     verb: *verb,
@@ -114,14 +133,18 @@ impl Oracle {
                     }
                     Verb::Start | Verb::Restart if self.ending.is_none() => {
                         for id in targets {
-                            self.allow(*id);
+                            self.want(*id, *verb == Verb::Restart, *no_deps);
                         }
                     }
                     Verb::Start | Verb::Restart | Verb::Signal(_) => {}
                 }
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
-            Event::Enter { instance } if self.ending.is_none() => self.allow(*instance),
+            Event::Enter { instance } if self.ending.is_none() => {
+                if !self.shown_at(*instance).is_live() {
+                    self.want(*instance, false, false);
+                }
+            }
             // A count of restarts begins anew with the run that follows.
             Event::Due { instance, by } => {
                 self.calls.hear(*instance);
@@ -140,13 +163,14 @@ impl Oracle {
                 self.runs.fill(0);
                 self.gone.fill(true);
             }
+            Event::WindowClosing { instance } => self.gone[instance.0 as usize] = true,
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
                 self.attached[instance.0 as usize] = 0;
                 self.gone[instance.0 as usize] = false;
             }
-            Event::Begin
-            | Event::Tick
+            Event::Begin => self.begun = true,
+            Event::Tick
             | Event::Quit { ask: None, .. }
             | Event::WindowReady { .. }
             | Event::WindowFailed { .. }
@@ -157,6 +181,21 @@ impl Oracle {
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
             | Event::Enter { .. } => {}
+        }
+    }
+
+    /// A person asks for the instance; what it did before is forgotten, if it does not run on.
+    fn want(&mut self, id: InstanceId, anew: bool, no_deps: bool) {
+        if anew || !self.shown_at(id).is_live() {
+            self.failed[id.0 as usize] = false;
+        }
+        self.alone[id.0 as usize] = no_deps;
+        if no_deps {
+            self.down[id.0 as usize] = false;
+            self.runs[id.0 as usize] = 0;
+            self.calls.allow(id);
+        } else {
+            self.allow(id);
         }
     }
 
@@ -278,13 +317,25 @@ impl Oracle {
         if self.policies[id.0 as usize].scheduled && !self.calls.was_called(id) {
             return Err(format!("{id:?}: started before its schedule"));
         }
+        if self.alone[id.0 as usize] {
+            return Ok(());
+        }
         for (on, condition) in &self.needs[id.0 as usize] {
             let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
-            if leaving || !holds(self.shown_at(*on), *condition) {
+            let missing = leaving || !holds(self.shown_at(*on), *condition);
+            if missing && !self.is_excused(*on, leaving) {
                 return Err(format!("{id:?}: started before {on:?} was {condition:?}"));
             }
         }
         Ok(())
+    }
+
+    /// What may fail, and has failed or is not to come, holds nobody up. (Whether what stops will come again is
+    /// not always shown.)
+    fn is_excused(&self, on: InstanceId, leaving: bool) -> bool {
+        let shown = self.shown_at(on);
+        let goes = leaving || matches!(shown, State::Stopping { .. } | State::Stopped { .. });
+        self.policies[on.0 as usize].optional && (goes || is_over(shown) || self.failed[on.0 as usize])
     }
 
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
@@ -315,6 +366,23 @@ impl Oracle {
             ));
         }
         self.shown[id.0 as usize] = to.clone();
+        let policy = &self.policies[id.0 as usize];
+        match to {
+            // What a probe or its launch time condemned has failed, whatever it ended with.
+            State::Backoff { last, .. } => {
+                let condemnable =
+                    policy.startup.is_some() || policy.liveness.is_some() || policy.launch_timeout.is_some();
+                self.failed[id.0 as usize] = condemnable || !ended_well(policy, *last);
+            }
+            State::Exited { .. } => self.failed[id.0 as usize] = false,
+            State::Failed { reason, .. } => {
+                if matches!(reason, FailureReason::NoDaemon { .. }) && policy.launch_timeout.is_none() {
+                    return Err(format!("{id:?}: was to leave no daemon, and failed for that"));
+                }
+                self.failed[id.0 as usize] = true;
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -365,46 +433,7 @@ impl Oracle {
         }
     }
 
-    fn judge_ending(&mut self, cause: EndCause) -> Result<(), Broken> {
-        if self.ending.is_some() {
-            return Err("a second end".to_owned());
-        }
-        self.ending = Some(cause);
-        let (id, exit) = match cause {
-            EndCause::Service { instance, exit, .. } => (instance, Some(exit)),
-            EndCause::CouldNotStart { instance } => (instance, None),
-            EndCause::Quit(_) => return Ok(()),
-        };
-        if self.attached[id.0 as usize] > 0 {
-            return Err(format!("{id:?} ended the session while somebody looked at it"));
-        }
-        if self.calls.is_changed(id) {
-            return Err(format!(
-                "{id:?} ended the session while its files are being written"
-            ));
-        }
-        if self.down[id.0 as usize] {
-            return Err(format!("{id:?} ended the session after a person stopped it"));
-        }
-        let policy = &self.policies[id.0 as usize];
-        let well = exit.is_some_and(|exit| match exit {
-            Exit::Code(code) => code == 0 || policy.success_codes.contains(&code),
-            Exit::Signal(_) => false,
-        });
-        match policy.end {
-            EndPolicy::StopsSession => Ok(()),
-            EndPolicy::FailureStopsSession if !well || self.is_failed(id) => Ok(()),
-            EndPolicy::FailureStopsSession | EndPolicy::MayEnd => {
-                Err(format!("{id:?} ended the session against its policy"))
-            }
-        }
-    }
-
-    fn is_failed(&self, id: InstanceId) -> bool {
-        matches!(self.shown_at(id), State::Failed { .. })
-    }
-
-    fn shown_at(&self, id: InstanceId) -> &State {
+    pub(super) fn shown_at(&self, id: InstanceId) -> &State {
         &self.shown[id.0 as usize]
     }
 

@@ -7,6 +7,7 @@ mod endings;
 mod launched;
 mod lifecycle;
 mod probing;
+mod promises;
 mod readiness;
 mod restarting;
 mod scale;
@@ -197,10 +198,24 @@ impl Rig {
     }
 
     fn ask(&mut self, verb: Verb, names: &[&str]) -> Vec<String> {
+        self.ask_for(verb, names, false)
+    }
+
+    /// The same for exactly these, without what they need.
+    fn ask_alone(&mut self, verb: Verb, names: &[&str]) -> Vec<String> {
+        self.ask_for(verb, names, true)
+    }
+
+    fn ask_for(&mut self, verb: Verb, names: &[&str], no_deps: bool) -> Vec<String> {
         self.asks += 1;
         let ask = AskId(self.asks);
         let targets = names.iter().map(|name| self.id(name)).collect();
-        self.tell(Event::Ask { ask, verb, targets })
+        self.tell(Event::Ask {
+            ask,
+            verb,
+            targets,
+            no_deps,
+        })
     }
 
     fn quit(&mut self, why: QuitWhy) -> Vec<String> {

@@ -32,6 +32,8 @@ fn service(name: &str, state: StateWord) -> Service {
         assumed: false,
         probe_failure: None,
         next_run: None,
+        namespaces: vec!["default".into()],
+        timing: None,
     }
 }
 

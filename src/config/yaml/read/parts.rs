@@ -51,7 +51,7 @@ impl Fields<'_> {
         let first = first.key.text.clone();
         self.part(&first, |fields, span| match first.as_str() {
             "exec" => fields.exec(span),
-            "http_get" => fields.http(),
+            "http_get" => Some(fields.http()),
             _ => Some(CheckDef::Tcp {
                 host: fields.text("host"),
                 port: fields.port_text("port"),
@@ -68,7 +68,7 @@ impl Fields<'_> {
         Some(CheckDef::Exec { command, working_dir })
     }
 
-    fn http(&mut self) -> Option<CheckDef> {
+    fn http(&mut self) -> CheckDef {
         let scheme = self.text("scheme");
         if let Some(scheme) = &scheme
             && !scheme.value.contains("{{")
@@ -77,14 +77,14 @@ impl Fields<'_> {
             let message = format!("`scheme` takes `http` or `https`, not `{}`", scheme.value);
             self.error(message, &scheme.span);
         }
-        Some(CheckDef::Http {
+        CheckDef::Http {
             host: self.text("host"),
             scheme,
             path: self.text("path"),
             port: self.port_text("port"),
             headers: self.named_texts("headers"),
             status_code: self.whole("status_code"),
-        })
+        }
     }
 
     pub(super) fn availability(&mut self) -> AvailabilityDef {
@@ -116,46 +116,48 @@ impl Fields<'_> {
         }
     }
 
-    pub(super) fn schedule(&mut self, span: &Span) -> Option<ScheduleDef> {
-        let schedule = ScheduleDef {
-            span: span.clone(),
-            cron: self.text("cron"),
-            timezone: self.text("timezone"),
-            interval: self.time("interval"),
-            run_on_start: self.set("run_on_start"),
-        };
-        match (&schedule.cron, &schedule.interval) {
-            (None, None) => {
-                if self.node.get("interval").is_none() {
-                    self.error("`schedule` says neither `cron` nor `interval`", span);
+    pub(super) fn schedule(&mut self) -> Option<ScheduleDef> {
+        self.part("schedule", |fields, span| {
+            let schedule = ScheduleDef {
+                span: span.clone(),
+                cron: fields.text("cron"),
+                timezone: fields.text("timezone"),
+                interval: fields.time("interval"),
+                run_on_start: fields.set("run_on_start"),
+            };
+            match (&schedule.cron, &schedule.interval) {
+                (None, None) => {
+                    if fields.node.get("interval").is_none() {
+                        fields.error("`schedule` says neither `cron` nor `interval`", span);
+                    }
+                    return None;
                 }
-                return None;
+                (Some(cron), Some(_)) => {
+                    let message = "a schedule has one rule: `cron` counts, not `interval`".to_owned();
+                    fields.report.ours(message, &cron.span, None);
+                }
+                (None, Some(interval)) if interval.is_zero() => {
+                    fields.error("`interval` has to be longer than nothing", span);
+                    return None;
+                }
+                (Some(_), None) | (None, Some(_)) => {}
             }
-            (Some(cron), Some(_)) => {
-                let message = "a schedule has one rule: `cron` counts, not `interval`".to_owned();
-                self.report.ours(message, &cron.span, None);
-            }
-            (None, Some(interval)) if interval.is_zero() => {
-                self.error("`interval` has to be longer than nothing", span);
-                return None;
-            }
-            (Some(_), None) | (None, Some(_)) => {}
-        }
-        Some(schedule)
+            Some(schedule)
+        })
     }
 
-    pub(super) fn watch(&mut self, span: &Span) -> Option<WatchDef> {
+    pub(super) fn watch(&mut self, span: &Span) -> WatchDef {
         let paths = self.watch_paths();
         if paths.is_empty() {
             self.error("`watch` needs `paths`", span);
         }
-        Some(WatchDef {
+        WatchDef {
             span: span.clone(),
             paths,
             debounce: self.time("debounce"),
             cascade: self.set("cascade"),
             disable_default_excludes: self.set("disable_default_excludes"),
-        })
+        }
     }
 
     fn watch_paths(&mut self) -> Vec<WatchPathDef> {
