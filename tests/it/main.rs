@@ -19,6 +19,7 @@ mod lane;
 mod names;
 mod output;
 mod ports;
+mod probes;
 mod readme;
 mod restart;
 mod run_command;
