@@ -95,7 +95,7 @@ fn add_tiers(specs: &mut [InstanceSpec], tiers: &[Option<usize>]) {
     let starting = |specs: &[InstanceSpec], tier: usize| -> Vec<Dependency> {
         let members = specs.iter().zip(tiers);
         members
-            .filter(|(spec, own)| **own == Some(tier) && spec.policy.autostart)
+            .filter(|(spec, own)| **own == Some(tier) && spec.policy.autostart && !spec.policy.scheduled)
             .map(|(spec, _)| Dependency {
                 on: spec.name.service.clone(),
                 condition: match spec.policy.readiness {

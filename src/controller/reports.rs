@@ -154,8 +154,11 @@ impl Controller {
             nonce: hello.nonce.clone(),
             version: hello.version,
         });
+        self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
+                self.host_mut(instance).found = true;
+                self.remember(instance);
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);
@@ -233,6 +236,7 @@ impl Controller {
             return;
         };
         self.reaping.insert(instance);
+        self.feed(Event::WindowClosing { instance });
         // A shim reports an end when nothing of the run is left (elsewhere than on Linux it cannot see all of
         // it). Looking all the same would be a walk through every process of the machine for each window.
         let unended = std::mem::take(&mut self.host_mut(instance).unended);

@@ -163,6 +163,7 @@ impl Oracle {
                 self.runs.fill(0);
                 self.gone.fill(true);
             }
+            Event::WindowClosing { instance } => self.gone[instance.0 as usize] = true,
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
                 self.attached[instance.0 as usize] = 0;
