@@ -168,6 +168,8 @@ fn a_service_that_never_starts_up_is_ended_and_says_why() {
       exec: { command: 'echo no such table >&2; exit 7' }
       period_seconds: 1
       failure_threshold: 2
+  other:
+    command: sleep 1000
 ",
     );
     project.start_detached(&NO_PORTS);
