@@ -21,6 +21,7 @@ mod logs;
 mod names;
 mod output;
 mod ports;
+mod probes;
 mod readme;
 mod restart;
 mod run_command;
