@@ -11,7 +11,7 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -66,7 +66,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan)?;
     }
-    match run_session(&plan, lock, tmux, args)? {
+    match run_session(&here, &plan, lock, tmux, args)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -107,9 +107,18 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(plan: &Plan, lock: SessionLock, tmux: PathBuf, args: &StartArgs) -> Result<Ran, Diagnostic> {
+fn run_session(
+    here: &Here,
+    plan: &Plan,
+    lock: SessionLock,
+    tmux: PathBuf,
+    args: &StartArgs,
+) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
-    let setup = setup(plan, lock, tmux, args, up)?;
+    let setup = Setup {
+        up: Some(up),
+        ..setup(here, plan, lock, tmux, args)?
+    };
     runtime()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready));
@@ -140,11 +149,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
 }
 
 fn setup(
+    here: &Here,
     plan: &Plan,
     lock: SessionLock,
     tmux: PathBuf,
     args: &StartArgs,
-    up: oneshot::Sender<controller::Up>,
 ) -> Result<Setup, Diagnostic> {
     let system = |what: &str, error: std::io::Error| {
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
@@ -167,6 +176,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        replan: replan(here, args),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
@@ -177,8 +187,14 @@ fn setup(
         recover: !options.no_recover.value,
         fresh: options.fresh.value && !args.take_over,
         arguments: std::env::args().skip(1).collect(),
-        up: Some(up),
+        up: None,
     })
+}
+
+/// The plan of the same start, made again from what the files say by then.
+fn replan(here: &Here, args: &StartArgs) -> Replan {
+    let (here, args) = (here.clone(), args.clone());
+    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
 }
 
 fn terminal_size() -> Option<Size> {

@@ -8,6 +8,7 @@ use crate::config::environment::Explained;
 use crate::config::formation::{Formation, Names, StopSignals};
 use crate::config::load::{self, Surroundings};
 use crate::config::resolve::{self, Options, Service};
+use crate::controller::Overrides;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{InstanceName, InstanceSpec, ServiceName, Variables, select};
 use crate::ports::{Base, PortPlan, Rule, Wanted};
@@ -32,7 +33,7 @@ pub struct Plan {
 }
 
 /// What a command is run in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Here {
     pub cwd: PathBuf,
     pub places: Places,
@@ -65,6 +66,14 @@ impl Plan {
     /// # Errors
     /// All that is wrong, at once.
     pub fn make(here: &Here, args: &StartArgs) -> Result<Self, Vec<Diagnostic>> {
+        Self::make_with(here, args, &Overrides::default())
+    }
+
+    /// The same, with what a running session was asked for since it began.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn make_with(here: &Here, args: &StartArgs, overrides: &Overrides) -> Result<Self, Vec<Diagnostic>> {
         // Where the project is can only be said by the caller: its env files are found by it.
         let first = settings::resolve(args, &own_environment).map_err(|error| vec![error])?;
         let project = Search {
@@ -99,7 +108,7 @@ impl Plan {
                 return Err(problems);
             }
         };
-        Self::resolve(project, options, services, environment, problems)
+        Self::resolve(project, options, services, environment, overrides, problems)
     }
 
     fn resolve(
@@ -107,6 +116,7 @@ impl Plan {
         options: StartOptions,
         services: Vec<Service>,
         environment: Environment,
+        overrides: &Overrides,
         mut problems: Vec<Diagnostic>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let title = options
@@ -115,7 +125,7 @@ impl Plan {
             .clone()
             .unwrap_or_else(|| project.name.clone());
         let resolved_with = match session_options(&project, &title, &options, &services) {
-            Ok(resolved) => resolved,
+            Ok(resolved) => resolved.with_counts(&overrides.counts),
             Err(errors) => {
                 problems.extend(errors);
                 return Err(problems);

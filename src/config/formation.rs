@@ -56,6 +56,13 @@ impl Formation {
         errors.is_empty().then_some(formation).ok_or(errors)
     }
 
+    /// The same, with these counts over it.
+    pub fn with_counts(mut self, counts: &BTreeMap<ServiceName, u32>) -> Self {
+        self.counts
+            .extend(counts.iter().map(|(name, count)| (name.clone(), *count)));
+        self
+    }
+
     /// How many instances this service has.
     pub fn count(&self, service: &ServiceName) -> u32 {
         self.counts.get(service).copied().unwrap_or(self.default)

@@ -91,6 +91,12 @@ impl Options {
         }
     }
 
+    /// The same, with these numbers of instances whatever else was said of them.
+    pub fn with_counts(mut self, counts: &BTreeMap<ServiceName, u32>) -> Self {
+        self.formation = self.formation.with_counts(counts);
+        self
+    }
+
     fn autostarts(&self, service: &ServiceName) -> bool {
         let chosen = match &self.only {
             Some(names) => names.is_empty() || names.contains(service),

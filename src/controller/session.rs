@@ -14,6 +14,7 @@ use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
+use super::replan::Replan;
 use super::signals;
 use super::windows::{Site, Windows};
 use crate::api;
@@ -46,6 +47,8 @@ pub struct Setup {
     /// The configuration's path.
     pub config: PathBuf,
     pub instances: Vec<InstanceSpec>,
+    /// Makes the instances anew, for a reload.
+    pub replan: Replan,
     /// Won before anything else is done.
     pub lock: SessionLock,
     pub tmux_binary: PathBuf,
