@@ -25,6 +25,7 @@ impl Controller {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::OpenWindow { instance } => self.windows.want(instance),
+            Action::CloseWindow { instance } => drop(self.closing.insert(instance)),
             Action::Spawn { instance, run } => self.spawn(instance, run),
             Action::Stop {
                 instance,

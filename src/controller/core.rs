@@ -149,6 +149,8 @@ pub(super) struct Controller {
     pub(super) left_tmux_pid: Option<u32>,
     /// Instances whose shim has been told to end.
     pub(super) close_sent: BTreeSet<InstanceId>,
+    /// Instances that are no longer configured and whose windows are to close when their output is here.
+    pub(super) closing: BTreeSet<InstanceId>,
     pub(super) losses: Losses,
     /// How many terminals look at windows of ours.
     pub(super) viewers: usize,

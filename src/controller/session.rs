@@ -169,6 +169,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         found_panes: Vec::new(),
         left_tmux_pid: left.and_then(|left| left.tmux_pid),
         close_sent: BTreeSet::new(),
+        closing: BTreeSet::new(),
         losses: Losses::default(),
         viewers: 0,
         views_deadline: None,

@@ -7,6 +7,7 @@ use super::probes::Track;
 use super::restart::Tally;
 use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
+    StopPlan,
 };
 
 /// What is wanted of an instance, whatever it does at the moment.
@@ -26,7 +27,8 @@ pub(super) enum Window {
     Opening,
     /// There, with a shim that takes orders.
     Ready,
-    /// tmux died under it. Its `WindowLost` is on the way; until then nothing can be started in it.
+    /// tmux died under it, or it is being closed. Its `WindowLost` is on the way; until then nothing can be
+    /// started in it.
     Going,
 }
 
@@ -61,6 +63,9 @@ pub(super) struct Run {
     pub(super) cause: Cause,
     pub(super) process: Option<Process>,
     pub(super) stop: Option<StopSent>,
+    /// How it is to be stopped, where the configuration it was started from said something else than the
+    /// current one.
+    pub(super) plan: Option<StopPlan>,
     /// By its probe or its own word; by assumption where nothing says what ready means.
     pub(super) ready: bool,
     /// It said itself that it is not ready, and has not taken that back.
@@ -81,6 +86,7 @@ impl Run {
             cause,
             process: None,
             stop: None,
+            plan: None,
             ready: false,
             retracted: false,
             booted: false,
@@ -101,7 +107,11 @@ impl Run {
 pub(super) struct Instance {
     pub(super) name: InstanceName,
     pub(super) policy: Policy,
+    /// The configuration no longer has it: it goes, and keeps its place until it comes back.
+    pub(super) gone: bool,
     pub(super) wanted: Wanted,
+    /// The last that a person asked was that it be down, perhaps when it was so already.
+    pub(super) declined: bool,
     /// Runs up to this one are to be replaced. A restart raises it to the last run ordered, so that any
     /// number of restarts asked before the next order are one.
     pub(super) above: RunId,
@@ -133,7 +143,9 @@ impl Instance {
         Self {
             name,
             policy,
+            gone: false,
             wanted,
+            declined: false,
             above: RunId(0),
             state,
             window: Window::Absent,

@@ -20,6 +20,7 @@ mod probes;
 mod probing;
 mod readiness;
 mod reconcile;
+mod reconfigure;
 mod reports;
 mod restart;
 #[cfg(test)]
@@ -30,6 +31,6 @@ mod timers;
 mod why;
 
 pub use deps::SetupError;
-pub use event::{Action, Answer, EndCause, Event, ProbeKind, QuitWhy, Verb};
+pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Verb};
 pub use machine::Machine;
 pub use why::Why;

@@ -3,8 +3,10 @@
 
 use super::conditions::holds;
 use super::world::{World, WorldWindow};
-use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Verb};
+use crate::model::{
+    AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, PendingWhy, Policy, RunId, State,
+};
+use crate::supervisor::{Action, Answer, Declared, EndCause, Event, Machine, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -29,6 +31,8 @@ pub(super) struct Oracle {
     attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
     gone: Vec<bool>,
+    /// No longer configured.
+    pub(super) removed: Vec<bool>,
     open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     last_run: Vec<RunId>,
@@ -63,6 +67,7 @@ impl Oracle {
             down: vec![false; instances.len()],
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
+            removed: vec![false; instances.len()],
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
@@ -84,11 +89,12 @@ impl Oracle {
             self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
-            self.down[index] = match (&shim.proc, &shim.last) {
-                (Some(proc), _) => proc.asked,
-                (None, Some(last)) => last.asked,
-                (None, None) => false,
-            };
+            self.down[index] = self.removed[index]
+                || match (&shim.proc, &shim.last) {
+                    (Some(proc), _) => proc.asked,
+                    (None, Some(last)) => last.asked,
+                    (None, None) => false,
+                };
         }
     }
 
@@ -110,14 +116,18 @@ impl Oracle {
                     }
                     Verb::Start | Verb::Restart if self.ending.is_none() => {
                         for id in targets {
-                            self.allow(*id);
+                            if !self.removed[id.0 as usize] {
+                                self.allow(*id);
+                            }
                         }
                     }
                     Verb::Start | Verb::Restart | Verb::Signal(_) => {}
                 }
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
-            Event::Enter { instance } if self.ending.is_none() => self.allow(*instance),
+            Event::Enter { instance } if self.ending.is_none() && !self.removed[instance.0 as usize] => {
+                self.allow(*instance);
+            }
             Event::Attached { instance, clients } => self.attached[instance.0 as usize] = *clients,
             Event::Adopted { instance, run, .. } | Event::AdoptedEnded { instance, run, .. } => {
                 self.last_run[instance.0 as usize] = *run;
@@ -127,6 +137,7 @@ impl Oracle {
                 self.runs.fill(0);
                 self.gone.fill(true);
             }
+            Event::Reconfigure { instances } if self.ending.is_none() => self.hear_reload(instances),
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
                 self.attached[instance.0 as usize] = 0;
@@ -143,8 +154,56 @@ impl Oracle {
             | Event::Ended { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }
+    }
+
+    /// Another configuration: what goes is down for good, what comes back may start.
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        let known = self.policies.len();
+        for declared in instances {
+            let index = declared.instance.0 as usize;
+            if index >= self.policies.len() {
+                self.grow(index + 1);
+            }
+            if index >= known && !declared.policy.autostart {
+                self.shown[index] = State::Disabled;
+            }
+            let was_removed = std::mem::replace(&mut self.removed[index], false);
+            if was_removed {
+                self.down[index] = false;
+            }
+            let old = std::mem::replace(&mut self.policies[index], declared.policy.clone());
+            if was_removed || declared.replace || old.restart != declared.policy.restart {
+                self.runs[index] = 0;
+            }
+            let needs = declared.policy.depends_on.iter().flat_map(|need| {
+                instances
+                    .iter()
+                    .filter(|other| other.name.service == need.on)
+                    .map(|other| (other.instance, need.condition))
+            });
+            self.needs[index] = needs.collect();
+        }
+        for id in self.ids() {
+            if instances.iter().all(|declared| declared.instance != id) {
+                self.removed[id.0 as usize] = true;
+                self.down[id.0 as usize] = true;
+            }
+        }
+    }
+
+    fn grow(&mut self, count: usize) {
+        self.policies.resize(count, Policy::default());
+        self.needs.resize(count, Vec::new());
+        self.shown.resize(count, State::Pending(PendingWhy::Window));
+        self.down.resize(count, false);
+        self.attached.resize(count, 0);
+        self.gone.resize(count, false);
+        self.removed.resize(count, false);
+        self.last_run.resize(count, RunId(0));
+        self.runs.resize(count, 0);
     }
 
     /// A start brings up the instance and what it needs.
@@ -166,6 +225,14 @@ impl Oracle {
             Action::OpenWindow { instance } => {
                 self.judge_open(*instance, world)?;
                 self.gone[instance.0 as usize] = false;
+                Ok(())
+            }
+            Action::CloseWindow { instance } => {
+                let wanted = !self.removed[instance.0 as usize];
+                if wanted || self.shown_at(*instance).is_live() {
+                    return Err(format!("{instance:?}: its window closed, and it is in use"));
+                }
+                self.gone[instance.0 as usize] = true;
                 Ok(())
             }
             Action::Spawn { instance, run } => {

@@ -3,7 +3,7 @@
 use super::oracle::Broken;
 use super::world::KILL_TIME;
 use crate::model::{InstanceId, InstanceName, Moment, Policy, RunId, Signal, State};
-use crate::supervisor::{Action, Event, Machine, QuitWhy, Verb};
+use crate::supervisor::{Action, Declared, Event, Machine, QuitWhy, Verb};
 use std::time::Duration;
 
 /// More than orders and reports take on their ways.
@@ -73,6 +73,17 @@ impl Pace {
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
             | Event::Enter { .. } => {}
+            Event::Reconfigure { instances } => self.hear_reload(instances),
+        }
+    }
+
+    /// What goes may take as long as its old plan said, and what stays as its new one says.
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        for declared in instances {
+            let longest = declared.policy.stop.grace + KILL_TIME + REPORTS;
+            self.longest_shutdown += longest;
+            self.kills
+                .resize((declared.instance.0 as usize + 1).max(self.kills.len()), None);
         }
     }
 
@@ -96,6 +107,7 @@ impl Pace {
                 }
             }
             Action::OpenWindow { .. }
+            | Action::CloseWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }
