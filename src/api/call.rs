@@ -1,9 +1,10 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Request, Results, Status, Window};
+use super::messages::{Detached, Reloaded, Request, Results, Status, Wait, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
@@ -23,6 +24,18 @@ pub enum Call {
     },
     /// Answered when everything is gone.
     Quit {
+        reply: Reply<Results>,
+    },
+    /// Take over what the files say now.
+    Reload {
+        reply: Reply<Reloaded>,
+    },
+    Scale {
+        counts: BTreeMap<String, u32>,
+        reply: Reply<Reloaded>,
+    },
+    Wait {
+        request: Wait,
         reply: Reply<Results>,
     },
     Detach {

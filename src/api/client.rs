@@ -3,7 +3,9 @@
 
 use super::call::{OutputRequest, Verb};
 use super::http1::{self, Body, Head, encode};
-use super::messages::{Detached, ErrorBody, OutputLine, Request, Results, Status, Window, route};
+use super::messages::{
+    Detached, ErrorBody, OutputLine, Reloaded, Request, Results, Scale, Status, Wait, Window, route,
+};
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
@@ -73,6 +75,23 @@ impl Client {
     /// Ends the session and waits until everything is gone.
     pub fn quit(&self) -> Result<Results, Diagnostic> {
         self.call("POST", route::QUIT, None, None)
+    }
+
+    /// Has the session take over what its files say now.
+    pub fn reload(&self) -> Result<Reloaded, Diagnostic> {
+        self.call("POST", route::RELOAD, None, None)
+    }
+
+    /// Changes how many instances services have.
+    pub fn scale(&self, scale: &Scale) -> Result<Reloaded, Diagnostic> {
+        let body = serde_json::to_vec(scale).expect("plain fields always serialize");
+        self.call("POST", route::SCALE, Some(&body), None)
+    }
+
+    /// Waits until services are ready, one of them no longer can be, or the time is up.
+    pub fn wait(&self, wait: &Wait) -> Result<Results, Diagnostic> {
+        let body = serde_json::to_vec(wait).expect("plain fields always serialize");
+        self.call("POST", route::WAIT, Some(&body), None)
     }
 
     /// Sends a foreground session to the background.

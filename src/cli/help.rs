@@ -13,6 +13,7 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
+    ("changes", &["up", "down", "reload", "scale"]),
     ("look", &["connect", "status", "echo", "ls"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "env", "clean"]),

@@ -56,7 +56,9 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.know_run(instance, run);
         self.check_port(instance);
-        self.host_mut(instance).unended.insert(run);
+        let host = self.host_mut(instance);
+        host.unended.insert(run);
+        host.is_outdated = false;
         let spec = &self.host(instance).spec;
         let order = Order::Run {
             run,
@@ -124,6 +126,7 @@ impl Controller {
             Reply::Action(sender) => drop(sender.send(Ok(results))),
             // The session's end is the answer; it is sent when everything is gone.
             Reply::Quit(sender) => self.quitters.push(sender),
+            Reply::Reload(number) => self.on_reload_part(number, results),
             Reply::Nobody => {}
         }
     }

@@ -1,12 +1,14 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
+use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
 use crate::api::messages::{Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceName, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
+use std::collections::BTreeMap;
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
@@ -51,6 +53,12 @@ impl Controller {
                     ask: Some(ask),
                 });
             }
+            Call::Reload { reply } => self.wish(Wish {
+                counts: BTreeMap::new(),
+                reply,
+            }),
+            Call::Scale { counts, reply } => self.scale(counts, reply),
+            Call::Wait { request, reply } => self.wait_for(&request, reply),
             Call::Detach { reply } => self.detach(reply),
             Call::Output { request, reply } => {
                 let answer = self
@@ -64,10 +72,11 @@ impl Controller {
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
     /// error, and nothing is touched.
-    fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
-        let instances: Vec<InstanceName> = self.hosts.iter().map(|host| host.spec.name.clone()).collect();
+    pub(super) fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
+        let ids: Vec<InstanceId> = self.shown().collect();
+        let instances: Vec<InstanceName> = ids.iter().map(|id| self.host(*id).spec.name.clone()).collect();
         match select(names, &instances) {
-            Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
+            Ok(chosen) => Ok(chosen.into_iter().map(|index| ids[index]).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),
         }
     }

@@ -5,6 +5,7 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
+use super::follow::Named;
 use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
@@ -12,21 +13,25 @@ use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
+use super::reload::{Reloads, Replanned};
 use super::session::{DetachReply, Facts};
+use super::waits::Waiting;
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
-use crate::model::{InstanceId, InstanceName, Moment, Signal};
+use crate::model::{InstanceId, InstanceName, Moment, ServiceName, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
 use crate::tmux::WindowId;
+use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// Who waits for a request.
@@ -34,6 +39,8 @@ use tokio::task::JoinHandle;
 pub(super) enum Reply {
     Action(ReplyTo),
     Quit(ReplyTo),
+    /// A part of this reload.
+    Reload(u64),
     Nobody,
 }
 
@@ -69,6 +76,8 @@ enum Input {
     Piped(Piped),
     /// The user's tmux configuration has been read.
     Configured(Vec<Diagnostic>),
+    /// The configuration has been read again.
+    Replanned(Replanned),
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
@@ -86,6 +95,7 @@ pub(super) struct Inlets {
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
+    pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
@@ -98,6 +108,7 @@ pub(super) struct Outlets {
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
+    pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
@@ -113,7 +124,15 @@ pub(super) struct Controller {
     pub(super) lock: SessionLock,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
+    /// What is configured, in the order of the file.
+    pub(super) order: Vec<InstanceId>,
     pub(super) by_name: BTreeMap<InstanceName, InstanceId>,
+    /// What followers of the output call the instances.
+    pub(super) names: watch::Sender<Arc<[Named]>>,
+    pub(super) reloads: Reloads,
+    /// The numbers of instances that were asked of this session.
+    pub(super) scaled: BTreeMap<ServiceName, Scaled>,
+    pub(super) waits: Vec<Waiting>,
     pub(super) links: Links,
     pub(super) owners: BTreeMap<LinkId, InstanceId>,
     /// Connections of shims that have no instance here and are ending.
@@ -178,6 +197,8 @@ impl Controller {
             }
             let input = self.next_input(outlets).await;
             self.on_input(input);
+            self.advance_closing();
+            self.answer_waits();
             self.advance_finish();
             self.refresh_stale_status_lines();
             self.flush_output();
@@ -197,6 +218,7 @@ impl Controller {
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
+            Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
@@ -217,6 +239,7 @@ impl Controller {
             Input::Probed(probed) => self.on_probed(probed),
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
+            Input::Replanned(replanned) => self.on_replanned(replanned),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.
@@ -232,6 +255,7 @@ impl Controller {
             self.adoption_deadline,
             self.losses.next_deadline(),
             self.views_deadline,
+            self.waits.iter().filter_map(|waiting| waiting.until).min(),
         ]
         .into_iter()
         .flatten()
@@ -300,6 +324,12 @@ impl Controller {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
         (0..self.hosts.len()).map(Self::id_at)
+    }
+
+    /// What is configured, in the order of the file, and behind it what no longer is and still runs.
+    pub(super) fn shown(&self) -> impl Iterator<Item = InstanceId> {
+        let leaving = |id: &InstanceId| self.machine.is_gone(*id) && self.machine.state(*id).is_live();
+        self.order.iter().copied().chain(self.ids().filter(leaving))
     }
 
     pub(super) fn id_at(index: usize) -> InstanceId {

@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::core::Controller;
+use super::differences::is_same_start;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
@@ -180,8 +181,9 @@ impl Controller {
                 host.unended.insert(live.run);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
-                if live.launch != self.host(instance).spec.launch {
+                if !is_same_start(&live.launch, &self.host(instance).spec.launch) {
                     self.adopted.changed.push(instance);
+                    self.host_mut(instance).is_outdated = true;
                 }
                 self.feed(Event::Adopted {
                     instance,

@@ -8,29 +8,32 @@ use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
+use super::follow::Named;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
-use super::replan::Replan;
+use super::reload::{Planned, Reloads, aliases, label};
+use super::replan::{Overrides, Replan};
 use super::signals;
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, Moment, time_text};
+use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
+use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
@@ -88,6 +91,7 @@ pub(super) struct Facts {
     pub(super) recover: bool,
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
+    pub(super) replan: Replan,
 }
 
 /// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
@@ -102,23 +106,24 @@ pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
     Ok(controller.put_away(outlets).await)
 }
 
-fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
+fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let clock = Clock::start();
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
     // Handlers first: from here on a signal is an event.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
-    let machine = machine(&setup.instances, clock.now())?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
+    let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
+    let machine = machine(&setup.instances, clock.now())?;
     let started = clock::wall();
-    let info = info(&setup, started, fresh);
+    let info = info(&setup, started, fresh, &scaled);
     let site = site(&setup);
     let by_name = (0..).zip(&setup.instances);
     let by_name = by_name
-        .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
+        .flat_map(|(index, spec)| aliases(spec, Controller::id_at(index)))
         .collect();
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
@@ -129,6 +134,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
+    let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
     let mut controller = Controller {
@@ -142,13 +148,19 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             recover: setup.recover,
             fresh,
             tmux_config: setup.tmux_config.clone(),
+            replan: setup.replan,
         },
         info,
         lock: setup.lock,
         machine,
         hub: Hub::new(setup.instances.len(), renderer),
-        hosts: setup.instances.into_iter().map(Host::new).collect(),
+        order: (0..setup.instances.len()).map(Controller::id_at).collect(),
+        names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
+        hosts,
         by_name,
+        reloads: Reloads::default(),
+        scaled,
+        waits: Vec::new(),
         links,
         owners: BTreeMap::new(),
         strangers: BTreeSet::new(),
@@ -196,14 +208,36 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
-    let label = |spec: &InstanceSpec| Label {
-        name: spec.name.to_string(),
-        position: spec.position,
-    };
     instances.iter().map(label).collect()
 }
 
-fn info(setup: &Setup, started: SystemTime, ending: bool) -> SessionInfo {
+/// The numbers of instances that were asked of the session before this controller came; the set-up is made to
+/// have them. What the configuration says otherwise by now counts more, and so does one that has errors.
+fn scaled_before(left: Option<&SessionInfo>, setup: &mut Setup) -> BTreeMap<ServiceName, Scaled> {
+    let named = left.into_iter().flat_map(|left| &left.scaled);
+    let scaled: BTreeMap<_, _> = named
+        .filter_map(|(name, scaled)| Some((name.parse().ok()?, *scaled)))
+        .collect();
+    if scaled.is_empty() {
+        return scaled;
+    }
+    let make = |overrides: &Overrides| setup.replan.make(overrides);
+    match Planned::make(&make, scaled, &BTreeMap::new()) {
+        Ok(planned) => {
+            let (instances, scaled) = planned.into_parts();
+            setup.instances = instances;
+            scaled
+        }
+        Err(_) => BTreeMap::new(),
+    }
+}
+
+fn info(
+    setup: &Setup,
+    started: SystemTime,
+    ending: bool,
+    scaled: &BTreeMap<ServiceName, Scaled>,
+) -> SessionInfo {
     SessionInfo {
         schema: crate::workspace::session::SCHEMA,
         project: setup.project.clone(),
@@ -217,6 +251,9 @@ fn info(setup: &Setup, started: SystemTime, ending: bool) -> SessionInfo {
         tmux_pid: None,
         arguments: setup.arguments.clone(),
         ending,
+        scaled: (scaled.iter())
+            .map(|(service, scaled)| (service.to_string(), *scaled))
+            .collect(),
     }
 }
 
@@ -247,6 +284,7 @@ fn channels(
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
+    let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -255,6 +293,7 @@ fn channels(
         reaped,
         probed,
         configured,
+        replanned,
         pipes,
         server_ended,
     };
@@ -265,6 +304,7 @@ fn channels(
         reaped: reaped_out,
         probed: probed_out,
         configured: configured_out,
+        replanned: replanned_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,
