@@ -2,7 +2,7 @@
 
 use super::args::{Example, GlobalArgs};
 use super::{report, session, show, style};
-use crate::api::messages::Reloaded;
+use crate::api::messages::{Outcome, Reloaded};
 use crate::diag::{Diagnostic, exit_code};
 use clap::Args;
 use std::process::ExitCode;
@@ -37,9 +37,7 @@ pub fn code_of(reloaded: &Reloaded) -> ExitCode {
         .changes
         .iter()
         .filter_map(|change| change.result.as_ref());
-    let all_well = results
-        .map(|result| result.outcome)
-        .all(|outcome| outcome.is_success());
+    let all_well = results.map(|result| result.outcome).all(Outcome::is_success);
     ExitCode::from(if all_well {
         exit_code::OK
     } else {

@@ -124,6 +124,7 @@ impl Controller {
         let (reply, results) = ask.results();
         match reply {
             Reply::Action(sender) => drop(sender.send(Ok(results))),
+            Reply::Restart(targets, sender) => self.answer_restart(targets, results, sender),
             // The session's end is the answer; it is sent when everything is gone.
             Reply::Quit(sender) => self.quitters.push(sender),
             Reply::Reload(number) => self.on_reload_part(number, results),

@@ -29,7 +29,11 @@ impl Controller {
                     });
                 }
                 Ok(targets) => {
-                    let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
+                    let reply = match verb {
+                        Asked::Restart => Reply::Restart(targets.clone(), reply),
+                        Asked::Start | Asked::Stop | Asked::Kill | Asked::Signal(_) => Reply::Action(reply),
+                    };
+                    let ask = self.asks.open(self.clock.now(), reply);
                     self.feed(Event::Ask {
                         ask,
                         verb: machine_verb(verb),

@@ -15,6 +15,7 @@ use super::probing::Probed;
 use super::progress::Progress;
 use super::reload::{Reloads, Replanned};
 use super::session::{DetachReply, Facts};
+use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
@@ -38,6 +39,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(super) enum Reply {
     Action(ReplyTo),
+    /// Of these.
+    Restart(Vec<InstanceId>, ReplyTo),
     Quit(ReplyTo),
     /// A part of this reload.
     Reload(u64),
@@ -78,6 +81,8 @@ enum Input {
     Configured(Vec<Diagnostic>),
     /// The configuration has been read again.
     Replanned(Replanned),
+    /// The same, for a restart that tells whether it has changed.
+    Compared(Comparison),
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
@@ -96,6 +101,7 @@ pub(super) struct Inlets {
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
+    pub(super) compared: mpsc::UnboundedSender<Comparison>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
@@ -109,6 +115,7 @@ pub(super) struct Outlets {
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
+    pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
@@ -133,6 +140,8 @@ pub(super) struct Controller {
     /// The numbers of instances that were asked of this session.
     pub(super) scaled: BTreeMap<ServiceName, Scaled>,
     pub(super) waits: Vec<Waiting>,
+    /// The configuration's files, as they were when it was read.
+    pub(super) stamp: Stamp,
     pub(super) links: Links,
     pub(super) owners: BTreeMap<LinkId, InstanceId>,
     /// Connections of shims that have no instance here and are ending.
@@ -219,6 +228,7 @@ impl Controller {
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
+            Some(comparison) = outlets.compared.recv() => Input::Compared(comparison),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
@@ -240,6 +250,7 @@ impl Controller {
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::Replanned(replanned) => self.on_replanned(replanned),
+            Input::Compared(comparison) => self.on_compared(comparison),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.

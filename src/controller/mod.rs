@@ -30,6 +30,7 @@ mod replan;
 mod reports;
 mod session;
 mod signals;
+mod staleness;
 mod status;
 mod suspend;
 mod tmux_events;

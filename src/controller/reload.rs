@@ -6,7 +6,8 @@ use super::core::{Controller, Reply};
 use super::differences::{Difference, difference, place};
 use super::follow::Named;
 use super::host::Host;
-use super::replan::Overrides;
+use super::replan::{Overrides, Replan};
+use super::staleness::Stamp;
 use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Change, ChangeKind, Reloaded, SCHEMA};
 use crate::diag::{Diagnostic, Kind, Severity};
@@ -32,7 +33,13 @@ pub(super) struct Planned {
 }
 
 /// What comes of making one, and for whom it was made.
-pub(super) type Replanned = (Result<Planned, Vec<Diagnostic>>, Wish);
+#[derive(Debug)]
+pub(super) struct Replanned {
+    plan: Result<Planned, Vec<Diagnostic>>,
+    wish: Wish,
+    /// The files as they were before they were read.
+    stamp: Stamp,
+}
 
 /// The reloads under way.
 #[derive(Debug, Default)]
@@ -88,16 +95,17 @@ impl Controller {
 
     fn plan(&mut self, wish: Wish) {
         self.reloads.planning = true;
-        let (replan, scaled) = (self.facts.replan.clone(), self.scaled.clone());
+        let (replan, scaled, stamp) = (self.facts.replan.clone(), self.scaled.clone(), self.stamp.clone());
         let replanned = self.inlets.replanned.clone();
         tokio::task::spawn_blocking(move || {
-            let plan = Planned::make(&|overrides| replan.make(overrides), scaled, &wish.counts);
+            let stamp = stamp.again();
+            let plan = Planned::make(&replan, scaled, &wish.counts);
             // Nobody listens any more when the session is over.
-            drop(replanned.send((plan, wish)));
+            drop(replanned.send(Replanned { plan, wish, stamp }));
         });
     }
 
-    pub(super) fn on_replanned(&mut self, (plan, wish): Replanned) {
+    pub(super) fn on_replanned(&mut self, Replanned { plan, wish, stamp }: Replanned) {
         self.reloads.planning = false;
         if self.machine.is_ending() {
             drop(wish.reply.send(Err(ending())));
@@ -106,7 +114,10 @@ impl Controller {
                 .map_err(|errors| merged(&errors))
                 .and_then(|plan| self.take_over(plan))
             {
-                Ok(course) => self.carry_through(course, wish.reply),
+                Ok(course) => {
+                    self.stamp = stamp;
+                    self.carry_through(course, wish.reply);
+                }
                 Err(error) => drop(wish.reply.send(Err(error))),
             }
         }
@@ -302,11 +313,11 @@ impl Planned {
     /// The plan that the files make, with the numbers that were asked for where the files still say about them
     /// what they said then.
     pub(super) fn make(
-        replan: &dyn Fn(&Overrides) -> Result<Vec<InstanceSpec>, Vec<Diagnostic>>,
+        replan: &Replan,
         mut scaled: BTreeMap<ServiceName, Scaled>,
         wished: &BTreeMap<ServiceName, u32>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let instances = replan(&Overrides::default())?;
+        let instances = replan.make(&Overrides::default())?;
         if scaled.is_empty() && wished.is_empty() {
             return Ok(Self { instances, scaled });
         }
@@ -328,7 +339,7 @@ impl Planned {
         let instances = if counts.is_empty() {
             instances
         } else {
-            replan(&Overrides { counts })?
+            replan.make(&Overrides { counts })?
         };
         Ok(Self { instances, scaled })
     }

@@ -16,8 +16,9 @@ use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
 use super::reload::{Planned, Reloads, aliases, label};
-use super::replan::{Overrides, Replan};
+use super::replan::Replan;
 use super::signals;
+use super::staleness::Stamp;
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
@@ -120,6 +121,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let machine = machine(&setup.instances, clock.now())?;
     let started = clock::wall();
     let info = info(&setup, started, fresh, &scaled);
+    let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
     let by_name = (0..).zip(&setup.instances);
     let by_name = by_name
@@ -161,6 +163,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reloads: Reloads::default(),
         scaled,
         waits: Vec::new(),
+        stamp,
         links,
         owners: BTreeMap::new(),
         strangers: BTreeSet::new(),
@@ -221,8 +224,7 @@ fn scaled_before(left: Option<&SessionInfo>, setup: &mut Setup) -> BTreeMap<Serv
     if scaled.is_empty() {
         return scaled;
     }
-    let make = |overrides: &Overrides| setup.replan.make(overrides);
-    match Planned::make(&make, scaled, &BTreeMap::new()) {
+    match Planned::make(&setup.replan, scaled, &BTreeMap::new()) {
         Ok(planned) => {
             let (instances, scaled) = planned.into_parts();
             setup.instances = instances;
@@ -285,6 +287,7 @@ fn channels(
     let (probed, probed_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
+    let (compared, compared_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -294,6 +297,7 @@ fn channels(
         probed,
         configured,
         replanned,
+        compared,
         pipes,
         server_ended,
     };
@@ -305,6 +309,7 @@ fn channels(
         probed: probed_out,
         configured: configured_out,
         replanned: replanned_out,
+        compared: compared_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

@@ -199,3 +199,54 @@ fn what_failed_is_tried_again_when_its_command_was_mended() {
         .says(&["restarted bad  (command changed)"]);
     project.wait_running(["bad"]);
 }
+
+#[test]
+fn a_restart_says_that_the_configuration_has_changed_on_disk() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1001\n");
+    project.start_detached(&[]);
+    project.wait_running(["web", "worker"]);
+    project
+        .ovr(&["restart", "web"])
+        .success()
+        .never_says(&["on disk"]);
+    project.write("Procfile", "web: sleep 2000\nworker: sleep 1001\n");
+    project
+        .ovr(&["restart", "web"])
+        .success()
+        .says(&["restarted web", "changed on disk", "ovr reload"]);
+    project
+        .ovr(&["restart", "worker"])
+        .success()
+        .never_says(&["on disk"]);
+    project.ovr(&["reload"]).success().says(&["restarted web"]);
+    project
+        .ovr(&["restart", "web"])
+        .success()
+        .never_says(&["on disk"]);
+}
+
+#[test]
+fn a_scale_is_kept_until_the_configuration_has_another_number() {
+    let project = Project::with("web: sleep 1000\n").file(".ovr.env", "");
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    project.ovr(&["scale", "web=3"]).success();
+    project.wait_running(["web#1", "web#2", "web#3"]);
+    project.write(".ovr.env", "OVR_FORMATION=web=2\n");
+    project
+        .ovr(&["reload"])
+        .success()
+        .says(&["removed web#3", "kept 2"]);
+}
+
+#[test]
+fn two_clients_that_want_the_same_service_get_one_run_though_one_is_killed() {
+    let project = Project::with("web: sleep 1000\nslow: exec sleep 4020\n");
+    project.start_detached(&["-l", "web"]);
+    project.wait_running(["web"]);
+    let calls = [0; 2].map(|_| project.cmd(&["up", "slow"]).piped());
+    calls[0].signal(rustix::process::Signal::KILL);
+    calls[1].wait_exit();
+    project.wait_running(["slow"]);
+    assert_eq!(project.processes_with("sleep 4020").len(), 1);
+}

@@ -58,7 +58,13 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
                     tell.send("hung up").unwrap();
                 });
             }
-            Call::Status { .. } | Call::Quit { .. } | Call::Detach { .. } | Call::Window { .. } => {}
+            Call::Status { .. }
+            | Call::Quit { .. }
+            | Call::Reload { .. }
+            | Call::Scale { .. }
+            | Call::Wait { .. }
+            | Call::Detach { .. }
+            | Call::Window { .. } => {}
         }
     });
     let mut stream = UnixStream::connect(session.socket()).unwrap();

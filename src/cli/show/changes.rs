@@ -16,7 +16,7 @@ pub fn changes(reloaded: &Reloaded, paint: Paint) -> String {
         .iter()
         .map(|change| line(change, widest.unwrap_or(0), paint))
         .collect();
-    out.push_str(&format!("kept {}\n", reloaded.kept));
+    out.extend(["kept ", &reloaded.kept.to_string(), "\n"]);
     out
 }
 
@@ -34,7 +34,7 @@ fn line(change: &Change, widest: usize, paint: Paint) -> String {
     };
     let mut out = format!("{verb} {}", pad(&plain(&change.name), widest));
     if let Some(why) = &change.why {
-        out.push_str(&format!("  ({})", plain(why)));
+        out.extend(["  (", &plain(why), ")"]);
     }
     if let Some(result) = &change.result {
         out.push_str(&facts(result));
