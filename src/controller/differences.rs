@@ -87,3 +87,44 @@ fn variables(old: &Variables, new: &Variables) -> Vec<String> {
     };
     names.into_iter().filter(differs).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_start;
+    use crate::model::Launch;
+
+    fn launch(env: &[(&str, &str)]) -> Launch {
+        let pairs = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Launch {
+            argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],
+            env: pairs.collect(),
+            ..Launch::default()
+        }
+    }
+
+    #[test]
+    fn only_what_a_process_would_notice_is_a_difference() {
+        let base = launch(&[("A", "1"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]);
+        let same = [
+            launch(&[("A", "1"), ("PS", "web#1"), ("OVR_PROCESS_db_PORT", "5100")]),
+            launch(&[("A", "1"), ("PS", "web")]),
+            launch(&[
+                ("A", "1"),
+                ("PS", "web"),
+                ("OVR_PROCESS_db_PORT", "5100"),
+                ("OVR_PROCESS_new_PORT", "5200"),
+            ]),
+        ];
+        for other in &same {
+            assert!(is_same_start(&base, other), "{other:?}");
+        }
+        let different = [
+            launch(&[("A", "2"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]),
+            launch(&[("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]),
+            launch(&[("A", "1"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5300")]),
+        ];
+        for other in &different {
+            assert!(!is_same_start(&base, other), "{other:?}");
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! Golden texts of the messages, asserted both ways. Append-only: other programs read exactly these, and a
 //! client of another build does too. A text that stands here is never changed.
 
-use super::{Detached, ErrorBody, LineKind, Outcome, OutputLine, Request, Results, Status, Window, route};
+use super::{
+    Detached, ErrorBody, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status, Wait, Window,
+    route,
+};
 use crate::diag::Kind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +38,11 @@ const RESULTS: &str = concat!(
     r#""exit_signal":"SIGINT","elapsed_ms":12,"message":null,"last_lines":[]}]}"#
 );
 
+const RELOADED: &str = concat!(
+    r#"{"schema":1,"changes":[{"name":"web","kind":"added","why":null,"result":null},"#,
+    r#"{"name":"api","kind":"restarted","why":"command changed","result":null}],"kept":3}"#
+);
+
 const OUTPUT_LINE: &str = concat!(
     r#"{"at":"2026-01-31T08:15:30.042Z","name":"web","position":0,"run":3,"kind":"output","#,
     r#""text":"\u001b[1mhi\u001b[m"}"#
@@ -64,6 +72,9 @@ fn every_message_keeps_its_text() {
     keeps::<OutputLine>(OUTPUT_LINE);
     keeps::<Window>(WINDOW);
     keeps::<ErrorBody>(ERROR);
+    keeps::<Reloaded>(RELOADED);
+    keeps::<Scale>(r#"{"counts":{"web":3}}"#);
+    keeps::<Wait>(r#"{"names":["web"],"timeout_ms":60000}"#);
     keeps::<Detached>(r#"{"pid":7}"#);
     keeps::<Request>(r#"{"names":["web"],"signal":"TERM","no_wait":true}"#);
 }
