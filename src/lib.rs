@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod cron;
 pub mod diag;
 pub mod logs;
 pub mod model;

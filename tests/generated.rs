@@ -1,5 +1,5 @@
 //! The files that are made from the command line's definition are committed and must not go stale:
-//! `completions/`, `docs/man/`, `docs/cli.md`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
+//! `completions/`, `docs/man/`, `docs/cli.md`, and, from the table of its keys, `docs/ovr.schema.json`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use ovr::cli::completions::Shell;
@@ -91,4 +91,12 @@ fn the_documented_exit_codes_are_those_of_the_program() {
     for kind in kinds {
         assert!(text.contains(&format!("`{}`", kind.code())), "{}", kind.code());
     }
+}
+
+#[test]
+fn generated_schema_is_up_to_date() {
+    check(
+        "docs",
+        &[("ovr.schema.json".to_owned(), ovr::config::yaml::schema())],
+    );
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 /// room → rooms it may import. `cli` may import everything.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("diag", &[]),
+    ("cron", &[]),
     ("model", &["diag"]),
-    ("config", &["model", "diag"]),
+    ("config", &["model", "diag", "cron"]),
     ("supervisor", &["model"]),
     ("shim", &["model"]),
     ("tmux", &["model", "diag"]),
@@ -23,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "model",
             "diag",
+            "cron",
             "supervisor",
             "shim",
             "tmux",
@@ -38,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "model",
             "diag",
+            "cron",
             "config",
             "supervisor",
             "shim",

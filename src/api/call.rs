@@ -1,6 +1,6 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Reloaded, Request, Results, Status, Wait, Window};
+use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Wait, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
@@ -15,6 +15,9 @@ pub type Reply<T> = oneshot::Sender<Result<T, Diagnostic>>;
 pub enum Call {
     Status {
         reply: Reply<Status>,
+    },
+    Graph {
+        reply: Reply<Graph>,
     },
     /// Answered when it is done, or at once with `request.no_wait`.
     Action {

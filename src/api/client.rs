@@ -4,7 +4,7 @@
 use super::call::{OutputRequest, Verb};
 use super::http1::{self, Body, Head, encode};
 use super::messages::{
-    Detached, ErrorBody, OutputLine, Reloaded, Request, Results, Scale, Status, Wait, Window, route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Wait, Window, route,
 };
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
@@ -56,6 +56,11 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// Who depends on whom, with where each stands.
+    pub fn graph(&self) -> Result<Graph, Diagnostic> {
+        self.call("GET", route::GRAPH, None, Some(PATIENCE))
     }
 
     /// Asks `verb` of the services in `request` and waits until it is done (unless `no_wait`).

@@ -1,7 +1,7 @@
 //! The JSON bodies of API v1. Versioned by [`SCHEMA`], append-only: fields are added, never renamed.
 //! Times are RFC 3339 in UTC with milliseconds; durations are in milliseconds.
 
-use crate::model::StateWord;
+use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ pub const SCHEMA: u32 = 1;
 pub mod route {
     /// GET → [`super::Status`].
     pub const STATUS: &str = "/v1/status";
+    /// GET → [`super::Graph`].
+    pub const GRAPH: &str = "/v1/graph";
     /// POST [`super::Request`] → [`super::Results`]. One of start, stop, restart, kill, signal.
     pub const ACTION: &str = "/v1/services/{verb}";
     /// POST → [`super::Results`], when everything is gone.
@@ -99,6 +101,15 @@ pub struct Service {
     /// The last failure of a probe in the current run, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_failure: Option<ProbeFailure>,
+    /// When its schedule starts it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<String>,
+    /// The groups that it can be addressed by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// How its last start went, where this controller has seen it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
 }
 
 /// What a probe last found wrong.
@@ -110,6 +121,57 @@ pub struct ProbeFailure {
     /// In a row, up to now; 0 if it has succeeded since.
     pub failures: u32,
     pub at: String,
+}
+
+/// One start, step by step, in milliseconds since the session's `started_at`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// It was to start: the session did, somebody asked, or the run before it ended.
+    pub asked_ms: u64,
+    /// Its process began.
+    pub started_ms: Option<u64>,
+    pub ready_ms: Option<u64>,
+    /// It ended.
+    pub ended_ms: Option<u64>,
+    /// The last dependency that it waited for.
+    pub after: Option<Waited>,
+}
+
+/// A dependency that was waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waited {
+    /// The instance.
+    pub on: String,
+    pub condition: Condition,
+}
+
+/// Who depends on whom, and where each stands: what `ovr graph --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graph {
+    pub schema: u32,
+    /// In the order of the file.
+    pub services: Vec<GraphNode>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphNode {
+    pub name: String,
+    /// `null` where no session runs.
+    pub state: Option<StateWord>,
+    pub ready: Option<bool>,
+    pub reason: Option<String>,
+    /// Its failure holds nobody up.
+    pub optional: bool,
+    pub depends_on: Vec<GraphEdge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphEdge {
+    /// The instance.
+    pub on: String,
+    pub condition: Condition,
+    /// Whether it holds now; `null` where no session runs.
+    pub holds: Option<bool>,
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
@@ -125,6 +187,12 @@ pub struct Request {
     /// Answer at once instead of when it is done.
     #[serde(default)]
     pub no_wait: bool,
+    /// Only what is in one of these namespaces; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// For `start` and `restart`: exactly these, without what they need.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_deps: bool,
 }
 
 /// What became of an action, one entry an instance, in the order of the file.
@@ -288,4 +356,4 @@ pub struct ErrorDetail {
 }
 
 #[cfg(test)]
-pub(super) mod golden;
+pub(crate) mod golden;

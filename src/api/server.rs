@@ -144,6 +144,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 fn router(calls: Calls) -> Router {
     Router::new()
         .route(route::STATUS, get(status))
+        .route(route::GRAPH, get(graph))
         .route(route::ACTION, post(action))
         .route(route::QUIT, post(quit))
         .route(route::RELOAD, post(reload))
@@ -223,6 +224,11 @@ async fn status(State(calls): State<Calls>) -> Result<Response, Failure> {
     Ok(json(StatusCode::OK, &status))
 }
 
+async fn graph(State(calls): State<Calls>) -> Result<Response, Failure> {
+    let graph = ask(&calls, |reply| Call::Graph { reply }).await?;
+    Ok(json(StatusCode::OK, &graph))
+}
+
 async fn action(
     State(calls): State<Calls>,
     RoutePath(word): RoutePath<String>,
@@ -231,6 +237,10 @@ async fn action(
 ) -> Result<Response, Failure> {
     let request: Request = request(&headers, body)?;
     let verb = verb(&word, &request)?;
+    if request.no_deps && !matches!(verb, Verb::Start | Verb::Restart) {
+        let message = format!("`no_deps` means nothing to {word}");
+        return Err(Failure::usage(StatusCode::BAD_REQUEST, message));
+    }
     let results: Results = ask(&calls, |reply| Call::Action { verb, request, reply }).await?;
     Ok(json(StatusCode::OK, &results))
 }

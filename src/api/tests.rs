@@ -1,8 +1,8 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Change, ChangeKind, Detached, ErrorBody, LineKind, Outcome, OutputLine, Reloaded, Request,
-    Results, Scale, Status, Wait, Window,
+    ActionResult, Change, ChangeKind, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded,
+    Request, Results, SCHEMA, Scale, Status, Wait, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -155,6 +155,13 @@ fn reloaded(name: &str) -> Reloaded {
     }
 }
 
+fn graph() -> Graph {
+    Graph {
+        schema: SCHEMA,
+        services: Vec::new(),
+    }
+}
+
 #[test]
 fn every_short_route_takes_its_question_and_brings_its_answer() {
     let session = Session::answering(|call| match call {
@@ -163,6 +170,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let name = format!("{verb:?} {:?} {}", request.names, request.no_wait);
             reply.send(Ok(results(&name))).unwrap();
         }
+        Call::Graph { reply } => reply.send(Ok(graph())).unwrap(),
         Call::Quit { reply } => reply.send(Ok(results("quit"))).unwrap(),
         Call::Reload { reply } => reply.send(Ok(reloaded("reload"))).unwrap(),
         Call::Scale { counts, reply } => reply.send(Ok(reloaded(&format!("{counts:?}")))).unwrap(),
@@ -186,6 +194,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
     });
     let client = session.client();
     assert_eq!(client.status().unwrap(), status());
+    assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
     assert_eq!(client.detach().unwrap().pid, 7);
     assert_eq!(client.reload().unwrap(), reloaded("reload"));

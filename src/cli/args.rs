@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, down, echo, env, help, kill, ls, man, quit, reload, restart,
-    run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, connect, detach, down, echo, env, graph, help, kill, ls, man, quit, reload,
+    restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -45,9 +45,9 @@ pub struct GlobalArgs {
 /// Where the project is, for commands that read the configuration themselves.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProjectArgs {
-    /// Read this Procfile
-    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub procfile: Option<PathBuf>,
+    /// Read this Procfile or YAML; one more is laid over the first
+    #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub procfile: Vec<PathBuf>,
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
@@ -58,7 +58,7 @@ impl ProjectArgs {
     pub fn as_start(&self) -> start::StartArgs {
         let text = |path: &PathBuf| path.display().to_string();
         start::StartArgs {
-            procfile: self.procfile.as_ref().map(text),
+            procfile: self.procfile.iter().map(text).collect(),
             root: self.root.as_ref().map(text),
             ..start::StartArgs::default()
         }
@@ -81,6 +81,14 @@ pub struct LiveNames {
     pub names: Vec<String>,
 }
 
+/// Which of them, by group.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Namespaces {
+    /// Only what is in this namespace of the configuration; may be given more than once
+    #[arg(short = 'n', long, value_name = "NAMESPACE", add = complete::namespaces())]
+    pub namespace: Vec<String>,
+}
+
 /// The commands, in the order that help lists them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -100,6 +108,7 @@ pub enum Command {
     Scale(scale::ScaleArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
     #[command(visible_aliases = ["exec", "e"])]
@@ -165,6 +174,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "reload" => reload::EXAMPLES,
         "scale" => scale::EXAMPLES,
         "status" => status::EXAMPLES,
+        "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,
         "run" => run::EXAMPLES,

@@ -4,6 +4,7 @@
 use super::here::{self, Known};
 use crate::model::{Signal, StateWord};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 /// Which services make sense for an argument.
@@ -48,9 +49,25 @@ pub fn assignments(kind: Kind, values: &'static [&'static str]) -> ArgValueCompl
     })
 }
 
+/// Completes namespaces.
+pub fn namespaces() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| offer(&all_namespaces(&here::services()), current))
+}
+
 /// Completes signals, with `SIG` where it has been typed.
 pub fn signals() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| offer(&signal_names(current), current))
+}
+
+fn all_namespaces(known: &[Known]) -> Vec<(String, String)> {
+    let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for service in known {
+        for namespace in &service.namespaces {
+            members.entry(namespace).or_default().push(&service.name);
+        }
+    }
+    let described = |(name, members): (&str, Vec<&str>)| (name.to_owned(), members.join(", "));
+    members.into_iter().map(described).collect()
 }
 
 fn select(kind: Kind, known: &[Known]) -> Vec<(String, String)> {
@@ -102,7 +119,8 @@ fn is_live(state: StateWord) -> bool {
         | StateWord::Stopped
         | StateWord::Exited
         | StateWord::Failed
-        | StateWord::Skipped => false,
+        | StateWord::Skipped
+        | StateWord::Scheduled => false,
     }
 }
 
@@ -178,6 +196,7 @@ mod tests {
             service: name.split('#').next().unwrap().to_owned(),
             state,
             about: ":5000".to_owned(),
+            namespaces: vec!["default".to_owned()],
         }
     }
 

@@ -5,13 +5,14 @@ use super::complete::{self, Kind};
 use super::quit::{self, QuitArgs};
 use super::session;
 use crate::api::call::Verb;
+use crate::api::messages::Request;
 use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr down", "what `ovr quit` does"),
-    ("ovr down web", "stop web, and leave the session and the others"),
+    ("ovr down web", "stop web; the session goes on"),
 ];
 
 /// Stop what `ovr up` started
@@ -30,6 +31,10 @@ pub fn cmd_down(global: &GlobalArgs, args: &DownArgs) -> Result<ExitCode, Diagno
     if args.names.is_empty() {
         quit::cmd_quit(global, &QuitArgs {})
     } else {
-        session::act(global, Verb::Stop, &args.names, false)
+        let request = Request {
+            names: args.names.clone(),
+            ..Request::default()
+        };
+        session::act(global, Verb::Stop, &request)
     }
 }

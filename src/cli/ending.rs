@@ -49,6 +49,17 @@ fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
     match cause {
         Cause::Service(exit) => (exit.shell_code(), of_first()),
         Cause::CouldNotStart => (exit_code::SERVICE_FAILED, of_first()),
+        Cause::Skipped => (exit_code::FAILURE, of_first()),
+        Cause::Completed { failed } if failed.is_empty() => {
+            (exit_code::OK, "everything has completed".to_owned())
+        }
+        Cause::Completed { failed } => {
+            let failed: Vec<_> = failed.iter().map(|(name, how)| format!("{name} {how}")).collect();
+            (
+                exit_code::OK,
+                format!("everything has completed; {}", failed.join("; ")),
+            )
+        }
         Cause::Quit => (exit_code::OK, "ovr quit".to_owned()),
         Cause::Signal(signal) => {
             let words = match signal.number() {

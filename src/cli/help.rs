@@ -13,12 +13,15 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
+    ("look", &["connect", "status", "graph", "echo", "ls"]),
     ("changes", &["up", "down", "reload", "scale"]),
-    ("look", &["connect", "status", "echo", "ls"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "env", "clean"]),
     ("shell", &["completions", "man"]),
 ];
+
+/// So many of them hold the commands of every day.
+const DAILY_GROUPS: usize = 2;
 
 /// What the overview shows how to do.
 const OVERVIEW_EXAMPLES: &[(&str, &str)] = &[
@@ -71,7 +74,8 @@ pub fn built(definition: &Command) -> Command {
 /// The overview: `ovr --help`.
 pub fn overview(definition: &Command, paint: Paint) -> String {
     let mut out = format!("{}.\n\n", about(definition));
-    for (group, names) in GROUPS {
+    let (daily, others) = GROUPS.split_at(DAILY_GROUPS);
+    for (group, names) in daily {
         for (at, name) in names.iter().enumerate() {
             let title = pad(if at == 0 { group } else { "" }, 8);
             push_line(
@@ -79,6 +83,11 @@ pub fn overview(definition: &Command, paint: Paint) -> String {
                 &format!("{} {}", paint.dim(&title), entry(definition, name, paint)),
             );
         }
+    }
+    // One screen has no room for a line on each.
+    for (group, names) in others {
+        let title = paint.dim(&pad(group, 8));
+        push_line(&mut out, &format!("{title} {}", names.join(", ")));
     }
     for (at, line) in example_lines(OVERVIEW_EXAMPLES, paint).lines().enumerate() {
         let title = pad(if at == 0 { "try" } else { "" }, 8);
@@ -91,7 +100,7 @@ pub fn overview(definition: &Command, paint: Paint) -> String {
 /// What bare `ovr` and `ovr -h` print: the commands of every day.
 pub fn overview_short(definition: &Command, paint: Paint) -> String {
     let mut out = format!("{}.\n\n", about(definition));
-    for name in GROUPS.iter().take(2).flat_map(|(_, names)| *names) {
+    for name in GROUPS.iter().take(DAILY_GROUPS).flat_map(|(_, names)| *names) {
         push_line(&mut out, &format!("  {}", entry(definition, name, paint)));
     }
     out.push_str("\n`ovr --help` lists all commands, `ovr COMMAND --help` says more about one.\n");

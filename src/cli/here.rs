@@ -20,6 +20,7 @@ pub struct Known {
     pub state: Option<StateWord>,
     /// A word more for shells that show descriptions: the port, the command.
     pub about: String,
+    pub namespaces: Vec<String>,
 }
 
 /// From the session's status where one runs, else from the Procfile; empty without a project.
@@ -33,6 +34,7 @@ pub fn services() -> Vec<Known> {
             name: service.name,
             service: service.service,
             state: Some(service.state),
+            namespaces: service.namespaces,
         };
         return status.services.into_iter().map(known).collect();
     }
@@ -42,9 +44,10 @@ pub fn services() -> Vec<Known> {
     };
     let known = |spec: crate::model::InstanceSpec| Known {
         name: spec.name.to_string(),
-        service: spec.name.service.to_string(),
+        service: spec.service.to_string(),
         state: None,
         about: spec.command,
+        namespaces: spec.namespaces,
     };
     plan.instances.into_iter().map(known).collect()
 }
@@ -66,7 +69,7 @@ pub fn summary() -> Option<String> {
     let project = Search {
         cwd: &here.cwd,
         root: None,
-        procfile: None,
+        procfiles: &[],
         home: here.places.home(),
     }
     .find()

@@ -18,6 +18,7 @@ use crate::model::time_text;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::project::Dialect;
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
 use std::fs::File;
@@ -39,7 +40,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let here = Here::look()?;
     let socket = settings::socket(global.socket.as_deref(), &own_environment);
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_none()
+    if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
         && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
@@ -185,7 +186,9 @@ fn setup(
         console,
         detached: args.background,
         recover: !options.no_recover.value,
+        ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         fresh: options.fresh.value && !args.take_over,
+        watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
         up: None,
     })

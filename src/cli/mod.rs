@@ -12,6 +12,7 @@ pub mod down;
 pub mod echo;
 pub mod ending;
 pub mod env;
+pub mod graph;
 pub mod help;
 pub mod here;
 pub mod kill;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Scale(args) => scale::cmd_scale(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),
         Command::Run(args) => run::cmd_run(global, args),

@@ -7,10 +7,7 @@ use crate::diag::{Diagnostic, exit_code};
 use clap::Args;
 use std::process::ExitCode;
 
-pub const EXAMPLES: &[Example] = &[(
-    "ovr reload",
-    "after editing the Procfile: restart what changed, and only that",
-)];
+pub const EXAMPLES: &[Example] = &[("ovr reload", "after an edit: restart what changed, and only that")];
 
 /// Take over what the configuration says now
 ///

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr scale web=3", "three of web; those that run are left alone"),
+    ("ovr scale web=3", "three of web; those that run stay"),
     ("ovr scale web=1 worker=2", "fewer of one, more of another"),
 ];
 

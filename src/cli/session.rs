@@ -51,16 +51,9 @@ pub fn client(entry: &SessionEntry) -> Client {
 }
 
 /// Carries out an action and prints a line for each service.
-pub fn act(global: &GlobalArgs, verb: Verb, names: &[String], no_wait: bool) -> Result<ExitCode, Diagnostic> {
+pub fn act(global: &GlobalArgs, verb: Verb, request: &Request) -> Result<ExitCode, Diagnostic> {
     let (_, client) = find(global)?;
-    let results = client.action(
-        verb,
-        &Request {
-            names: names.to_vec(),
-            no_wait,
-            ..Request::default()
-        },
-    )?;
+    let results = client.action(verb, request)?;
     print_results(&results)?;
     Ok(code_of(&results))
 }

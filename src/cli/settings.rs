@@ -3,7 +3,9 @@
 //! files) is the caller's `lookup`; nothing here touches the world.
 
 use super::start::StartArgs;
-use super::values::{boolean, colors, counts, duration, names, number, path, port, selection, signals};
+use super::values::{
+    boolean, colors, counts, duration, names, number, path, paths, port, selection, signals,
+};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::Signal;
 use std::fmt;
@@ -42,9 +44,11 @@ macro_rules! settings {
 }
 
 settings! {
-    PROCFILE: "procfile" "-f" ["OVR_PROCFILE", "OVERMIND_PROCFILE"], "Procfile";
-    ROOT: "root" "-d" ["OVR_ROOT", "OVERMIND_ROOT"], "the Procfile's directory";
+    PROCFILE: "procfile" "-f" ["OVR_PROCFILE", "OVERMIND_PROCFILE", "PC_CONFIG_FILES"], "what is here or above";
+    ROOT: "root" "-d" ["OVR_ROOT", "OVERMIND_ROOT"], "the configuration's directory";
     PROCESSES: "processes" "-l" ["OVR_PROCESSES", "OVERMIND_PROCESSES"], "all";
+    NAMESPACES: "namespace" "-n" ["OVR_NAMESPACE", "PC_NAMESPACES"], "all";
+    NO_DEPS: "no_deps" "--no-deps" ["OVR_NO_DEPS"], "no", switch;
     IGNORED: "ignored_processes" "-x" ["OVR_IGNORED_PROCESSES", "OVERMIND_IGNORED_PROCESSES"], "none";
     FORMATION: "formation" "-m" ["OVR_FORMATION", "OVERMIND_FORMATION"], "all=1";
     TITLE: "title" "-w" ["OVR_TITLE", "OVERMIND_TITLE"], "the root's name";
@@ -64,6 +68,7 @@ settings! {
     DAEMONIZE: "daemonize" "-D" ["OVR_DAEMONIZE", "OVERMIND_DAEMONIZE"], "no", switch;
     FRESH: "fresh" "--fresh" ["OVR_FRESH"], "no", switch;
     NO_RECOVER: "no_recover" "--no-recover" ["OVR_NO_RECOVER"], "no", switch;
+    NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
@@ -144,10 +149,14 @@ impl Selection {
 pub struct StartOptions {
     /// NAME arguments.
     pub names: Vec<String>,
-    pub procfile: Sourced<Option<PathBuf>>,
+    /// Lowest first; empty looks for them.
+    pub procfile: Sourced<Vec<PathBuf>>,
     pub root: Sourced<Option<PathBuf>>,
     /// `None` is all.
     pub processes: Sourced<Option<Vec<String>>>,
+    /// Empty is all.
+    pub namespaces: Sourced<Vec<String>>,
+    pub no_deps: Sourced<bool>,
     pub ignored_processes: Sourced<Vec<String>>,
     /// In the order written; `all` stands for those not named.
     pub formation: Sourced<Vec<(String, u32)>>,
@@ -168,6 +177,7 @@ pub struct StartOptions {
     pub daemonize: Sourced<bool>,
     pub fresh: Sourced<bool>,
     pub no_recover: Sourced<bool>,
+    pub no_watch: Sourced<bool>,
     pub no_wait: Sourced<bool>,
     pub tmux_config: Sourced<Option<PathBuf>>,
 }
@@ -178,11 +188,13 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
     let r = Resolver { lookup };
     Ok(StartOptions {
         names: args.names.clone(),
-        procfile: r.value(&PROCFILE, args.procfile.as_deref(), None, path)?,
+        procfile: r.value(&PROCFILE, joined(&args.procfile).as_deref(), Vec::new(), paths)?,
         root: r.value(&ROOT, args.root.as_deref(), None, path)?,
         processes: r.value(&PROCESSES, joined(&args.processes).as_deref(), None, |text| {
             names(text).map(Some)
         })?,
+        namespaces: r.value(&NAMESPACES, joined(&args.namespace).as_deref(), Vec::new(), names)?,
+        no_deps: r.switch(&NO_DEPS, args.no_deps)?,
         ignored_processes: r.value(
             &IGNORED,
             joined(&args.ignored_processes).as_deref(),
@@ -230,6 +242,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         daemonize: r.switch(&DAEMONIZE, args.daemonize)?,
         fresh: r.switch(&FRESH, args.fresh)?,
         no_recover: r.switch(&NO_RECOVER, args.no_recover)?,
+        no_watch: r.switch(&NO_WATCH, args.no_watch)?,
         no_wait: r.switch(&NO_WAIT, args.no_wait)?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })

@@ -1,9 +1,10 @@
 //! `ovr signal`: what can be typed, and the behaviour.
 
-use super::args::{Example, GlobalArgs};
+use super::args::{Example, GlobalArgs, Namespaces};
 use super::complete::{self, Kind};
 use super::session;
 use crate::api::call::Verb;
+use crate::api::messages::Request;
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use clap::Args;
@@ -24,11 +25,18 @@ pub struct SignalArgs {
     #[arg(value_name = "SIGNAL", add = complete::signals(), allow_negative_numbers = true)]
     pub signal: Signal,
     /// Services (`web`), instances (`web#2`), patterns (`'side*'`)
-    #[arg(value_name = "NAME", required = true, add = complete::names(Kind::Live))]
+    #[arg(value_name = "NAME", required_unless_present = "namespace", add = complete::names(Kind::Live))]
     pub names: Vec<String>,
+    #[command(flatten)]
+    pub groups: Namespaces,
 }
 
 /// Sends the signal and prints a line for each service.
 pub fn cmd_signal(global: &GlobalArgs, args: &SignalArgs) -> Result<ExitCode, Diagnostic> {
-    session::act(global, Verb::Signal(args.signal), &args.names, false)
+    let request = Request {
+        names: args.names.clone(),
+        namespaces: args.groups.namespace.clone(),
+        ..Request::default()
+    };
+    session::act(global, Verb::Signal(args.signal), &request)
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 pub const EXAMPLES: &[Example] = &[
     ("ovr start", "all services of the Procfile, in this terminal"),
     ("ovr start -D", "the same in the background"),
-    ("ovr start -l web,db", "just these two"),
+    ("ovr start -l web,db", "just these two, and what they need"),
     (
         "ovr start -m web=2 -r all",
         "two of web; whatever ends is restarted",
@@ -29,15 +29,21 @@ pub struct StartArgs {
     #[arg(value_name = "NAME", add = complete::names(Kind::Startable))]
     pub names: Vec<String>,
 
-    /// Read this Procfile
-    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[0])]
-    pub procfile: Option<String>,
+    /// Read this Procfile or YAML; one more is laid over the first
+    #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[0])]
+    pub procfile: Vec<String>,
     /// Take this directory as the project's root; the services run in it
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = HEADINGS[0])]
     pub root: Option<String>,
-    /// Start only these; the others can be started later
+    /// Start only these and what they need; the others can be started later
     #[arg(short = 'l', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub processes: Vec<String>,
+    /// Start only what is in these namespaces, and what that needs
+    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0])]
+    pub namespace: Vec<String>,
+    /// Start what was named without what it depends on
+    #[arg(long, help_heading = HEADINGS[0])]
+    pub no_deps: Option<bool>,
     /// Leave these out, even where -l names them
     #[arg(short = 'x', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub ignored_processes: Vec<String>,
@@ -96,6 +102,9 @@ pub struct StartArgs {
     /// End the session when its tmux server dies, instead of starting it again
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_recover: Option<bool>,
+    /// Restart nothing when files change, whatever the configuration watches
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub no_watch: Option<bool>,
     /// In a running session: return at once, do not wait until NAME is up
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,

@@ -1,10 +1,11 @@
 //! `ovr status`: what can be typed, and the behaviour. The table is `show`'s.
 
-use super::args::{Example, GlobalArgs};
+use super::args::{Example, GlobalArgs, Namespaces};
 use super::{report, session, show, style};
-use crate::api::messages::SCHEMA;
+use crate::api::messages::{SCHEMA, Status};
 use crate::diag::{Diagnostic, exit_code};
 use crate::logs::Palette;
+use crate::model::{DEFAULT_NAMESPACE, in_namespaces};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 pub const EXAMPLES: &[Example] = &[
     ("ovr status", "state, port, pid and age of every service"),
     ("ovr status --json | jq .services[0]", "for programs"),
+    ("ovr status -n backend", "what is in this namespace"),
+    ("ovr status --timing", "what the start waited for"),
     ("ovr status --short", "one line for a prompt: 3/4 web!"),
 ];
 
@@ -27,6 +30,11 @@ pub struct StatusArgs {
     /// Print one line for a shell prompt, and nothing when there is no session
     #[arg(long, conflicts_with = "verbose")]
     pub short: bool,
+    /// Print how the last starts went, and the chain of waits that took longest
+    #[arg(long, conflicts_with_all = ["short", "verbose", "json"])]
+    pub timing: bool,
+    #[command(flatten)]
+    pub groups: Namespaces,
     /// Add commands, their origin, and where tmux and the runtime files are
     #[arg(short, long)]
     pub verbose: bool,
@@ -35,7 +43,7 @@ pub struct StatusArgs {
 /// Prints the status of this project's session.
 pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Diagnostic> {
     let status = match session::find(global).and_then(|(_, client)| client.status()) {
-        Ok(status) => status,
+        Ok(status) => within(status, &args.groups.namespace)?,
         // A prompt must not be told why there is nothing to show.
         Err(_) if args.short => return Ok(ExitCode::from(exit_code::NOT_RUNNING)),
         Err(error) if args.json => return absent(error),
@@ -47,6 +55,10 @@ pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Di
     }
     if args.short {
         report::print_out(&show::status::short(&status))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.timing {
+        report::print_out(&show::timing::timing(&status, style::Paint::for_stdout()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let palette = Palette::default();
@@ -61,6 +73,21 @@ pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Di
     }
     report::print_out(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The services in these namespaces alone; a session that does not say has every one in the default one.
+fn within(mut status: Status, namespaces: &[String]) -> Result<Status, Diagnostic> {
+    let default = [DEFAULT_NAMESPACE.to_owned()];
+    let own = status
+        .services
+        .iter()
+        .map(|service| match service.namespaces.as_slice() {
+            [] => default.as_slice(),
+            own => own,
+        });
+    let mut inside = in_namespaces(namespaces, &own.collect::<Vec<_>>())?.into_iter();
+    status.services.retain(|_| inside.next().unwrap_or(false));
+    Ok(status)
 }
 
 /// Nothing runs: JSON that says so on standard output, the reason on standard error.

@@ -1,8 +1,9 @@
 //! `ovr stop`: what can be typed, and the behaviour.
 
-use super::args::{Example, GlobalArgs, LiveNames};
+use super::args::{Example, GlobalArgs, LiveNames, Namespaces};
 use super::session;
 use crate::api::call::Verb;
+use crate::api::messages::Request;
 use crate::diag::Diagnostic;
 use clap::Args;
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ pub const EXAMPLES: &[Example] = &[
 pub struct StopArgs {
     #[command(flatten)]
     pub target: LiveNames,
+    #[command(flatten)]
+    pub groups: Namespaces,
     /// Return at once, do not wait until it is done
     #[arg(long)]
     pub no_wait: bool,
@@ -27,5 +30,11 @@ pub struct StopArgs {
 
 /// Stops and prints a line for each service.
 pub fn cmd_stop(global: &GlobalArgs, args: &StopArgs) -> Result<ExitCode, Diagnostic> {
-    session::act(global, Verb::Stop, &args.target.names, args.no_wait)
+    let request = Request {
+        names: args.target.names.clone(),
+        namespaces: args.groups.namespace.clone(),
+        no_wait: args.no_wait,
+        ..Request::default()
+    };
+    session::act(global, Verb::Stop, &request)
 }

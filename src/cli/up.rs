@@ -19,18 +19,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub const EXAMPLES: &[Example] = &[
-    (
-        "ovr up -D",
-        "run the project in the background, or bring it up to date",
-    ),
-    (
-        "ovr up --wait --timeout 60s",
-        "return when all are ready, for scripts",
-    ),
+    ("ovr up -D", "in the background; twice changes nothing"),
+    ("ovr up --wait --timeout 60s", "return when all are ready"),
     ("ovr up --wait api", "just api, and what it needs"),
 ];
 
-/// Bring the session up: start it, or make it what the configuration says
+/// Start the session, or bring it up to date
 ///
 /// Without a session, starts one, as `ovr start` does. With one, reloads the configuration and starts what should
 /// run and does not: what was stopped, failed or was skipped. A task that has ended well is not run again unless
@@ -49,9 +43,9 @@ pub struct UpArgs {
     /// Wait no longer than this, such as 60s or 2m
     #[arg(long, value_name = "TIME", requires = "wait")]
     pub timeout: Option<String>,
-    /// Read this Procfile
-    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub procfile: Option<String>,
+    /// Read this Procfile or YAML; one more is laid over the first
+    #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub procfile: Vec<String>,
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<String>,
@@ -139,6 +133,7 @@ fn is_amiss(service: &Service) -> bool {
     match service.state {
         StateWord::Stopping | StateWord::Stopped | StateWord::Failed | StateWord::Skipped => true,
         StateWord::Disabled
+        | StateWord::Scheduled
         | StateWord::Pending
         | StateWord::Starting
         | StateWord::Running

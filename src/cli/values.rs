@@ -13,6 +13,15 @@ pub(super) fn path(text: &str) -> Result<Option<PathBuf>, String> {
     Ok(Some(PathBuf::from(text)))
 }
 
+/// `Procfile` or `a.yaml,b.yaml`.
+pub(super) fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    let paths: Vec<PathBuf> = items(text).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        return Err("is not a path".to_owned());
+    }
+    Ok(paths)
+}
+
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -142,6 +142,16 @@ impl Environment {
         }
     }
 
+    /// The same without a layer.
+    pub fn without(&self, layer: Layer) -> Self {
+        let mut variables = self.variables.clone();
+        for values in variables.values_mut() {
+            values.retain(|value| value.layer != layer);
+        }
+        variables.retain(|_, values| !values.is_empty());
+        Self { variables }
+    }
+
     /// The value that counts, with where it comes from.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.variables.get(name)?.last()

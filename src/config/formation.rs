@@ -14,16 +14,16 @@ const MAX_INSTANCES: u32 = 1000;
 /// How many instances each service has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Formation {
-    /// For services not named.
-    default: u32,
+    /// For services not named, if `all` says so.
+    default: Option<u32>,
     counts: BTreeMap<ServiceName, u32>,
 }
 
 impl Default for Formation {
-    /// One instance each.
+    /// As the configuration has it: else one each.
     fn default() -> Self {
         Self {
-            default: 1,
+            default: None,
             counts: BTreeMap::new(),
         }
     }
@@ -49,7 +49,7 @@ impl Formation {
                 Ok((Some(name), count)) => {
                     formation.counts.insert(name, count);
                 }
-                Ok((None, count)) => formation.default = count,
+                Ok((None, count)) => formation.default = Some(count),
                 Err(error) => errors.push(error),
             }
         }
@@ -63,9 +63,9 @@ impl Formation {
         self
     }
 
-    /// How many instances this service has.
-    pub fn count(&self, service: &ServiceName) -> u32 {
-        self.counts.get(service).copied().unwrap_or(self.default)
+    /// How many instances this service was asked to have.
+    pub fn given(&self, service: &ServiceName) -> Option<u32> {
+        self.counts.get(service).copied().or(self.default)
     }
 }
 
@@ -133,15 +133,15 @@ impl Names {
 /// Which signal asks each service to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopSignals {
-    default: Signal,
+    default: Option<Signal>,
     signals: BTreeMap<ServiceName, Signal>,
 }
 
 impl Default for StopSignals {
-    /// SIGINT for all.
+    /// As the configuration has it.
     fn default() -> Self {
         Self {
-            default: Signal::INT,
+            default: None,
             signals: BTreeMap::new(),
         }
     }
@@ -164,15 +164,16 @@ impl StopSignals {
                 Ok((Some(name), signal)) => {
                     signals.signals.insert(name, signal);
                 }
-                Ok((None, signal)) => signals.default = signal,
+                Ok((None, signal)) => signals.default = Some(signal),
                 Err(error) => errors.push(error),
             }
         }
         errors.is_empty().then_some(signals).ok_or(errors)
     }
 
-    pub fn signal(&self, service: &ServiceName) -> Signal {
-        self.signals.get(service).copied().unwrap_or(self.default)
+    /// The signal that was asked for.
+    pub fn given(&self, service: &ServiceName) -> Option<Signal> {
+        self.signals.get(service).copied().or(self.default)
     }
 }
 
@@ -242,7 +243,7 @@ mod tests {
         let formation = Formation::parse(text, "-m", &services()).unwrap();
         services()
             .iter()
-            .map(|service| formation.count(service))
+            .map(|service| formation.given(service).unwrap_or(1))
             .collect()
     }
 
@@ -273,12 +274,12 @@ mod tests {
     #[test]
     fn stop_signals_are_read_by_service() {
         let signals = StopSignals::parse("web=TERM,sidekiq=sigquit", "-i", &services()).unwrap();
-        assert_eq!(signals.signal(&services()[0]), Signal::TERM);
-        assert_eq!(signals.signal(&services()[1]), Signal::INT);
-        assert_eq!(signals.signal(&services()[2]), "QUIT".parse().unwrap());
+        assert_eq!(signals.given(&services()[0]), Some(Signal::TERM));
+        assert_eq!(signals.given(&services()[1]), None);
+        assert_eq!(signals.given(&services()[2]), Some("QUIT".parse().unwrap()));
         let signals = StopSignals::parse("all=HUP,web=15", "-i", &services()).unwrap();
-        assert_eq!(signals.signal(&services()[0]), Signal::TERM);
-        assert_eq!(signals.signal(&services()[1]), Signal::HUP);
+        assert_eq!(signals.given(&services()[0]), Some(Signal::TERM));
+        assert_eq!(signals.given(&services()[1]), Some(Signal::HUP));
     }
 
     #[test]

@@ -1,19 +1,24 @@
-//! The only file of this room that touches the disk: reads Procfile and env files, and looks for programs.
+//! The only place of this room that touches the disk: reads Procfile and env files, looks for programs, and
+//! runs the commands that variables come from.
 //! The process's own environment is a parameter; deciding what a text means is the parsers' work.
+
+use super::draft::{Draft, Service};
+mod printed;
 
 use super::envfile;
 use super::environment::{Assignment, Environment, Layer, Origin};
 use super::procfile::{self, Entry};
-use super::resolve::Service;
-use super::source::decode;
+use super::source::{self, decode};
 use super::{Checked, command};
 use crate::diag::{Diagnostic, Kind, Span};
+use crate::model::ServiceName;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+pub use printed::{PATIENCE, run_env_cmds};
 
 /// What the environment is loaded from.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +101,24 @@ pub fn load_env_file(path: &Path, shown: &str, environment: &Environment) -> Che
             Checked::new(Vec::new(), vec![diagnostic])
         }
     }
+}
+
+/// Reads the env files of every instance. They were named, so each must be there.
+pub fn load_env_files(services: &mut [Service], environment: &Environment) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    for draft in services.iter_mut().flat_map(|service| &mut service.drafts) {
+        for file in &draft.env_files {
+            let mut checked = load_env_file(&file.path, &file.shown, environment);
+            for found in &mut checked.diagnostics {
+                found.span.get_or_insert_with(|| file.span.clone());
+            }
+            draft.env_file.extend(checked.value);
+            // What is wrong for one replica is wrong for all.
+            checked.diagnostics.retain(|found| !diagnostics.contains(found));
+            diagnostics.extend(checked.diagnostics);
+        }
+    }
+    diagnostics
 }
 
 fn parse_env_file(bytes: &[u8], shown: &str, environment: &Environment) -> Checked<Vec<Assignment>> {
@@ -243,32 +266,27 @@ fn runs(program: &str, found: &fs::Metadata) -> bool {
 
 /// A warning for each service whose program cannot be found: `ask: bin/askk not found`, pointing at it. Not an
 /// error: another service may be about to make the program.
-pub fn check_commands(services: &[Service], environment: &Environment, root: &Path) -> Vec<Diagnostic> {
-    let mut warnings = Vec::new();
-    for service in services {
-        let own = service
-            .environment
-            .iter()
-            .rev()
-            .chain(service.env_file.iter().rev());
-        let own = own.into_iter().find(|assignment| assignment.name == "PATH");
-        let search_path = own.map(|path| path.value.as_str()).or(environment.value("PATH"));
-        // Without PATH the shell's own default decides, which nobody can know here.
-        let Some(search_path) = search_path else { continue };
-        let Some(program) = missing_program(&service.command, search_path, root) else {
-            continue;
-        };
-        let before = service.command.split(&program).next().unwrap_or_default();
-        warnings.push(
-            Diagnostic::warning(Kind::Config, format!("{}: {program} not found", service.name)).at(Span {
-                source: Arc::clone(&service.command_span.source),
-                column: service.command_span.column + before.chars().count(),
-                length: program.chars().count(),
-                ..service.command_span.clone()
-            }),
-        );
-    }
-    warnings
+pub fn check_commands(services: &[Service], environment: &Environment) -> Vec<Diagnostic> {
+    let firsts = services.iter().filter_map(|service| {
+        let draft = service.drafts.first()?;
+        Some((&service.name, draft))
+    });
+    firsts
+        .filter(|(_, draft)| draft.by_shell)
+        .filter_map(|(name, draft)| check_command(name, draft, environment))
+        .collect()
+}
+
+fn check_command(name: &ServiceName, draft: &Draft, environment: &Environment) -> Option<Diagnostic> {
+    let mut own = draft.environment.iter().rev().chain(draft.env_file.iter().rev());
+    let own = own.find(|assignment| assignment.name == "PATH");
+    // Without PATH the shell's own default decides, which nobody can know here.
+    let search_path = own
+        .map(|path| path.value.as_str())
+        .or(environment.value("PATH"))?;
+    let program = missing_program(&draft.command, search_path, &draft.cwd)?;
+    let place = source::within(&draft.command_span, &program);
+    Some(Diagnostic::warning(Kind::Config, format!("{name}: {program} not found")).at(place))
 }
 
 #[cfg(test)]

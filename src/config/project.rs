@@ -105,6 +105,52 @@ pub struct ServiceDef {
     pub hooks: HooksDef,
 }
 
+impl ServiceDef {
+    /// A service of which nothing but its name is known.
+    pub fn new(name: Located<ServiceName>) -> Self {
+        Self {
+            name,
+            command: None,
+            entrypoint: None,
+            base: None,
+            working_dir: None,
+            environment: Vec::new(),
+            env_file: Vec::new(),
+            is_dotenv_disabled: false,
+            vars: BTreeMap::new(),
+            is_template_disabled: false,
+            shell: ShellDef::default(),
+            description: None,
+            disabled: false,
+            namespaces: Vec::new(),
+            replicas: None,
+            depends_on: Vec::new(),
+            startup_probe: None,
+            readiness_probe: None,
+            liveness_probe: None,
+            ready_log_line: None,
+            failure_log_line: None,
+            notify: false,
+            availability: AvailabilityDef::default(),
+            success_exit_codes: Vec::new(),
+            shutdown: ShutdownDef::default(),
+            is_daemon: false,
+            launch_timeout: None,
+            is_foreground: false,
+            is_elevated: false,
+            log_location: None,
+            schedule: None,
+            watch: None,
+            port: None,
+            listen: Vec::new(),
+            limits: LimitsDef::default(),
+            tier: None,
+            optional: false,
+            hooks: HooksDef::default(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DependencyDef {
     /// A service, or one replica of it (`web-1`).

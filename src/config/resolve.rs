@@ -1,110 +1,16 @@
-//! From what was read and asked for to the instances of a session: names, policies, the whole environment of
-//! each. Pure: ports and files were settled before.
+//! From drafts to the instances of a session: their ports, the whole environment of each, and which of them
+//! start. Pure: ports and files were settled before.
 
 use super::Checked;
-use super::environment::{Assignment, Environment, Layer, Origin};
-use super::formation::{Formation, Names, StopSignals};
-use super::procfile::Entry;
-use crate::diag::{Diagnostic, Kind, Span};
+use super::choose::choose;
+use super::draft::{Draft, DraftCheck, PortWish, Service};
+use super::environment::{Environment, Layer, Origin};
+use super::options::Options;
+use crate::diag::{Diagnostic, Kind};
 use crate::model::{
-    Checks, CommonVariables, DEFAULT_NAMESPACE, EndPolicy, Hooks, InstanceName, InstanceSpec, Launch, Policy,
-    PortSource, RestartPolicy, ServiceName, StopPlan, Variables,
+    Check, Checks, CommonVariables, InstanceSpec, Launch, ListenAddress, PortSource, Variables,
 };
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// A service as the configuration declares it. Its place in the slice is its position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
-    pub name: ServiceName,
-    pub command: String,
-    pub command_span: Span,
-    /// `Procfile:4`.
-    pub origin: String,
-    /// The variables of its env files, in order.
-    pub env_file: Vec<Assignment>,
-    /// The variables that the configuration gives it.
-    pub environment: Vec<Assignment>,
-}
-
-impl From<&Entry> for Service {
-    fn from(entry: &Entry) -> Self {
-        Self {
-            name: entry.name.clone(),
-            command: entry.command.clone(),
-            command_span: entry.command_span.clone(),
-            origin: entry.origin(),
-            env_file: Vec::new(),
-            environment: Vec::new(),
-        }
-    }
-}
-
-impl Service {
-    /// The `PORT` that the configuration gives to this service alone, which is a fixed port.
-    pub fn fixed_port(&self) -> Option<&Assignment> {
-        let in_order = self.env_file.iter().chain(&self.environment);
-        in_order.rev().find(|assignment| assignment.name == "PORT")
-    }
-}
-
-/// What the user asked of this session.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `-l`: start only these. `None` or an empty choice starts all.
-    pub only: Option<Names>,
-    /// `-x`: do not start these; wins over `only`.
-    pub ignored: Names,
-    pub formation: Formation,
-    pub stop_signals: StopSignals,
-    /// From the stop signal to SIGKILL.
-    pub stop_grace: Duration,
-    pub can_die: Names,
-    pub any_can_die: bool,
-    pub auto_restart: Names,
-    /// The program that runs commands with `-c`, and its arguments, separated by blanks.
-    pub shell: String,
-    /// The project's root: every service's working directory.
-    pub root: PathBuf,
-    pub project: String,
-    /// `TERM` of the panes; `None` leaves the variable as the layers have it.
-    pub term: Option<String>,
-}
-
-impl Options {
-    /// The defaults for a project.
-    pub fn new(root: impl Into<PathBuf>, project: impl Into<String>) -> Self {
-        Self {
-            only: None,
-            ignored: Names::default(),
-            formation: Formation::default(),
-            stop_signals: StopSignals::default(),
-            stop_grace: Duration::from_secs(5),
-            can_die: Names::default(),
-            any_can_die: false,
-            auto_restart: Names::default(),
-            shell: "/bin/sh".to_owned(),
-            root: root.into(),
-            project: project.into(),
-            term: None,
-        }
-    }
-
-    /// The same, with these numbers of instances whatever else was said of them.
-    pub fn with_counts(mut self, counts: &BTreeMap<ServiceName, u32>) -> Self {
-        self.formation = self.formation.with_counts(counts);
-        self
-    }
-
-    fn autostarts(&self, service: &ServiceName) -> bool {
-        let chosen = match &self.only {
-            Some(names) => names.is_empty() || names.contains(service),
-            None => true,
-        };
-        chosen && !self.ignored.contains(service)
-    }
-}
 
 /// Answers which port an instance has, by its service's position and its number, both from 0. It is asked for
 /// number 0 of a service without instances too: its port stays known to the others. `None`: no ports.
@@ -120,49 +26,114 @@ pub fn resolve(
 ) -> Checked<Vec<InstanceSpec>> {
     let mut diagnostics = Vec::new();
     let session = SessionVariables::new(services, port_of, &mut diagnostics);
-    let ports = session
-        .ports
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    let common: CommonVariables = environment
-        .pairs()
-        .chain(ports)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let common = session.common(environment);
+    let mut without_dotenv = None;
     let mut specs = Vec::new();
+    let mut tiers = Vec::new();
     for (position, service) in (0_u32..).zip(services) {
-        for (number, name) in instances(service, &options.formation) {
-            let port = port_of(position, number);
-            let own = own_variables(&name, options, port.as_ref().map(|(port, _)| *port));
+        for draft in &service.drafts {
+            let port = port(position, draft, service, port_of);
+            let own = own_variables(draft, service, options, port.as_ref().map(|(port, _)| *port));
+            let common = if draft.without_dotenv {
+                without_dotenv.get_or_insert_with(|| session.common(&environment.without(Layer::DotEnv)))
+            } else {
+                &common
+            };
+            let checks = checks(draft, port.as_ref().map(|(port, _)| *port), &mut diagnostics);
             specs.push(InstanceSpec {
+                name: draft.name.clone(),
+                service: service.name.clone(),
+                number: draft.number,
                 position,
-                command: service.command.clone(),
-                origin: service.origin.clone(),
+                command: draft.command.clone(),
+                origin: draft.origin.clone(),
                 launch: Launch {
-                    argv: argv(&options.shell, &service.command),
-                    cwd: options.root.clone(),
-                    env: Variables::new(&common, overlay(service, &session, own)),
-                    ..Launch::default()
+                    argv: draft.argv.clone(),
+                    cwd: draft.cwd.clone(),
+                    env: Variables::new(common, overlay(draft, &session, own)),
+                    limits: draft.limits,
+                    listen: draft.listen.clone(),
+                    notify: draft.notify,
+                    daemon: draft.policy.may_launch_elsewhere(),
                 },
-                policy: policy(&service.name, options),
+                policy: draft.policy.clone(),
                 port,
-                name,
-                description: None,
-                namespaces: vec![DEFAULT_NAMESPACE.to_owned()],
-                checks: Checks::default(),
-                schedule: None,
-                watch: None,
-                hooks: Hooks::default(),
+                description: draft.description.clone(),
+                namespaces: draft.namespaces.clone(),
+                checks,
+                schedule: draft.schedule.clone(),
+                watch: draft.watch.clone(),
+                hooks: draft.hooks.clone(),
             });
+            tiers.push(draft.tier);
         }
     }
-    if !specs.iter().any(|spec| spec.policy.autostart) {
-        diagnostics.push(
-            Diagnostic::error(Kind::Usage, "nothing is left to run: every service is left out")
-                .hint("look at -l, -x and -m, and at OVR_PROCESSES, OVR_IGNORED_PROCESSES and OVR_FORMATION"),
-        );
-    }
+    diagnostics.extend(choose(&mut specs, &tiers, options));
     Checked::new(specs, diagnostics)
+}
+
+/// An instance's port. What its own `PORT` says goes before the rule, and what `port` says before that; a
+/// service that is handed its socket has that one's.
+fn port(position: u32, draft: &Draft, service: &Service, port_of: &PortOf<'_>) -> Option<(u16, PortSource)> {
+    let by_plan = || port_of(position, draft.number - 1);
+    if matches!(service.port, PortWish::Fixed { .. }) {
+        return by_plan();
+    }
+    if let Some((port, written)) = draft.written_port() {
+        let origin = written.origin.to_string();
+        return Some((port, PortSource::Fixed { origin }));
+    }
+    let handed = draft.listen.iter().find_map(|listen| match listen.address {
+        ListenAddress::Tcp(address) if address.port() > 0 => Some(address.port()),
+        ListenAddress::Tcp(_) | ListenAddress::Unix(_) => None,
+    });
+    match handed {
+        Some(port) => {
+            let origin = draft.origin.clone();
+            Some((port, PortSource::Fixed { origin }))
+        }
+        None => by_plan(),
+    }
+}
+
+/// The checks of an instance whose port is known now.
+fn checks(draft: &Draft, port: Option<u16>, diagnostics: &mut Vec<Diagnostic>) -> Checks {
+    let mut settle = |draft_check: &Option<DraftCheck>| {
+        let DraftCheck { check, own_port } = draft_check.as_ref()?;
+        let Some(span) = own_port else {
+            return Some(check.clone());
+        };
+        let Some(port) = port else {
+            let error = Diagnostic::error(
+                Kind::Config,
+                format!("this probe has no port, and {} has none of its own", draft.name),
+            );
+            let error = error
+                .at(span.clone())
+                .hint("write `port:` in the probe, or for the service");
+            if !diagnostics.contains(&error) {
+                diagnostics.push(error);
+            }
+            return None;
+        };
+        Some(at_port(check.clone(), port))
+    };
+    let checks = &draft.checks;
+    Checks {
+        startup: settle(&checks.startup),
+        readiness: settle(&checks.readiness),
+        liveness: settle(&checks.liveness),
+        ready_line: checks.ready_line.clone(),
+        failure_line: checks.failure_line.clone(),
+    }
+}
+
+fn at_port(check: Check, port: u16) -> Check {
+    match check {
+        Check::Http(http) => Check::Http(crate::model::HttpCheck { port, ..http }),
+        Check::Tcp { host, .. } => Check::Tcp { host, port },
+        exec @ Check::Exec { .. } => exec,
+    }
 }
 
 /// The environment of one instance with the source of every value, for `ovr env SERVICE --explain`. Its pairs
@@ -174,13 +145,22 @@ pub fn instance_environment(
     environment: &Environment,
     port_of: &PortOf<'_>,
 ) -> Environment {
-    let mut layered = environment.clone();
-    if let Some(service) = services.iter().find(|service| service.name == spec.name.service) {
-        layered.extend(Layer::ServiceFile, service.env_file.iter().cloned());
-        layered.extend(Layer::Service, service.environment.iter().cloned());
-    }
+    let found = services.iter().find_map(|service| {
+        let draft = service.drafts.iter().find(|draft| draft.name == spec.name)?;
+        Some((service, draft))
+    });
+    let Some((service, draft)) = found else {
+        return common_environment(services, options, environment, port_of);
+    };
+    let mut layered = if draft.without_dotenv {
+        environment.without(Layer::DotEnv)
+    } else {
+        environment.clone()
+    };
+    layered.extend(Layer::ServiceFile, draft.env_file.iter().cloned());
+    layered.extend(Layer::Service, draft.environment.iter().cloned());
     let session = SessionVariables::new(services, port_of, &mut Vec::new());
-    let own = own_variables(&spec.name, options, spec.port.as_ref().map(|(port, _)| *port));
+    let own = own_variables(draft, service, options, spec.port.as_ref().map(|(port, _)| *port));
     for (name, value) in session.ports.into_iter().chain(own) {
         layered.set(Layer::Injected, &name, value, Origin::Ovr);
     }
@@ -206,18 +186,6 @@ pub fn common_environment(
     layered
 }
 
-/// The instances of a service: number from 0, and name.
-fn instances(service: &Service, formation: &Formation) -> impl Iterator<Item = (u32, InstanceName)> {
-    let count = formation.count(&service.name);
-    (0..count).map(move |number| {
-        let name = InstanceName {
-            service: service.name.clone(),
-            number: (count > 1).then_some(number + 1),
-        };
-        (number, name)
-    })
-}
-
 /// What every service of a session is told about all of them.
 struct SessionVariables {
     ports: BTreeMap<String, String>,
@@ -231,7 +199,11 @@ impl SessionVariables {
     fn new(services: &[Service], port_of: &PortOf<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut owners: BTreeMap<String, (&Service, String)> = BTreeMap::new();
         let ported = (0_u32..).zip(services).filter_map(|(position, service)| {
-            port_of(position, 0).map(|(port, _)| (service, port.to_string()))
+            let port = match service.drafts.first() {
+                Some(draft) => port(position, draft, service, port_of),
+                None => port_of(position, 0),
+            };
+            port.map(|(port, _)| (service, port.to_string()))
         });
         let ported: Vec<_> = ported.collect();
         for (service, port) in &ported {
@@ -264,77 +236,60 @@ impl SessionVariables {
         }
         Self { ports }
     }
+
+    /// What all instances have in common.
+    fn common(&self, environment: &Environment) -> CommonVariables {
+        let ports = self
+            .ports
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        environment
+            .pairs()
+            .chain(ports)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
 }
 
 /// What an instance is told about itself. None of these is the variable of a flag: a service that calls `ovr`
 /// in another project must reach that one.
-fn own_variables(name: &InstanceName, options: &Options, port: Option<u16>) -> Vec<(String, String)> {
-    let root = options.root.display().to_string();
+fn own_variables(
+    draft: &Draft,
+    service: &Service,
+    options: &Options,
+    port: Option<u16>,
+) -> Vec<(String, String)> {
     let mut variables = vec![
-        ("OVR_INSTANCE", name.to_string()),
+        ("OVR_INSTANCE", draft.name.to_string()),
         ("OVR_PROJECT", options.project.clone()),
-        ("OVR_PROJECT_ROOT", root.clone()),
-        ("OVR_SERVICE", name.service.to_string()),
-        ("PS", name.to_string()),
+        ("OVR_PROJECT_ROOT", options.root.display().to_string()),
+        ("OVR_SERVICE", service.name.to_string()),
+        ("PS", draft.name.to_string()),
         // The caller's would name the directory that `ovr` was called in.
-        ("PWD", root),
+        ("PWD", draft.cwd.display().to_string()),
     ];
     variables.extend(options.term.clone().map(|term| ("TERM", term)));
     variables.extend(port.map(|port| ("PORT", port.to_string())));
     variables
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
+        .chain(draft.told.iter().cloned())
         .collect()
 }
 
 /// What distinguishes an instance's environment from the one that all have in common.
 fn overlay(
-    service: &Service,
+    draft: &Draft,
     session: &SessionVariables,
     own: Vec<(String, String)>,
 ) -> impl Iterator<Item = (String, String)> {
-    service
+    draft
         .env_file
         .iter()
-        .chain(&service.environment)
+        .chain(&draft.environment)
         .filter(|assignment| !session.ports.contains_key(&assignment.name))
         .map(|assignment| (assignment.name.clone(), assignment.value.clone()))
         .chain(own)
-}
-
-fn argv(shell: &str, command: &str) -> Vec<String> {
-    let mut argv: Vec<String> = shell.split_whitespace().map(str::to_owned).collect();
-    argv.push("-c".to_owned());
-    // A shell would take a command that begins like an option for one.
-    let looks_like_an_option = command.starts_with(['-', '+']);
-    argv.push(if looks_like_an_option {
-        format!(" {command}")
-    } else {
-        command.to_owned()
-    });
-    argv
-}
-
-fn policy(service: &ServiceName, options: &Options) -> Policy {
-    Policy {
-        autostart: options.autostarts(service),
-        stop: StopPlan {
-            signal: options.stop_signals.signal(service),
-            grace: options.stop_grace,
-            ..StopPlan::default()
-        },
-        restart: if options.auto_restart.contains(service) {
-            RestartPolicy::ALWAYS
-        } else {
-            RestartPolicy::NEVER
-        },
-        end: if options.any_can_die || options.can_die.contains(service) {
-            EndPolicy::MayEnd
-        } else {
-            EndPolicy::StopsSession
-        },
-        ..Policy::default()
-    }
 }
 
 #[cfg(test)]

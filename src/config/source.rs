@@ -67,6 +67,24 @@ pub(super) fn span(source: &Arc<Source>, start: usize, end: usize) -> Span {
     }
 }
 
+/// The place of a part of the value at `value`. A value may be written over several lines and with escapes, so the
+/// part is looked for from where the value begins; where it is not found as it is, the whole value is meant.
+pub(super) fn within(value: &Span, part: &str) -> Span {
+    let text = &value.source.text;
+    let lines = text.split_inclusive('\n').take(value.line.saturating_sub(1));
+    let line = lines.map(str::len).sum::<usize>();
+    let before: usize = text[line..]
+        .chars()
+        .take(value.column.saturating_sub(1))
+        .map(char::len_utf8)
+        .sum();
+    let begin = line + before;
+    match text.get(begin..).and_then(|rest| rest.find(part)) {
+        Some(at) if !part.is_empty() => span(&value.source, begin + at, begin + at + part.len()),
+        Some(_) | None => value.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{decode, lines, span};

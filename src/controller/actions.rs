@@ -32,9 +32,7 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => {
-                self.order(instance, &Order::Stop { run, plan, kill });
-            }
+            } => self.order_stop(instance, run, plan, kill),
             Action::Signal {
                 instance,
                 run,
@@ -48,6 +46,11 @@ impl Controller {
                 answer,
             } => self.on_answer(ask, instance, &answer),
             Action::Done { ask } => self.on_done(ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => self.on_triggered(instance, by, outcome),
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }
@@ -56,6 +59,8 @@ impl Controller {
     fn spawn(&mut self, instance: InstanceId, run: RunId) {
         self.know_run(instance, run);
         self.check_port(instance);
+        self.check_demands(instance);
+        self.tell_what_it_runs_without(instance);
         let host = self.host_mut(instance);
         host.unended.insert(run);
         host.is_outdated = false;
@@ -87,9 +92,13 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.note_step(instance, from, to);
+        self.tell_blocker(instance, to);
         match to {
-            State::Starting { .. } | State::Running { .. } | State::Daemonized { .. } => {}
-            State::Pending(PendingWhy::Dependency { .. }) => self.say_awaited(instance),
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Pending(PendingWhy::Dependency { .. }) => {}
             State::Disabled
             | State::Pending(PendingWhy::Window)
             | State::Stopping { .. }
@@ -99,6 +108,7 @@ impl Controller {
             | State::Failed { .. }
             | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
         }
+        self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
     }

@@ -44,6 +44,7 @@ impl Controller {
         let Some(client) = client else {
             left.end().await;
             self.begin();
+            self.run_on_start();
             return;
         };
         self.windows.connection = Connection::Attaching(client);

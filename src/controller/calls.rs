@@ -3,10 +3,10 @@
 use super::core::{Controller, Leave, Reply};
 use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
-use crate::api::messages::{Results, SCHEMA, Window};
+use crate::api::messages::{Request, Results, SCHEMA, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, InstanceName, select};
+use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
             Call::Status { reply } => drop(reply.send(Ok(self.status()))),
-            Call::Action { verb, request, reply } => match self.targets(&request.names) {
+            Call::Graph { reply } => drop(reply.send(Ok(self.graph()))),
+            Call::Action { verb, request, reply } => match self.targets_of(&request) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
                     drop(reply.send(Ok(Results {
@@ -26,6 +27,7 @@ impl Controller {
                         ask,
                         verb: machine_verb(verb),
                         targets,
+                        no_deps: request.no_deps,
                     });
                 }
                 Ok(targets) => {
@@ -38,6 +40,7 @@ impl Controller {
                         ask,
                         verb: machine_verb(verb),
                         targets,
+                        no_deps: request.no_deps,
                     });
                 }
                 Err(error) => drop(reply.send(Err(error))),
@@ -74,11 +77,28 @@ impl Controller {
         }
     }
 
+    /// The instances that an action is for: by name, and of these the ones in its namespaces.
+    fn targets_of(&self, request: &Request) -> Result<Vec<InstanceId>, Diagnostic> {
+        let named = self.targets(&request.names)?;
+        if request.namespaces.is_empty() {
+            return Ok(named);
+        }
+        let spaces = self.hosts.iter().map(|host| host.spec.namespaces.as_slice());
+        let inside = in_namespaces(&request.namespaces, &spaces.collect::<Vec<_>>())?;
+        let chosen: Vec<_> = named.into_iter().filter(|id| inside[id.0 as usize]).collect();
+        if chosen.is_empty() {
+            let spaces = request.namespaces.join(", ");
+            let message = format!("{} is in no namespace {spaces}", request.names.join(", "));
+            return Err(Diagnostic::error(Kind::NoSuchService, message));
+        }
+        Ok(chosen)
+    }
+
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
     /// error, and nothing is touched.
     pub(super) fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
         let ids: Vec<InstanceId> = self.shown().collect();
-        let instances: Vec<InstanceName> = ids.iter().map(|id| self.host(*id).spec.name.clone()).collect();
+        let instances: Vec<&InstanceSpec> = ids.iter().map(|id| &self.host(*id).spec).collect();
         match select(names, &instances) {
             Ok(chosen) => Ok(chosen.into_iter().map(|index| ids[index]).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),

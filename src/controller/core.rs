@@ -6,6 +6,8 @@ use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
 use super::follow::Named;
+use super::hook_run::HookNews;
+use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
@@ -14,9 +16,11 @@ use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
 use super::reload::{Reloads, Replanned};
+use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
 use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
+use super::watch::{self, Watches};
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
@@ -32,7 +36,7 @@ use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Who waits for a request.
@@ -89,6 +93,11 @@ enum Input {
     Files,
     /// Nobody reads the console any more.
     ConsoleFailed,
+    Hook(HookNews),
+    /// The thread that watches files has something to say.
+    Watch(watch::News),
+    /// A time of day has come, or the clock was set.
+    Alarm,
     Deadline,
 }
 
@@ -99,6 +108,7 @@ pub(super) struct Inlets {
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
+    pub(super) hooks: mpsc::UnboundedSender<HookNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) compared: mpsc::UnboundedSender<Comparison>,
@@ -113,6 +123,7 @@ pub(super) struct Outlets {
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
+    pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
@@ -121,6 +132,7 @@ pub(super) struct Outlets {
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
+    pub(super) watched: Option<mpsc::UnboundedReceiver<watch::News>>,
 }
 
 /// A session's controller.
@@ -135,7 +147,7 @@ pub(super) struct Controller {
     pub(super) order: Vec<InstanceId>,
     pub(super) by_name: BTreeMap<InstanceName, InstanceId>,
     /// What followers of the output call the instances.
-    pub(super) names: watch::Sender<Arc<[Named]>>,
+    pub(super) names: tokio::sync::watch::Sender<Arc<[Named]>>,
     pub(super) reloads: Reloads,
     /// The numbers of instances that were asked of this session.
     pub(super) scaled: BTreeMap<ServiceName, Scaled>,
@@ -151,6 +163,11 @@ pub(super) struct Controller {
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
     pub(super) console: Option<Console>,
+    pub(super) schedules: Schedules,
+    pub(super) watches: Watches,
+    /// Other files are watched from now on: where the news of them come.
+    pub(super) rewatched: Option<Option<mpsc::UnboundedReceiver<watch::News>>>,
+    pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
@@ -204,6 +221,10 @@ impl Controller {
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }
+            self.wind_schedules();
+            if let Some(news) = self.rewatched.take() {
+                outlets.watched = news;
+            }
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.advance_closing();
@@ -225,6 +246,7 @@ impl Controller {
             Some(call) = outlets.calls.recv() => Input::Call(call),
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),
+            Some(news) = outlets.hooks.recv() => Input::Hook(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
@@ -232,6 +254,8 @@ impl Controller {
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
+            news = watch::told(&mut outlets.watched) => Input::Watch(news),
+            () = self.schedules.rang() => Input::Alarm,
             () = until(deadline) => Input::Deadline,
             () = self.windows.readable(), if !self.lanes.hold_control_back() => Input::Tmux,
             () = self.lanes.readable() => Input::Tmux,
@@ -255,6 +279,9 @@ impl Controller {
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
+            Input::Hook(news) => self.on_hook_news(news),
+            Input::Watch(news) => self.on_watch_news(news),
+            Input::Alarm => self.on_alarm(),
             Input::Deadline => self.on_deadline(),
         }
     }
@@ -267,6 +294,10 @@ impl Controller {
             self.losses.next_deadline(),
             self.views_deadline,
             self.waits.iter().filter_map(|waiting| waiting.until).min(),
+            self.schedules.next_deadline(),
+            self.deadline_for_alarm(),
+            self.watches.next_deadline(),
+            self.hooks.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -282,6 +313,9 @@ impl Controller {
             self.begin_when_adopted();
         }
         self.look_at_losses();
+        self.look_at_schedules();
+        self.look_at_watches();
+        self.look_at_hooks();
         if self.views_deadline.is_some_and(|deadline| deadline <= now) {
             self.views_deadline = None;
         }
@@ -298,6 +332,7 @@ impl Controller {
     fn is_over(&self) -> bool {
         self.finished.is_some()
             && self.strangers.is_empty()
+            && self.hooks.is_idle()
             && self.hosts.iter().all(|host| host.shim.is_none())
             && !self.windows.is_connected()
     }

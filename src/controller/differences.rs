@@ -22,7 +22,7 @@ pub(super) enum Difference {
 
 /// The service that an instance belongs to, and its number there: by this it is the same one in another version.
 pub(super) fn place(spec: &InstanceSpec) -> (ServiceName, u32) {
-    (spec.name.service.clone(), spec.name.number.unwrap_or(1))
+    (spec.service.clone(), spec.number)
 }
 
 pub(super) fn difference(old: &InstanceSpec, new: &InstanceSpec) -> Difference {
@@ -94,7 +94,9 @@ mod tests {
     use crate::model::Launch;
 
     fn launch(env: &[(&str, &str)]) -> Launch {
-        let pairs = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let pairs = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Launch {
             argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],
             env: pairs.collect(),

@@ -8,7 +8,7 @@ use super::words;
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::Tone;
-use crate::model::{Exit, InstanceId, Signal};
+use crate::model::{Exit, InstanceId, Signal, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
@@ -36,6 +36,12 @@ pub enum Cause {
     /// The end of a service that may not end; [`FirstEnd`] tells of it.
     Service(Exit),
     CouldNotStart,
+    /// A service that may not be skipped was; [`FirstEnd`] tells of it.
+    Skipped,
+    /// Everything in it has ended; these failed, each with how.
+    Completed {
+        failed: Vec<(String, String)>,
+    },
     /// `ovr quit`.
     Quit,
     Signal(Signal),
@@ -81,7 +87,11 @@ impl Controller {
                     self.host(instance).name()
                 )
             }
-            EndCause::Quit(_) => return,
+            EndCause::Skipped { instance, .. } => {
+                let name = self.host(instance).name();
+                format!("{name} cannot be started; stopping the other services")
+            }
+            EndCause::Completed | EndCause::Quit(_) => return,
         };
         if self.live_count() > 0 {
             self.say_session(Tone::Quiet, &text);
@@ -91,6 +101,7 @@ impl Controller {
     /// Nothing runs any more: what is left of the output passes, then the windows close, then tmux ends.
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
+        self.limit_hooks();
         if self.viewers > 0 {
             self.windows.tell(&Command::detach_others());
             self.views_deadline = Some(self.clock.now() + VIEWS_LEAVE);
@@ -147,7 +158,11 @@ impl Controller {
 
     pub(super) fn cause(&self) -> Cause {
         match self.finished.or(self.ending) {
-            Some(EndCause::Service { exit, .. }) => Cause::Service(exit),
+            Some(EndCause::Service { instance, exit, .. }) => Cause::Service(self.counted(instance, exit)),
+            Some(EndCause::Skipped { .. }) => Cause::Skipped,
+            Some(EndCause::Completed) => Cause::Completed {
+                failed: self.failed(),
+            },
             Some(EndCause::CouldNotStart { .. }) => Cause::CouldNotStart,
             Some(EndCause::Quit(QuitWhy::Asked)) | None => Cause::Quit,
             Some(EndCause::Quit(QuitWhy::Signal(signal))) => Cause::Signal(signal),
@@ -159,7 +174,14 @@ impl Controller {
         let (instance, how) = match self.finished.or(self.ending)? {
             EndCause::Service { instance, exit, .. } => (instance, self.end_words(instance, exit)),
             EndCause::CouldNotStart { instance } => (instance, self.start_failure(instance)),
-            EndCause::Quit(_) => return None,
+            EndCause::Skipped { instance, .. } => {
+                let why = self.host(instance).skipped.as_deref();
+                (
+                    instance,
+                    format!("was skipped: {}", why.unwrap_or("what it needs cannot come up")),
+                )
+            }
+            EndCause::Completed | EndCause::Quit(_) => return None,
         };
         let last_lines = self.last_lines(instance, LAST_WORDS);
         Some(FirstEnd {
@@ -169,13 +191,35 @@ impl Controller {
         })
     }
 
+    /// An end as the session passes it on: a code that counts as success is one.
+    fn counted(&self, instance: InstanceId, exit: Exit) -> Exit {
+        match exit {
+            Exit::Code(code) if self.host(instance).spec.policy.success_codes.contains(&code) => {
+                Exit::Code(0)
+            }
+            Exit::Code(_) | Exit::Signal(_) => exit,
+        }
+    }
+
+    /// Who has failed, and how.
+    fn failed(&self) -> Vec<(String, String)> {
+        let failed = self.ids().filter_map(|id| match self.machine.state(id) {
+            State::Failed { reason, .. } => {
+                let host = self.host(id);
+                Some((host.name(), words::failure(host, reason)))
+            }
+            _ => None,
+        });
+        failed.collect()
+    }
+
     fn end_words(&self, instance: InstanceId, exit: Exit) -> String {
         words::ended(self.host(instance), exit)
     }
 
     fn start_failure(&self, instance: InstanceId) -> String {
         match self.machine.state(instance) {
-            crate::model::State::Failed { reason, .. } => words::failure(self.host(instance), reason),
+            State::Failed { reason, .. } => words::failure(self.host(instance), reason),
             _ => "could not be started".to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::health::Health;
 use super::links::LinkId;
+use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
 use std::collections::BTreeSet;
@@ -24,6 +25,14 @@ pub(super) struct Host {
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
+    /// What was said that need not be said again.
+    pub(super) warned: BTreeSet<String>,
+    /// How its last start went; `None` if an earlier controller made it.
+    pub(super) start: Option<Start>,
+    /// What it was last said to wait for, since its last start.
+    pub(super) awaited: Option<String>,
+    /// Why it was last skipped.
+    pub(super) skipped: Option<String>,
     /// How many terminals look at the window.
     pub(super) clients: u32,
     /// In which column the window's cursor was when that was last asked.
@@ -39,6 +48,8 @@ pub(super) struct Shim {
     pub(super) pid: u32,
     pub(super) pane: PaneId,
     pub(super) nonce: String,
+    /// Of the protocol that it speaks.
+    pub(super) version: u32,
 }
 
 /// One run, from its start to its end.
@@ -69,6 +80,10 @@ impl Host {
             unended: BTreeSet::new(),
             health: Health::default(),
             port_taken: None,
+            warned: BTreeSet::new(),
+            start: Some(Start::default()),
+            awaited: None,
+            skipped: None,
             clients: 0,
             column: 0,
             shown: Vec::new(),

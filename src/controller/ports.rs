@@ -40,6 +40,11 @@ impl Controller {
             let Some(instance) = wanted.get(&listener.port).copied() else {
                 continue;
             };
+            // Its shim holds its sockets, for its next run as for the last.
+            let shim = self.host(instance).shim.as_ref().map(|shim| shim.pid);
+            if shim.is_some() && shim == listener.holder.as_ref().map(|holder| holder.pid) {
+                continue;
+            }
             // One sentence is enough where a program listens on several addresses.
             if self.host(instance).port_taken.is_some() {
                 continue;

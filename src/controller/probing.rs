@@ -97,15 +97,18 @@ impl Controller {
             Check::Http(check) => Some(check.port),
             Check::Tcp { port, .. } => Some(*port),
         };
-        let to_vouch = !host.health.vouched && !vouching::may_run_elsewhere(&spec.command);
+        let is_elsewhere =
+            matches!(self.machine.state(instance), State::Daemonized { pids, .. } if pids.is_empty());
+        let to_vouch = !host.health.vouched && !is_elsewhere && !vouching::may_run_elsewhere(&spec.command);
         let nonce = host.shim.as_ref().map_or("", |shim| shim.nonce.as_str());
+        let ours = tree::probe_token(nonce, Some(std::process::id()));
         Some(Attempt {
             check: check.clone(),
             surroundings: Surroundings {
                 env: spec.launch.env.clone(),
                 token: (
                     tree::TOKEN_VARIABLE,
-                    format!("{nonce}-{}-{number}", health::word(probe)),
+                    format!("{ours}{}-{number}", health::word(probe)),
                 ),
                 end_marked: |token| drop(tree::end_all(token, 0)),
             },
@@ -141,20 +144,22 @@ impl Controller {
         if health.run != Some(run) || !health.is_done(probe, number) {
             return;
         }
-        let (ok, failures) = match outcome {
+        let ok = matches!(outcome, Outcome::Good);
+        let failures = match outcome {
             Outcome::Good => {
                 health.vouched = true;
                 health.succeeded(probe);
-                (true, 0)
+                0
             }
-            Outcome::Bad(reason) => (false, health.failed(probe, reason, clock::wall())),
+            Outcome::Bad(reason) => health.failed(probe, reason, clock::wall()),
             Outcome::Taken(reason) => {
                 let is_news = health.is_news(probe, &reason);
                 let failures = health.failed(probe, reason.clone(), clock::wall());
+                // Told at once, and once: it will not go away by itself.
                 if is_news {
                     self.say_at(instance, None, Tone::Alarm, &format!("not ready: {reason}"));
                 }
-                (false, failures)
+                failures
             }
         };
         let was_up = is_up(self.machine.state(instance));
@@ -189,9 +194,27 @@ impl Controller {
                 ..
             }
         );
-        if probe == ProbeKind::Readiness && waits && failures == limit {
+        // That is told already.
+        let taken = trouble.starts_with(vouching::TAKEN);
+        if probe == ProbeKind::Readiness && waits && failures == limit && !taken {
             self.say_quietly(instance, &format!("not ready: {trouble}"));
         }
+    }
+
+    /// An earlier controller's commands died with it; what they had started did not.
+    pub(super) fn end_left_probes(&self, instance: InstanceId) {
+        let host = self.host(instance);
+        let checks = &host.spec.checks;
+        let mut checks = [&checks.startup, &checks.readiness, &checks.liveness]
+            .into_iter()
+            .flatten();
+        let runs_commands = checks.any(|check| matches!(check, Check::Exec { .. }));
+        let Some(shim) = host.shim.as_ref().filter(|_| runs_commands) else {
+            return;
+        };
+        let nonce = shim.nonce.clone();
+        // Looking through all processes blocks. Without a thread they are left to end by themselves.
+        let _ended = tokio::task::spawn_blocking(move || tree::end_probes(&nonce, std::process::id()));
     }
 
     /// Has the output of those searched that tell their state in it.
@@ -231,13 +254,6 @@ impl Controller {
         }
     }
 
-    /// `waits for db: ready`, for whoever looks at the start.
-    pub(super) fn say_awaited(&mut self, instance: InstanceId) {
-        if let Some(Why::Dependency { on, condition, .. }) = self.machine.why(instance) {
-            self.say_quietly(instance, &format!("waits for {on}: {condition}"));
-        }
-    }
-
     /// What is wrong with the current run, or with what the instance waits for.
     pub(super) fn current_trouble(&self, instance: InstanceId) -> Option<String> {
         match self.machine.why(instance) {
@@ -272,6 +288,7 @@ impl Controller {
                 is_up(self.machine.state(on)).then(|| format!("{}: {trouble}", self.host(on).name()))
             }
             Why::LeftOut
+            | Why::Scheduled
             | Why::Window
             | Why::Skipped { .. }
             | Why::Held { .. }
@@ -282,6 +299,7 @@ impl Controller {
                 FailureReason::Exit(_)
                 | FailureReason::Spawn(_)
                 | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. }
                 | FailureReason::Lost,
             ) => None,
         }

@@ -25,6 +25,8 @@ pub(super) struct Progress {
     begun: bool,
     up: Option<oneshot::Sender<Up>>,
     announced: bool,
+    /// All were up, and not all of those that say so were ready.
+    awaits_ready: bool,
     /// For [`Up::warnings`].
     warnings: Vec<(String, String)>,
 }
@@ -36,6 +38,7 @@ impl Progress {
             begun: false,
             up,
             announced: false,
+            awaits_ready: false,
             warnings: Vec::new(),
         }
     }
@@ -61,17 +64,20 @@ impl Controller {
     /// Looks whether everything that was to start has started, and says so once.
     pub(super) fn note_progress(&mut self) {
         // Keys and looks are the user's only once his tmux configuration has been read.
+        if self.progress.awaits_ready {
+            self.note_all_ready();
+        }
         if self.progress.announced || !self.progress.begun || self.windows.held {
             return;
         }
-        let mut wanted = self.ids().filter(|id| self.host(*id).spec.policy.autostart);
-        if !wanted.all(|id| is_settled(self.machine.state(id))) {
+        if !self
+            .ids()
+            .filter(|id| self.starts_with_session(*id))
+            .all(|id| is_settled(self.machine.state(id)))
+        {
             return;
         }
-        let wanted: Vec<InstanceId> = self
-            .ids()
-            .filter(|id| self.host(*id).spec.policy.autostart)
-            .collect();
+        let wanted: Vec<InstanceId> = self.ids().filter(|id| self.starts_with_session(*id)).collect();
         self.progress.announced = true;
         let failed: Vec<(String, String)> = wanted
             .iter()
@@ -91,7 +97,12 @@ impl Controller {
         let took = time_text::duration(self.clock.now().since(self.progress.since));
         if !self.machine.is_ending() {
             let services = if started == 1 { "service" } else { "services" };
-            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}"));
+            let ready = match self.are_all_ready() {
+                Some(true) => ", all ready",
+                Some(false) | None => "",
+            };
+            self.progress.awaits_ready = self.are_all_ready() == Some(false);
+            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}{ready}"));
         }
         if let Some(up) = self.progress.up.take() {
             // The parent may have been ended meanwhile; the session goes on.
@@ -103,6 +114,48 @@ impl Controller {
                 warnings: std::mem::take(&mut self.progress.warnings),
             }));
         }
+    }
+
+    fn starts_with_session(&self, instance: InstanceId) -> bool {
+        let spec = &self.host(instance).spec;
+        let is_due_at_once = spec
+            .schedule
+            .as_ref()
+            .is_none_or(|schedule| schedule.run_on_start);
+        spec.policy.autostart && is_due_at_once
+    }
+}
+
+impl Controller {
+    fn note_all_ready(&mut self) {
+        if self.are_all_ready() == Some(true) {
+            self.progress.awaits_ready = false;
+            let took = time_text::duration(self.clock.now().since(self.progress.since));
+            self.say_session(Tone::Quiet, &format!("all ready in {took}"));
+        }
+    }
+
+    /// Whether all that start with the session and say so are ready; `None` if there are none.
+    fn are_all_ready(&self) -> Option<bool> {
+        let mut says = self.ids().filter(|id| {
+            let policy = &self.host(*id).spec.policy;
+            policy.autostart && !policy.assumes_readiness()
+        });
+        let first = says.next()?;
+        let is_ready = |id: InstanceId| match self.machine.state(id) {
+            State::Running { ready, .. } => *ready == Some(true),
+            State::Daemonized { .. } => self.machine.why(id).is_none(),
+            State::Exited { .. } => true,
+            State::Disabled
+            | State::Pending(_)
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => false,
+        };
+        Some(is_ready(first) && says.all(is_ready))
     }
 }
 

@@ -7,7 +7,9 @@ use super::differences::{Difference, difference, place};
 use super::follow::Named;
 use super::host::Host;
 use super::replan::{Overrides, Replan};
+use super::schedule::Schedules;
 use super::staleness::Stamp;
+use super::watch::Watches;
 use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Change, ChangeKind, Reloaded, SCHEMA};
 use crate::diag::{Diagnostic, Kind, Severity};
@@ -132,23 +134,63 @@ impl Controller {
             .map(|spec| (spec.name.clone(), spec.policy.clone()))
             .collect();
         Machine::check(&policies).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))?;
-        let course = self.adopt_specs(plan.instances);
+        let ids = self.places(&plan.instances);
+        self.retrigger(&plan.instances, &ids)?;
+        let course = self.adopt_specs(plan.instances, &ids);
         self.rename();
         self.scaled = plan.scaled;
         self.note_scaled();
         Ok(course)
     }
 
-    fn adopt_specs(&mut self, specs: Vec<InstanceSpec>) -> Course {
-        let places: BTreeMap<_, _> = self.ids().map(|id| (place(&self.host(id).spec), id)).collect();
+    /// Where each of these is or will be.
+    fn places(&self, specs: &[InstanceSpec]) -> Vec<InstanceId> {
+        let known: BTreeMap<_, _> = self.ids().map(|id| (place(&self.host(id).spec), id)).collect();
+        let mut new = (self.hosts.len()..).map(Self::id_at);
+        let mut next = || new.next().expect("numbers do not end");
+        specs
+            .iter()
+            .map(|spec| known.get(&place(spec)).copied().unwrap_or_else(&mut next))
+            .collect()
+    }
+
+    /// The schedules, and the files that are watched. Those that are as they were keep their beat.
+    fn retrigger(&mut self, specs: &[InstanceSpec], ids: &[InstanceId]) -> Result<(), Diagnostic> {
+        let numbered: Vec<_> = ids.iter().copied().zip(specs).collect();
+        let old = |id: &InstanceId| self.hosts.get(id.0 as usize).filter(|_| self.order.contains(id));
+        let schedules = Schedules::new(&numbered)?;
+        let kept: Vec<_> = numbered
+            .iter()
+            .filter(|(id, spec)| old(id).is_some_and(|host| host.spec.schedule == spec.schedule))
+            .map(|(id, _)| *id)
+            .collect();
+        let was: BTreeMap<_, _> = self
+            .order
+            .iter()
+            .map(|id| (*id, &self.host(*id).spec.watch))
+            .collect();
+        let is: BTreeMap<_, _> = numbered.iter().map(|(id, spec)| (*id, &spec.watch)).collect();
+        let watched =
+            |watches: &BTreeMap<InstanceId, &Option<_>>| watches.values().any(|watch| watch.is_some());
+        if self.facts.watch && was != is && (watched(&was) || watched(&is)) {
+            let never = vec![self.lock.dir().path().to_owned()];
+            let (watches, news) = Watches::start(&numbered, &self.facts.root, never)?;
+            self.watches = watches;
+            self.rewatched = Some(news);
+        }
+        self.schedules.renew(schedules, |id| kept.contains(&id));
+        Ok(())
+    }
+
+    fn adopt_specs(&mut self, specs: Vec<InstanceSpec>, ids: &[InstanceId]) -> Course {
         let mut course = Course::default();
-        let mut order = Vec::new();
-        for spec in specs {
-            let declared = match places.get(&place(&spec)) {
-                Some(id) => self.renew(*id, spec, &mut course),
-                None => self.add(spec, &mut course),
+        let order = ids.to_vec();
+        for (spec, id) in specs.into_iter().zip(&order) {
+            let declared = if (id.0 as usize) < self.hosts.len() {
+                self.renew(*id, spec, &mut course)
+            } else {
+                self.add(spec, &mut course)
             };
-            order.push(declared.instance);
             course.declared.push(declared);
         }
         for id in &self.order {
@@ -196,9 +238,8 @@ impl Controller {
         self.hub.set_labels(&labels);
         self.names
             .send_replace(self.hosts.iter().map(Named::of).collect());
-        for id in self.ids() {
-            self.by_name.extend(aliases(&self.hosts[id.0 as usize].spec, id));
-        }
+        let hosts = self.order.iter().map(|id| (*id, &self.hosts[id.0 as usize].spec));
+        self.by_name.extend(names_of(hosts));
     }
 
     /// Tells the machine, and waits for all that has to start and stop because of it.
@@ -249,7 +290,12 @@ impl Controller {
         );
         for (verb, targets) in parts.into_values() {
             let ask = self.asks.open(self.clock.now(), Reply::Reload(number));
-            self.feed(Event::Ask { ask, verb, targets });
+            self.feed(Event::Ask {
+                ask,
+                verb,
+                targets,
+                no_deps: false,
+            });
         }
     }
 
@@ -264,6 +310,7 @@ impl Controller {
             | StateWord::Backoff
             | StateWord::Skipped => true,
             StateWord::Disabled
+            | StateWord::Scheduled
             | StateWord::Stopping
             | StateWord::Stopped
             | StateWord::Exited
@@ -358,16 +405,30 @@ pub(super) fn label(spec: &InstanceSpec) -> Label {
 
 /// The names that the shim of an instance may have been started with: a service that has got a second instance
 /// was called by its own name before.
-pub(super) fn aliases(spec: &InstanceSpec, id: InstanceId) -> Vec<(InstanceName, InstanceId)> {
-    let (service, number) = place(spec);
+fn aliases(spec: &InstanceSpec, id: InstanceId) -> Vec<(InstanceName, InstanceId)> {
     let mut names = vec![spec.name.clone()];
-    if number == 1 {
+    if spec.number == 1 {
         names.extend([None, Some(1)].map(|number| InstanceName {
-            service: service.clone(),
+            service: spec.service.clone(),
             number,
         }));
+        names.extend(format!("{}-0", spec.service).parse().ok());
     }
     names.into_iter().map(|name| (name, id)).collect()
+}
+
+/// Everything that shims may call these instances. A name that one of them has now means that one.
+pub(super) fn names_of<'a>(
+    specs: impl Iterator<Item = (InstanceId, &'a InstanceSpec)> + Clone,
+) -> BTreeMap<InstanceName, InstanceId> {
+    let aliases = specs.clone().flat_map(|(id, spec)| aliases(spec, id));
+    let names = specs.map(|(id, spec)| (spec.name.clone(), id));
+    aliases.chain(names).collect()
+}
+
+/// Instances with their numbers, as a session begins with them.
+pub(super) fn numbered(specs: &[InstanceSpec]) -> Vec<(InstanceId, &InstanceSpec)> {
+    (0..).map(InstanceId).zip(specs).collect()
 }
 
 fn declared(instance: InstanceId, spec: &InstanceSpec, replace: bool) -> Declared {

@@ -7,7 +7,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
-use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION, said_ready};
 use crate::shim::tree;
 use crate::supervisor::Event;
 use std::thread;
@@ -61,6 +61,12 @@ impl Controller {
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
+            Report::Notify { run, text } => {
+                if let Some(ready) = said_ready(&text) {
+                    self.feed(Event::ToldReady { instance, run, ready });
+                }
+            }
+            Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
 
@@ -151,6 +157,7 @@ impl Controller {
             pid: hello.pid,
             pane,
             nonce: hello.nonce.clone(),
+            version: hello.version,
         });
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
@@ -181,15 +188,19 @@ impl Controller {
                 host.unended.insert(live.run);
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
+                self.end_left_probes(instance);
                 if !is_same_start(&live.launch, &self.host(instance).spec.launch) {
                     self.adopted.changed.push(instance);
                     self.host_mut(instance).is_outdated = true;
                 }
+                // A shim that was asked to listen knows; what it has heard nothing from has said nothing.
+                let told = live.launch.notify.then_some(live.told_ready == Some(true));
                 self.feed(Event::Adopted {
                     instance,
                     run: live.run,
                     pid: live.pid,
-                    daemons: live.daemons,
+                    daemons: (live.held || !live.daemons.is_empty()).then_some(live.daemons),
+                    told_ready: told,
                     stopping: live.stopping,
                 });
             }

@@ -9,16 +9,19 @@ use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
 use super::follow::Named;
+use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
 use super::progress::{Progress, Up};
-use super::reload::{Planned, Reloads, aliases, label};
+use super::reload::{Planned, Reloads, label, names_of, numbered};
 use super::replan::Replan;
+use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
+use super::watch::{News, Watches};
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
@@ -68,6 +71,10 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// Heed the files that services watch.
+    pub watch: bool,
+    /// The session is over when all in it has ended and nothing can start it again.
+    pub ends_when_done: bool,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -93,6 +100,8 @@ pub(super) struct Facts {
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
     pub(super) replan: Replan,
+    /// Whether files are watched that restart services.
+    pub(super) watch: bool,
 }
 
 /// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
@@ -118,15 +127,20 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
     let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
-    let machine = machine(&setup.instances, clock.now())?;
+    let mut machine = machine(&setup.instances, clock.now())?;
+    let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
+    if setup.ends_when_done && !is_watching {
+        machine.end_when_done();
+    }
+    let schedules = Schedules::new(&numbered(&setup.instances))?;
+    let watched = numbered(&setup.instances);
+    let watched = if setup.watch { watched.as_slice() } else { &[] };
+    let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
     let started = clock::wall();
     let info = info(&setup, started, fresh, &scaled);
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
-    let by_name = (0..).zip(&setup.instances);
-    let by_name = by_name
-        .flat_map(|(index, spec)| aliases(spec, Controller::id_at(index)))
-        .collect();
+    let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
             let renderer = Renderer::new(&labels(&setup.instances), console.options);
@@ -138,7 +152,13 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     };
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
-    let (inlets, outlets) = channels(links_out, signals, FileWatch::new(dir.path()), console_failed);
+    let (inlets, outlets) = channels(
+        links_out,
+        signals,
+        FileWatch::new(dir.path()),
+        console_failed,
+        watched,
+    );
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -151,6 +171,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             fresh,
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
+            watch: setup.watch,
         },
         info,
         lock: setup.lock,
@@ -171,6 +192,10 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lanes: Lanes::default(),
         lane_door: LaneDoor::new(dir.lane_socket()),
         console,
+        schedules,
+        watches,
+        rewatched: None,
+        hooks: Hooks::default(),
         asks: Asks::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
@@ -280,11 +305,13 @@ fn channels(
     signals: signal_hook_tokio::Signals,
     files: Option<FileWatch>,
     console_failed: Option<ConsoleFailed>,
+    watched: Option<mpsc::UnboundedReceiver<News>>,
 ) -> (Inlets, Outlets) {
     let (streams, streams_out) = mpsc::unbounded_channel();
     let (calls, calls_out) = mpsc::unbounded_channel();
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
+    let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (compared, compared_out) = mpsc::unbounded_channel();
@@ -295,6 +322,7 @@ fn channels(
         calls,
         reaped,
         probed,
+        hooks,
         configured,
         replanned,
         compared,
@@ -307,6 +335,7 @@ fn channels(
         calls: calls_out,
         reaped: reaped_out,
         probed: probed_out,
+        hooks: hooks_out,
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
@@ -315,6 +344,7 @@ fn channels(
         signals,
         files,
         console_failed,
+        watched,
     };
     (inlets, outlets)
 }
@@ -358,6 +388,7 @@ impl Controller {
                 }
             }
             leave => {
+                self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),

@@ -3,9 +3,10 @@
 use super::clock;
 use super::core::Controller;
 use super::host::Host;
+use super::schedule;
 use super::words;
 use crate::api::messages::{SCHEMA, Service, Session, Status};
-use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, time_text};
+use crate::model::{Exit, FailureReason, InstanceId, PortSource, State, StateWord, time_text};
 use std::time::{Duration, SystemTime};
 
 impl Controller {
@@ -54,10 +55,11 @@ impl Controller {
         let port = host.spec.port.as_ref().map(|(port, _)| *port);
         Service {
             name: host.name(),
-            service: host.spec.name.service.to_string(),
+            service: host.spec.service.to_string(),
             state: self.machine.word(id),
             ready: match state {
                 State::Running { ready, .. } => *ready,
+                State::Daemonized { .. } => self.machine.ready(id),
                 _ => None,
             },
             pid: pids.first().copied(),
@@ -82,6 +84,9 @@ impl Controller {
             origin: host.spec.origin.clone(),
             assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
             probe_failure: host.health.last_failure(),
+            next_run: self.next_run(id).map(time_text::rfc3339),
+            namespaces: host.spec.namespaces.clone(),
+            timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }
 
@@ -106,10 +111,11 @@ impl Controller {
         now.duration_since(since).unwrap_or_default()
     }
 
-    fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
+    pub(super) fn reason(&self, id: InstanceId, host: &Host, state: &State) -> Option<String> {
         if let Some(line) = self.hub.waits_for_input(id) {
             return Some(format!("waits for input: {line:?}"));
         }
+        let word = self.machine.word(id);
         let reason = match state {
             State::Failed { reason, .. } => match reason {
                 // Code and signal have fields of their own.
@@ -117,19 +123,22 @@ impl Controller {
                 FailureReason::Unhealthy { .. }
                 | FailureReason::Spawn(_)
                 | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. }
                 | FailureReason::Lost => Some(words::failure(host, reason)),
             },
-            State::Running { .. }
-            | State::Daemonized { .. }
-            | State::Pending(_)
-            | State::Skipped { .. }
-            | State::Backoff { .. } => self.why_in_words(id),
+            State::Pending(_) | State::Skipped { .. } => self.blocker(id),
+            State::Running { .. } | State::Daemonized { .. } | State::Backoff { .. } => self.why_in_words(id),
+            State::Disabled | State::Exited { .. } if word == StateWord::Scheduled => self
+                .next_run(id)
+                .map(|next| schedule::next_run_words(next, clock::wall())),
             State::Disabled => Some("left out at the start".to_owned()),
             State::Starting { .. }
             | State::Stopping { .. }
             | State::Stopped { .. }
             | State::Exited { .. } => None,
         };
+        let suspended = "changed files are not heeded any more: too many restarts".to_owned();
+        let reason = reason.or(self.machine.is_watch_suspended(id).then_some(suspended));
         match (&host.port_taken, reason) {
             (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
             (Some(taken), None) => Some(taken.clone()),

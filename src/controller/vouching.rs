@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
+/// How a foreign listener's report begins.
+pub(super) const TAKEN: &str = "port taken by pid";
+
 /// More of a command is not shown.
 const MOST_CHARS: usize = 80;
 
@@ -78,11 +81,7 @@ pub(super) fn foreign(peer: SocketAddr, rightful: &Rightful) -> Option<String> {
         return None;
     }
     let holder = holders.first()?;
-    Some(format!(
-        "port taken by pid {} ({})",
-        holder.pid,
-        shown(&holder.command)
-    ))
+    Some(format!("{TAKEN} {} ({})", holder.pid, shown(&holder.command)))
 }
 
 /// Whether somebody listens on this port, and it may well be the service.

@@ -38,6 +38,12 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
             let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
             Some((Due::Now, Tone::Alarm, format!("no longer ready{trouble}")))
         }
+        // A change of what was left behind.
+        State::Daemonized { .. } if matches!(from, State::Daemonized { .. }) => None,
+        State::Daemonized { pids, .. } if pids.is_empty() => {
+            let text = "its command ended well; what it launched runs elsewhere".to_owned();
+            Some((Due::Now, Tone::Normal, text))
+        }
         State::Daemonized { pids, .. } => {
             let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
             let text = format!("its command ended and left pid {} running", pids.join(", "));
@@ -63,19 +69,17 @@ pub(super) fn change(host: &Host, from: &State, to: &State, now: Moment) -> Opti
         State::Exited { exit, .. } => Some((Due::End, Tone::Normal, ended(host, *exit))),
         State::Failed { reason, .. } => {
             let due = match reason {
-                FailureReason::Exit(_) | FailureReason::Unhealthy { .. } | FailureReason::GaveUp { .. } => {
-                    Due::End
-                }
+                FailureReason::Exit(_)
+                | FailureReason::Unhealthy { .. }
+                | FailureReason::GaveUp { .. }
+                | FailureReason::NoDaemon { .. } => Due::End,
                 FailureReason::Spawn(_) | FailureReason::Lost => Due::Now,
             };
             Some((due, Tone::Alarm, failure(host, reason)))
         }
-        State::Skipped { .. } => Some((
-            Due::Now,
-            Tone::Alarm,
-            "skipped: something it depends on cannot come up".to_owned(),
-        )),
-        State::Pending(PendingWhy::Dependency { .. } | PendingWhy::Window)
+        // What these have to do with others is told by `waiting`.
+        State::Skipped { .. }
+        | State::Pending(PendingWhy::Dependency { .. } | PendingWhy::Window)
         | State::Disabled
         | State::Starting { .. }
         | State::Running { .. }
@@ -112,6 +116,17 @@ pub(super) fn ended(host: &Host, exit: Exit) -> String {
     }
 }
 
+/// The same behind its name: `migrate exited with code 1`.
+pub(super) fn failure_of(host: &Host, reason: &FailureReason) -> String {
+    match reason {
+        FailureReason::Lost => "lost its terminal and its processes".to_owned(),
+        FailureReason::NoDaemon { .. } => "left no daemon behind in time".to_owned(),
+        FailureReason::GaveUp { last, .. } => format!("gave up ({last})"),
+        FailureReason::Unhealthy { .. } => "failed its probe too often".to_owned(),
+        FailureReason::Exit(_) | FailureReason::Spawn(_) => failure(host, reason),
+    }
+}
+
 /// Why it failed, as `status` gives it.
 pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
@@ -119,16 +134,29 @@ pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
         FailureReason::Unhealthy { exit } => {
             let trouble = host.health.trouble();
             let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
-            format!("{why}, so it was ended; it {}", ended(host, *exit))
+            format!("{why}, so it was ended: {}", ended(host, *exit))
         }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
             format!(
-                "gave up after {failures} failures in a row; the last one {}",
-                ended(host, *last)
+                "gave up after {}; the last one {} · ovr start {} tries again",
+                failures_words(*failures),
+                ended(host, *last),
+                host.name()
             )
         }
+        FailureReason::NoDaemon { within } => {
+            let within = time_text::duration(*within);
+            format!("its command left no daemon behind within {within}, and was stopped")
+        }
         FailureReason::Lost => "its terminal and its processes are gone".to_owned(),
+    }
+}
+
+fn failures_words(failures: u32) -> String {
+    match failures {
+        0 | 1 => "a failure".to_owned(),
+        more => format!("{more} failures in a row"),
     }
 }
 

@@ -7,6 +7,7 @@ mod ids;
 pub mod mark;
 mod moment;
 mod name;
+mod namespaces;
 mod pattern;
 mod policy;
 mod signal;
@@ -21,7 +22,8 @@ pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
 pub use moment::Moment;
 pub use name::{InstanceName, NameError, ServiceName};
-pub use pattern::{Unmatched, select};
+pub use namespaces::in_namespaces;
+pub use pattern::{Addressed, Unmatched, select};
 pub use policy::{
     Condition, Dependency, EndPolicy, Policy, Probe, ProbeSchedule, Readiness, RestartPolicy, RestartWhen,
     StopPlan,

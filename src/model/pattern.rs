@@ -1,8 +1,45 @@
 //! How people name services on a command line: `web` (all its instances), `web#2`, `side*`, `web?`, `all`.
 
-use super::InstanceName;
 use super::suggest::no_such_service;
+use super::{InstanceName, InstanceSpec, ServiceName};
 use crate::diag::Diagnostic;
+
+/// What a pattern can mean.
+pub trait Addressed {
+    fn name(&self) -> &InstanceName;
+    /// The service that it is an instance of.
+    fn service(&self) -> &ServiceName;
+    /// Its number there, from 1.
+    fn number(&self) -> u32;
+}
+
+impl Addressed for InstanceName {
+    fn name(&self) -> &InstanceName {
+        self
+    }
+
+    fn service(&self) -> &ServiceName {
+        &self.service
+    }
+
+    fn number(&self) -> u32 {
+        self.number.unwrap_or(1)
+    }
+}
+
+impl Addressed for &InstanceSpec {
+    fn name(&self) -> &InstanceName {
+        &self.name
+    }
+
+    fn service(&self) -> &ServiceName {
+        &self.service
+    }
+
+    fn number(&self) -> u32 {
+        self.number
+    }
+}
 
 /// The patterns that meant nothing, and the names there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +62,7 @@ impl Unmatched {
 /// The instances that the patterns mean: indices into `instances`, ascending, each once. No pattern at all
 /// means every instance, as `all` does. If any pattern means nothing, the answer is an error and nothing of
 /// the request is to be carried out.
-pub fn select<P: AsRef<str>>(patterns: &[P], instances: &[InstanceName]) -> Result<Vec<usize>, Unmatched> {
+pub fn select<P: AsRef<str>>(patterns: &[P], instances: &[impl Addressed]) -> Result<Vec<usize>, Unmatched> {
     let mut chosen = vec![patterns.is_empty(); instances.len()];
     let mut unmatched = Vec::new();
     for pattern in patterns.iter().map(AsRef::as_ref) {
@@ -50,32 +87,35 @@ pub fn select<P: AsRef<str>>(patterns: &[P], instances: &[InstanceName]) -> Resu
     })
 }
 
-fn known_names(instances: &[InstanceName]) -> Vec<String> {
+fn known_names(instances: &[impl Addressed]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut last = None;
     for instance in instances {
-        if last != Some(&instance.service) {
-            names.push(instance.service.to_string());
-            last = Some(&instance.service);
+        if last != Some(instance.service()) {
+            names.push(instance.service().to_string());
+            last = Some(instance.service());
         }
-        if instance.number.is_some() {
-            names.push(instance.to_string());
+        let name = instance.name().to_string();
+        if name != instance.service().as_str() {
+            names.push(name);
         }
     }
     names
 }
 
-/// Whether a pattern means an instance. Without `#` it is about the service's name. A service's only
-/// instance is `web` and `web#1`.
-fn means(pattern: &str, instance: &InstanceName) -> bool {
+/// Whether a pattern means an instance. Without `#` it is about the service's name, or that of a replica
+/// (`web-0`). A service's only instance is `web` and `web#1`.
+fn means(pattern: &str, instance: &impl Addressed) -> bool {
     if pattern == "all" {
         return true;
     }
     match pattern.rsplit_once('#') {
-        None => matches(pattern, instance.service.as_str()),
+        None => {
+            matches(pattern, instance.service().as_str())
+                || matches(pattern, instance.name().service.as_str())
+        }
         Some((service, number)) => {
-            matches(service, instance.service.as_str())
-                && matches(number, &instance.number.unwrap_or(1).to_string())
+            matches(service, instance.service().as_str()) && matches(number, &instance.number().to_string())
         }
     }
 }
@@ -161,7 +201,10 @@ mod tests {
         assert!(told[0].message.contains("did you mean \"web\"?"), "{}", told[0]);
         assert!(select(&["web#3"], &instances()).is_err());
         assert!(select(&[""], &instances()).is_err());
-        assert_eq!(select(&["web"], &[]).unwrap_err().names, [""; 0]);
+        assert_eq!(
+            select(&["web"], &[] as &[InstanceName]).unwrap_err().names,
+            [""; 0]
+        );
     }
 
     #[test]

@@ -53,21 +53,35 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether its command may end well without leaving a process here, and it is up all the same: a daemon was
+    /// asked for, or a probe says whether what the command has launched is there. Not where an end of the command
+    /// is to be acted on.
+    pub fn may_launch_elsewhere(&self) -> bool {
+        let is_probed = match self.readiness {
+            Readiness::Probe(_) => true,
+            Readiness::Told | Readiness::Unknown => false,
+        };
+        let end_counts =
+            self.scheduled || self.restart.when == RestartWhen::Always || self.end == EndPolicy::StopsSession;
+        self.launch_timeout.is_some() || (is_probed && !end_counts)
+    }
+
     /// Whether nothing will ever say that it is ready, so that time or its port has to.
     pub fn assumes_readiness(&self) -> bool {
         self.readiness == Readiness::Unknown && self.startup.is_none()
     }
 }
 
-/// How to stop a process: signal to its group, wait, kill its tree.
+/// How to stop a process: ask it (by a command, keys or a signal to its group), wait, kill its tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopPlan {
     pub signal: Signal,
-    /// From the signal to SIGKILL.
+    /// From the signal to SIGKILL; each other step has as long.
     pub grace: Duration,
-    /// A command to run first, in the service's environment; its end is waited for within the grace.
+    /// A command that stops it, run in the service's environment; its end is waited for within the grace. Once it
+    /// has ended well, the service has another grace to end by itself, before the signal.
     pub command: Option<Vec<String>>,
-    /// Typed into its terminal in place of the signal.
+    /// Typed into its terminal in place of the signal. Without effect where there is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
     /// The signal goes to the process alone, not to its group.
@@ -140,7 +154,8 @@ pub struct Dependency {
 }
 
 /// When a dependency lets its dependents go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     Started,
     /// Ready by its probe; see [`Readiness`].
@@ -151,7 +166,7 @@ pub enum Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Started => "started",
             Self::Ready => "ready",
             Self::Ended => "ended",

@@ -1,7 +1,7 @@
 //! What the user asked for: an instance's command and its surroundings. `config` makes these; nothing changes
 //! them afterwards. The rules that an instance lives by are in `policy.rs`, what is looked at in `checks.rs`.
 
-use super::{Checks, Hooks, InstanceName, Policy, Schedule, Variables, Watch};
+use super::{Checks, Hooks, InstanceName, Policy, Schedule, ServiceName, Variables, Watch};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +10,10 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceSpec {
     pub name: InstanceName,
+    /// The service that it is an instance of, and its number there, from 1. A replica called `web-0` is number 1
+    /// of `web`.
+    pub service: ServiceName,
+    pub number: u32,
     /// The service's place in its file, from 0. Decides port and colour.
     pub position: u32,
     /// The command as the user wrote it.
@@ -64,6 +68,17 @@ pub struct Launch {
     /// The shim gives it a `NOTIFY_SOCKET` and reports what arrives there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notify: bool,
+    /// Its command may end well without leaving a process here: what it has launched runs elsewhere (in Docker's
+    /// daemon), and the run goes on until it is stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub daemon: bool,
+}
+
+impl Launch {
+    /// Whether it asks for no more than the first shims could do.
+    pub fn is_plain(&self) -> bool {
+        self.limits.is_none() && self.listen.is_empty() && !self.notify && !self.daemon
+    }
 }
 
 /// What a process and all it starts may use. `None` is no limit of ours.

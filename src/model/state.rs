@@ -3,6 +3,7 @@
 use super::{Exit, InstanceId, Moment, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// Where an instance stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,10 @@ pub enum FailureReason {
         last: Exit,
         failures: u32,
     },
+    /// Its command was to leave a daemon behind within this time, and was still at work after it.
+    NoDaemon {
+        within: Duration,
+    },
     /// Its shim or window went away, and its processes with it.
     Lost,
 }
@@ -88,6 +93,8 @@ pub enum StateWord {
     Exited,
     Failed,
     Skipped,
+    /// Waits for its schedule.
+    Scheduled,
 }
 
 impl State {
@@ -157,6 +164,7 @@ impl StateWord {
             Self::Exited => "exited",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Scheduled => "scheduled",
         }
     }
 }

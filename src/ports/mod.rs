@@ -6,4 +6,4 @@ mod rule;
 mod sock_diag;
 
 pub use holder::{Holder, Listener, Project, listeners};
-pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted};
+pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted, Wish};

@@ -95,19 +95,28 @@ impl Default for Rule {
 pub struct Wanted {
     pub name: ServiceName,
     pub instances: u32,
-    /// A port that the configuration gives to this service, and where; its further instances follow by the
-    /// instance step.
-    pub fixed: Option<BaseVariable>,
+    pub wish: Wish,
+}
+
+/// How a service's port is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// By its position.
+    Rule,
+    /// The configuration says which, and where; its further instances follow by the instance step.
+    Fixed(BaseVariable),
+    /// It gets none.
+    None,
 }
 
 /// The ports of one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServicePorts {
     pub name: ServiceName,
-    /// The port of the service as such: its first instance's, if it has any. `None` only for a service without
-    /// instances that the rule has no room for.
+    /// The port of the service as such: its first instance's, if it has any. `None` for a service that gets no
+    /// port, and for one without instances that the rule has no room for.
     pub first: Option<u16>,
-    /// One for each instance.
+    /// One for each instance, if it gets any.
     pub instances: Vec<u16>,
     pub source: PortSource,
 }
@@ -129,7 +138,12 @@ impl PortPlan {
         let mut errors = Vec::new();
         let mut services = Vec::with_capacity(wanted.len());
         for (position, service) in (0_u64..).zip(wanted) {
-            match ports_of(rule, position, service) {
+            let ports = match &service.wish {
+                Wish::Rule => ports_of(rule, position, service, None),
+                Wish::Fixed(fixed) => ports_of(rule, position, service, Some(fixed)),
+                Wish::None => Ok(portless(service)),
+            };
+            match ports {
                 Ok(ports) => services.push(ports),
                 Err(error) => errors.push(error),
             }
@@ -156,13 +170,27 @@ impl PortPlan {
     }
 }
 
-fn ports_of(rule: &Rule, position: u64, service: &Wanted) -> Result<ServicePorts, Diagnostic> {
+fn portless(service: &Wanted) -> ServicePorts {
+    ServicePorts {
+        name: service.name.clone(),
+        first: None,
+        instances: Vec::new(),
+        source: PortSource::Rule { base: String::new() },
+    }
+}
+
+fn ports_of(
+    rule: &Rule,
+    position: u64,
+    service: &Wanted,
+    fixed: Option<&BaseVariable>,
+) -> Result<ServicePorts, Diagnostic> {
     let instances = u64::from(service.instances);
     let instance_step = u64::from(rule.instance_step);
     if instances > 1 && (instance_step == 0 || instances * instance_step > u64::from(rule.step)) {
         return Err(too_many_instances(rule, service));
     }
-    let (first, source, how) = if let Some(fixed) = &service.fixed {
+    let (first, source, how) = if let Some(fixed) = fixed {
         let base = Base::checked(&fixed.value, fixed.source.clone())?;
         let origin = fixed.source.clone();
         (

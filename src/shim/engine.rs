@@ -3,13 +3,16 @@
 
 use super::link::Link;
 use super::live::{Live, Turn};
-use super::protocol::{Ended, Hello, Order, Report, VERSION};
+use super::notify::Notify;
+use super::protocol::{Ended, Hello, Report, VERSION};
+use super::ready::{self, Ready, Sources};
 use super::signals::Signals;
+use super::supplies::Supplies;
 use super::terminal::Terminal;
 use super::{ShimArgs, give_memory_back, nonce, note};
 use crate::model::mark::Mark;
 use crate::model::{InstanceName, Launch, RunId, StopPlan};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFlags, Timespec};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,44 +21,38 @@ use std::time::{Duration, Instant};
 /// What a service is left after its window has been closed.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
+/// So many notifications are taken in one go, so that a service that chatters holds nothing else up.
+const AT_ONCE: usize = 64;
+
 pub(super) struct Engine {
-    instance: InstanceName,
-    socket: PathBuf,
+    pub(super) instance: InstanceName,
+    pub(super) socket: PathBuf,
     pane: String,
-    nonce: String,
+    pub(super) nonce: String,
     signals: Signals,
-    terminal: Terminal,
+    pub(super) terminal: Terminal,
+    pub(super) supplies: Supplies,
     link: Option<Link>,
     /// The controller's queue was full; tried again at the next event.
     connect_due: bool,
-    phase: Phase,
+    pub(super) phase: Phase,
     last: Option<Ended>,
     /// To end as soon as nothing runs.
-    leaving: bool,
+    pub(super) leaving: bool,
     hung_up: bool,
 }
 
-enum Phase {
+pub(super) enum Phase {
     Idle,
     /// A run waits for its first mark to be taken by the terminal.
     Opening(Box<Opening>),
     Live(Box<Live>),
 }
 
-struct Opening {
-    run: RunId,
-    launch: Launch,
-    stop: StopPlan,
-}
-
-/// What a wait has brought.
-#[derive(Default)]
-struct Ready {
-    signal: bool,
-    link_in: bool,
-    link_out: bool,
-    terminal_in: bool,
-    terminal_out: bool,
+pub(super) struct Opening {
+    pub(super) run: RunId,
+    pub(super) launch: Launch,
+    pub(super) stop: StopPlan,
 }
 
 impl Engine {
@@ -72,6 +69,7 @@ impl Engine {
             nonce: nonce()?,
             signals,
             terminal: Terminal::open()?,
+            supplies: Supplies::default(),
             link: None,
             connect_due: false,
             phase: Phase::Idle,
@@ -83,7 +81,7 @@ impl Engine {
 
     pub(super) fn serve(mut self) -> ExitCode {
         self.connect();
-        while !(self.leaving && matches!(self.phase, Phase::Idle)) {
+        while !self.is_done() {
             let ready = self.wait();
             if ready.signal {
                 self.on_signals();
@@ -100,6 +98,9 @@ impl Engine {
             if ready.terminal_in {
                 self.on_keys();
             }
+            if ready.notify {
+                self.on_notify();
+            }
             if self.terminal.is_gone() {
                 self.on_hangup();
             }
@@ -112,44 +113,34 @@ impl Engine {
         ExitCode::SUCCESS
     }
 
+    /// Whether the shim is to leave and can. What it cannot end does not keep it without a terminal: with the
+    /// shim's own end the system hangs up on that as well.
+    fn is_done(&self) -> bool {
+        let is_free = match &self.phase {
+            Phase::Idle => true,
+            Phase::Opening(_) => false,
+            Phase::Live(live) => self.hung_up && live.is_out_of_reach(),
+        };
+        self.leaving && is_free
+    }
+
     /// Sleeps until something happens. Nothing but a stop plan at work sets a time.
     fn wait(&self) -> Ready {
-        let mut fds = vec![PollFd::from_borrowed_fd(self.signals.fd(), PollFlags::IN)];
-        if let Some(link) = &self.link {
-            let out = if link.has_unsent() {
-                PollFlags::OUT
-            } else {
-                PollFlags::empty()
-            };
-            fds.push(PollFd::from_borrowed_fd(link.fd(), PollFlags::IN | out));
-        }
+        let of_link = |link: &Link| {
+            let mut wanted = PollFlags::IN;
+            wanted.set(PollFlags::OUT, link.has_unsent());
+            wanted
+        };
         let mut of_terminal = PollFlags::empty();
         of_terminal.set(PollFlags::IN, matches!(self.phase, Phase::Idle));
         of_terminal.set(PollFlags::OUT, !self.terminal.is_flushed());
-        if let Some(fd) = self.terminal.fd()
-            && !of_terminal.is_empty()
-        {
-            fds.push(PollFd::from_borrowed_fd(fd, of_terminal));
-        }
-        if poll(&mut fds, self.timeout().as_ref()).is_err() {
-            // Interrupted: what interrupted it is readable at the next wait.
-            return Ready::default();
-        }
-        let failed = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        let mut results = fds.iter().map(PollFd::revents);
-        let signal = results.next().unwrap_or(PollFlags::empty());
-        let link = match self.link {
-            Some(_) => results.next().unwrap_or(PollFlags::empty()),
-            None => PollFlags::empty(),
+        let sources = Sources {
+            signals: self.signals.fd(),
+            link: self.link.as_ref().map(|link| (link.fd(), of_link(link))),
+            terminal: self.terminal.fd().map(|fd| (fd, of_terminal)),
+            notify: self.supplies.notify().map(Notify::fd),
         };
-        let terminal = results.next().unwrap_or(PollFlags::empty());
-        Ready {
-            signal: !signal.is_empty(),
-            link_in: link.intersects(PollFlags::IN | failed),
-            link_out: link.contains(PollFlags::OUT),
-            terminal_in: terminal.intersects(PollFlags::IN | failed),
-            terminal_out: terminal.contains(PollFlags::OUT),
-        }
+        ready::wait(&sources, self.timeout().as_ref())
     }
 
     /// A grace beyond what the system can count is one without end.
@@ -181,7 +172,9 @@ impl Engine {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        match live.on_children() {
+        let turn = live.on_children();
+        self.settle();
+        match turn {
             Turn::Nothing => {}
             Turn::Tell(report) => self.report(&report),
             Turn::Over => self.on_over(),
@@ -205,7 +198,7 @@ impl Engine {
     }
 
     /// The window after a run: the run's end marked, the screen in order, a note.
-    fn close_run(&mut self, run: RunId, text: &str) {
+    pub(super) fn close_run(&mut self, run: RunId, text: &str) {
         self.terminal.take_back();
         let mut bytes = Mark::RunEnds(run).encode(&self.nonce);
         bytes.extend(note::after_run(text, &self.nonce));
@@ -217,6 +210,43 @@ impl Engine {
             && live.deadline().is_some_and(|due| due <= Instant::now())
         {
             live.on_deadline();
+            self.settle();
+        }
+    }
+
+    /// After every step of a run: what there is to say in its output, where what goes wrong with stopping it is
+    /// looked for, and to the controller; and its end, if it has no process that could tell.
+    pub(super) fn settle(&mut self) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if let Some(words) = live.take_words() {
+            self.terminal.write_note(format!("ovr: {words}\r\n").as_bytes());
+        }
+        let (run, is_released) = (live.run, live.is_released());
+        for text in live.take_cautions() {
+            self.report(&Report::Caution { run, text });
+        }
+        if is_released {
+            self.on_over();
+        }
+    }
+
+    /// Passes on what the service has said. While much is unread only what is news: the rest is known, or small
+    /// talk.
+    fn on_notify(&mut self) {
+        for _ in 0..AT_ONCE {
+            let Some(message) = self.supplies.notify_mut().and_then(Notify::next_message) else {
+                return;
+            };
+            let Phase::Live(live) = &self.phase else {
+                continue;
+            };
+            let run = live.run;
+            if message.is_news || self.link.as_ref().is_some_and(Link::takes_small_talk) {
+                let text = message.text;
+                self.report(&Report::Notify { run, text });
+            }
         }
     }
 
@@ -248,6 +278,7 @@ impl Engine {
         if let Phase::Live(live) = &mut self.phase {
             live.hurry(HANGUP_GRACE);
         }
+        self.settle();
     }
 
     fn on_orders(&mut self) {
@@ -264,106 +295,6 @@ impl Engine {
             self.link = None;
         }
         give_memory_back();
-    }
-
-    fn carry_out(&mut self, order: Order) {
-        match order {
-            Order::Hello { .. } => {}
-            Order::Run { run, launch, stop } => self.cmd_run(run, launch, stop),
-            Order::Stop { run, plan, kill } => self.cmd_stop(run, plan, kill),
-            Order::Signal { run, signal } => match &self.phase {
-                Phase::Live(live) if live.run == run => live.cmd_signal(signal),
-                Phase::Live(_) | Phase::Opening(_) | Phase::Idle => {}
-            },
-            Order::Note { text } => {
-                if matches!(self.phase, Phase::Idle) {
-                    self.terminal.write_note(&note::plain(&text, &self.nonce));
-                }
-            }
-            Order::Close => self.cmd_close(),
-        }
-    }
-
-    fn cmd_run(&mut self, run: RunId, launch: Launch, stop: StopPlan) {
-        let refused = match &self.phase {
-            _ if self.terminal.is_gone() || self.leaving => Some("the window is being closed".to_owned()),
-            Phase::Live(live) => Some(format!("run {} is still alive", live.run)),
-            Phase::Opening(opening) => Some(format!("run {} is being started", opening.run)),
-            Phase::Idle => None,
-        };
-        if let Some(message) = refused {
-            return self.report(&Report::SpawnFailed { run, message });
-        }
-        self.terminal.hand_over();
-        self.terminal.write(&Mark::RunBegins(run).encode(&self.nonce));
-        self.phase = Phase::Opening(Box::new(Opening { run, launch, stop }));
-        self.open_run();
-    }
-
-    /// Starts the run that waits, once its first mark is in the stream: no output comes before it.
-    fn open_run(&mut self) {
-        if !self.terminal.is_flushed() || !matches!(self.phase, Phase::Opening(_)) {
-            return;
-        }
-        let Phase::Opening(opening) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            return;
-        };
-        let Opening { run, launch, stop } = *opening;
-        match Live::start(run, &launch, stop, &self.nonce) {
-            Ok(live) => {
-                let report = live.spawned();
-                self.phase = Phase::Live(Box::new(live));
-                self.report(&report);
-            }
-            Err(message) => {
-                self.close_run(run, &note::could_not_start(&self.instance, &message));
-                self.report(&Report::SpawnFailed { run, message });
-            }
-        }
-    }
-
-    /// A run whose mark is still waiting never begins.
-    fn cancel_opening(&mut self, why: &str) {
-        let Phase::Opening(opening) = &self.phase else {
-            return;
-        };
-        let (run, message) = (opening.run, why.to_owned());
-        self.phase = Phase::Idle;
-        self.close_run(run, &note::could_not_start(&self.instance, why));
-        self.report(&Report::SpawnFailed { run, message });
-    }
-
-    fn cmd_stop(&mut self, run: RunId, plan: StopPlan, kill: bool) {
-        match &mut self.phase {
-            Phase::Opening(opening) if opening.run == run => self.cancel_opening("it was stopped first"),
-            Phase::Live(live) if live.run == run => {
-                let problem = live.cmd_stop(plan, kill);
-                self.say_in_output(problem);
-            }
-            // Ended already: the report is on its way.
-            Phase::Opening(_) | Phase::Live(_) | Phase::Idle => {}
-        }
-    }
-
-    /// Ends the shim, after what runs has been stopped; a stop that is at work is let finish. A second time
-    /// cuts the grace short.
-    fn cmd_close(&mut self) {
-        let again = std::mem::replace(&mut self.leaving, true);
-        self.cancel_opening("the window is being closed");
-        if let Phase::Live(live) = &mut self.phase
-            && (again || !live.is_stopping())
-        {
-            let plan = live.own_plan();
-            let problem = live.cmd_stop(plan, again);
-            self.say_in_output(problem);
-        }
-    }
-
-    /// What goes wrong with a stop command belongs to the service's output: it is there that it is looked for.
-    fn say_in_output(&mut self, problem: Option<String>) {
-        if let Some(problem) = problem {
-            self.terminal.write_note(format!("ovr: {problem}\r\n").as_bytes());
-        }
     }
 
     /// Connects anew and says hello; an old connection gives way only to a new one that stands.
@@ -388,14 +319,14 @@ impl Engine {
             pane: self.pane.clone(),
             nonce: self.nonce.clone(),
             live: match &self.phase {
-                Phase::Live(live) => Some(live.describe()),
+                Phase::Live(live) => Some(live.describe(self.supplies.notify().and_then(Notify::ready))),
                 Phase::Opening(_) | Phase::Idle => None,
             },
             last: self.last.clone(),
         }
     }
 
-    fn report(&mut self, report: &Report) {
+    pub(super) fn report(&mut self, report: &Report) {
         if self.link.as_mut().is_some_and(|link| link.send(report).is_err()) {
             self.link = None;
         }

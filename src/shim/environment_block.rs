@@ -9,11 +9,20 @@ pub(super) struct EnvironmentBlock {
     _text: Box<[u8]>,
     /// The address of each in the text, and a zero.
     addresses: Box<[usize]>,
+    /// Where the process's own number is to be written, followed by NULs enough for any.
+    own_pid: Option<usize>,
 }
 
+/// The digits of the largest process number, and a NUL.
+const ROOM_FOR_PID: usize = 11;
+
 impl EnvironmentBlock {
-    /// Takes names and values, each name once. The error is for the user.
-    pub(super) fn of<'a>(variables: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Self, String> {
+    /// Takes names and values, each name once; `own_pid` is the name of one more, whose value is known only to
+    /// the child. The error is for the user.
+    pub(super) fn of<'a>(
+        variables: impl Iterator<Item = (&'a str, &'a [u8])>,
+        own_pid: Option<&str>,
+    ) -> Result<Self, String> {
         let mut text = Vec::with_capacity(4096);
         let mut starts = Vec::with_capacity(128);
         for (name, value) in variables {
@@ -29,12 +38,21 @@ impl EnvironmentBlock {
             text.extend_from_slice(value);
             text.push(0);
         }
-        let text = text.into_boxed_slice();
-        let base = text.as_ptr().expose_provenance();
+        let mut pid_at = None;
+        if let Some(name) = own_pid {
+            starts.push(text.len());
+            text.extend_from_slice(name.as_bytes());
+            text.push(b'=');
+            pid_at = Some(text.len());
+            text.extend_from_slice(&[0; ROOM_FOR_PID]);
+        }
+        let mut text = text.into_boxed_slice();
+        let base = text.as_mut_ptr().expose_provenance();
         let addresses = starts.into_iter().map(|start| base + start).chain([0]).collect();
         Ok(Self {
             _text: text,
             addresses,
+            own_pid: pid_at.map(|at| base + at),
         })
     }
 
@@ -43,11 +61,28 @@ impl EnvironmentBlock {
     /// # Safety
     /// Only in a child between fork and exec: nobody else may look at the environment, and it must not be
     /// looked at after this block has been dropped.
-    pub(super) unsafe fn make_own(&self) {
+    pub(super) unsafe fn make_own(&mut self) {
+        if let Some(at) = self.own_pid {
+            // SAFETY: there is this much room in the text, which nobody looks at while it is written.
+            let room = unsafe {
+                let start = std::ptr::with_exposed_provenance_mut(at);
+                std::slice::from_raw_parts_mut(start, ROOM_FOR_PID)
+            };
+            write_number(std::process::id(), room);
+        }
         let list: *const *const c_char = self.addresses.as_ptr().cast();
         // SAFETY: the list is of addresses of C strings in a text that lives as long as it does, with a null at
         // its end; that nobody reads the variable at the same time is the caller's promise.
         unsafe { *environ() = list };
+    }
+}
+
+/// The number's digits at the start of `room`; without allocating.
+fn write_number(mut number: u32, room: &mut [u8]) {
+    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+    for place in room[..digits].iter_mut().rev() {
+        *place = b"0123456789"[(number % 10) as usize];
+        number /= 10;
     }
 }
 
@@ -69,7 +104,7 @@ fn environ() -> *mut *const *const c_char {
 
 #[cfg(test)]
 mod tests {
-    use super::EnvironmentBlock;
+    use super::{EnvironmentBlock, ROOM_FOR_PID, write_number};
     use std::ffi::CStr;
 
     /// The entries as a program would find them.
@@ -86,15 +121,34 @@ mod tests {
 
     #[test]
     fn the_list_names_each_variable_and_ends_with_a_null() {
-        let block = EnvironmentBlock::of([("A", &b"1"[..]), ("B", b""), ("C", b"x=y")].into_iter()).unwrap();
+        let block =
+            EnvironmentBlock::of([("A", &b"1"[..]), ("B", b""), ("C", b"x=y")].into_iter(), None).unwrap();
         assert_eq!(entries(&block), ["A=1", "B=", "C=x=y"]);
-        let none = EnvironmentBlock::of(std::iter::empty()).unwrap();
+        let none = EnvironmentBlock::of(std::iter::empty(), None).unwrap();
         assert!(entries(&none).is_empty());
     }
 
     #[test]
+    fn the_own_number_has_its_place_and_is_written_there() {
+        let block = EnvironmentBlock::of([("A", &b"1"[..])].into_iter(), Some("LISTEN_PID")).unwrap();
+        assert_eq!(entries(&block), ["A=1", "LISTEN_PID="]);
+        let written = |number: u32| {
+            let mut room = [0; ROOM_FOR_PID];
+            write_number(number, &mut room);
+            CStr::from_bytes_until_nul(&room)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        for number in [1, 10, 4_194_304, u32::MAX] {
+            assert_eq!(written(number), number.to_string());
+        }
+    }
+
+    #[test]
     fn a_value_that_would_end_too_early_is_refused() {
-        let refused = EnvironmentBlock::of([("A", &b"1\x002"[..])].into_iter()).err();
+        let refused = EnvironmentBlock::of([("A", &b"1\x002"[..])].into_iter(), None).err();
         let text = "the variable A holds a NUL byte, which no program can be given";
         assert_eq!(refused.as_deref(), Some(text));
     }

@@ -13,6 +13,9 @@ use std::path::Path;
 /// with a whole environment fits.
 const MOST_UNREAD: usize = wire::MAX_LINE + 64 * 1024;
 
+/// With more unread than this, small talk is left out.
+const SMALL_TALK_UP_TO: usize = 64 * 1024;
+
 /// Orders that a later controller sends and this build does not know are skipped.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -41,6 +44,11 @@ impl Link {
 
     pub(super) fn has_unsent(&self) -> bool {
         !self.outgoing.is_empty()
+    }
+
+    /// Whether so little is unread that there is room for what nobody would miss.
+    pub(super) fn takes_small_talk(&self) -> bool {
+        self.outgoing.len() < SMALL_TALK_UP_TO
     }
 
     /// Queues a report and sends what can be sent. After an error the link is of no use any more.

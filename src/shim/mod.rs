@@ -3,14 +3,23 @@
 //! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
 //! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
+mod cgroup;
+mod elevated;
 mod engine;
 mod environment_block;
+mod groups;
+mod limits;
 mod link;
 mod live;
 pub mod note;
+mod notify;
+mod orders;
 pub mod protocol;
+mod ready;
 mod signals;
 mod spawn;
+mod stopping;
+mod supplies;
 pub mod table;
 mod terminal;
 pub mod tree;
@@ -97,6 +106,17 @@ fn give_memory_back() {
     // SAFETY: releases memory that nobody holds; the process has one thread.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// An error without Rust's `(os error 2)`, in lower case as the middle of a sentence.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
     }
 }
 

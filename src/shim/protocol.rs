@@ -8,7 +8,19 @@ use crate::model::{Exit, InstanceName, Launch, RunId, Signal, StopPlan};
 use serde::{Deserialize, Serialize};
 
 /// The version that this build speaks. Raised when a side must know what the other can do.
-pub const VERSION: u32 = 1;
+///
+/// 2: limits, sockets, notifications and commands that launch a daemon elsewhere; stop plans with keys and for
+/// the parent only.
+pub const VERSION: u32 = 2;
+
+/// What a notification says about readiness, if anything: one that reloads or stops is not ready.
+pub fn said_ready(text: &str) -> Option<bool> {
+    text.lines().rev().find_map(|line| match line.trim_end() {
+        "READY=1" => Some(true),
+        "RELOADING=1" | "STOPPING=1" => Some(false),
+        _ => None,
+    })
+}
 
 /// From the controller to a shim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +85,8 @@ pub enum Report {
         run: RunId,
         message: String,
     },
-    /// The main process ended with code 0 and left these processes behind; they go on.
+    /// The main process ended with code 0 and left these processes behind; they go on. None: what it launched
+    /// runs elsewhere, and the run goes on without a process.
     Daemonized {
         run: RunId,
         pids: Vec<u32>,
@@ -90,6 +103,16 @@ pub enum Report {
     Enter,
     /// The terminal is gone (window closed, tmux server died): the tree is being ended, then the shim ends.
     Hangup,
+    /// The service said this on its `NOTIFY_SOCKET`.
+    Notify {
+        run: RunId,
+        text: String,
+    },
+    /// Something asked for this run does not hold, or not wholly; the text says what and why.
+    Caution {
+        run: RunId,
+        text: String,
+    },
 }
 
 /// A shim's first words to any controller: who it is, what it runs, what ended last.
@@ -116,6 +139,12 @@ pub struct LiveRun {
     /// Not empty if it is daemonized.
     #[serde(default)]
     pub daemons: Vec<u32>,
+    /// Its command has ended well and launched something that runs elsewhere: it has no process.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// What it last said about its readiness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_ready: Option<bool>,
     /// The stop plan is at work.
     #[serde(default)]
     pub stopping: bool,
@@ -140,8 +169,9 @@ pub struct Ended {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ended, Order, Report};
-    use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
+    use super::{Ended, Order, Report, said_ready};
+    use crate::model::{Exit, Launch, Limits, Listen, ListenAddress, RunId, Signal, StopPlan};
+    use std::time::Duration;
 
     /// Golden texts, asserted both ways. Append-only: an older peer sends and expects exactly these.
     #[test]
@@ -178,5 +208,61 @@ mod tests {
         assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), ended);
         let short = r#"{"is":"ended","run":7,"exit":{"code":3},"at_ms":5}"#;
         assert!(serde_json::from_str::<Report>(short).is_ok());
+    }
+
+    #[test]
+    fn messages_of_the_second_version_keep_their_text() {
+        let run = Order::Run {
+            run: RunId(7),
+            launch: Launch {
+                argv: vec!["web".into()],
+                cwd: "/srv".into(),
+                limits: Limits {
+                    memory: Some(1024),
+                    cpu: Some(150),
+                    nofile: Some(64),
+                },
+                listen: vec![
+                    Listen {
+                        address: ListenAddress::Tcp("127.0.0.1:5000".parse().unwrap()),
+                        name: "http".into(),
+                    },
+                    Listen {
+                        address: ListenAddress::Unix("/srv/web.sock".into()),
+                        name: "local".into(),
+                    },
+                ],
+                notify: true,
+                daemon: true,
+                ..Launch::default()
+            },
+            stop: StopPlan {
+                grace: Duration::from_secs(1),
+                keys: Some("q\n".into()),
+                parent_only: true,
+                ..StopPlan::default()
+            },
+        };
+        let golden = r#"{"do":"run","run":7,"launch":{"argv":["web"],"cwd":"/srv","env":[],"limits":{"memory":1024,"cpu":150,"nofile":64},"listen":[{"address":{"tcp":"127.0.0.1:5000"},"name":"http"},{"address":{"unix":"/srv/web.sock"},"name":"local"}],"notify":true,"daemon":true},"stop":{"signal":2,"grace":{"secs":1,"nanos":0},"command":null,"keys":"q\n","parent_only":true}}"#;
+        assert_eq!(serde_json::to_string(&run).unwrap(), golden);
+        assert_eq!(Order::read(golden.as_bytes()).unwrap(), run);
+
+        let (run, text) = (RunId(7), "READY=1".to_owned());
+        let notify = Report::Notify { run, text };
+        let golden = r#"{"is":"notify","run":7,"text":"READY=1"}"#;
+        assert_eq!(serde_json::to_string(&notify).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), notify);
+        let text = "no cgroup".to_owned();
+        let golden = r#"{"is":"caution","run":7,"text":"no cgroup"}"#;
+        let caution = Report::Caution { run, text };
+        assert_eq!(serde_json::to_string(&caution).unwrap(), golden);
+    }
+
+    #[test]
+    fn a_notification_says_ready_by_its_last_word_on_it() {
+        assert_eq!(said_ready("STATUS=up\nREADY=1\n"), Some(true));
+        assert_eq!(said_ready("RELOADING=1\nMONOTONIC_USEC=5"), Some(false));
+        assert_eq!(said_ready("STOPPING=1"), Some(false));
+        assert_eq!(said_ready("WATCHDOG=1\nREADY=10"), None);
     }
 }

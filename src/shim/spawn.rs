@@ -2,15 +2,19 @@
 //! given and nothing else, the pane as its terminal. What becomes of the process is not known here.
 
 use super::environment_block::EnvironmentBlock;
+use super::limits::Bounds;
 use super::signals::{self, AllBlocked};
-use super::{tree, tree::TOKEN_VARIABLE};
+use super::supplies::{FIRST_SOCKET, Supplies};
+use super::{plain, tree, tree::TOKEN_VARIABLE};
 use crate::model::Launch;
 use rustix::fs::{Access, OFlags, access, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, getpid, getppid};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Pid, Resource, Rlimit, getpid, getppid, setrlimit};
 use rustix::stdio;
 use rustix::termios::tcsetpgrp;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -23,33 +27,53 @@ const OF_THE_TERMINAL: [&str; 4] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_P
 /// Of the tmux that `ovr start` was typed in, if any: the service does not run there.
 const OF_ANOTHER_TMUX: [&str; 2] = ["TMUX", "TMUX_PANE"];
 
+/// Tells a program that the sockets are meant for it and not for what had its environment before.
+const PID_OF_THE_LISTENER: &str = "LISTEN_PID";
+
 /// What a process is started as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The service: has the terminal's keyboard.
-    Service,
+#[derive(Clone, Copy)]
+pub(super) enum Role<'a> {
+    /// The service: has the terminal's keyboard, what it is supplied with, and its limits.
+    Service(&'a Supplies, &'a Bounds),
     /// A stop command: beside the service, without input.
     Helper,
 }
 
+/// What the child takes over between fork and exec. Borrowed by number: the owners outlive the fork.
+#[derive(Default)]
+struct Handed {
+    is_service: bool,
+    /// To be found from [`FIRST_SOCKET`] on.
+    sockets: Vec<RawFd>,
+    limits: Vec<(Resource, u64)>,
+    /// Of the control group that it enters.
+    door: Option<RawFd>,
+}
+
 /// Starts `argv` in the surroundings of `launch`; returns when the program has been loaded. The error says
 /// what is wrong in words for the user.
-pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role) -> Result<Pid, String> {
+pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_>) -> Result<Pid, String> {
     let Some((program, args)) = argv.split_first() else {
         return Err("there is no command".to_owned());
     };
     let mut command = Command::new(program);
     command.args(args).current_dir(&launch.cwd).process_group(0);
-    if role == Role::Helper {
-        command.stdin(Stdio::null());
-    }
-    let environment = environment(launch, token)?;
+    let mut extras = Vec::new();
+    let handed = match role {
+        Role::Service(supplies, bounds) => hand(supplies, bounds, &mut extras),
+        Role::Helper => {
+            command.stdin(Stdio::null());
+            Handed::default()
+        }
+    };
+    let mut environment = environment(launch, token, extras, !handed.sockets.is_empty())?;
+    let reserved = reserve_numbers(handed.sockets.len()).map_err(|error| plain(&error))?;
     let shim = getpid();
-    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes one
-    // word; neither allocates.
+    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes some
+    // words of its own; neither allocates.
     unsafe {
         command.pre_exec(move || {
-            become_child(shim, role)?;
+            become_child(shim, &handed)?;
             environment.make_own();
             Ok(())
         });
@@ -58,37 +82,82 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role) -
     let quiet = AllBlocked::new();
     let started = command.spawn();
     drop(quiet);
+    drop(reserved);
     // Dropping the handle neither ends nor reaps the process; the loop does.
     let child = started.map_err(|error| explain(program, &launch.cwd, &error))?;
     tree::pid(child.id()).ok_or_else(|| "the system gave no process number".to_owned())
 }
 
-/// The whole environment of the process.
-fn environment(launch: &Launch, token: &str) -> Result<EnvironmentBlock, String> {
-    let of_the_terminal: Vec<(&str, OsString)> = OF_THE_TERMINAL
-        .into_iter()
-        .filter_map(|name| Some((name, std::env::var_os(name)?)))
-        .collect();
+/// What the service is handed, and the variables that tell it so.
+fn hand(supplies: &Supplies, bounds: &Bounds, extras: &mut Vec<(&'static str, OsString)>) -> Handed {
+    let (mut sockets, mut names) = (Vec::new(), Vec::new());
+    for (socket, name) in supplies.sockets() {
+        sockets.push(socket.as_raw_fd());
+        names.push(name);
+    }
+    if !sockets.is_empty() {
+        extras.push(("LISTEN_FDS", sockets.len().to_string().into()));
+        extras.push(("LISTEN_FDNAMES", names.join(":").into()));
+    }
+    if let Some(notify) = supplies.notify() {
+        extras.push(("NOTIFY_SOCKET", notify.path().into()));
+    }
+    Handed {
+        is_service: true,
+        sockets,
+        limits: bounds.each.clone(),
+        door: bounds.all.as_ref().map(|group| group.door().as_raw_fd()),
+    }
+}
+
+/// Takes every free number below the last one that a socket is to be found at, for the time of a fork: the pipe
+/// by which the child tells that its program could not be loaded must not lie there.
+fn reserve_numbers(sockets: usize) -> io::Result<Vec<OwnedFd>> {
+    let mut reserved = Vec::new();
+    if sockets == 0 {
+        return Ok(reserved);
+    }
+    let end = FIRST_SOCKET + RawFd::try_from(sockets).map_err(io::Error::other)?;
+    loop {
+        let taken = fcntl_dupfd_cloexec(stdio::stdin(), FIRST_SOCKET)?;
+        if taken.as_raw_fd() >= end {
+            return Ok(reserved);
+        }
+        reserved.push(taken);
+    }
+}
+
+/// The whole environment of the process. What the shim itself says counts, whatever `launch` says.
+fn environment(
+    launch: &Launch,
+    token: &str,
+    mut ours: Vec<(&'static str, OsString)>,
+    tells_pid: bool,
+) -> Result<EnvironmentBlock, String> {
+    ours.extend(
+        OF_THE_TERMINAL
+            .into_iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
+    ours.push((TOKEN_VARIABLE, token.into()));
+    let own_pid = tells_pid.then_some(PID_OF_THE_LISTENER);
     let is_ours = |name: &str| {
-        name == TOKEN_VARIABLE
-            || OF_ANOTHER_TMUX.contains(&name)
-            || of_the_terminal.iter().any(|(other, _)| *other == name)
+        OF_ANOTHER_TMUX.contains(&name)
+            || own_pid == Some(name)
+            || ours.iter().any(|(other, _)| *other == name)
     };
     let given = launch
         .env
         .iter()
         .filter(|(name, _)| !is_ours(name))
         .map(|(name, value)| (name, value.as_bytes()));
-    let ours = of_the_terminal
-        .iter()
-        .map(|(name, value)| (*name, value.as_bytes()))
-        .chain([(TOKEN_VARIABLE, token.as_bytes())]);
-    EnvironmentBlock::of(given.chain(ours))
+    let ours = ours.iter().map(|(name, value)| (*name, value.as_bytes()));
+    EnvironmentBlock::of(given.chain(ours), own_pid)
 }
 
 /// Between fork and exec, in the child, with every signal blocked (so that SIGTTOU does not stop it here).
-fn become_child(shim: Pid, role: Role) -> io::Result<()> {
-    if role == Role::Service {
+fn become_child(shim: Pid, handed: &Handed) -> io::Result<()> {
+    if handed.is_service {
         // Fails if the terminal has just gone; then the shim ends the service soon.
         let _gone = tcsetpgrp(stdio::stdin(), getpid());
     }
@@ -97,6 +166,20 @@ fn become_child(shim: Pid, role: Role) -> io::Result<()> {
     // The shim may have died before that was set.
     if getppid() != Some(shim) {
         return Err(io::ErrorKind::NotFound.into());
+    }
+    if let Some(door) = handed.door {
+        // SAFETY: the shim keeps the group, and with it the file, for as long as the run lives.
+        rustix::io::write(unsafe { BorrowedFd::borrow_raw(door) }, b"0")?;
+    }
+    for (number, socket) in (FIRST_SOCKET..).zip(&handed.sockets) {
+        // SAFETY: the number is nobody's here but the shim's, whose files end with exec in any case.
+        if unsafe { libc::dup2(*socket, number) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    for (resource, limit) in &handed.limits {
+        let (current, maximum) = (Some(*limit), Some(*limit));
+        setrlimit(*resource, Rlimit { current, maximum })?;
     }
     signals::restore_defaults();
     Ok(())
@@ -134,17 +217,6 @@ fn enterable(cwd: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::NotADirectory.into());
     }
     Ok(access(cwd, Access::EXEC_OK)?)
-}
-
-/// An error without Rust's `(os error 2)`, in lower case as the middle of a sentence.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ pub struct Process {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{all, command, has_variable, one};
+pub use linux::{all, command, has_entry, has_variable, one};
 #[cfg(not(target_os = "linux"))]
-pub use other::{all, command, has_variable, one};
+pub use other::{all, command, has_entry, has_variable, one};
 
 /// A command line fit for a message: control characters replaced, cut after 120 characters.
 fn presentable(text: &str) -> String {
@@ -79,11 +79,13 @@ mod linux {
     /// Whether the environment it was started with holds exactly `NAME=value`. `false` for other users'
     /// processes, and for those that have overwritten it (to set their title).
     pub fn has_variable(pid: u32, assignment: &str) -> bool {
-        fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-            environment
-                .split(|byte| *byte == 0)
-                .any(|entry| entry == assignment.as_bytes())
-        })
+        has_entry(pid, |entry| entry == assignment.as_bytes())
+    }
+
+    /// The same with any entry that `wanted` picks.
+    pub fn has_entry(pid: u32, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(wanted))
     }
 
     /// `pid (name) state ppid pgrp session …`: the name may hold anything, so what counts begins after the last
@@ -164,6 +166,11 @@ mod other {
 
     /// Always `false`: another process's environment cannot be read here.
     pub fn has_variable(_pid: u32, _assignment: &str) -> bool {
+        false
+    }
+
+    /// Always `false`, as above.
+    pub fn has_entry(_pid: u32, _wanted: impl Fn(&[u8]) -> bool) -> bool {
         false
     }
 

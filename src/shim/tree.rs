@@ -12,6 +12,10 @@ pub const TOKEN_VARIABLE: &str = "OVR_RUN_TOKEN";
 /// More than these are not named one by one.
 const MOST_NAMED: usize = 16;
 
+/// More ancestors than these no process has; what changes them as fast as they are looked at is not followed.
+#[cfg(target_os = "linux")]
+const MOST_ANCESTORS: usize = 1000;
+
 /// What was ended with SIGKILL, for a person to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Killed {
@@ -20,9 +24,22 @@ pub struct Killed {
     /// `pid command` of those that the system does not let us end (another user's).
     pub refused: Vec<String>,
     seen: BTreeSet<u32>,
+    out_of_reach: Vec<u32>,
 }
 
 impl Killed {
+    /// Notes a process that the system does not let us end.
+    fn refuse(&mut self, pid: u32) {
+        self.named.retain(|name| !name.starts_with(&format!("{pid} ")));
+        self.out_of_reach.push(pid);
+        self.refused.push(format!("{pid} {}", table::command(pid)));
+    }
+
+    /// The numbers of those in [`refused`](Self::refused).
+    pub(super) fn refused_pids(&self) -> impl Iterator<Item = u32> {
+        self.out_of_reach.iter().copied()
+    }
+
     /// Notes a process that is about to be killed; before, since afterwards its command line is gone.
     fn name(&mut self, pid: u32) {
         if self.named.len() < MOST_NAMED && self.seen.insert(pid) {
@@ -44,6 +61,25 @@ pub fn descendants(root: u32) -> Vec<Process> {
         next += 1;
     }
     members[1..].iter().copied().filter_map(table::one).collect()
+}
+
+/// Whether this process descends from `root`.
+#[cfg(target_os = "linux")]
+pub(super) fn is_below(root: u32, process: Process) -> bool {
+    let mut next = Some(process);
+    let mut above = 0;
+    while let Some(found) = next {
+        if found.parent == root {
+            return true;
+        }
+        if found.parent == 0 || above > MOST_ANCESTORS {
+            return false;
+        }
+        above += 1;
+        // A parent that has ended meanwhile has left its child to another one: look again from the start.
+        next = table::one(found.parent).or_else(|| table::one(process.pid));
+    }
+    false
 }
 
 /// Every process alive in the session that the process `sid` began. None if `sid` itself is alive: then it is
@@ -76,11 +112,40 @@ pub fn is_marked(pid: u32, token: &str) -> bool {
 ///
 /// Not found is a process that was started with a cleared environment, left the session and lost its parent.
 pub fn end_all(token: &str, sid: u32) -> Killed {
+    end_found(|| {
+        let mut found = marked(token);
+        found.extend(session_members(sid));
+        found
+    })
+}
+
+/// Ends what a dead controller's probes of this shim's service have left: it carries the shim's token with more
+/// behind it. Those of the controller `living` are left alone.
+pub fn end_probes(token: &str, living: u32) -> Killed {
+    let any = format!("{TOKEN_VARIABLE}={}", probe_token(token, None));
+    let own = format!("{TOKEN_VARIABLE}={}", probe_token(token, Some(living)));
+    let is_left = |entry: &[u8]| entry.starts_with(any.as_bytes()) && !entry.starts_with(own.as_bytes());
+    end_found(|| {
+        table::all()
+            .filter(|found| table::has_entry(found.pid, is_left))
+            .collect()
+    })
+}
+
+/// What the tokens of a controller's probes begin with; of any controller's without its pid.
+pub fn probe_token(token: &str, controller: Option<u32>) -> String {
+    match controller {
+        Some(pid) => format!("{token}-{pid}-"),
+        None => format!("{token}-"),
+    }
+}
+
+/// Ends what `find` finds and all below it, until it finds nothing any more.
+fn end_found(find: impl Fn() -> Vec<Process>) -> Killed {
     let mut killed = Killed::default();
     let mut refused = BTreeSet::new();
     loop {
-        let mut left: Vec<Process> = marked(token);
-        left.extend(session_members(sid));
+        let mut left = find();
         let below: Vec<Process> = left.iter().flat_map(|found| descendants(found.pid)).collect();
         left.extend(below);
         left.sort_unstable_by_key(|found| found.pid);
@@ -98,7 +163,7 @@ pub fn end_all(token: &str, sid: u32) -> Killed {
         }
         for pid in handle::kill_and_wait(&left) {
             refused.insert(pid);
-            killed.refused.push(format!("{pid} {}", table::command(pid)));
+            killed.refuse(pid);
         }
     }
 }
@@ -121,10 +186,14 @@ pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
         }
     }
     members.remove(&root);
+    killed.refused.clear();
+    killed.out_of_reach.clear();
     for pid in members {
         if let Some(found) = table::one(pid) {
             killed.name(pid);
-            let _gone = handle::signal(&found, Signal::KILL);
+            if handle::signal(&found, Signal::KILL) == Err(Errno::PERM) {
+                killed.refuse(pid);
+            }
         }
     }
 }
@@ -220,7 +289,7 @@ fn plain(process: &Process, signal: Signal) -> Result<(), Errno> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{TOKEN_VARIABLE, descendants, end_all, marked};
+    use super::{TOKEN_VARIABLE, descendants, end_all, end_probes, marked, probe_token};
     use crate::shim::table;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
@@ -263,5 +332,28 @@ mod tests {
         );
         assert!(killed.refused.is_empty());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_controllers_probes_left_is_ended_and_a_living_ones_is_not() {
+        let shim = format!("shim-{}", std::process::id());
+        let probes = |controller| format!("{}readiness-1", probe_token(&shim, Some(controller)));
+        let sleep = |token: &str| {
+            let mut command = Command::new("sleep");
+            command.arg("60").env(TOKEN_VARIABLE, token).spawn().unwrap()
+        };
+        let mut service = sleep(&shim);
+        let mut left = sleep(&probes(1));
+        let mut living = sleep(&probes(2));
+
+        let killed = end_probes(&shim, 2);
+
+        assert_eq!(killed.named.len(), 1, "{killed:?}");
+        assert!(left.wait().unwrap().code().is_none());
+        for child in [&mut service, &mut living] {
+            assert_eq!(child.try_wait().unwrap(), None);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }

@@ -5,6 +5,13 @@ use super::instance::{Cause, Process, Run, StopSent, Wanted, Window};
 use super::machine::Machine;
 use crate::model::{EndPolicy, Exit, InstanceId, Policy, Readiness, RestartWhen, RunId, State};
 
+/// How a live run was found.
+pub(super) struct Found {
+    pub(super) daemons: Option<Vec<u32>>,
+    pub(super) told_ready: Option<bool>,
+    pub(super) stopping: bool,
+}
+
 impl Machine {
     pub(super) fn on_begin(&mut self) {
         match self.phase {
@@ -22,17 +29,15 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_adopted(
-        &mut self,
-        id: InstanceId,
-        run: RunId,
-        pid: u32,
-        daemons: Vec<u32>,
-        stopping: bool,
-    ) {
+    pub(super) fn on_adopted(&mut self, id: InstanceId, run: RunId, pid: u32, found: Found) {
         if !self.is_adoptable(id, run) {
             return;
         }
+        let Found {
+            daemons,
+            told_ready,
+            stopping,
+        } = found;
         let since = self.now;
         let wanted = if stopping || !self.may_adopt_up(id) {
             Wanted::Down { kill: false }
@@ -43,9 +48,10 @@ impl Machine {
         instance.window = Window::Ready;
         instance.last_run = run;
         instance.wanted = wanted;
+        instance.calls.paused = !instance.is_wanted_up();
         let ready = match instance.policy.readiness {
-            // It said so to the earlier controller, and will not say it again.
-            Readiness::Told => true,
+            // Where nobody kept it: it said so to the earlier controller, and will not say it again.
+            Readiness::Told => told_ready.unwrap_or(true),
             Readiness::Probe(_) | Readiness::Unknown => false,
         };
         instance.run = Some(Run {
@@ -55,25 +61,23 @@ impl Machine {
             ..Run::new(run, Cause::Session)
         });
         let ready = instance.ready();
-        let state = if stopping {
-            State::Stopping { run, since }
-        } else if daemons.is_empty() {
-            State::Running {
+        let launching = daemons.is_none();
+        let state = match daemons {
+            _ if stopping => State::Stopping { run, since },
+            None => State::Running {
                 run,
                 pid,
                 since,
                 ready,
-            }
-        } else {
-            State::Daemonized {
-                run,
-                pids: daemons,
-                since,
-            }
+            },
+            Some(pids) => State::Daemonized { run, pids, since },
         };
         self.set_state(id, state);
         if !stopping {
             self.resume_probes(id);
+            if launching {
+                self.await_daemon(id);
+            }
         }
         if !stopping && self.at(id).is_wanted_up() && ready != Some(false) {
             self.settle_started(id);
@@ -99,6 +103,8 @@ impl Machine {
         } else {
             Wanted::Down { kill: false }
         };
+        // It was started once, by whomever; a stop still counts.
+        instance.calls.paused = !allowed || (asked && !again);
         let state = if asked {
             State::Stopped { last: Some(exit) }
         } else {
@@ -136,7 +142,8 @@ impl Machine {
 }
 
 /// Whether an instance that ended by itself while no controller looked is started again. It is if its end
-/// would have been followed by a restart, and if it would have stopped the session, which is being started.
+/// would have been followed by a restart, and if it would have stopped the session, which is being started
+/// (with which what has a schedule is not).
 fn runs_again(policy: &Policy, success: bool) -> bool {
     let restarts = match policy.restart.when {
         RestartWhen::Never => false,
@@ -148,5 +155,5 @@ fn runs_again(policy: &Policy, success: bool) -> bool {
         EndPolicy::FailureStopsSession => !success,
         EndPolicy::MayEnd => false,
     };
-    policy.autostart && (restarts || stops_session)
+    policy.autostart && (restarts || (stops_session && !policy.scheduled))
 }

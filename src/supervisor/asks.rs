@@ -57,7 +57,7 @@ impl Waiter {
 }
 
 impl Machine {
-    pub(super) fn cmd_ask(&mut self, ask: AskId, verb: Verb, targets: &[InstanceId]) {
+    pub(super) fn cmd_ask(&mut self, ask: AskId, verb: Verb, targets: &[InstanceId], no_deps: bool) {
         let targets: Vec<_> = targets.iter().copied().filter(|id| self.knows(*id)).collect();
         if targets.is_empty() {
             self.actions.push_back(Action::Done { ask });
@@ -66,8 +66,8 @@ impl Machine {
         self.asks.insert(ask, targets.len());
         for id in targets {
             match verb {
-                Verb::Start => self.cmd_start(id, ask),
-                Verb::Restart => self.cmd_restart(id, ask),
+                Verb::Start => self.cmd_start(id, ask, no_deps),
+                Verb::Restart => self.cmd_restart(id, ask, no_deps),
                 Verb::Stop => self.cmd_down(id, ask, verb, false),
                 Verb::Kill => self.cmd_down(id, ask, verb, true),
                 Verb::Signal(signal) => self.cmd_signal(id, ask, signal),
@@ -78,18 +78,20 @@ impl Machine {
     /// Enter in the window of something that does not run: a start that nobody waits for.
     pub(super) fn on_enter(&mut self, id: InstanceId) {
         if self.knows(id) && !self.at(id).gone && !self.at(id).is_live() && !self.is_ending() {
-            self.bring_up(id);
+            self.bring_up(id, false);
         }
     }
 
-    fn cmd_start(&mut self, id: InstanceId, ask: AskId) {
+    fn cmd_start(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
         if let Some(refusal) = self.refusal(id) {
             self.answer(ask, id, refusal);
             return;
         }
+        self.at_mut(id).calls.resume();
         if !self.is_running_on(id) {
-            self.bring_up(id);
+            self.bring_up(id, no_deps);
         }
+        self.at_mut(id).alone = no_deps;
         // A stop that still waited for dependents is taken back by this, and the process never noticed.
         if self.is_running_on(id) {
             let pid = self.shown_pid(id).expect("what runs has a pid");
@@ -129,7 +131,7 @@ impl Machine {
         }
     }
 
-    fn cmd_restart(&mut self, id: InstanceId, ask: AskId) {
+    fn cmd_restart(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
         if let Some(refusal) = self.refusal(id) {
             self.answer(ask, id, refusal);
             return;
@@ -140,13 +142,17 @@ impl Machine {
         // the next order raise it to the same run, and so share the one that follows.
         instance.above = instance.last_run;
         let above = instance.above;
-        self.bring_up(id);
+        self.bring_up(id, no_deps);
         self.wait(id, ask, Awaits::Restart { above, old_pid });
     }
 
-    /// Wants the instance up at a person's request, and with it what it needs.
-    pub(super) fn bring_up(&mut self, id: InstanceId) {
+    /// Wants the instance up at a person's request, and with it what it needs, unless it is to do without.
+    fn bring_up(&mut self, id: InstanceId, no_deps: bool) {
         self.want_up(id);
+        if no_deps {
+            self.at_mut(id).alone = true;
+            return;
+        }
         let mut open = vec![id];
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
@@ -166,6 +172,8 @@ impl Machine {
         let instance = self.at_mut(id);
         instance.tally = Tally::default();
         instance.declined = false;
+        instance.alone = false;
+        instance.calls.resume();
         instance.cause = Cause::Person;
         match &instance.state {
             // This run cannot be kept any more; another one follows it at once.
@@ -194,10 +202,13 @@ impl Machine {
 
     fn cmd_down(&mut self, id: InstanceId, ask: AskId, by: Verb, kill: bool) {
         self.settle(id, |waiter| waiter.wants_up().then_some(Answer::Overruled { by }));
+        let is_ending = self.is_ending();
         let instance = self.at_mut(id);
         let kill = instance.is_live() && (kill || instance.is_to_be_killed());
         instance.wanted = Wanted::Down { kill };
         instance.declined = true;
+        let was_on_schedule = !is_ending && instance.is_on_schedule();
+        instance.calls.paused = true;
         let last = instance.last_exit;
         match &instance.state {
             State::Starting { .. }
@@ -212,6 +223,14 @@ impl Machine {
                 let last = *last;
                 self.set_state(id, State::Stopped { last: Some(last) });
                 self.answer_stopped_waiting(ask, id, Some(last));
+            }
+            // What is stopped is the schedule.
+            State::Disabled if was_on_schedule => {
+                self.set_state(id, State::Stopped { last });
+                self.answer_stopped_waiting(ask, id, None);
+            }
+            State::Exited { .. } | State::Failed { .. } if was_on_schedule => {
+                self.answer_stopped_waiting(ask, id, last);
             }
             State::Disabled | State::Stopped { .. } | State::Exited { .. } | State::Failed { .. } => {
                 self.answer(ask, id, Answer::AlreadyStopped);

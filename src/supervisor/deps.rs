@@ -233,9 +233,25 @@ pub(super) enum Verdict {
     Never,
 }
 
+/// Whether a dependent of `on` may go, as far as `condition` is concerned. What may fail without holding others
+/// up is waited for only until it first fails.
+pub(super) fn verdict(on: &Instance, condition: Condition) -> Verdict {
+    let strict = strict_verdict(on, condition);
+    let is_missed = match strict {
+        Verdict::Holds => false,
+        Verdict::NotYet => on.tally.has_failed(),
+        Verdict::Never => true,
+    };
+    if is_missed && on.policy.optional {
+        Verdict::Holds
+    } else {
+        strict
+    }
+}
+
 /// Whether `condition` holds of `on` now. A run that is known to end soon holds nothing any more, though it
 /// is still alive: what starts now would lose it at once.
-pub(super) fn verdict(on: &Instance, condition: Condition) -> Verdict {
+pub(super) fn strict_verdict(on: &Instance, condition: Condition) -> Verdict {
     let holds = match &on.state {
         State::Running { .. } | State::Daemonized { .. } if on.is_leaving() => false,
         State::Running { .. } => match condition {
@@ -280,6 +296,7 @@ fn has_run(reason: &FailureReason) -> bool {
         FailureReason::Exit(_)
         | FailureReason::Unhealthy { .. }
         | FailureReason::GaveUp { .. }
+        | FailureReason::NoDaemon { .. }
         | FailureReason::Lost => true,
         FailureReason::Spawn(_) => false,
     }
@@ -306,6 +323,6 @@ fn may_come(on: &Instance, condition: Condition) -> bool {
         | State::Backoff { .. }
         | State::Exited { .. }
         | State::Failed { .. }
-        | State::Stopped { .. } => on.is_wanted_up(),
+        | State::Stopped { .. } => on.is_wanted_up() || on.is_on_schedule(),
     }
 }

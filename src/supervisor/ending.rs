@@ -46,10 +46,40 @@ impl Machine {
     pub(super) fn on_no_start(&mut self, instance: InstanceId, cause: Cause) {
         let asked = match cause {
             Cause::Person => true,
-            Cause::Session | Cause::Policy => false,
+            Cause::Session | Cause::Policy | Cause::Trigger => false,
         };
         if !asked && self.stops_session(instance, false) {
             self.begin_ending(EndCause::CouldNotStart { instance });
+        }
+    }
+
+    /// An instance is skipped for `on`. Nobody's request, neither for it nor about what it needs, ends a session
+    /// by that.
+    pub(super) fn on_skipped(&mut self, id: InstanceId, on: InstanceId) {
+        let root = self.skip_root(on);
+        let instance = self.at(id);
+        let asked = instance.cause == Cause::Person || self.at(root).is_down_on_request();
+        let spared = asked || instance.attached > 0 || instance.calls.spared;
+        if instance.policy.exit_on_skipped && !spared && !self.is_ending() {
+            self.begin_ending(EndCause::Skipped { instance: id, root });
+        }
+    }
+
+    /// Ends a session that ends with the last of its work, when nothing is left that runs, waits or will run.
+    /// What a person has stopped, looks at or asks for keeps it: somebody is at work here.
+    pub(super) fn end_if_done(&mut self) {
+        let open = match self.phase {
+            Phase::Open => self.ends_when_done && self.live == 0 && self.asks.is_empty(),
+            Phase::Adopting | Phase::Ending(_) | Phase::Finished(_) => false,
+        };
+        if open
+            && self
+                .instances
+                .iter()
+                .all(|instance| instance.gone || instance.is_done())
+        {
+            self.begin_ending(EndCause::Completed);
+            self.reconcile();
         }
     }
 
@@ -60,7 +90,7 @@ impl Machine {
             EndPolicy::FailureStopsSession => !success,
             EndPolicy::MayEnd => false,
         };
-        by_policy && instance.attached == 0 && !self.is_ending()
+        by_policy && instance.attached == 0 && !instance.calls.spared && !self.is_ending()
     }
 
     fn begin_ending(&mut self, cause: EndCause) {

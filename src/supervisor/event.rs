@@ -14,6 +14,8 @@ pub enum Event {
         ask: AskId,
         verb: Verb,
         targets: Vec<InstanceId>,
+        /// Start exactly these: what they need is neither brought up nor waited for.
+        no_deps: bool,
     },
     /// The session is to end: stop everything, in order. A second one kills every tree (but not one for a
     /// closed terminal or a lost tmux: neither is impatience, and a terminal's end sends SIGHUP twice).
@@ -27,12 +29,14 @@ pub enum Event {
     /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With
     /// `recover`, what was wanted up comes up again in new windows; without, the session ends.
     TmuxLost { recover: bool },
-    /// Found alive by a new controller.
+    /// Found alive by a new controller. `daemons` if its command has ended well: what it left behind. `told_ready`:
+    /// what it has said itself, where its shim keeps that.
     Adopted {
         instance: InstanceId,
         run: RunId,
         pid: u32,
-        daemons: Vec<u32>,
+        daemons: Option<Vec<u32>>,
+        told_ready: Option<bool>,
         stopping: bool,
     },
     /// Found ended by a new controller; `asked` if a stop order had ended it.
@@ -52,7 +56,7 @@ pub enum Event {
         run: RunId,
         message: String,
     },
-    /// The command ended well and left these processes behind.
+    /// The command ended well and left these processes behind; none, if what it launched runs elsewhere.
     Daemonized {
         instance: InstanceId,
         run: RunId,
@@ -83,6 +87,8 @@ pub enum Event {
     },
     /// Enter was pressed in the window of an instance that does not run.
     Enter { instance: InstanceId },
+    /// Something that is nobody's request calls for the instance now.
+    Due { instance: InstanceId, by: Trigger },
     /// The configuration is another one now: these are its instances, in the order of the file. Known ids keep
     /// what they run, ids that follow the last known one are new, and what is not named goes. A set that
     /// [`Machine::check`](super::Machine::check) refuses changes nothing, nor does any in a session that ends.
@@ -97,6 +103,26 @@ pub struct Declared {
     pub policy: Policy,
     /// It is to be started in another way than its current run was, which is therefore replaced.
     pub replace: bool,
+}
+
+/// What calls for an instance without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Its schedule: start it, unless it is at work.
+    Schedule,
+    /// Files that it watches have changed: run it anew; `cascade`: and then whoever depends on it and runs.
+    Change { cascade: bool },
+}
+
+/// What came of a trigger. One that means nothing (a person has stopped the instance) is not spoken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Triggered {
+    Starts,
+    Restarts,
+    /// The run before is not over.
+    Busy,
+    /// Its files change again and again: they are not heeded any more until a person starts it.
+    Suspended,
 }
 
 /// What can be asked of instances.
@@ -176,6 +202,12 @@ pub enum Action {
     },
     /// Every target of the request is settled.
     Done { ask: AskId },
+    /// A trigger had an effect, or was refused one. Comes before what follows of it.
+    Triggered {
+        instance: InstanceId,
+        by: Trigger,
+        outcome: Triggered,
+    },
     /// The session begins to end, for this reason.
     Ending { cause: EndCause },
     /// Nothing runs any more and the session is to end.
@@ -232,5 +264,12 @@ pub enum EndCause {
     CouldNotStart {
         instance: InstanceId,
     },
+    /// This service was skipped, which stops the session. The chain of what is skipped begins at `root`.
+    Skipped {
+        instance: InstanceId,
+        root: InstanceId,
+    },
+    /// All that was to run has run, and nothing is left to do.
+    Completed,
     Quit(QuitWhy),
 }

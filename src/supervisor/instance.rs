@@ -5,6 +5,7 @@ use super::asks::Waiter;
 use super::event::ProbeKind;
 use super::probes::Track;
 use super::restart::Tally;
+use super::triggers::Calls;
 use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
     StopPlan,
@@ -41,6 +42,8 @@ pub(super) enum Cause {
     Person,
     /// The restart policy.
     Policy,
+    /// Its schedule, or a file that changed.
+    Trigger,
 }
 
 /// A process as reported.
@@ -75,6 +78,8 @@ pub(super) struct Run {
     /// The probe that has condemned it.
     pub(super) condemned: Option<ProbeKind>,
     pub(super) startup: Option<Track>,
+    /// Its command was to leave a daemon behind, and the time for that is up.
+    pub(super) overdue: bool,
     pub(super) readiness: Option<Track>,
     pub(super) liveness: Option<Track>,
 }
@@ -92,6 +97,7 @@ impl Run {
             booted: false,
             condemned: None,
             startup: None,
+            overdue: false,
             readiness: None,
             liveness: None,
         }
@@ -115,6 +121,8 @@ pub(super) struct Instance {
     /// Runs up to this one are to be replaced. A restart raises it to the last run ordered, so that any
     /// number of restarts asked before the next order are one.
     pub(super) above: RunId,
+    /// A person wanted it without what it needs: its dependencies are not looked at.
+    pub(super) alone: bool,
     pub(super) state: State,
     pub(super) window: Window,
     /// There exactly while the state is live.
@@ -127,6 +135,7 @@ pub(super) struct Instance {
     pub(super) tally: Tally,
     /// Restarts that nobody asked for.
     pub(super) restarts: u32,
+    pub(super) calls: Calls,
     /// Terminals that look at its window.
     pub(super) attached: u32,
     /// Requests to be answered about it, oldest first.
@@ -135,7 +144,8 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(name: InstanceName, policy: Policy) -> Self {
-        let (wanted, state) = if policy.autostart {
+        let calls = Calls::new(!policy.autostart);
+        let (wanted, state) = if policy.autostart && !policy.scheduled {
             (Wanted::Up, State::Pending(PendingWhy::Window))
         } else {
             (Wanted::Down { kill: false }, State::Disabled)
@@ -147,6 +157,7 @@ impl Instance {
             wanted,
             declined: false,
             above: RunId(0),
+            alone: false,
             state,
             window: Window::Absent,
             run: None,
@@ -155,6 +166,7 @@ impl Instance {
             cause: Cause::Session,
             tally: Tally::default(),
             restarts: 0,
+            calls,
             attached: 0,
             waiters: Vec::new(),
         }
@@ -167,12 +179,49 @@ impl Instance {
         }
     }
 
+    /// Whether its schedule is heeded.
+    pub(super) fn is_on_schedule(&self) -> bool {
+        self.policy.scheduled && !self.calls.paused
+    }
+
     pub(super) fn is_to_be_killed(&self) -> bool {
         self.wanted == Wanted::Down { kill: true }
     }
 
     pub(super) fn is_live(&self) -> bool {
         self.state.is_live()
+    }
+
+    /// Whether it is down, or on its way there, because a person said so.
+    pub(super) fn is_down_on_request(&self) -> bool {
+        match &self.state {
+            State::Stopped { .. } => true,
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. } => !self.is_wanted_up(),
+            State::Disabled
+            | State::Pending(_)
+            | State::Backoff { .. }
+            | State::Exited { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. } => false,
+        }
+    }
+
+    /// Whether nothing of it is left to run, without anybody having asked for that.
+    pub(super) fn is_done(&self) -> bool {
+        let is_over = match &self.state {
+            State::Disabled | State::Exited { .. } | State::Failed { .. } | State::Skipped { .. } => true,
+            State::Pending(_)
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Daemonized { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Stopped { .. } => false,
+        };
+        is_over && !self.policy.scheduled && self.attached == 0
     }
 
     /// Whether it has a run that somebody asked to end, to run again or not.
@@ -245,6 +294,9 @@ impl Instance {
                 } else {
                     self.state.word()
                 }
+            }
+            State::Disabled | State::Exited { .. } if self.is_on_schedule() && !self.is_wanted_up() => {
+                StateWord::Scheduled
             }
             State::Disabled
             | State::Pending(_)

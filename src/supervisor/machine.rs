@@ -1,12 +1,13 @@
 //! The machine's outer surface: events in, actions and the next deadline out, and what can be read of it.
 
-use super::deps::{Graph, SetupError};
+use super::adoption::Found;
+use super::deps::{Graph, SetupError, Verdict, strict_verdict};
 use super::ending::Phase;
 use super::event::{Action, EndCause, Event};
 use super::instance::Instance;
 use super::timers::Timers;
 use super::why::Why;
-use crate::model::{AskId, InstanceId, InstanceName, Moment, Policy, State, StateWord};
+use crate::model::{AskId, Condition, InstanceId, InstanceName, Moment, Policy, State, StateWord};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Who should run, when, what next. After each [`handle`](Self::handle), drain
@@ -28,6 +29,8 @@ pub struct Machine {
     /// How many instances are live.
     pub(super) live: usize,
     pub(super) actions: VecDeque<Action>,
+    /// The session is over when everything in it has ended.
+    pub(super) ends_when_done: bool,
 }
 
 impl Machine {
@@ -49,7 +52,13 @@ impl Machine {
             quit_asks: Vec::new(),
             live: 0,
             actions: VecDeque::new(),
+            ends_when_done: false,
         })
+    }
+
+    /// Makes the session end when all in it that was to run has ended by itself, however it ended.
+    pub fn end_when_done(&mut self) {
+        self.ends_when_done = true;
     }
 
     /// Takes in what happened, at the time `now` (which never goes back). Reports of runs that are over and
@@ -58,6 +67,7 @@ impl Machine {
         self.now = self.now.max(now);
         self.dispatch(event);
         self.reconcile();
+        self.end_if_done();
         self.finish_if_quiet();
         #[cfg(debug_assertions)]
         self.debug_check_invariants();
@@ -107,9 +117,30 @@ impl Machine {
         self.at(instance).restarts
     }
 
+    /// Whether it is ready, also where its state does not show it; `None` where nothing is known.
+    pub fn ready(&self, instance: InstanceId) -> Option<bool> {
+        self.at(instance).ready()
+    }
+
     /// What keeps it from running, or from being ready, or from being gone; `None` if nothing is in the way.
     pub fn why(&self, instance: InstanceId) -> Option<Why> {
         self.compute_why(instance)
+    }
+
+    /// Its dependencies, each with whether its condition holds now.
+    pub fn dependencies(&self, instance: InstanceId) -> Vec<(InstanceId, Condition, bool)> {
+        let needs = self.graph.needs(instance).iter();
+        needs
+            .map(|need| {
+                let holds = strict_verdict(self.at(need.on), need.condition) == Verdict::Holds;
+                (need.on, need.condition, holds)
+            })
+            .collect()
+    }
+
+    /// What it runs without, though it asked for it: dependencies that may fail, and have.
+    pub fn without(&self, instance: InstanceId) -> Vec<InstanceId> {
+        self.missing_needs(instance)
     }
 
     /// Whether the session is on its way down, or has got there.
@@ -129,7 +160,12 @@ impl Machine {
         match event {
             Event::Begin => self.on_begin(),
             Event::Tick => self.on_tick(),
-            Event::Ask { ask, verb, targets } => self.cmd_ask(ask, verb, &targets),
+            Event::Ask {
+                ask,
+                verb,
+                targets,
+                no_deps,
+            } => self.cmd_ask(ask, verb, &targets, no_deps),
             Event::Quit { why, ask } => self.cmd_quit(why, ask),
             Event::WindowReady { instance } => self.on_window_ready(instance),
             Event::WindowFailed { instance, message } => self.on_window_failed(instance, &message),
@@ -140,8 +176,18 @@ impl Machine {
                 run,
                 pid,
                 daemons,
+                told_ready,
                 stopping,
-            } => self.on_adopted(instance, run, pid, daemons, stopping),
+            } => self.on_adopted(
+                instance,
+                run,
+                pid,
+                Found {
+                    daemons,
+                    told_ready,
+                    stopping,
+                },
+            ),
             Event::AdoptedEnded {
                 instance,
                 run,
@@ -171,6 +217,7 @@ impl Machine {
             Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
             Event::Enter { instance } => self.on_enter(instance),
             Event::Reconfigure { instances } => self.on_reconfigure(instances),
+            Event::Due { instance, by } => self.on_due(instance, by),
         }
     }
 

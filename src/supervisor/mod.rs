@@ -15,6 +15,7 @@ mod event;
 mod instance;
 #[cfg(debug_assertions)]
 mod invariants;
+mod launched;
 mod machine;
 mod probes;
 mod probing;
@@ -28,9 +29,10 @@ mod sim;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod triggers;
 mod why;
 
 pub use deps::SetupError;
-pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Verb};
+pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
 pub use machine::Machine;
 pub use why::Why;

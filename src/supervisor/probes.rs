@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn a_million_attempts_are_counted_as_the_first_were() {
+        let mut track = Track::new(schedule(2, 3));
+        let results: Vec<bool> = [true, true, false, false, false].repeat(200_000);
+        let opinions = opinions(&mut track, &results);
+        for row in opinions.chunks(5) {
+            use Opinion::{Bad, Good, Undecided};
+            assert_eq!(row, [Undecided, Good, Undecided, Undecided, Bad]);
+        }
+    }
+
+    #[test]
     fn a_period_of_zero_is_no_busy_loop() {
         let mut track = Track::new(ProbeSchedule {
             period: Duration::ZERO,

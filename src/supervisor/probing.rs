@@ -58,9 +58,16 @@ impl Machine {
         }
     }
 
-    /// The current run is over or is to end: what its probes would say is of no interest.
+    /// The current run is over or is to end: what its probes would say is of no interest, nor what it would
+    /// leave behind.
     pub(super) fn stop_probes(&mut self, id: InstanceId) {
-        for timer in [Timer::Startup, Timer::Readiness, Timer::Liveness, Timer::Assumed] {
+        for timer in [
+            Timer::Startup,
+            Timer::Readiness,
+            Timer::Liveness,
+            Timer::Assumed,
+            Timer::Launch,
+        ] {
             self.timers.stop(id, timer);
         }
         if let Some(run) = &mut self.at_mut(id).run {
@@ -118,17 +125,34 @@ impl Machine {
     fn on_opinion(&mut self, id: InstanceId, probe: ProbeKind, opinion: Opinion) {
         match (probe, opinion) {
             (ProbeKind::Readiness, Opinion::Good) => self.set_ready(id, true),
-            (ProbeKind::Readiness, Opinion::Bad) => self.set_ready(id, false),
-            (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
-            (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => {
-                if let Some(run) = &mut self.at_mut(id).run {
-                    run.condemned = Some(probe);
+            (ProbeKind::Readiness, Opinion::Bad) => {
+                self.set_ready(id, false);
+                if self.is_over_unless_ready(id) {
+                    self.condemn(id, probe);
                 }
-                self.mark(id);
             }
+            (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
+            (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => self.condemn(id, probe),
             (ProbeKind::Liveness, Opinion::Good)
             | (ProbeKind::Listening, Opinion::Good | Opinion::Bad)
             | (_, Opinion::Undecided) => {}
+        }
+    }
+
+    /// The run is to end because of this probe.
+    fn condemn(&mut self, id: InstanceId, probe: ProbeKind) {
+        if let Some(run) = &mut self.at_mut(id).run {
+            run.condemned = Some(probe);
+        }
+        self.mark(id);
+    }
+
+    /// What the probes look at has only now been launched: what they have said of it counts for nothing.
+    pub(super) fn probe_anew(&mut self, id: InstanceId) {
+        let run = self.at(id).run.as_ref();
+        let waits = self.at(id).policy.startup.is_some() && !run.is_some_and(|run| run.booted);
+        if !waits {
+            self.begin_later_probes(id, self.now, |schedule| schedule.initial_delay);
         }
     }
 

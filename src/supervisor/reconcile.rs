@@ -1,13 +1,13 @@
 //! Bringing what is to what is wanted, one step for each instance that something happened to. The only place
 //! where states change and where orders to open, start and stop go out.
 
-use super::deps::{Verdict, Way, verdict};
+use super::deps::{Verdict, Way, strict_verdict, verdict};
 use super::ending::Phase;
 use super::event::Action;
 use super::instance::{Cause, Run, StopSent, Window};
 use super::machine::Machine;
 use super::timers::Timer;
-use crate::model::{InstanceId, PendingWhy, SkipCause, State};
+use crate::model::{InstanceId, PendingWhy, SkipCause, State, StateWord};
 use std::mem;
 
 /// What an instance's dependencies say together.
@@ -117,7 +117,10 @@ impl Machine {
 
     fn stop_if_due(&mut self, id: InstanceId) {
         let instance = self.at(id);
-        let condemned = instance.run.as_ref().is_some_and(|run| run.condemned.is_some());
+        let condemned = instance
+            .run
+            .as_ref()
+            .is_some_and(|run| run.condemned.is_some() || run.overdue);
         if instance.is_to_be_killed() {
             self.order_stop(id, true);
         } else if instance.is_doomed() {
@@ -183,12 +186,7 @@ impl Machine {
             }
         }
         match self.compute_gate(id) {
-            Gate::Shut(on) => {
-                let because = SkipCause { on };
-                self.set_state(id, State::Skipped { because });
-                let message = self.compute_why(id).map(|why| why.to_string());
-                self.settle_failed(id, &message.unwrap_or_default());
-            }
+            Gate::Shut(on) => self.skip(id, on),
             Gate::Waits(on) => {
                 self.open_window(id);
                 self.set_state(id, State::Pending(PendingWhy::Dependency { on }));
@@ -201,9 +199,23 @@ impl Machine {
         }
     }
 
+    fn skip(&mut self, id: InstanceId, on: InstanceId) {
+        let is_new = self.at(id).state.word() != StateWord::Skipped;
+        let because = SkipCause { on };
+        self.set_state(id, State::Skipped { because });
+        let message = self.compute_why(id).map(|why| why.to_string());
+        self.settle_failed(id, &message.unwrap_or_default());
+        if is_new {
+            self.on_skipped(id, on);
+        }
+    }
+
     /// What the dependencies say: one that can no longer hold speaks before one that does not hold yet.
     pub(super) fn compute_gate(&self, id: InstanceId) -> Gate {
         let mut gate = Gate::Open;
+        if self.at(id).alone {
+            return gate;
+        }
         for need in self.graph.needs(id) {
             match verdict(self.at(need.on), need.condition) {
                 Verdict::Holds => {}
@@ -218,14 +230,22 @@ impl Machine {
         gate
     }
 
-    /// The direct needs that do not hold now.
+    /// The direct needs that do not hold now, those that may fail among them.
     pub(super) fn unmet_needs(&self, id: InstanceId) -> Vec<InstanceId> {
         self.graph
             .needs(id)
             .iter()
-            .filter(|need| verdict(self.at(need.on), need.condition) != Verdict::Holds)
+            .filter(|need| strict_verdict(self.at(need.on), need.condition) != Verdict::Holds)
             .map(|need| need.on)
             .collect()
+    }
+
+    /// The direct needs that do not hold and are done without.
+    pub(super) fn missing_needs(&self, id: InstanceId) -> Vec<InstanceId> {
+        let mut missing = self.unmet_needs(id);
+        missing.retain(|on| self.at(*on).policy.optional);
+        missing.dedup();
+        missing
     }
 
     /// Windows are opened while dependencies are still awaited: it costs nothing and saves the time later.

@@ -6,6 +6,7 @@ use super::event::{Action, Declared};
 use super::instance::{Cause, Instance, Wanted, Window};
 use super::machine::Machine;
 use super::restart::Tally;
+use super::triggers::Calls;
 use crate::model::{InstanceId, InstanceName, Policy, Readiness, State};
 use std::collections::BTreeSet;
 use std::mem;
@@ -63,6 +64,9 @@ impl Machine {
         if declared.replace || returns {
             instance.tally = Tally::default();
         }
+        if returns {
+            instance.calls = Calls::new(!instance.policy.autostart);
+        }
         if declared.replace {
             if let Some(run) = &mut instance.run {
                 run.plan.get_or_insert_with(|| old.stop.clone());
@@ -81,7 +85,8 @@ impl Machine {
     /// that is no longer left out, and one that failed and is started in another way now. A stop sticks.
     fn comes_up(&self, id: InstanceId, returns: bool, replaced: bool) -> bool {
         let instance = self.at(id);
-        let idle = !instance.is_wanted_up() && instance.policy.autostart;
+        let by_itself = instance.policy.autostart && !instance.policy.scheduled;
+        let idle = !instance.is_wanted_up() && by_itself;
         idle && match &instance.state {
             State::Disabled => returns || !instance.declined,
             State::Failed { .. } => returns || (replaced && !instance.declined),
@@ -104,6 +109,7 @@ impl Machine {
         }
         self.settle_failed(id, NO_LONGER_CONFIGURED);
         let instance = self.at_mut(id);
+        instance.calls.paused = true;
         if instance.is_wanted_up() {
             instance.wanted = Wanted::Down { kill: false };
         }

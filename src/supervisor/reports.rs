@@ -20,6 +20,7 @@ impl Machine {
                 Timer::Liveness => self.on_probe_due(id, ProbeKind::Liveness),
                 Timer::Startup => self.on_probe_due(id, ProbeKind::Startup),
                 Timer::Assumed => self.on_assumption_due(id),
+                Timer::Launch => self.on_launch_due(id),
             }
         }
     }
@@ -135,6 +136,7 @@ impl Machine {
                 );
                 // Even if it is to stop: that may be taken back while it waits for dependents.
                 self.start_probes(id);
+                self.await_daemon(id);
                 if ready != Some(false) {
                     self.settle_started(id);
                 }
@@ -164,34 +166,6 @@ impl Machine {
             self.revive(id);
         } else {
             self.on_could_not_start(id, run.cause, message);
-        }
-    }
-
-    pub(super) fn on_daemonized(&mut self, id: InstanceId, run: RunId, pids: Vec<u32>) {
-        if let Some(pid) = pids.first() {
-            // Only if the report of the start was never seen.
-            self.on_spawned(id, run, *pid);
-        }
-        if self.current_run(id, run).is_none() {
-            return;
-        }
-        let since = self.now;
-        match &self.at(id).state {
-            State::Running { .. } => {
-                self.set_state(id, State::Daemonized { run, pids, since });
-                // Its command has done what it was to do.
-                self.assume_ready(id);
-            }
-            State::Starting { .. }
-            | State::Daemonized { .. }
-            | State::Stopping { .. }
-            | State::Disabled
-            | State::Pending(_)
-            | State::Backoff { .. }
-            | State::Stopped { .. }
-            | State::Exited { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. } => {}
         }
     }
 
@@ -263,7 +237,8 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let success = !lost && run.condemned.is_none() && instance.counts_as_success(exit);
+        let condemned = run.condemned.is_some() || run.overdue;
+        let success = !lost && !condemned && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run
@@ -286,6 +261,12 @@ impl Machine {
                 reason: FailureReason::Lost,
                 at: now,
             },
+            Decision::Stay if run.overdue => State::Failed {
+                reason: FailureReason::NoDaemon {
+                    within: instance.policy.launch_timeout.unwrap_or_default(),
+                },
+                at: now,
+            },
             Decision::Stay if run.condemned.is_some() => State::Failed {
                 reason: FailureReason::Unhealthy { exit },
                 at: now,
@@ -294,6 +275,8 @@ impl Machine {
         };
         let message = if lost {
             "its window went away before it counted as started".to_owned()
+        } else if run.overdue {
+            "its command left no daemon behind in time".to_owned()
         } else if run.condemned == Some(ProbeKind::Startup) {
             "its startup probe failed".to_owned()
         } else {

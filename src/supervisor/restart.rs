@@ -44,6 +44,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Whether its last end that nobody asked for was a failure.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Takes in one end that nobody asked for.
     pub(super) fn decide(&mut self, policy: &RestartPolicy, end: RunEnd) -> Decision {
         if end.up >= GOOD_RUN {

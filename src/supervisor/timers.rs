@@ -17,15 +17,18 @@ pub(super) enum Timer {
     Startup,
     /// The next look whether it listens, or the time from which it counts as ready without a word.
     Assumed,
+    /// The time by which a launcher has left its daemon behind.
+    Launch,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Backoff,
         Self::Readiness,
         Self::Liveness,
         Self::Startup,
         Self::Assumed,
+        Self::Launch,
     ];
 
     fn slot(self) -> usize {
@@ -35,6 +38,7 @@ impl Timer {
             Self::Liveness => 2,
             Self::Startup => 3,
             Self::Assumed => 4,
+            Self::Launch => 5,
         }
     }
 }
@@ -69,6 +73,11 @@ impl Timers {
         if let Some(at) = self.slots[instance.0 as usize][timer.slot()].take() {
             self.queue.remove(&(at, instance, timer));
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.queue.len()
     }
 
     #[cfg(debug_assertions)]

@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::reconcile::Gate;
 use crate::model::{
     Condition, Exit, FailureReason, InstanceId, InstanceName, Moment, PendingWhy, Signal, State, StateWord,
+    time_text,
 };
 use std::fmt;
 
@@ -13,6 +14,8 @@ use std::fmt;
 pub enum Why {
     /// It was left out at the session's start, and nobody has asked for it.
     LeftOut,
+    /// It comes up when its schedule says so.
+    Scheduled,
     /// Its window is being opened.
     Window,
     /// This dependency does not hold yet.
@@ -61,6 +64,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftOut => write!(f, "left out at the start"),
+            Self::Scheduled => write!(f, "waits for its schedule"),
             Self::Window => write!(f, "its window is being opened"),
             Self::Dependency { on, condition, word } => {
                 write!(f, "waits for {on}: {condition} ({on} is {word})")
@@ -105,6 +109,10 @@ fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Res
                 "gave up after {failures} failures in a row, the last with {last}"
             )
         }
+        FailureReason::NoDaemon { within } => {
+            let within = time_text::duration(*within);
+            write!(f, "its command left no daemon behind within {within}")
+        }
         FailureReason::Lost => write!(f, "its window went away"),
     }
 }
@@ -113,6 +121,9 @@ impl Machine {
     pub(super) fn compute_why(&self, id: InstanceId) -> Option<Why> {
         let instance = self.at(id);
         match &instance.state {
+            State::Disabled | State::Exited { .. } if instance.word() == StateWord::Scheduled => {
+                Some(Why::Scheduled)
+            }
             State::Disabled => Some(Why::LeftOut),
             State::Pending(PendingWhy::Window) => Some(Why::Window),
             State::Pending(PendingWhy::Dependency { on }) => Some(Why::Dependency {
@@ -166,7 +177,8 @@ impl Machine {
         }
     }
 
-    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+    /// Where the chain of skipped instances begins that `on` is in: `on` itself, or what it was skipped for.
+    pub(super) fn skip_root(&self, on: InstanceId) -> InstanceId {
         let mut root = on;
         // The graph has no cycles, so this ends.
         while let Gate::Shut(deeper) = self.compute_gate(root)
@@ -174,6 +186,11 @@ impl Machine {
         {
             root = deeper;
         }
+        root
+    }
+
+    fn skipped_because(&self, id: InstanceId, on: InstanceId) -> Why {
+        let root = self.skip_root(on);
         Why::Skipped {
             on: self.at(on).name.clone(),
             condition: self.unmet_condition(id, on),

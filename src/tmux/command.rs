@@ -124,6 +124,18 @@ impl Command {
         Self::new("list-panes").args(["-t", &window.to_string(), "-F", ""])
     }
 
+    /// Brings the pane out of its scrollback, if somebody reads there.
+    pub fn leave_modes(pane: PaneId) -> Self {
+        Self::new("copy-mode").args(["-q", "-t", &pane.to_string()])
+    }
+
+    /// Types bytes on the pane's keyboard, whatever they are.
+    pub fn type_bytes(pane: PaneId, bytes: &[u8]) -> Self {
+        Self::new("send-keys")
+            .args(["-H", "-t", &pane.to_string(), "--"])
+            .args(bytes.iter().map(|byte| format!("{byte:02x}")))
+    }
+
     /// In which column the cursor of the pane stands; 0 is the first.
     pub fn cursor_column(pane: PaneId) -> Self {
         Self::new("display-message").args(["-p", "-t", &pane.to_string(), "#{cursor_x}"])
@@ -260,6 +272,10 @@ mod tests {
         assert_eq!(said("{é}"), "x \"{é}\"\n");
         assert_eq!(said("a\0b"), "x ab\n");
         assert_eq!(line(&Command::kill_window(WindowId(3))), "kill-window -t @3\n");
+        assert_eq!(
+            line(&Command::type_bytes(PaneId(5), b"q\0\xc3")),
+            "send-keys -H -t \"%5\" -- 71 00 c3\n"
+        );
     }
 
     #[test]

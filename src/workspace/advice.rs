@@ -24,16 +24,18 @@ const SIGNS: &[(&str, &str, &str)] = &[
 /// Names that a Procfile has when it is not *the* Procfile.
 const PROCFILE_VARIANTS: &[&str] = &["Procfile.dev", "Procfile.development", "Procfile.local"];
 
+/// What can be run, in the words of the error; each has its other spellings.
+const RUNNABLE: &str = "a Procfile, ovr.yaml or process-compose.yaml";
+
 /// How many directories are named one by one.
 const NAMED_DIRECTORIES: usize = 4;
 
 /// The error for a search that found nothing. `searched`: nearest first, at least one. `refused`:
 /// configurations that were seen and not taken, because they belong to another user.
 pub(super) fn no_config(searched: &[PathBuf], refused: &[PathBuf]) -> Diagnostic {
-    let runnable = names(true).join(" or ");
     let mut diagnostic =
         Diagnostic::error(Kind::NoConfig, "no project here or above: no configuration found")
-            .cause(format!("looked for {runnable} in {}", directories(searched)));
+            .cause(format!("looked for {RUNNABLE} in {}", directories(searched)));
     for path in refused {
         diagnostic = diagnostic
             .cause(format!("{} belongs to another user", path.display()))
@@ -45,15 +47,12 @@ pub(super) fn no_config(searched: &[PathBuf], refused: &[PathBuf]) -> Diagnostic
             diagnostic = diagnostic.hint(format!("{variant} is here: ovr start -f {variant}"));
         }
     }
-    let others: Vec<&str> = names(false)
+    let others: Vec<&str> = unread_names()
         .into_iter()
         .filter(|name| here.join(name).is_file())
         .collect();
     if !others.is_empty() {
-        diagnostic = diagnostic.hint(format!(
-            "{} is here; this ovr runs {runnable} only",
-            others.join(", ")
-        ));
+        diagnostic = diagnostic.hint(format!("{} is here; this ovr runs {RUNNABLE}", others.join(", ")));
     }
     let signs = signs_in(here);
     for (file, service, command) in &signs {
@@ -66,10 +65,11 @@ pub(super) fn no_config(searched: &[PathBuf], refused: &[PathBuf]) -> Diagnostic
     ))
 }
 
-fn names(runnable: bool) -> Vec<&'static str> {
+/// The names of configurations that this build cannot run.
+fn unread_names() -> Vec<&'static str> {
     CONFIG_FILES
         .iter()
-        .filter(|(_, _, can)| *can == runnable)
+        .filter(|(_, _, runnable)| !*runnable)
         .map(|(name, _, _)| *name)
         .collect()
 }
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(
             advice_for(&[]),
             "error: no project here or above: no configuration found\n  \
-             because: looked for Procfile in /p\n  \
+             because: looked for a Procfile, ovr.yaml or process-compose.yaml in /p\n  \
              hint: one line a service is enough; put this into /p/Procfile:\n    \
              web: python3 -m http.server $PORT\n    \
              clock: while date; do sleep 1; done"
@@ -222,9 +222,9 @@ mod tests {
                 "Procfile.dev is here: ovr start -f Procfile.dev",
             ),
             (
-                "process-compose.yaml",
+                "mprocs.yaml",
                 "",
-                "process-compose.yaml is here; this ovr runs Procfile only",
+                "mprocs.yaml is here; this ovr runs a Procfile, ovr.yaml or process-compose.yaml",
             ),
         ] {
             let advice = advice_for(&[(file, text)]);

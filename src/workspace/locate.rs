@@ -106,7 +106,7 @@ fn search<'a>(places: &'a Places, start: &'a Path) -> Search<'a> {
     Search {
         cwd: start,
         root: None,
-        procfile: None,
+        procfiles: &[],
         home: places.home(),
     }
 }

@@ -1,5 +1,5 @@
 //! Finding the project: from a directory upwards to the nearest configuration. Reads names and owners of
-//! files, never what is in them, and writes nothing.
+//! files, and what is in them only where a name could be another tool's; writes nothing.
 
 use super::advice;
 use super::identity::ProjectId;
@@ -22,13 +22,25 @@ pub enum Dialect {
 /// The names that configurations have, best first in one directory, and whether this build can run them.
 /// Another dialect becomes runnable by its entry here.
 pub(super) const CONFIG_FILES: &[(&str, Dialect, bool)] = &[
+    ("ovr.yaml", Dialect::Ovr, true),
+    ("ovr.yml", Dialect::Ovr, true),
+    ("compose.yml", Dialect::ProcessCompose, true),
+    ("compose.yaml", Dialect::ProcessCompose, true),
+    ("process-compose.yml", Dialect::ProcessCompose, true),
+    ("process-compose.yaml", Dialect::ProcessCompose, true),
     ("Procfile", Dialect::Procfile, true),
-    ("ovr.yaml", Dialect::Ovr, false),
-    ("ovr.yml", Dialect::Ovr, false),
-    ("process-compose.yaml", Dialect::ProcessCompose, false),
-    ("process-compose.yml", Dialect::ProcessCompose, false),
     ("mprocs.yaml", Dialect::Mprocs, false),
     (".project-services.json", Dialect::ProjectServices, false),
+];
+
+/// Files that are laid over a configuration of the dialect beside them. The first that is there counts.
+const OVERRIDES: &[(&str, Dialect)] = &[
+    ("ovr.override.yaml", Dialect::Ovr),
+    ("ovr.override.yml", Dialect::Ovr),
+    ("compose.override.yml", Dialect::ProcessCompose),
+    ("compose.override.yaml", Dialect::ProcessCompose),
+    ("process-compose.override.yml", Dialect::ProcessCompose),
+    ("process-compose.override.yaml", Dialect::ProcessCompose),
 ];
 
 /// A configuration file that exists.
@@ -47,7 +59,12 @@ pub struct Project {
     /// The directory's own name.
     pub name: String,
     pub id: ProjectId,
+    /// The file that the project goes by.
     pub config: ConfigFile,
+    /// All files of its configuration, lowest first; `config` is among them.
+    pub files: Vec<ConfigFile>,
+    /// Configurations beside it that are not used.
+    pub unused: Vec<ConfigFile>,
 }
 
 /// Where to look for the project.
@@ -57,8 +74,8 @@ pub struct Search<'a> {
     pub cwd: &'a Path,
     /// `-d/--root`: the directory that the services run in.
     pub root: Option<&'a Path>,
-    /// `-f/--procfile`: the configuration.
-    pub procfile: Option<&'a Path>,
+    /// `-f/--procfile`: the files of the configuration, lowest first. Empty looks for them.
+    pub procfiles: &'a [PathBuf],
     /// The search upwards does not leave the user's home.
     pub home: Option<&'a Path>,
 }
@@ -67,25 +84,22 @@ impl Search<'_> {
     /// Finds the project; the error for none says where it was looked for and how to begin.
     pub fn find(self) -> Result<Project, Diagnostic> {
         let root = self.root.map(|root| directory(self.cwd, root)).transpose()?;
-        if let Some(procfile) = self.procfile {
-            let config = named_config(self.cwd, procfile)?;
-            // Relative names in it mean the directory it stands in.
-            let root = root.or_else(|| config.path.parent().map(Path::to_owned));
-            return project(root.unwrap_or_else(|| PathBuf::from("/")), config);
+        if !self.procfiles.is_empty() {
+            return named_project(self.cwd, root, self.procfiles);
         }
         let start = canonical(self.cwd, "the current directory")?;
         if let Some(root) = root {
             if let Some(config) = config_in(&root) {
-                return project(root, config);
+                return found_project(root, config);
             }
             // As in Overmind, -d names where to run, and the Procfile may stand where you are.
             return match nearest(&start, self.home)? {
-                Some((_, config)) => project(root, config),
+                Some((_, config)) => found_project(root, config),
                 None => Err(advice::no_config(&[root], &[])),
             };
         }
         if let Some((root, config)) = nearest(&start, self.home)? {
-            return project(root, config);
+            return found_project(root, config);
         }
         let searched: Vec<PathBuf> = upwards(&start, self.home).map(Path::to_owned).collect();
         let refused = refused_configs(&start, &searched);
@@ -109,6 +123,11 @@ pub(super) fn upwards<'a>(dir: &'a Path, home: Option<&Path>) -> impl Iterator<I
 
 /// The configuration in `dir` itself that this build can run.
 pub(super) fn config_in(dir: &Path) -> Option<ConfigFile> {
+    configs_in(dir).next()
+}
+
+/// All configurations in `dir` that this build can run, best first.
+fn configs_in(dir: &Path) -> impl Iterator<Item = ConfigFile> {
     CONFIG_FILES
         .iter()
         .filter(|(_, _, runnable)| *runnable)
@@ -116,7 +135,65 @@ pub(super) fn config_in(dir: &Path) -> Option<ConfigFile> {
             path: dir.join(name),
             dialect: *dialect,
         })
-        .find(|config| config.path.is_file())
+        .filter(|config| config.path.is_file() && !is_another_tools(config))
+}
+
+/// `compose.yaml` is Docker's name, too. Process Compose's has `processes`.
+fn is_another_tools(config: &ConfigFile) -> bool {
+    let shared = config
+        .path
+        .file_name()
+        .is_some_and(|name| name == "compose.yml" || name == "compose.yaml");
+    shared
+        && !fs::read_to_string(&config.path)
+            .is_ok_and(|text| text.lines().any(|line| line.starts_with("processes:")))
+}
+
+/// The project whose configuration was found: with the Procfile that an `ovr.yaml` lies over, and the file that
+/// is laid over it.
+fn found_project(root: PathBuf, config: ConfigFile) -> Result<Project, Diagnostic> {
+    let dir = config.path.parent().unwrap_or(Path::new("/")).to_owned();
+    let beside: Vec<ConfigFile> = configs_in(&dir).filter(|other| *other != config).collect();
+    let (below, unused): (Vec<_>, Vec<_>) = beside
+        .into_iter()
+        .partition(|other| config.dialect == Dialect::Ovr && other.dialect == Dialect::Procfile);
+    let over = OVERRIDES
+        .iter()
+        .filter(|(_, dialect)| *dialect == config.dialect)
+        .map(|(name, dialect)| ConfigFile {
+            path: dir.join(name),
+            dialect: *dialect,
+        })
+        .find(|over| over.path.is_file());
+    let files = below.into_iter().chain([config.clone()]).chain(over).collect();
+    Ok(Project {
+        unused,
+        ..project(root, config, files)?
+    })
+}
+
+/// The project whose files the user named.
+fn named_project(cwd: &Path, root: Option<PathBuf>, named: &[PathBuf]) -> Result<Project, Diagnostic> {
+    let files: Result<Vec<ConfigFile>, Diagnostic> =
+        named.iter().map(|file| named_config(cwd, file)).collect();
+    let files = files?;
+    if let Some(late) = files
+        .iter()
+        .skip(1)
+        .find(|file| file.dialect == Dialect::Procfile)
+    {
+        return Err(Diagnostic::error(
+            Kind::Usage,
+            format!("{} cannot be laid over another file", late.path.display()),
+        )
+        .hint("a Procfile comes first: ovr start -f Procfile -f ovr.yaml"));
+    }
+    let first = files.first().expect("no project is named by no file");
+    // Relative names in it mean the directory it stands in.
+    let root = root.or_else(|| first.path.parent().map(Path::to_owned));
+    let yaml = files.iter().find(|file| file.dialect != Dialect::Procfile);
+    let config = yaml.unwrap_or(first).clone();
+    project(root.unwrap_or_else(|| PathBuf::from("/")), config, files)
 }
 
 /// Whether a configuration found in a directory *above* the one the search began in may be run. In a place
@@ -177,13 +254,25 @@ fn named_config(cwd: &Path, named: &Path) -> Result<ConfigFile, Diagnostic> {
     if let Some((known, _, false)) = known {
         return Err(
             Diagnostic::error(Kind::Config, format!("this ovr cannot run {known} yet"))
-                .hint("name a Procfile"),
+                .hint("name a Procfile, an ovr.yaml or a process-compose.yaml"),
         );
     }
     Ok(ConfigFile {
-        path: canonical(parent, "the directory of the Procfile")?.join(name),
-        dialect: known.map_or(Dialect::Procfile, |(_, dialect, _)| *dialect),
+        path: canonical(parent, "the directory of the configuration")?.join(name),
+        dialect: known.map_or_else(|| dialect_of(&name.to_string_lossy()), |(_, dialect, _)| *dialect),
     })
+}
+
+/// The dialect of a file that has none of the usual names.
+fn dialect_of(name: &str) -> Dialect {
+    let is_yaml = Path::new(name).extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+    });
+    match (is_yaml, name.starts_with("ovr")) {
+        (false, _) => Dialect::Procfile,
+        (true, true) => Dialect::Ovr,
+        (true, false) => Dialect::ProcessCompose,
+    }
 }
 
 /// The directory that the user named, canonical.
@@ -211,8 +300,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 }
 
 /// The project with this canonical root. Its path goes through JSON and through tmux, so it has to be text.
-fn project(root: PathBuf, config: ConfigFile) -> Result<Project, Diagnostic> {
-    for path in [&root, &config.path] {
+fn project(root: PathBuf, config: ConfigFile, files: Vec<ConfigFile>) -> Result<Project, Diagnostic> {
+    for path in std::iter::once(&root).chain(files.iter().map(|file| &file.path)) {
         if path.to_str().is_none() {
             return Err(Diagnostic::error(
                 Kind::Config,
@@ -226,6 +315,8 @@ fn project(root: PathBuf, config: ConfigFile) -> Result<Project, Diagnostic> {
         id: ProjectId::of(&root),
         root,
         config,
+        files,
+        unused: Vec::new(),
     })
 }
 

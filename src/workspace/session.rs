@@ -195,7 +195,7 @@ mod tests {
             tmux_pid: Some(42),
             arguments: vec!["-m".into(), "web=2".into()],
             ending: false,
-            scaled: BTreeMap::new(),
+            scaled: std::collections::BTreeMap::new(),
         }
     }
 

@@ -157,6 +157,13 @@ impl Pane {
         self.order(&Order::Run { run, launch, stop });
     }
 
+    /// Starts what a launch says and returns its pid.
+    pub(crate) fn run_launch(&mut self, run: u64, launch: Launch, stop: StopPlan) -> u32 {
+        let run = RunId(run);
+        self.order(&Order::Run { run, launch, stop });
+        self.spawned(run)
+    }
+
     /// Starts a shell script and returns its pid.
     pub(crate) fn run(&mut self, run: u64, script: &str) -> u32 {
         self.run_with(run, script, StopPlan::default())
@@ -164,10 +171,14 @@ impl Pane {
 
     pub(crate) fn run_with(&mut self, run: u64, script: &str, stop: StopPlan) -> u32 {
         self.run_argv(run, &["/bin/sh", "-c", script], stop);
+        self.spawned(RunId(run))
+    }
+
+    fn spawned(&mut self, run: RunId) -> u32 {
         match self.report() {
             Report::Spawned {
                 run: started, pid, ..
-            } if started == RunId(run) => pid,
+            } if started == run => pid,
             other => panic!("expected run {run} to start, not {other:?}"),
         }
     }

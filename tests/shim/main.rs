@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod controller;
+mod elevated;
 mod harness;
+mod launching;
 mod output;
 mod processes;
 mod starting;
 mod stopping;
+mod supplies;
 mod surviving;

@@ -201,49 +201,138 @@ fn a_stopped_process_gets_to_see_the_signal() {
     pane.close();
 }
 
+fn by_command(script: &str, plan: StopPlan) -> StopPlan {
+    StopPlan {
+        command: Some(["/bin/sh", "-c", script].map(Into::into).to_vec()),
+        ..plan
+    }
+}
+
 #[test]
-fn a_stop_command_comes_before_the_signal_in_the_services_surroundings() {
+fn a_stop_command_runs_in_the_services_surroundings_and_spares_it_the_signal() {
     let mut pane = Pane::open();
-    let script = "trap 'test -e told && exit 6; exit 1' INT; echo up; while :; do sleep 0.01; done";
-    let argv = [
-        "/bin/sh",
-        "-c",
-        "pwd > told; test -n \"$OVR_RUN_TOKEN\" && echo stopping",
-    ];
-    let plan = StopPlan {
-        command: Some(argv.map(Into::into).to_vec()),
-        ..patient()
+    pane.run(
+        1,
+        "trap 'exit 1' INT; echo up; until test -e told; do sleep 0.01; done; exit 6",
+    );
+    pane.wait_for("up");
+    let command = "test -n \"$OVR_RUN_TOKEN\" && echo stopping && pwd > told";
+    pane.stop(1, by_command(command, patient()));
+    pane.wait_for("stopping");
+    assert_eq!(pane.ended(1).exit, Exit::Code(6));
+    assert!(!pane.output_of(1).contains("ovr:"));
+    pane.close();
+}
+
+#[test]
+fn a_stop_command_without_effect_is_followed_by_the_signal_after_the_grace() {
+    let mut pane = Pane::open();
+    pane.run(
+        1,
+        "trap 'test -e told && exit 6; exit 1' INT; echo up; while :; do sleep 0.01; done",
+    );
+    pane.wait_for("up");
+    pane.stop(1, by_command("echo > told", impatient()));
+    assert_eq!(pane.ended(1).exit, Exit::Code(6));
+    pane.close();
+}
+
+#[test]
+fn a_stop_command_that_fails_or_hangs_is_named_and_the_signal_goes_out() {
+    let mut pane = Pane::open();
+    let script = "trap 'exit 6' INT; echo up; while :; do sleep 0.01; done";
+    for (run, plan, named) in [
+        (
+            1,
+            by_command("exit 3", patient()),
+            "ovr: stop command failed: code 3",
+        ),
+        (
+            2,
+            StopPlan {
+                command: Some(vec!["no-such-stopper".into()]),
+                ..patient()
+            },
+            "ovr: stop command could not start: no-such-stopper: not found",
+        ),
+        (
+            3,
+            by_command("trap '' INT; sleep 60; :", impatient()),
+            "ovr: stop command takes too long",
+        ),
+    ] {
+        pane.run(run, &script.replace("up", &format!("up {run}")));
+        pane.wait_for(format!("up {run}"));
+        pane.stop(run, plan);
+        assert_eq!(pane.ended(run).exit, Exit::Code(6), "{named}");
+        let output = pane.output_of(run);
+        assert!(output.contains(named), "{output}");
+        assert!(pane.leftovers().is_empty());
+    }
+    pane.close();
+}
+
+#[test]
+fn keys_take_the_place_of_the_signal_until_the_grace_is_over() {
+    let mut pane = Pane::open();
+    let script = "trap 'echo signalled' INT; echo up; read line; exit 4";
+    let by_keys = |plan| StopPlan {
+        keys: Some("q\n".into()),
+        ..plan
     };
     pane.run(1, script);
     pane.wait_for("up");
-    pane.stop(1, plan.clone());
-    pane.wait_for("stopping");
-    assert_eq!(pane.ended(1).exit, Exit::Code(6));
-    // One that does not exist is named in the output, and the signal goes out all the same.
+    pane.stop(1, by_keys(patient()));
+    pane.type_keys(b"q\n");
+    assert_eq!(pane.ended(1).exit, Exit::Code(4));
     pane.run(2, script);
-    pane.stop(
-        2,
-        StopPlan {
-            command: Some(vec!["no-such-stopper".into()]),
-            ..patient()
-        },
-    );
-    pane.ended(2);
-    assert!(
-        pane.output_of(2)
-            .contains("ovr: stop command could not start: no-such-stopper: not found")
-    );
-    // One that hangs is given the grace, and ends with the tree.
-    pane.run(3, "trap '' INT; sleep 60; :");
-    let hanging = Some(["/bin/sh", "-c", "sleep 60; :"].map(Into::into).to_vec());
-    pane.stop(
+    pane.stop(2, by_keys(impatient()));
+    assert_eq!(pane.ended(2).exit, Exit::Signal(Signal::KILL));
+    assert!(!pane.output_of(2).contains("signalled"));
+    // Without anybody who types them, it is the signal that has to do.
+    pane.run_with(
         3,
-        StopPlan {
-            command: hanging,
-            ..impatient()
-        },
+        "trap 'exit 5' INT; echo up 3; while :; do sleep 0.01; done",
+        by_keys(patient()),
     );
-    assert_eq!(pane.ended(3).exit, Exit::Signal(Signal::KILL));
+    pane.wait_for("up 3");
+    pane.signal_shim(Signal::TERM);
+    assert_eq!(pane.ended(3).exit, Exit::Code(5));
+    assert!(pane.wait_for_shim().success());
+}
+
+#[test]
+fn a_signal_for_the_parent_only_leaves_its_children_to_it() {
+    let mut pane = Pane::open();
+    let parent_only = |plan| StopPlan {
+        parent_only: true,
+        signal: Signal::TERM,
+        ..plan
+    };
+    pane.run(
+        1,
+        "sh -c 'trap \"echo child signalled\" TERM; echo up; while :; do sleep 0.01; done' & \
+         trap 'echo parent; kill -9 $!; wait; exit 3' TERM; while :; do sleep 0.01; done",
+    );
+    pane.wait_for("up");
+    pane.stop(1, parent_only(patient()));
+    let ended = pane.ended_cleanly_or_not(1);
+    assert_eq!((ended.exit, ended.killed.len()), (Exit::Code(3), 0));
+    let output = pane.output_of(1);
+    assert!(
+        output.contains("parent") && !output.contains("child signalled"),
+        "{output}"
+    );
+    // What it leaves to nobody gets the signal once it is gone.
+    pane.run(
+        2,
+        "sh -c 'trap \"echo child signalled; exit\" TERM; echo up 2; while :; do sleep 0.01; done' & \
+         trap 'exit 3' TERM; while :; do sleep 0.01; done",
+    );
+    pane.wait_for("up 2");
+    pane.stop(2, parent_only(patient()));
+    assert_eq!(pane.ended_cleanly_or_not(2).exit, Exit::Code(3));
+    assert!(pane.output_of(2).contains("child signalled"));
     assert!(pane.leftovers().is_empty());
     pane.close();
 }

@@ -2,8 +2,8 @@
 //! client of another build does too. A text that stands here is never changed.
 
 use super::{
-    Detached, ErrorBody, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status, Wait, Window,
-    route,
+    Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status,
+    Timing, Wait, Window, route,
 };
 use crate::diag::Kind;
 use serde::Serialize;
@@ -53,6 +53,18 @@ const WINDOW: &str = concat!(
     r#""state":"running"}"#
 );
 
+const GRAPH: &str = concat!(
+    r#"{"schema":1,"services":[{"name":"web","state":"pending","ready":null,"#,
+    r#""reason":"waits for db: ready","optional":false,"#,
+    r#""depends_on":[{"on":"db","condition":"ready","holds":false},"#,
+    r#"{"on":"seed","condition":"ended_well","holds":true}]}]}"#
+);
+
+const TIMING: &str = concat!(
+    r#"{"asked_ms":0,"started_ms":1200,"ready_ms":null,"ended_ms":null,"#,
+    r#""after":{"on":"db","condition":"started"}}"#
+);
+
 const ERROR: &str = concat!(
     r#"{"error":{"code":"no_such_service","message":"no service \"wbe\"","#,
     r#""hints":["did you mean \"web\"?"],"causes":["why"]}}"#
@@ -75,8 +87,11 @@ fn every_message_keeps_its_text() {
     keeps::<Reloaded>(RELOADED);
     keeps::<Scale>(r#"{"counts":{"web":3}}"#);
     keeps::<Wait>(r#"{"names":["web"],"timeout_ms":60000}"#);
+    keeps::<Graph>(GRAPH);
+    keeps::<Timing>(TIMING);
     keeps::<Detached>(r#"{"pid":7}"#);
     keeps::<Request>(r#"{"names":["web"],"signal":"TERM","no_wait":true}"#);
+    keeps::<Request>(r#"{"names":[],"signal":null,"no_wait":false,"namespaces":["back"],"no_deps":true}"#);
 }
 
 #[test]
@@ -128,6 +143,7 @@ fn the_routes_stay() {
     assert_eq!(
         [
             route::STATUS,
+            route::GRAPH,
             route::ACTION,
             route::QUIT,
             route::DETACH,
@@ -136,6 +152,7 @@ fn the_routes_stay() {
         ],
         [
             "/v1/status",
+            "/v1/graph",
             "/v1/services/{verb}",
             "/v1/quit",
             "/v1/detach",

@@ -59,6 +59,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
                 });
             }
             Call::Status { .. }
+            | Call::Graph { .. }
             | Call::Quit { .. }
             | Call::Reload { .. }
             | Call::Scale { .. }

@@ -37,7 +37,11 @@ fn line(change: &Change, widest: usize, paint: Paint) -> String {
         out.extend(["  (", &plain(why), ")"]);
     }
     if let Some(result) = &change.result {
-        out.push_str(&facts(result));
+        let facts = facts(result);
+        if facts.starts_with(':') {
+            out.truncate(out.trim_end().len());
+        }
+        out.push_str(&facts);
     }
     out = out.trim_end().to_owned();
     out.push('\n');

@@ -3,9 +3,11 @@
 
 pub mod banner;
 pub mod changes;
+pub mod graph;
 pub mod results;
 pub mod sessions;
 pub mod status;
+pub mod timing;
 
 /// The colour (SGR parameters) of the service at this place in its file.
 pub type NameColour<'a> = &'a dyn Fn(u32) -> String;

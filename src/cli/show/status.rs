@@ -90,6 +90,9 @@ pub fn details(status: &Status) -> String {
             let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
             lines.push(("pids".to_owned(), pids.join(" ")));
         }
+        if let Some(next) = &service.next_run {
+            lines.push(("next run".to_owned(), plain(next)));
+        }
         if service.assumed {
             lines.push(("ready".to_owned(), "yes (assumed)".to_owned()));
         }
@@ -156,7 +159,7 @@ fn probe_failure(failure: &ProbeFailure) -> String {
 /// How many services run, and how many are wanted.
 fn up(status: &Status) -> (usize, usize) {
     let up = |s: &&Service| matches!(s.state, StateWord::Running | StateWord::Daemonized);
-    let wanted = |s: &&Service| s.state != StateWord::Disabled;
+    let wanted = |s: &&Service| !matches!(s.state, StateWord::Disabled | StateWord::Scheduled);
     (
         status.services.iter().filter(up).count(),
         status.services.iter().filter(wanted).count(),
@@ -242,7 +245,8 @@ fn is_live(state: StateWord) -> bool {
         | StateWord::Stopped
         | StateWord::Exited
         | StateWord::Failed
-        | StateWord::Skipped => false,
+        | StateWord::Skipped
+        | StateWord::Scheduled => false,
     }
 }
 
@@ -263,7 +267,11 @@ fn words(service: &Service) -> String {
         StateWord::Disabled | StateWord::Starting | StateWord::Stopping | StateWord::Restarting => {
             word.to_owned()
         }
-        StateWord::Running | StateWord::Pending | StateWord::Skipped => with(word.to_owned(), because),
+        StateWord::Running | StateWord::Pending | StateWord::Skipped | StateWord::Scheduled => {
+            with(word.to_owned(), because)
+        }
+        // What its command launched runs elsewhere.
+        StateWord::Daemonized if service.pids.is_empty() => with(word.to_owned(), because),
         StateWord::Daemonized => format!("{word} ({})", count(service.pids.len(), "process")),
         StateWord::Stopped => format!("{word} {ago}"),
         StateWord::Backoff | StateWord::Exited | StateWord::Failed => {
@@ -304,7 +312,7 @@ fn state_colour(service: &Service) -> &'static str {
     match service.state {
         StateWord::Running | StateWord::Daemonized if service.ready != Some(false) => "32",
         StateWord::Failed => "1;31",
-        StateWord::Disabled | StateWord::Stopped | StateWord::Exited => "2",
+        StateWord::Disabled | StateWord::Stopped | StateWord::Exited | StateWord::Scheduled => "2",
         StateWord::Running
         | StateWord::Daemonized
         | StateWord::Pending

@@ -6,8 +6,9 @@ use super::{
     missing_program,
 };
 use crate::config::environment::Environment;
-use crate::config::resolve::Service;
+use crate::config::template::Variables;
 use crate::config::{Checked, source::decode};
+use crate::config::{Configuration, Options, expand};
 use crate::diag::{Diagnostic, Kind, Severity};
 use std::ffi::OsString;
 use std::fs;
@@ -327,16 +328,15 @@ fn a_missing_program_is_told_with_service_and_place() {
     let world = World::new(&[]);
     let source = decode("Procfile", b"web: echo x\n\n# c\nask:  exec bin/askk -x\n").unwrap();
     let entries = crate::config::procfile::parse(&source);
-    let services: Vec<_> = entries.value.iter().map(Service::from).collect();
+    let configuration = Configuration::of_procfile(&entries.value);
+    let options = Options::new(world.root(), "shop");
+    let services = expand(&configuration, &options, &Variables::new()).value;
     let environment = Environment::from_caller([("PATH", "/nowhere")]);
-    let told: Vec<Diagnostic> = check_commands(&services, &environment, &world.root());
+    let told: Vec<Diagnostic> = check_commands(&services, &environment);
     assert_eq!(told.len(), 1);
     assert_eq!(
         told[0].to_string(),
         "warning: Procfile:4:12: ask: bin/askk not found\n    |\n  4 | ask:  exec bin/askk -x\n    |            ^^^^^^^^"
     );
-    assert_eq!(
-        check_commands(&services, &Environment::default(), &world.root()),
-        []
-    );
+    assert_eq!(check_commands(&services, &Environment::default()), []);
 }

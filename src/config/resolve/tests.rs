@@ -1,20 +1,28 @@
 //! Tests of resolving: which instances there are, by which policies they live, what their environment holds.
 
-use super::{Options, PortOf, Service, instance_environment, resolve};
+use super::{PortOf, instance_environment, resolve};
 use crate::config::environment::{Assignment, Environment, Layer, Origin};
 use crate::config::formation::{Formation, Names, StopSignals};
-use crate::config::procfile::parse;
+use crate::config::procfile::{Entry, parse};
 use crate::config::source::decode;
+use crate::config::template::Variables;
+use crate::config::{Configuration, Options, Service, expand};
 use crate::diag::Severity;
 use crate::model::{EndPolicy, InstanceSpec, PortSource, RestartPolicy, ServiceName, Signal};
 
-fn services(procfile: &str) -> Vec<Service> {
-    let entries = parse(&decode("Procfile", procfile.as_bytes()).unwrap());
-    entries.value.iter().map(Service::from).collect()
+fn entries(procfile: &str) -> Vec<Entry> {
+    parse(&decode("Procfile", procfile.as_bytes()).unwrap()).value
 }
 
-fn names(services: &[Service]) -> Vec<ServiceName> {
-    services.iter().map(|service| service.name.clone()).collect()
+fn services(procfile: &str, options: &Options) -> Vec<Service> {
+    let configuration = Configuration::of_procfile(&entries(procfile));
+    let checked = expand(&configuration, options, &Variables::new());
+    assert_eq!(checked.diagnostics, []);
+    checked.value
+}
+
+fn names(procfile: &str) -> Vec<ServiceName> {
+    entries(procfile).into_iter().map(|entry| entry.name).collect()
 }
 
 fn port(position: u32, number: u32) -> (u16, PortSource) {
@@ -27,7 +35,7 @@ const RULE: &PortOf<'static> = &|position, number| Some(port(position, number));
 
 fn specs(procfile: &str, options: &Options) -> Vec<InstanceSpec> {
     let environment = Environment::from_caller([("HOME", "/h"), ("PORT", "5000"), ("PS", "x")]);
-    let checked = resolve(&services(procfile), options, &environment, RULE);
+    let checked = resolve(&services(procfile, options), options, &environment, RULE);
     assert_eq!(checked.diagnostics, []);
     checked.value
 }
@@ -64,7 +72,7 @@ fn a_procfile_alone_gives_one_instance_each() {
             ("my-db.1".to_owned(), 2, 5200, "Procfile:3"),
         ]
     );
-    assert_eq!(specs[0].launch.argv, ["/bin/sh", "-c", "run $PORT"]);
+    assert_eq!(specs[0].launch.argv, ["sh", "-c", "run $PORT"]);
     assert_eq!(specs[0].launch.cwd.to_str(), Some("/srv/shop"));
     assert_eq!(specs[0].policy.end, EndPolicy::StopsSession);
     assert_eq!(specs[0].policy.restart, RestartPolicy::NEVER);
@@ -110,7 +118,7 @@ fn every_service_sees_the_port_of_every_service_as_written_and_in_capitals() {
 #[test]
 fn a_scaled_service_has_numbered_instances_and_is_known_by_its_first_port() {
     let mut options = options();
-    options.formation = Formation::parse("web=3,api=0", "-m", &names(&services(THREE))).unwrap();
+    options.formation = Formation::parse("web=3,api=0", "-m", &names(THREE)).unwrap();
     let specs = specs(THREE, &options);
     let found: Vec<_> = specs
         .iter()
@@ -135,7 +143,7 @@ fn a_scaled_service_has_numbered_instances_and_is_known_by_its_first_port() {
 
 #[test]
 fn services_left_out_stay_in_the_list_and_ignoring_wins() {
-    let known = names(&services(THREE));
+    let known = names(THREE);
     let mut options = options();
     options.only = Some(Names::parse("web,api", "-l", &known).unwrap());
     options.ignored = Names::parse("api", "-x", &known).unwrap();
@@ -147,16 +155,21 @@ fn services_left_out_stay_in_the_list_and_ignoring_wins() {
 
 #[test]
 fn a_session_with_nothing_to_run_is_an_error() {
-    let known = names(&services(THREE));
+    let known = names(THREE);
     let mut options = options();
     options.ignored = Names::parse("all", "-x", &known).unwrap();
-    let checked = resolve(&services(THREE), &options, &Environment::default(), RULE);
+    let checked = resolve(
+        &services(THREE, &options),
+        &options,
+        &Environment::default(),
+        RULE,
+    );
     assert!(checked.has_errors());
 }
 
 #[test]
 fn dying_restarting_and_signals_are_by_service() {
-    let known = names(&services(THREE));
+    let known = names(THREE);
     let mut options = options();
     options.can_die = Names::parse("web", "-c", &known).unwrap();
     options.auto_restart = Names::parse("api", "-r", &known).unwrap();
@@ -178,7 +191,10 @@ fn dying_restarting_and_signals_are_by_service() {
 #[test]
 fn without_ports_the_callers_port_passes_through_and_none_is_announced() {
     let environment = Environment::from_caller([("PORT", "1234")]);
-    let specs = resolve(&services(THREE), &options(), &environment, &|_, _| None).value;
+    let specs = resolve(&services(THREE, &options()), &options(), &environment, &|_, _| {
+        None
+    })
+    .value;
     assert_eq!(value(&specs[0], "PORT"), Some("1234"));
     assert!(specs.iter().all(|spec| spec.port.is_none()));
     assert!(
@@ -191,7 +207,7 @@ fn without_ports_the_callers_port_passes_through_and_none_is_announced() {
 #[test]
 fn the_shell_may_have_arguments_and_a_command_is_never_an_option() {
     let mut options = options();
-    options.shell = "bash -eu".to_owned();
+    options.shell = Some("bash -eu".to_owned());
     let specs = specs("a: x\nb: -v y\n", &options);
     assert_eq!(specs[0].launch.argv, ["bash", "-eu", "-c", "x"]);
     assert_eq!(specs[1].launch.argv, ["bash", "-eu", "-c", " -v y"]);
@@ -203,7 +219,7 @@ fn tmux_of_the_caller_never_reaches_a_service_and_term_is_the_panes() {
     let environment = Environment::from_caller([("TMUX", "/t,1,0"), ("TMUX_PANE", "%0"), ("TERM", "dumb")]);
     let mut options = options();
     options.term = Some("tmux-256color".to_owned());
-    let specs = resolve(&services(THREE), &options, &environment, RULE).value;
+    let specs = resolve(&services(THREE, &options), &options, &environment, RULE).value;
     assert_eq!(value(&specs[0], "TMUX"), None);
     assert_eq!(value(&specs[0], "TMUX_PANE"), None);
     assert_eq!(value(&specs[0], "TERM"), Some("tmux-256color"));
@@ -212,7 +228,7 @@ fn tmux_of_the_caller_never_reaches_a_service_and_term_is_the_panes() {
 #[test]
 fn names_that_share_a_variable_are_a_warning_and_the_first_one_has_it() {
     let checked = resolve(
-        &services("my-db: a\nmy.db: b\n"),
+        &services("my-db: a\nmy.db: b\n", &options()),
         &options(),
         &Environment::default(),
         RULE,
@@ -236,19 +252,19 @@ fn assignment(name: &str, value: &str) -> Assignment {
 
 #[test]
 fn the_explained_environment_is_the_one_that_the_instance_gets() {
-    let mut services = services(THREE);
-    services[0].env_file = vec![
+    let mut services = services(THREE, &options());
+    services[0].drafts[0].env_file = vec![
         assignment("A", "file"),
         assignment("PS", "mine"),
         assignment("PORT", "1"),
     ];
-    services[0].environment = vec![
+    services[0].drafts[0].environment = vec![
         assignment("A", "own"),
         assignment("B", "own"),
         assignment("PORT", "2"),
         assignment("OVR_PROCESS_api_PORT", "1"),
     ];
-    assert_eq!(services[0].fixed_port().unwrap().value, "2");
+    assert_eq!(services[0].drafts[0].written_port().unwrap().0, 2);
     let mut environment = Environment::from_caller([("A", "caller"), ("ZZ", "last"), ("0", "first")]);
     environment.set(Layer::DotEnv, "A", "dotenv", Origin::Caller);
     let checked = resolve(&services, &options(), &environment, RULE);

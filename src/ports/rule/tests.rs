@@ -1,6 +1,6 @@
 //! Tests of the port rule: where the base comes from, which ports follow, what is refused.
 
-use super::{Base, BaseVariable, PortPlan, Rule, Wanted};
+use super::{Base, BaseVariable, PortPlan, Rule, Wanted, Wish};
 use crate::diag::Kind;
 use crate::model::PortSource;
 use proptest::prelude::{prop, proptest};
@@ -13,13 +13,13 @@ fn wanted(counts: &[u32]) -> Vec<Wanted> {
         .map(|(index, instances)| Wanted {
             name: format!("s{index}").parse().unwrap(),
             instances: *instances,
-            fixed: None,
+            wish: Wish::Rule,
         })
         .collect()
 }
 
 fn fixed(mut service: Wanted, port: &str) -> Wanted {
-    service.fixed = Some(BaseVariable {
+    service.wish = Wish::Fixed(BaseVariable {
         value: port.to_owned(),
         source: "ovr.yaml:7".to_owned(),
     });
@@ -47,6 +47,16 @@ fn message(rule: &Rule, wanted: &[Wanted]) -> String {
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].kind, Kind::Config);
     errors[0].message.clone()
+}
+
+#[test]
+fn a_service_that_gets_no_port_moves_nobody() {
+    let mut wanted = wanted(&[1, 40, 1]);
+    wanted[1].wish = Wish::None;
+    let plan = PortPlan::new(&Rule::default(), &wanted).unwrap();
+    assert_eq!(plan.port(1, 0), None);
+    assert_eq!(plan.port(2, 0).unwrap().0, 5200);
+    assert_eq!(plan.all().collect::<Vec<_>>(), [5000, 5200]);
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Evidence {
             } => self.hear_probe(*instance, *run, *probe, *ok),
             Event::Begin
             | Event::Tick
+            | Event::Due { .. }
             | Event::Ask { .. }
             | Event::Quit { .. }
             | Event::WindowReady { .. }
@@ -145,6 +146,7 @@ impl Evidence {
             | Action::CloseWindow { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }
+            | Action::Triggered { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
             | Action::Ending { .. }

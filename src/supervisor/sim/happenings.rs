@@ -118,16 +118,19 @@ impl World {
 
     pub(super) fn forks(&mut self, id: InstanceId, run: RunId) {
         let pid = self.next_pid;
-        let ends = self.dice.percent(50);
+        // Or what it has launched runs elsewhere, and is there until it is stopped.
+        let is_here = self.dice.percent(60);
+        let ends = is_here && self.dice.percent(80);
         let wait = Duration::from_millis(self.dice.within(0..5000));
         let Some(proc) = self.shim(id).proc.as_mut().filter(|proc| proc.run == run) else {
             return;
         };
-        proc.daemons = vec![pid];
+        let pids = if is_here { vec![pid] } else { Vec::new() };
+        proc.daemons = Some(pids.clone());
         let event = Event::Daemonized {
             instance: id,
             run,
-            pids: vec![pid],
+            pids,
         };
         self.next_pid += 1;
         let latency = self.latency();

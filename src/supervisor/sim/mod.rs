@@ -3,8 +3,10 @@
 //! rule of the oracle. A failure prints its seed and the whole story; `OVR_SIM_SEEDS` sets how many seeds are
 //! played, `OVR_SIM_SEED` plays one with its story.
 
+mod calls;
 mod conditions;
 mod dice;
+mod endings;
 mod evidence;
 mod happenings;
 mod oracle;
@@ -13,7 +15,7 @@ mod reloads;
 mod scenario;
 mod world;
 
-use super::{Action, Answer, EndCause, Event, Machine};
+use super::{Action, Answer, EndCause, Event, Machine, Triggered};
 use crate::model::{AskId, InstanceId, Moment};
 use dice::Dice;
 use evidence::Evidence;
@@ -62,9 +64,9 @@ impl Sim {
     fn new(seed: u64, telling: Telling) -> Self {
         let mut dice = Dice::new(seed);
         let scenario = Scenario::roll(&mut dice);
-        let machine = Machine::new(scenario.instances.clone(), Moment::START).expect("a good graph");
+        let machine = scenario.machine(Moment::START);
         let world = World::new(dice.clone(), scenario.instances.len());
-        let mut oracle = Oracle::new(&scenario.instances);
+        let mut oracle = Oracle::new(&scenario.instances, scenario.ends_when_done);
         oracle.meet(&machine, &world);
         Self {
             commands: scenario.commands.iter().cloned().collect(),
@@ -128,11 +130,21 @@ impl Sim {
     fn command(&mut self, command: Command) -> Result<(), Broken> {
         self.note(format_args!("command {command:?}"));
         match command {
-            Command::Ask(verb, targets) => {
+            Command::Ask {
+                verb,
+                targets,
+                no_deps,
+            } => {
                 let ask = self.new_ask();
-                self.tell_machine(Event::Ask { ask, verb, targets })
+                self.tell_machine(Event::Ask {
+                    ask,
+                    verb,
+                    targets,
+                    no_deps,
+                })
             }
             Command::Enter(instance) => self.tell_machine(Event::Enter { instance }),
+            Command::Due(instance, by) => self.tell_machine(Event::Due { instance, by }),
             Command::Attach(instance, clients) => self.tell_machine(Event::Attached { instance, clients }),
             Command::Quit(why) => {
                 let ask = Some(self.new_ask());
@@ -156,7 +168,7 @@ impl Sim {
         if self.oracle.finished {
             return Ok(());
         }
-        self.machine = Machine::new(self.scenario.instances.clone(), self.now).expect("a good graph");
+        self.machine = self.scenario.machine(self.now);
         self.pace.meet();
         self.evidence.meet();
         let hellos = self.world.change_controller();
@@ -200,6 +212,7 @@ impl Sim {
             self.remember(&action);
             self.carry_out(action);
         }
+        self.oracle.judge_done_with()?;
         self.evidence.judge_rest(self.now, &self.machine)?;
         self.pace.judge_starts(&self.machine)
     }
@@ -219,9 +232,17 @@ impl Sim {
                 Answer::Overruled { .. } => "Overruled",
                 Answer::SessionEnds => "SessionEnds",
             },
+            Action::Triggered { outcome, .. } => match outcome {
+                Triggered::Starts => "Starts",
+                Triggered::Restarts => "Restarts",
+                Triggered::Busy => "Busy",
+                Triggered::Suspended => "Suspended",
+            },
             Action::Ending { cause } => match cause {
                 EndCause::Service { .. } => "Service",
                 EndCause::CouldNotStart { .. } => "CouldNotStart",
+                EndCause::Skipped { .. } => "Skipped",
+                EndCause::Completed => "Completed",
                 EndCause::Quit(_) => "Quit",
             },
             Action::CloseWindow { .. } => "CloseWindow",
@@ -262,6 +283,7 @@ impl Sim {
             Action::Changed { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
+            | Action::Triggered { .. }
             | Action::Ending { .. }
             | Action::Finish { .. } => {}
         }
@@ -342,7 +364,7 @@ fn every_random_session_ends_quiet_and_breaks_no_rule() {
 fn check_coverage(seen: &BTreeSet<&str>) {
     let expected = "pending starting running daemonized stopping backoff stopped exited failed skipped \
         Started AlreadyRunning Restarted Stopped AlreadyStopped Signalled NotRunning Failed Overruled \
-        SessionEnds Service CouldNotStart Quit CloseWindow";
+        SessionEnds Service CouldNotStart Skipped Completed Quit CloseWindow Starts Restarts Busy";
     for kind in expected.split_whitespace() {
         assert!(seen.contains(kind), "no session came to `{kind}`");
     }

@@ -1,12 +1,14 @@
 //! What must be true of everything the machine orders and says, judged from the outside: by the events it was
 //! given, the actions it gave and the world as it is, never by the machine's own fields.
 
+use super::calls::Calls;
 use super::conditions::holds;
+use super::endings::{ended_well, is_over};
 use super::world::{World, WorldWindow};
 use crate::model::{
-    AskId, Condition, EndPolicy, Exit, InstanceId, InstanceName, PendingWhy, Policy, RunId, State,
+    AskId, Condition, FailureReason, InstanceId, InstanceName, PendingWhy, Policy, RunId, State,
 };
-use crate::supervisor::{Action, Answer, Declared, EndCause, Event, Machine, Verb};
+use crate::supervisor::{Action, Answer, Declared, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -14,37 +16,44 @@ pub(super) type Broken = String;
 
 /// A request that is not done, and its targets that are not answered, each with its last run at that time.
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
     verb: Verb,
     targets: Vec<(InstanceId, RunId)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Oracle {
-    policies: Vec<Policy>,
+    pub(super) policies: Vec<Policy>,
     /// For each instance, what it needs directly.
     needs: Vec<Vec<(InstanceId, Condition)>>,
     /// Where each instance stands, by the changes that were told.
-    shown: Vec<State>,
+    pub(super) shown: Vec<State>,
     /// Stopped by a person, and not asked for since: nothing may start it.
-    down: Vec<bool>,
-    attached: Vec<u32>,
+    pub(super) down: Vec<bool>,
+    /// Asked for without what it needs, when it was asked for last.
+    alone: Vec<bool>,
+    /// Its last end by itself may count as a failure, and no person has asked for it since.
+    failed: Vec<bool>,
+    pub(super) ends_when_done: bool,
+    pub(super) begun: bool,
+    pub(super) attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
     gone: Vec<bool>,
     /// No longer configured.
     pub(super) removed: Vec<bool>,
-    open: BTreeMap<AskId, Open>,
+    pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
+    pub(super) calls: Calls,
     quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
 }
 
 impl Oracle {
-    pub(super) fn new(instances: &[(InstanceName, Policy)]) -> Self {
+    pub(super) fn new(instances: &[(InstanceName, Policy)], ends_when_done: bool) -> Self {
         let ids = || (0..).map(InstanceId).zip(instances);
         let needs = instances
             .iter()
@@ -65,12 +74,17 @@ impl Oracle {
             needs,
             shown: Vec::new(),
             down: vec![false; instances.len()],
+            alone: vec![false; instances.len()],
+            failed: vec![false; instances.len()],
+            ends_when_done,
+            begun: false,
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
             removed: vec![false; instances.len()],
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
+            calls: Calls::new(instances.len()),
             quit_asks: Vec::new(),
             ending: None,
             finished: false,
@@ -84,11 +98,15 @@ impl Oracle {
         self.quit_asks.clear();
         self.ending = None;
         self.finished = false;
+        self.begun = false;
+        self.alone.fill(false);
+        self.failed.fill(false);
         for (index, shim) in world.shims.iter().enumerate() {
             self.attached[index] = 0;
             self.gone[index] = false;
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
+            self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
             self.down[index] = self.removed[index]
                 || match (&shim.proc, &shim.last) {
                     (Some(proc), _) => proc.asked,
@@ -101,7 +119,12 @@ impl Oracle {
     /// Takes in what the machine is about to be told.
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
-            Event::Ask { ask, verb, targets } => {
+            Event::Ask {
+                ask,
+                verb,
+                targets,
+                no_deps,
+            } => {
                 let targets_now = targets.iter().map(|id| (*id, self.last_run[id.0 as usize]));
                 let open = Open {
                     verb: *verb,
@@ -117,7 +140,7 @@ impl Oracle {
                     Verb::Start | Verb::Restart if self.ending.is_none() => {
                         for id in targets {
                             if !self.removed[id.0 as usize] {
-                                self.allow(*id);
+                                self.want(*id, *verb == Verb::Restart, *no_deps);
                             }
                         }
                     }
@@ -126,7 +149,18 @@ impl Oracle {
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
             Event::Enter { instance } if self.ending.is_none() && !self.removed[instance.0 as usize] => {
-                self.allow(*instance);
+                if !self.shown_at(*instance).is_live() {
+                    self.want(*instance, false, false);
+                }
+            }
+            // A count of restarts begins anew with the run that follows.
+            Event::Due { instance, by } => {
+                self.calls.hear(*instance);
+                for id in self.ids() {
+                    if self.reaches(*instance, *by, id) {
+                        self.runs[id.0 as usize] = 0;
+                    }
+                }
             }
             Event::Attached { instance, clients } => self.attached[instance.0 as usize] = *clients,
             Event::Adopted { instance, run, .. } | Event::AdoptedEnded { instance, run, .. } => {
@@ -143,8 +177,8 @@ impl Oracle {
                 self.attached[instance.0 as usize] = 0;
                 self.gone[instance.0 as usize] = false;
             }
-            Event::Begin
-            | Event::Tick
+            Event::Begin => self.begun = true,
+            Event::Tick
             | Event::Quit { ask: None, .. }
             | Event::WindowReady { .. }
             | Event::WindowFailed { .. }
@@ -167,7 +201,9 @@ impl Oracle {
             if index >= self.policies.len() {
                 self.grow(index + 1);
             }
-            if index >= known && !declared.policy.autostart {
+            if index < known {
+                self.calls.hear(declared.instance);
+            } else if !declared.policy.autostart || declared.policy.scheduled {
                 self.shown[index] = State::Disabled;
             }
             let was_removed = std::mem::replace(&mut self.removed[index], false);
@@ -204,12 +240,31 @@ impl Oracle {
         self.removed.resize(count, false);
         self.last_run.resize(count, RunId(0));
         self.runs.resize(count, 0);
+        self.alone.resize(count, false);
+        self.failed.resize(count, false);
+        self.calls.grow(count);
+    }
+
+    /// A person asks for the instance; what it did before is forgotten, if it does not run on.
+    fn want(&mut self, id: InstanceId, anew: bool, no_deps: bool) {
+        if anew || !self.shown_at(id).is_live() {
+            self.failed[id.0 as usize] = false;
+        }
+        self.alone[id.0 as usize] = no_deps;
+        if no_deps {
+            self.down[id.0 as usize] = false;
+            self.runs[id.0 as usize] = 0;
+            self.calls.allow(id);
+        } else {
+            self.allow(id);
+        }
     }
 
     /// A start brings up the instance and what it needs.
     fn allow(&mut self, id: InstanceId) {
         self.down[id.0 as usize] = false;
         self.runs[id.0 as usize] = 0;
+        self.calls.allow(id);
         for (need, _) in self.needs[id.0 as usize].clone() {
             self.allow(need);
         }
@@ -256,6 +311,15 @@ impl Oracle {
                 answer,
             } => self.judge_answer(*ask, *instance, answer),
             Action::Done { ask } => self.judge_done(*ask),
+            Action::Triggered {
+                instance,
+                by,
+                outcome,
+            } => {
+                let stopped = self.ending.is_some() || self.down[instance.0 as usize];
+                let live = self.shown_at(*instance).is_live();
+                self.calls.judge(*instance, *by, *outcome, stopped, live)
+            }
             Action::Ending { cause } => self.judge_ending(*cause),
             Action::Finish { cause } => {
                 self.finished = true;
@@ -319,13 +383,28 @@ impl Oracle {
         if self.down[id.0 as usize] {
             return Err(format!("{id:?}: started after a stop"));
         }
+        if self.policies[id.0 as usize].scheduled && !self.calls.was_called(id) {
+            return Err(format!("{id:?}: started before its schedule"));
+        }
+        if self.alone[id.0 as usize] {
+            return Ok(());
+        }
         for (on, condition) in &self.needs[id.0 as usize] {
             let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
-            if leaving || !holds(self.shown_at(*on), *condition) {
+            let missing = leaving || !holds(self.shown_at(*on), *condition);
+            if missing && !self.is_excused(*on, leaving) {
                 return Err(format!("{id:?}: started before {on:?} was {condition:?}"));
             }
         }
         Ok(())
+    }
+
+    /// What may fail, and has failed or is not to come, holds nobody up. (Whether what stops will come again is
+    /// not always shown.)
+    fn is_excused(&self, on: InstanceId, leaving: bool) -> bool {
+        let shown = self.shown_at(on);
+        let goes = leaving || matches!(shown, State::Stopping { .. } | State::Stopped { .. });
+        self.policies[on.0 as usize].optional && (goes || is_over(shown) || self.failed[on.0 as usize])
     }
 
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
@@ -356,6 +435,23 @@ impl Oracle {
             ));
         }
         self.shown[id.0 as usize] = to.clone();
+        let policy = &self.policies[id.0 as usize];
+        match to {
+            // What a probe or its launch time condemned has failed, whatever it ended with.
+            State::Backoff { last, .. } => {
+                let condemnable =
+                    policy.startup.is_some() || policy.liveness.is_some() || policy.launch_timeout.is_some();
+                self.failed[id.0 as usize] = condemnable || !ended_well(policy, *last);
+            }
+            State::Exited { .. } => self.failed[id.0 as usize] = false,
+            State::Failed { reason, .. } => {
+                if matches!(reason, FailureReason::NoDaemon { .. }) && policy.launch_timeout.is_none() {
+                    return Err(format!("{id:?}: was to leave no daemon, and failed for that"));
+                }
+                self.failed[id.0 as usize] = true;
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -406,42 +502,14 @@ impl Oracle {
         }
     }
 
-    fn judge_ending(&mut self, cause: EndCause) -> Result<(), Broken> {
-        if self.ending.is_some() {
-            return Err("a second end".to_owned());
-        }
-        self.ending = Some(cause);
-        let (id, exit) = match cause {
-            EndCause::Service { instance, exit, .. } => (instance, Some(exit)),
-            EndCause::CouldNotStart { instance } => (instance, None),
-            EndCause::Quit(_) => return Ok(()),
-        };
-        if self.attached[id.0 as usize] > 0 {
-            return Err(format!("{id:?} ended the session while somebody looked at it"));
-        }
-        if self.down[id.0 as usize] {
-            return Err(format!("{id:?} ended the session after a person stopped it"));
-        }
-        let policy = &self.policies[id.0 as usize];
-        let well = exit.is_some_and(|exit| match exit {
-            Exit::Code(code) => code == 0 || policy.success_codes.contains(&code),
-            Exit::Signal(_) => false,
-        });
-        match policy.end {
-            EndPolicy::StopsSession => Ok(()),
-            EndPolicy::FailureStopsSession if !well || self.is_failed(id) => Ok(()),
-            EndPolicy::FailureStopsSession | EndPolicy::MayEnd => {
-                Err(format!("{id:?} ended the session against its policy"))
-            }
-        }
-    }
-
-    fn is_failed(&self, id: InstanceId) -> bool {
-        matches!(self.shown_at(id), State::Failed { .. })
-    }
-
-    fn shown_at(&self, id: InstanceId) -> &State {
+    pub(super) fn shown_at(&self, id: InstanceId) -> &State {
         &self.shown[id.0 as usize]
+    }
+
+    /// Whether a trigger of `called` may start `id` anew.
+    fn reaches(&self, called: InstanceId, by: Trigger, id: InstanceId) -> bool {
+        let cascades = by == Trigger::Change { cascade: true };
+        id == called || (cascades && self.needs_far(id, called))
     }
 
     fn needs_far(&self, id: InstanceId, on: InstanceId) -> bool {

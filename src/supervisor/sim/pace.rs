@@ -16,6 +16,8 @@ pub(super) struct Pace {
     ending_since: Option<Moment>,
     /// For each instance, the run that somebody killed, and when it has to be gone.
     kills: Vec<Option<(Moment, RunId)>>,
+    /// For each instance, how long its launcher may take, and since when the current one is at it.
+    launches: Vec<(Option<Duration>, Option<Moment>)>,
     /// Asked to come up by the event in hand.
     starts: Vec<InstanceId>,
 }
@@ -29,6 +31,10 @@ impl Pace {
                 .sum(),
             ending_since: None,
             kills: vec![None; instances.len()],
+            launches: instances
+                .iter()
+                .map(|(_, policy)| (policy.launch_timeout, None))
+                .collect(),
             starts: Vec::new(),
         }
     }
@@ -37,6 +43,9 @@ impl Pace {
     pub(super) fn meet(&mut self) {
         self.ending_since = None;
         self.kills.fill(None);
+        for (_, since) in &mut self.launches {
+            *since = None;
+        }
     }
 
     /// Takes in what the machine is about to be told.
@@ -72,7 +81,8 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
-            | Event::Enter { .. } => {}
+            | Event::Enter { .. }
+            | Event::Due { .. } => {}
             Event::Reconfigure { instances } => self.hear_reload(instances),
         }
     }
@@ -82,8 +92,14 @@ impl Pace {
         for declared in instances {
             let longest = declared.policy.stop.grace + KILL_TIME + REPORTS;
             self.longest_shutdown += longest;
-            self.kills
-                .resize((declared.instance.0 as usize + 1).max(self.kills.len()), None);
+            let count = (declared.instance.0 as usize + 1).max(self.kills.len());
+            self.kills.resize(count, None);
+            self.launches.resize(count, (None, None));
+            // Of a run that is there, the time that it was given counts on.
+            let (within, since) = &mut self.launches[declared.instance.0 as usize];
+            if *within != declared.policy.launch_timeout {
+                (*within, *since) = (declared.policy.launch_timeout, None);
+            }
         }
     }
 
@@ -105,6 +121,8 @@ impl Pace {
                 if kill.is_some_and(|(_, run)| to.live_run() != Some(run)) {
                     *kill = None;
                 }
+                let (_, since) = &mut self.launches[instance.0 as usize];
+                *since = matches!(to, State::Running { .. }).then(|| since.unwrap_or(now));
             }
             Action::OpenWindow { .. }
             | Action::CloseWindow { .. }
@@ -113,7 +131,8 @@ impl Pace {
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }
-            | Action::Done { .. } => {}
+            | Action::Done { .. }
+            | Action::Triggered { .. } => {}
         }
     }
 
@@ -132,6 +151,16 @@ impl Pace {
             .is_some_and(|since| now.since(since) > self.longest_shutdown)
         {
             return Err("the shutdown takes too long".to_owned());
+        }
+        // One that is to stop anyway may have to wait for its dependents to be gone.
+        let patience = self.longest_shutdown + REPORTS;
+        let is_late = |(timeout, since): &(Option<Duration>, Option<Moment>)| {
+            timeout
+                .zip(*since)
+                .is_some_and(|(timeout, since)| now.since(since) > timeout + patience)
+        };
+        if self.launches.iter().any(is_late) {
+            return Err("a launcher goes on beyond its time".to_owned());
         }
         match self.kills.iter().flatten().find(|(until, _)| now > *until) {
             Some((_, run)) => Err(format!("run {run} was killed, and is still there")),

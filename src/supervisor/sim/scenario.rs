@@ -5,14 +5,19 @@ use crate::model::{
     Condition, Dependency, EndPolicy, InstanceId, InstanceName, Moment, Policy, Probe, ProbeSchedule,
     Readiness, RestartPolicy, RestartWhen, ServiceName, Signal, StopPlan,
 };
-use crate::supervisor::{QuitWhy, Verb};
+use crate::supervisor::{Machine, QuitWhy, Trigger, Verb};
 use std::time::Duration;
 
 /// What happens from outside, besides what the processes do.
 #[derive(Clone, Debug)]
 pub(super) enum Command {
-    Ask(Verb, Vec<InstanceId>),
+    Ask {
+        verb: Verb,
+        targets: Vec<InstanceId>,
+        no_deps: bool,
+    },
     Enter(InstanceId),
+    Due(InstanceId, Trigger),
     Attach(InstanceId, u32),
     Quit(QuitWhy),
     KillWindow(InstanceId),
@@ -29,13 +34,28 @@ pub(super) enum Command {
 pub(super) struct Scenario {
     pub(super) instances: Vec<(InstanceName, Policy)>,
     pub(super) commands: Vec<(Moment, Command)>,
+    /// The session is over when everything in it has ended.
+    pub(super) ends_when_done: bool,
 }
 
 impl Scenario {
+    pub(super) fn machine(&self, now: Moment) -> Machine {
+        let mut machine = Machine::new(self.instances.clone(), now).expect("a good graph");
+        if self.ends_when_done {
+            machine.end_when_done();
+        }
+        machine
+    }
+
     pub(super) fn roll(dice: &mut Dice) -> Self {
         let instances = roll_instances(dice);
         let commands = roll_commands(dice, u32::try_from(instances.len()).expect("a few"));
-        Self { instances, commands }
+        let ends_when_done = dice.percent(30);
+        Self {
+            instances,
+            commands,
+            ends_when_done,
+        }
     }
 }
 
@@ -103,6 +123,12 @@ pub(super) fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
             _ => Readiness::Told,
         },
         liveness: dice.percent(20).then(|| roll_probe(dice)),
+        optional: dice.percent(15),
+        exit_on_skipped: !calm && dice.percent(15),
+        launch_timeout: dice
+            .percent(10)
+            .then(|| millis(dice, 5000) + Duration::from_millis(1)),
+        scheduled: dice.percent(15),
         success_codes: if dice.percent(20) { vec![1] } else { Vec::new() },
         ..Policy::default()
     }
@@ -162,7 +188,7 @@ fn roll_commands(dice: &mut Dice, instances: u32) -> Vec<(Moment, Command)> {
 fn roll_command(dice: &mut Dice, instances: u32) -> Command {
     let one = InstanceId(dice.below(instances));
     match dice.within(0..100) {
-        0..=74 => {
+        0..=64 => {
             let verb = *dice.pick(&[
                 Verb::Start,
                 Verb::Start,
@@ -181,7 +207,16 @@ fn roll_command(dice: &mut Dice, instances: u32) -> Command {
             if targets.is_empty() && dice.percent(90) {
                 targets.push(one);
             }
-            Command::Ask(verb, targets)
+            let no_deps = dice.percent(15);
+            Command::Ask {
+                verb,
+                targets,
+                no_deps,
+            }
+        }
+        65..=74 => {
+            let cascade = dice.percent(50);
+            Command::Due(one, *dice.pick(&[Trigger::Schedule, Trigger::Change { cascade }]))
         }
         75..=79 => Command::Enter(one),
         80..=85 => Command::Attach(one, dice.below(2)),

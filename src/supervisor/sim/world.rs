@@ -19,7 +19,8 @@ pub(super) struct Proc {
     pub(super) spawned: bool,
     pub(super) asked: bool,
     pub(super) killed: bool,
-    pub(super) daemons: Vec<u32>,
+    /// Its command has ended well, and left these.
+    pub(super) daemons: Option<Vec<u32>>,
     /// Ignores every signal that can be ignored.
     stubborn: bool,
     pub(super) ready_at: Moment,
@@ -169,7 +170,7 @@ impl World {
             spawned: false,
             asked: false,
             killed: false,
-            daemons: Vec::new(),
+            daemons: None,
             stubborn: self.dice.percent(15),
             ready_at,
             boots_at,
@@ -296,6 +297,7 @@ impl World {
                         run: proc.run,
                         pid: proc.pid,
                         daemons: proc.daemons.clone(),
+                        told_ready: None,
                         stopping: proc.asked,
                     }
                 }

@@ -1,7 +1,7 @@
 //! A new controller takes over what an earlier one left.
 
 use super::{Rig, needing, plain, probed, restarted, vital};
-use crate::model::{Condition, Exit, Policy, RunId, StateWord};
+use crate::model::{Condition, Exit, Policy, Readiness, RunId, State, StateWord};
 use crate::supervisor::{Event, QuitWhy, Verb};
 
 fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
@@ -10,7 +10,8 @@ fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
         instance,
         run: RunId(run),
         pid: 900,
-        daemons: Vec::new(),
+        daemons: None,
+        told_ready: None,
         stopping,
     })
 }
@@ -43,7 +44,8 @@ fn daemons_and_stops_at_work_are_restored() {
         instance,
         run: RunId(2),
         pid: 900,
-        daemons: vec![901],
+        daemons: Some(vec![901]),
+        told_ready: None,
         stopping: false,
     });
     adopted(&mut rig, "web", 3, true);
@@ -143,4 +145,47 @@ fn a_service_left_out_that_was_started_by_hand_is_kept() {
     adopted(&mut rig, "web", 1, false);
     rig.tell(Event::Begin);
     assert_eq!(rig.word("web"), StateWord::Running);
+}
+
+#[test]
+fn what_was_launched_elsewhere_is_found_as_it_was() {
+    let mut rig = Rig::new(&[("db", plain())]);
+    let instance = rig.id("db");
+    rig.tell(Event::Adopted {
+        instance,
+        run: RunId(2),
+        pid: 900,
+        daemons: Some(Vec::new()),
+        told_ready: None,
+        stopping: false,
+    });
+    assert!(rig.tell(Event::Begin).is_empty());
+    assert_eq!(rig.word("db"), StateWord::Daemonized);
+    assert_eq!(rig.ask(Verb::Stop, &["db"]), ["stop db 2"]);
+    rig.obeys("db");
+    assert_eq!(rig.word("db"), StateWord::Stopped);
+}
+
+#[test]
+fn what_has_not_said_that_it_is_ready_is_not_believed_to_be() {
+    for (told_ready, shown) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let told = Policy {
+            readiness: Readiness::Told,
+            ..plain()
+        };
+        let mut rig = Rig::new(&[("web", told)]);
+        let instance = rig.id("web");
+        rig.tell(Event::Adopted {
+            instance,
+            run: RunId(2),
+            pid: 900,
+            daemons: None,
+            told_ready,
+            stopping: false,
+        });
+        let State::Running { ready, .. } = rig.machine.state(instance) else {
+            panic!("it is found running")
+        };
+        assert_eq!(*ready, Some(shown), "{told_ready:?}");
+    }
 }

@@ -4,13 +4,16 @@
 mod adoption;
 mod dependencies;
 mod endings;
+mod launched;
 mod lifecycle;
 mod probing;
+mod promises;
 mod readiness;
 mod reconfiguring;
 mod restarting;
 mod scale;
 mod transitions;
+mod triggers;
 mod windows;
 
 use super::{Action, Event, Machine, QuitWhy, Verb};
@@ -171,6 +174,9 @@ impl Rig {
             Action::Changed { .. } => return None,
             Action::Answer { instance, answer, .. } => format!("{}: {answer:?}", name(instance)),
             Action::Done { .. } => "done".to_owned(),
+            Action::Triggered {
+                instance, outcome, ..
+            } => format!("{} {outcome:?}", name(instance)),
             Action::Ending { cause } => format!("ending {cause:?}"),
             Action::Finish { cause } => format!("finish {cause:?}"),
         })
@@ -194,10 +200,24 @@ impl Rig {
     }
 
     fn ask(&mut self, verb: Verb, names: &[&str]) -> Vec<String> {
+        self.ask_for(verb, names, false)
+    }
+
+    /// The same for exactly these, without what they need.
+    fn ask_alone(&mut self, verb: Verb, names: &[&str]) -> Vec<String> {
+        self.ask_for(verb, names, true)
+    }
+
+    fn ask_for(&mut self, verb: Verb, names: &[&str], no_deps: bool) -> Vec<String> {
         self.asks += 1;
         let ask = AskId(self.asks);
         let targets = names.iter().map(|name| self.id(name)).collect();
-        self.tell(Event::Ask { ask, verb, targets })
+        self.tell(Event::Ask {
+            ask,
+            verb,
+            targets,
+            no_deps,
+        })
     }
 
     fn quit(&mut self, why: QuitWhy) -> Vec<String> {

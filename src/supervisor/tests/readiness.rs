@@ -287,3 +287,20 @@ fn probes_go_on_after_a_stop_that_was_taken_back_before_the_process_was_there() 
     assert_eq!(rig.ask(Verb::Start, &["db"])[0], "db: Overruled { by: Start }");
     assert_eq!(rig.pass(0), ["probe db Readiness"]);
 }
+
+#[test]
+fn a_hundred_thousand_attempts_leave_nothing_behind_in_the_machine() {
+    let mut rig = Rig::up(&[("web", thrice_probed())]);
+    rig.pass(0);
+    answer(&mut rig, "web", ProbeKind::Startup, true);
+    for round in 0..50_000 {
+        rig.pass(1000);
+        answer(&mut rig, "web", ProbeKind::Readiness, round % 3 > 0);
+        answer(&mut rig, "web", ProbeKind::Liveness, round % 3 > 0);
+        rig.changes.clear();
+        assert!(rig.machine.timers.count() <= 2);
+        assert!(rig.machine.actions.is_empty());
+    }
+    rig.ask(Verb::Stop, &["web"]);
+    assert_eq!(rig.machine.timers.count(), 0);
+}

@@ -175,7 +175,7 @@ fn a_session_is_named_by_socket_directory_project_or_name() {
     let search = Search {
         cwd: &world.path("shop"),
         root: None,
-        procfile: None,
+        procfiles: &[],
         home: None,
     };
     let project = search.find().unwrap();

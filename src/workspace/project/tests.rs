@@ -1,6 +1,6 @@
 //! Which project is found from where.
 
-use super::{Project, Search, may_take};
+use super::{Dialect, Project, Search, may_take};
 use crate::diag::{Diagnostic, Kind};
 use std::ffi::OsStr;
 use std::fs;
@@ -29,7 +29,7 @@ fn find_with(cwd: &Path, root: Option<&str>, procfile: Option<&str>) -> Result<P
     Search {
         cwd,
         root: root.map(Path::new),
-        procfile: procfile.map(Path::new),
+        procfiles: &procfile.map(PathBuf::from).into_iter().collect::<Vec<_>>(),
         home: None,
     }
     .find()
@@ -83,7 +83,7 @@ fn the_search_stays_inside_the_home() {
         Search {
             cwd: &cwd,
             root: None,
-            procfile: None,
+            procfiles: &[],
             home,
         }
         .find()
@@ -146,10 +146,113 @@ fn what_was_named_and_is_not_there_is_an_error_of_configuration() {
 
 #[test]
 fn a_dialect_that_cannot_be_run_yet_is_never_taken() {
-    let (_dir, root) = tree(&["Procfile", "sub/process-compose.yaml"]);
+    let (_dir, root) = tree(&["Procfile", "sub/mprocs.yaml"]);
     assert_eq!(find(&root.join("sub")).unwrap().root, root);
-    let error = find_with(&root, None, Some("sub/process-compose.yaml")).unwrap_err();
+    let error = find_with(&root, None, Some("sub/mprocs.yaml")).unwrap_err();
     assert_eq!(error.kind, Kind::Config);
+}
+
+/// The files of the project in a directory with these, and those that are not used.
+fn files(names: &[&str]) -> (Vec<String>, Vec<String>) {
+    let (_dir, root) = tree(names);
+    let project = find(&root).unwrap();
+    let shown = |files: &[super::ConfigFile]| -> Vec<String> {
+        let names = files
+            .iter()
+            .map(|file| file.path.file_name().unwrap().to_str().unwrap());
+        names.map(str::to_owned).collect()
+    };
+    (shown(&project.files), shown(&project.unused))
+}
+
+#[test]
+fn of_several_configurations_in_a_directory_the_richest_is_taken() {
+    for (there, taken, unused) in [
+        (&["Procfile"][..], &["Procfile"][..], &[][..]),
+        (&["ovr.yaml", "ovr.yml"], &["ovr.yaml"], &["ovr.yml"]),
+        (
+            &["process-compose.yaml", "Procfile"],
+            &["process-compose.yaml"],
+            &["Procfile"],
+        ),
+        (
+            &["process-compose.yaml", "process-compose.yml"],
+            &["process-compose.yml"],
+            &["process-compose.yaml"],
+        ),
+        (&["Procfile", "ovr.yaml"], &["Procfile", "ovr.yaml"], &[]),
+        (
+            &[
+                "Procfile",
+                "ovr.yaml",
+                "ovr.override.yml",
+                "process-compose.override.yml",
+            ],
+            &["Procfile", "ovr.yaml", "ovr.override.yml"],
+            &[],
+        ),
+        (
+            &[
+                "process-compose.yaml",
+                "compose.override.yaml",
+                "process-compose.override.yml",
+            ],
+            &["process-compose.yaml", "compose.override.yaml"],
+            &[],
+        ),
+    ] {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(files(there), (owned(taken), owned(unused)), "{there:?}");
+    }
+}
+
+#[test]
+fn dockers_compose_file_is_not_ours() {
+    let (_dir, root) = tree(&["Procfile", "sub/compose.yaml"]);
+    let sub = root.join("sub");
+    fs::write(sub.join("compose.yaml"), "services:\n  processes: {}\n").unwrap();
+    assert_eq!(find(&sub).unwrap().root, root);
+    fs::write(
+        sub.join("compose.yaml"),
+        "version: '0.5'\nprocesses:\n  web: {}\n",
+    )
+    .unwrap();
+    let project = find(&sub).unwrap();
+    assert_eq!(
+        (project.root, project.config.dialect),
+        (sub, Dialect::ProcessCompose)
+    );
+}
+
+#[test]
+fn named_files_are_laid_over_one_another_in_their_order() {
+    let (_dir, root) = tree(&["Procfile", "ovr.yaml", "a.yaml", "b.yml", "Procfile.dev"]);
+    let named = |names: &[&str]| {
+        let procfiles: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+        let search = Search {
+            cwd: &root,
+            root: None,
+            procfiles: &procfiles,
+            home: None,
+        };
+        search.find().map(|project| {
+            let dialects: Vec<Dialect> = project.files.iter().map(|file| file.dialect).collect();
+            (
+                project.config.path.strip_prefix(&root).unwrap().to_owned(),
+                dialects,
+            )
+        })
+    };
+    let (procfile, ours, compose) = (Dialect::Procfile, Dialect::Ovr, Dialect::ProcessCompose);
+    assert_eq!(
+        named(&["a.yaml", "b.yml"]).unwrap(),
+        ("a.yaml".into(), vec![compose, compose])
+    );
+    assert_eq!(
+        named(&["Procfile.dev", "ovr.yaml"]).unwrap(),
+        ("ovr.yaml".into(), vec![procfile, ours])
+    );
+    assert_eq!(named(&["a.yaml", "Procfile"]).unwrap_err().kind, Kind::Usage);
 }
 
 #[test]
@@ -204,7 +307,7 @@ fn a_procfile_that_another_user_put_above_is_not_run() {
     assert!(!may_take(
         &super::ConfigFile {
             path: root.join("gone"),
-            dialect: super::Dialect::Procfile
+            dialect: Dialect::Procfile
         },
         &work
     ));

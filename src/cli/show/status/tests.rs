@@ -31,6 +31,9 @@ fn service(name: &str, state: StateWord) -> Service {
         origin: "Procfile:1".into(),
         assumed: false,
         probe_failure: None,
+        next_run: None,
+        namespaces: vec!["default".into()],
+        timing: None,
     }
 }
 

@@ -1,0 +1,99 @@
+//! An instance on its way: all that its configuration says, rendered and counted out, before ports are assigned
+//! and environments put together. `expand` makes drafts, `resolve` turns them into instances.
+
+use super::environment::Assignment;
+use crate::diag::Span;
+use crate::model::{Check, Hooks, InstanceName, Limits, Listen, Policy, Schedule, ServiceName, Watch};
+use std::path::PathBuf;
+
+/// A service with its instances. Its place in the slice is its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub name: ServiceName,
+    pub port: PortWish,
+    pub drafts: Vec<Draft>,
+}
+
+/// How a service's port is to be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortWish {
+    /// It gets none.
+    None,
+    /// By its position.
+    Rule,
+    /// This one; its further instances follow.
+    Fixed { port: u16, origin: String },
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub name: InstanceName,
+    /// From 1, among the instances of its service.
+    pub number: u32,
+    pub command: String,
+    pub command_span: Span,
+    /// `Procfile:4`.
+    pub origin: String,
+    pub argv: Vec<String>,
+    /// `argv` is a shell with the command.
+    pub by_shell: bool,
+    pub cwd: PathBuf,
+    /// Env files to be read.
+    pub env_files: Vec<EnvFile>,
+    /// The variables of its env files, in order.
+    pub env_file: Vec<Assignment>,
+    /// The variables that the configuration gives it.
+    pub environment: Vec<Assignment>,
+    /// `.env` is not for this one.
+    pub without_dotenv: bool,
+    /// What it is told about itself besides what every instance is.
+    pub told: Vec<(String, String)>,
+    pub policy: Policy,
+    pub description: Option<String>,
+    pub namespaces: Vec<String>,
+    pub checks: DraftChecks,
+    pub schedule: Option<Schedule>,
+    pub watch: Option<Watch>,
+    pub hooks: Hooks,
+    pub limits: Limits,
+    pub listen: Vec<Listen>,
+    pub notify: bool,
+    /// Its place in the order of tiers, from 0; `None` waits for no tier.
+    pub tier: Option<usize>,
+}
+
+/// A file of variables, and where it was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvFile {
+    pub path: PathBuf,
+    pub shown: String,
+    pub span: Span,
+}
+
+/// [`crate::model::Checks`] on their way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DraftChecks {
+    pub startup: Option<DraftCheck>,
+    pub readiness: Option<DraftCheck>,
+    pub liveness: Option<DraftCheck>,
+    pub ready_line: Option<String>,
+    pub failure_line: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftCheck {
+    pub check: Check,
+    /// The check is about the instance's own port, which is not known yet; where it was written.
+    pub own_port: Option<Span>,
+}
+
+impl Draft {
+    /// The `PORT` that the configuration gives to this instance alone: it is the port that it listens on.
+    pub fn written_port(&self) -> Option<(u16, &Assignment)> {
+        let in_order = self.env_file.iter().chain(&self.environment);
+        let written = in_order.rev().find(|assignment| assignment.name == "PORT")?;
+        let port = written.value.trim().parse().ok().filter(|port| *port > 0)?;
+        Some((port, written))
+    }
+}

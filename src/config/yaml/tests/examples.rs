@@ -1,0 +1,132 @@
+//! Files as people have them, with all that is said about each.
+
+use super::{read_files, told};
+use crate::config::project::{CheckDef, RestartDef};
+use crate::model::{Condition, RestartWhen};
+use std::fs;
+use std::path::Path;
+
+fn example(name: &str) -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/process-compose");
+    fs::read_to_string(fixtures.join(name)).unwrap()
+}
+
+#[test]
+fn every_example_is_read_and_what_has_no_effect_is_told() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/process-compose");
+    let mut names: Vec<String> = fs::read_dir(fixtures)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 12, "{names:?}");
+    for name in names {
+        let text = example(&name);
+        let checked = read_files(&[&name], &[(&name, &text)], None);
+        let expected = match name.as_str() {
+            "autogen.yaml" => {
+                "warning: autogen.yaml:4:1: `log_location` has no effect: output is kept in the session; `ovr connect NAME` shows it
+    |
+  4 | log_location: \"/home/ann/logs/autogen-services.log\"
+    | ^^^^^^^^^^^^"
+            }
+            _ => "",
+        };
+        assert_eq!(told(&checked), expected, "{name}");
+        assert!(!checked.value.services.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_example_with_everything_means_what_it_says() {
+    let text = example("all-features.yaml");
+    let project = read_files(&["f.yaml"], &[("f.yaml", &text)], None).value;
+    let names: Vec<_> = project
+        .services
+        .iter()
+        .map(|service| service.name.value.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "redis",
+            "postgres",
+            "web",
+            "worker",
+            "zookeeper",
+            "kafka",
+            "kafka-ui"
+        ]
+    );
+    let commands: Vec<_> = project
+        .env_cmds
+        .iter()
+        .map(|(name, command)| (name.as_str(), command.value.as_str()))
+        .collect();
+    assert_eq!(commands, [("HOSTNAME", "hostname"), ("TIMESTAMP", "date +%s")]);
+    let [redis, postgres, web, worker, .., ui] = project.services.as_slice() else {
+        panic!("seven services");
+    };
+    let restart = redis.availability.restart.as_ref().unwrap();
+    assert_eq!(restart.value, RestartDef::When(RestartWhen::Always));
+    assert_eq!(
+        postgres
+            .liveness_probe
+            .as_ref()
+            .unwrap()
+            .initial_delay
+            .unwrap()
+            .as_secs(),
+        15
+    );
+    let conditions: Vec<_> = web
+        .depends_on
+        .iter()
+        .map(|dependency| {
+            (
+                dependency.on.value.as_str(),
+                dependency.condition.as_ref().unwrap().value,
+            )
+        })
+        .collect();
+    assert_eq!(
+        conditions,
+        [("postgres", Condition::Ready), ("redis", Condition::Started)]
+    );
+    // What the configuration itself sets is filled in by who knows it.
+    let values: Vec<_> = web
+        .environment
+        .iter()
+        .map(|a| (a.name.as_str(), a.value.as_str()))
+        .collect();
+    assert_eq!(values, [("PORT", "3000"), ("DATABASE_URL", "${DATABASE_URL}")]);
+    let Some(CheckDef::Http { port: Some(port), .. }) =
+        worker.readiness_probe.as_ref().map(|probe| &probe.check)
+    else {
+        panic!("an http probe with a port");
+    };
+    assert_eq!(port.value, "404{{.PC_REPLICA_NUM}}");
+    assert_eq!(worker.replicas.as_ref().unwrap().value, 3);
+    assert!(ui.optional);
+}
+
+#[test]
+fn what_commands_print_is_left_to_the_shell_and_to_who_fills_in() {
+    let text = example("topolop.yaml");
+    let project = read_files(&["f.yaml"], &[("f.yaml", &text)], None).value;
+    let neo4j = &project.services[0];
+    assert!(
+        neo4j
+            .command
+            .as_ref()
+            .unwrap()
+            .value
+            .contains("-p ${NEO4J_HTTP_PORT}:7474")
+    );
+    assert_eq!(neo4j.environment[0].value, "${NEO4J_HTTP_PORT}");
+    let lookup = |name: &str| (name == "NEO4J_HTTP_PORT").then(|| "7474".to_owned());
+    assert_eq!(
+        super::super::fill_in(&neo4j.environment[0].value, &lookup),
+        "7474"
+    );
+}

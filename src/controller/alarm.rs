@@ -1,0 +1,154 @@
+//! Wakes the loop at a time of day: also when the machine has slept meanwhile, and when somebody sets the clock.
+//! Made when the first time is set; a session without schedules never has one.
+
+use std::time::SystemTime;
+
+#[cfg(target_os = "linux")]
+mod timer {
+    use rustix::io::Errno;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+    use std::os::fd::OwnedFd;
+    use std::time::{SystemTime, UNIX_EPOCH};
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    /// A timer on the clock that shows the time of day.
+    #[derive(Debug)]
+    pub(super) struct Timer(AsyncFd<OwnedFd>);
+
+    impl Timer {
+        /// On the runtime. `None` where the system has no such timer to give.
+        pub(super) fn new() -> Option<Self> {
+            let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+            let timer = timerfd_create(TimerfdClockId::Realtime, flags).ok()?;
+            // SAFETY: the descriptor is owned by the `AsyncFd`, so it stays open and the same while registered.
+            let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }.ok()?;
+            Some(Self(timer))
+        }
+
+        /// `None` stops it. False if that cannot be.
+        pub(super) fn set(&self, at: Option<SystemTime>) -> bool {
+            let never = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            let value = at.map_or(Some(never), |at| {
+                let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+                Timespec::try_from(since).ok()
+            });
+            let Some(it_value) = value else { return false };
+            let spec = Itimerspec {
+                it_interval: never,
+                it_value,
+            };
+            let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+            timerfd_settime(self.0.get_ref(), flags, &spec).is_ok()
+        }
+
+        /// Returns when the time has come or the clock was set.
+        pub(super) async fn rang(&self) {
+            loop {
+                let Ok(mut ready) = self.0.readable().await else {
+                    return std::future::pending().await;
+                };
+                let mut count = [0; 8];
+                // A clock that was set reads as an error of its own.
+                match rustix::io::read(self.0.get_ref(), &mut count) {
+                    Ok(_) | Err(Errno::CANCELED) => return,
+                    Err(Errno::AGAIN) => ready.clear_ready(),
+                    Err(_) => return std::future::pending().await,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod timer {
+    use std::time::SystemTime;
+
+    /// No timer that heeds the time of day: the caller goes by a deadline of the loop.
+    #[derive(Debug)]
+    pub(super) struct Timer;
+
+    impl Timer {
+        pub(super) fn new() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn set(&self, _at: Option<SystemTime>) -> bool {
+            false
+        }
+
+        pub(super) async fn rang(&self) {
+            std::future::pending().await
+        }
+    }
+}
+
+/// The one alarm of a session.
+#[derive(Debug, Default)]
+pub(super) struct Alarm {
+    timer: Option<timer::Timer>,
+    at: Option<SystemTime>,
+    /// Whether it is set to that time, rather than to be set.
+    is_set: bool,
+}
+
+impl Alarm {
+    /// Sets or stops it. False where it cannot be had: then a deadline has to do.
+    pub(super) fn set(&mut self, at: Option<SystemTime>) -> bool {
+        if at == self.at && (at.is_none() || self.is_set) {
+            return true;
+        }
+        if self.timer.is_none() {
+            self.timer = timer::Timer::new();
+        }
+        self.at = at;
+        self.is_set = self.timer.as_ref().is_some_and(|timer| timer.set(at));
+        self.is_set
+    }
+
+    /// Waits for it; for ever if none is set.
+    pub(super) async fn rang(&self) {
+        match &self.timer {
+            Some(timer) => timer.rang().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// It rang, and is to be set anew.
+    pub(super) fn note_rang(&mut self) {
+        self.is_set = false;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::Alarm;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn it_rings_at_its_time_and_again_when_it_is_set_anew() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut alarm = Alarm::default();
+            for _ in 0..2 {
+                let at = SystemTime::now() + Duration::from_millis(5);
+                assert!(alarm.set(Some(at)));
+                alarm.rang().await;
+                alarm.note_rang();
+                assert!(SystemTime::now() >= at);
+            }
+            // One that has passed rings at once.
+            assert!(alarm.set(Some(SystemTime::now() - Duration::from_secs(60))));
+            alarm.rang().await;
+        });
+    }
+}
