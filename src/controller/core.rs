@@ -135,6 +135,9 @@ pub(super) struct Outlets {
     pub(super) watched: Option<mpsc::UnboundedReceiver<watch::News>>,
 }
 
+/// The news of files that are watched instead of others.
+pub(super) struct Rewatched(pub(super) Option<mpsc::UnboundedReceiver<watch::News>>);
+
 /// A session's controller.
 pub(super) struct Controller {
     pub(super) clock: Clock,
@@ -165,8 +168,8 @@ pub(super) struct Controller {
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
-    /// Other files are watched from now on: where the news of them come.
-    pub(super) rewatched: Option<Option<mpsc::UnboundedReceiver<watch::News>>>,
+    /// Other files are watched from now on: where the news of them come, if there are any.
+    pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
     /// What ran when quit was asked for.
@@ -222,7 +225,7 @@ impl Controller {
                 files::give_up(&mut outlets.files);
             }
             self.wind_schedules();
-            if let Some(news) = self.rewatched.take() {
+            if let Some(Rewatched(news)) = self.rewatched.take() {
                 outlets.watched = news;
             }
             let input = self.next_input(outlets).await;

@@ -2,7 +2,7 @@
 //! of its own, held against what is there, and given to the machine. What counts as a difference stands in
 //! `differences.rs`.
 
-use super::core::{Controller, Reply};
+use super::core::{Controller, Reply, Rewatched};
 use super::differences::{Difference, difference, place};
 use super::follow::Named;
 use super::host::Host;
@@ -176,7 +176,7 @@ impl Controller {
             let never = vec![self.lock.dir().path().to_owned()];
             let (watches, news) = Watches::start(&numbered, &self.facts.root, never)?;
             self.watches = watches;
-            self.rewatched = Some(news);
+            self.rewatched = Some(Rewatched(news));
         }
         self.schedules.renew(schedules, |id| kept.contains(&id));
         Ok(())

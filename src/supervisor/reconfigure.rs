@@ -35,8 +35,12 @@ impl Machine {
             .partition(|declared| declared.instance.0 as usize >= known);
         // The graph speaks of them already.
         new.sort_by_key(|declared| declared.instance);
-        new.into_iter().for_each(|declared| self.add(declared));
-        old.into_iter().for_each(|declared| self.renew(declared));
+        for declared in new {
+            self.add(declared);
+        }
+        for declared in old {
+            self.renew(declared);
+        }
         for id in self.ids() {
             if !named.contains(&id) {
                 self.dismiss(id);
