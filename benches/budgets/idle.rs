@@ -22,7 +22,7 @@ pub(crate) fn idle(arena: &Arena) -> Vec<Row> {
     let row = |what: &str, budget, of: fn(&Costs) -> String| Row {
         what: what.to_owned(),
         budget,
-        cells: [cell(of, &ovr), cell(of, &tmux), "–".to_owned()],
+        cells: [cell(of, &ovr), cell(of, &tmux), "–".to_owned()].map(Into::into),
     };
     vec![
         row("idle, 20 services: context switches", "0 /s", |costs| {

@@ -85,7 +85,7 @@ pub(crate) fn last_words(arena: &Arena) -> Vec<Row> {
     vec![Row {
         what: "300 000 lines, then exit 3: last words kept".to_owned(),
         budget: "always",
-        cells: [cell(0), cell(1), cell(2)],
+        cells: [cell(0), cell(1), cell(2)].map(Into::into),
     }]
 }
 

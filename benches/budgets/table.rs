@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The head of the table.
 pub(crate) const HEADING: &str = "\
-| what | budget | ovr | bare tmux | bare pty |
-|---|---|---|---|---|";
+| what | budget | ovr | bare tmux | bare pty | ovr : tmux | ovr : pty |
+|---|---|---|---|---|---|---|";
 
 /// What one attempt gave: a number, or why there is none.
 pub(crate) type Attempt = Result<f64, String>;
@@ -14,13 +14,39 @@ pub(crate) type Attempt = Result<f64, String>;
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) budget: &'static str,
-    pub(crate) cells: [String; 3],
+    pub(crate) cells: [Cell; 3],
+}
+
+/// What one contender gave, in words and, where there is one, as the number that is compared.
+pub(crate) struct Cell {
+    text: String,
+    median: Option<f64>,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, median: None }
+    }
+}
+
+/// How many times the reference `ovr` takes, or does. Machines differ; this differs less.
+fn ratio(ovr: &Cell, reference: &Cell) -> String {
+    match (ovr.median, reference.median) {
+        (Some(ovr), Some(reference)) if reference > 0.0 => format!("{:.2}", ovr / reference),
+        (_, _) => "–".to_owned(),
+    }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [ovr, tmux, raw] = &self.cells;
-        write!(f, "| {} | {} | {ovr} | {tmux} | {raw} |", self.what, self.budget)
+        let (to_tmux, to_raw) = (ratio(ovr, tmux), ratio(ovr, raw));
+        let (what, budget) = (&self.what, self.budget);
+        let (ovr, tmux, raw) = (&ovr.text, &tmux.text, &raw.text);
+        write!(
+            f,
+            "| {what} | {budget} | {ovr} | {tmux} | {raw} | {to_tmux} | {to_raw} |"
+        )
     }
 }
 
@@ -29,7 +55,7 @@ pub(crate) fn in_turn(
     rounds: usize,
     unit: fn(f64) -> String,
     mut contenders: [&mut dyn FnMut() -> Attempt; 3],
-) -> [String; 3] {
+) -> [Cell; 3] {
     let mut attempts: [Vec<Attempt>; 3] = Default::default();
     for _ in 0..rounds {
         for (contender, attempts) in contenders.iter_mut().zip(&mut attempts) {
@@ -43,27 +69,32 @@ pub(crate) fn in_turn(
 }
 
 /// The median and the spread of what worked; the first reason of what did not.
-fn summary(attempts: Vec<Attempt>, unit: fn(f64) -> String) -> String {
+fn summary(attempts: Vec<Attempt>, unit: fn(f64) -> String) -> Cell {
     let tried = attempts.len();
     let (good, bad): (Vec<_>, Vec<_>) = attempts.into_iter().partition(Result::is_ok);
     let mut numbers: Vec<f64> = good.into_iter().flatten().collect();
     let reason = bad.into_iter().find_map(Result::err).unwrap_or_default();
     numbers.sort_by(f64::total_cmp);
     let (Some(low), Some(high)) = (numbers.first(), numbers.last()) else {
-        return if reason.is_empty() {
+        let text = if reason.is_empty() {
             "–".to_owned()
         } else {
             format!("– ({reason})")
         };
+        return text.into();
     };
-    let mut text = unit(numbers[numbers.len() / 2]);
+    let median = numbers[numbers.len() / 2];
+    let mut text = unit(median);
     if tried > 1 {
         text = format!("**{text}** ({}–{})", unit(*low), unit(*high));
     }
     if numbers.len() < tried {
         text = format!("{text}, {} of {tried} ({reason})", numbers.len());
     }
-    text
+    Cell {
+        text,
+        median: Some(median),
+    }
 }
 
 /// A reference that makes no sense for this row.

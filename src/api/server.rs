@@ -152,6 +152,7 @@ fn router(calls: Calls) -> Router {
         .route(route::WAIT, post(wait))
         .route(route::DETACH, post(detach))
         .route(route::OUTPUT, get(output))
+        .route(route::SYNC_LOGS, post(sync_logs))
         .route(route::WINDOW, get(window))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
@@ -278,6 +279,11 @@ async fn wait(
 async fn detach(State(calls): State<Calls>) -> Result<Response, Failure> {
     let detached = ask(&calls, |reply| Call::Detach { reply }).await?;
     Ok(json(StatusCode::OK, &detached))
+}
+
+async fn sync_logs(State(calls): State<Calls>) -> Result<Response, Failure> {
+    let synced = ask(&calls, |reply| Call::SyncLogs { reply }).await?;
+    Ok(json(StatusCode::OK, &synced))
 }
 
 #[derive(Deserialize)]

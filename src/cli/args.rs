@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, down, echo, env, graph, help, kill, ls, man, quit, reload,
-    restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, connect, detach, down, echo, env, graph, help, kill, logs, ls, man, quit,
+    reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -108,6 +108,7 @@ pub enum Command {
     Scale(scale::ScaleArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -174,6 +175,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "reload" => reload::EXAMPLES,
         "scale" => scale::EXAMPLES,
         "status" => status::EXAMPLES,
+        "logs" => logs::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,

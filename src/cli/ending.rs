@@ -2,7 +2,7 @@
 //! `ovr status` afterwards.
 
 use super::plan::{Here, Plan};
-use super::style::{Paint, push_line};
+use super::style::{Paint, push_line, quoted};
 use crate::controller::{Cause, FirstEnd};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::model::{Exit, time_text};
@@ -87,7 +87,7 @@ fn last_words(plan: &Plan, cause: &str, first: Option<&FirstEnd>) -> String {
     if !first.last_lines.is_empty() {
         push_line(&mut text, &format!("\nthe last lines of {}:", first.name));
         for line in &first.last_lines {
-            push_line(&mut text, &format!("  {line}"));
+            push_line(&mut text, &format!("  {}", quoted(line)));
         }
     }
     let sentence = format!("{} {}, which stopped the session", first.name, first.how);

@@ -2,12 +2,11 @@
 //! bare `ovr` prints. Quick, and silent about errors: nobody waits for these and nobody asked a question.
 
 use super::args::GlobalArgs;
-use super::plan::{Here, Plan};
+use super::plan::{EnvCmds, Here, Read};
 use super::start::StartArgs;
-use super::{session, show};
-use crate::config::load;
+use super::{plan, session, show};
+use crate::config::{Options, Service, expand};
 use crate::model::StateWord;
-use crate::workspace::Search;
 
 /// A service or instance of the project here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +38,23 @@ pub fn services() -> Vec<Known> {
         return status.services.into_iter().map(known).collect();
     }
     let Ok(here) = Here::look() else { return Vec::new() };
-    let Ok(plan) = Plan::make(&here, &StartArgs::default()) else {
+    let Some(read) = Read::find(&here, &StartArgs::default(), EnvCmds::Leave, &mut Vec::new()) else {
         return Vec::new();
     };
-    let known = |spec: crate::model::InstanceSpec| Known {
-        name: spec.name.to_string(),
-        service: spec.service.to_string(),
-        state: None,
-        about: spec.command,
-        namespaces: spec.namespaces,
+    let options = Options::new(read.project.root, read.project.name);
+    let services = expand(&read.configuration, &options, &read.printed).value;
+    let known = |service: Service| {
+        let of = service.name.to_string();
+        let drafts = service.drafts.into_iter();
+        drafts.map(move |draft| Known {
+            name: draft.name.to_string(),
+            service: of.clone(),
+            state: None,
+            about: draft.command,
+            namespaces: draft.namespaces,
+        })
     };
-    plan.instances.into_iter().map(known).collect()
+    services.into_iter().flat_map(known).collect()
 }
 
 /// What there is here (`Procfile: 4 services, not running`); `None` without a project.
@@ -66,21 +71,13 @@ pub fn summary() -> Option<String> {
         return Some(format!("{}: {up} of {of} up", status.session.project));
     }
     let here = Here::look().ok()?;
-    let project = Search {
-        cwd: &here.cwd,
-        root: None,
-        procfiles: &[],
-        home: here.places.home(),
-    }
-    .find()
-    .ok()?;
+    let project = plan::find(&here, &StartArgs::default()).ok()?;
     let file = project.config.path.file_name()?.to_string_lossy().into_owned();
-    let entries = load::load_procfile(&project.config.path, &file);
-    if entries.has_errors() {
+    let Some(read) = Read::find(&here, &StartArgs::default(), EnvCmds::Leave, &mut Vec::new()) else {
         return Some(format!("{file}: has errors (ovr check shows them), not running"));
-    }
+    };
     Some(format!(
         "{file}: {}, not running",
-        show::count(entries.value.len(), "service")
+        show::count(read.configuration.def.services.len(), "service")
     ))
 }

@@ -188,6 +188,7 @@ fn setup(
         recover: !options.no_recover.value,
         ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         fresh: options.fresh.value && !args.take_over,
+        logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
         up: None,
@@ -278,17 +279,29 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
 
 /// `None`: there is no such session any more; its controller was dying.
 fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
+    if let Some(entry) = SessionEntry::look(dir)?
+        && entry.is_suspended()
+    {
+        return Err(errors::suspended(&entry));
+    }
     let status = match client.status() {
         Ok(status) => status,
         // A killed controller holds its lock until the system has put it away.
         Err(_) if SessionLock::wait_until_free(dir, DYING)? => return Ok(None),
         Err(_) => return Err(already_running(dir, None)),
     };
-    if args.names.is_empty() {
+    let namespaces = args.namespace.iter().flat_map(|listed| listed.split(','));
+    let namespaces: Vec<String> = namespaces
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if args.names.is_empty() && namespaces.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
     let request = crate::api::messages::Request {
         names: args.names.clone(),
+        namespaces,
+        no_deps: args.no_deps.unwrap_or(false),
         no_wait: args.no_wait.unwrap_or(false),
         ..Default::default()
     };

@@ -48,16 +48,17 @@ pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnosti
     let places = session::places()?;
     let mut statuses = Vec::new();
     for entry in sessions(&places)? {
-        match entry.life {
-            Life::Alive => {}
-            // Nobody answers for it, and it must not be passed over: it has processes.
-            Life::Unattended => {
-                let mut told = errors::unattended(&entry);
-                told.severity = Severity::Warning;
-                report::print(&told);
-                continue;
-            }
+        let unanswered = match entry.life {
+            Life::Alive if entry.is_suspended() => Some(errors::suspended(&entry)),
+            Life::Alive => None,
+            Life::Unattended => Some(errors::unattended(&entry)),
             Life::Stale => continue,
+        };
+        // Nobody answers for it, and it must not be passed over: it has processes.
+        if let Some(mut told) = unanswered {
+            told.severity = Severity::Warning;
+            report::print(&told);
+            continue;
         }
         match session::client(&entry).status() {
             Ok(status) => statuses.push(status),

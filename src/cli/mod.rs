@@ -15,8 +15,11 @@ pub mod env;
 pub mod graph;
 pub mod help;
 pub mod here;
+mod kept;
 pub mod kill;
 pub mod launch;
+mod lines;
+pub mod logs;
 pub mod ls;
 pub mod man;
 pub mod plan;
@@ -40,6 +43,7 @@ pub mod terminal;
 pub mod up;
 pub mod usage;
 mod values;
+mod when;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -79,6 +83,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Scale(args) => scale::cmd_scale(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),

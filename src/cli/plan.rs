@@ -15,7 +15,7 @@ use crate::model::{InstanceSpec, Variables, select};
 use crate::ports::PortPlan;
 use crate::workspace::{Places, Project};
 use options::{port_plan, session_options};
-pub use read::Read;
+pub use read::{EnvCmds, Read, find};
 use std::path::PathBuf;
 
 /// Everything about a project that a command may need.
@@ -79,7 +79,7 @@ impl Plan {
     /// All that is wrong, at once.
     pub fn make_with(here: &Here, args: &StartArgs, overrides: &Overrides) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
-        let made = Read::find(here, args, &mut problems)
+        let made = Read::find(here, args, EnvCmds::Run, &mut problems)
             .and_then(|read| Self::resolve(read, overrides, &mut problems));
         match made {
             Some(plan) if !has_errors(&problems) => Ok(Self {
@@ -109,7 +109,13 @@ impl Plan {
         )?
         .with_counts(&overrides.counts);
         let drafted = expand(&configuration, &resolved_with, &printed);
-        problems.extend(drafted.diagnostics);
+        let strict = configuration.def.is_strict;
+        problems.extend(
+            drafted
+                .diagnostics
+                .into_iter()
+                .map(|found| weighed(found, strict)),
+        );
         let mut services = drafted.value;
         problems.extend(load::load_env_files(&mut services, &environment));
         let ports = told(port_plan(&options, &services), problems)?;
@@ -132,6 +138,19 @@ impl Plan {
             configuration,
             warnings: Vec::new(),
         })
+    }
+}
+
+/// In a strict configuration a warning about it is an error.
+fn weighed(diagnostic: Diagnostic, strict: bool) -> Diagnostic {
+    let severity = if strict {
+        Severity::Error
+    } else {
+        diagnostic.severity
+    };
+    Diagnostic {
+        severity,
+        ..diagnostic
     }
 }
 

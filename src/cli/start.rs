@@ -39,17 +39,17 @@ pub struct StartArgs {
     #[arg(short = 'l', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub processes: Vec<String>,
     /// Start only what is in these namespaces, and what that needs
-    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0])]
+    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
     pub namespace: Vec<String>,
-    /// Start what was named without what it depends on
-    #[arg(long, help_heading = HEADINGS[0])]
-    pub no_deps: Option<bool>,
     /// Leave these out, even where -l names them
     #[arg(short = 'x', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub ignored_processes: Vec<String>,
     /// Run so many of each, such as web=2,all=1
     #[arg(short = 'm', long, value_name = "NAME=N", help_heading = HEADINGS[0], add = complete::assignments(Kind::Configured, &[]))]
     pub formation: Vec<String>,
+    /// Start what was named without what it depends on
+    #[arg(long, help_heading = HEADINGS[0])]
+    pub no_deps: Option<bool>,
     /// Show this as the project's name
     #[arg(short = 'w', long, value_name = "TITLE", help_heading = HEADINGS[0])]
     pub title: Option<String>,

@@ -138,6 +138,21 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// The longest line that is quoted in full.
+const QUOTED: usize = 500;
+
+/// A line of a service's, quoted: without controls, and cut with a mark where it is very long.
+pub fn quoted(line: &str) -> String {
+    let line = plain(line);
+    match line.char_indices().nth(QUOTED) {
+        None => line,
+        Some((end, _)) => {
+            let more = line[end..].chars().count();
+            format!("{}… ({more} more characters)", &line[..end])
+        }
+    }
+}
+
 /// Appends `line` and its end to `out`.
 pub fn push_line(out: &mut String, line: &str) {
     out.push_str(line);
@@ -169,7 +184,15 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paint, fit, pad, plain, wants_colour, width, wrap};
+    use super::{Paint, fit, pad, plain, quoted, wants_colour, width, wrap};
+
+    #[test]
+    fn a_very_long_line_is_quoted_by_its_beginning_and_says_how_much_is_missing() {
+        assert_eq!(quoted("KeyError: 'x'"), "KeyError: 'x'");
+        let long = "é".repeat(70_000);
+        let quoted = quoted(&long);
+        assert!(quoted.ends_with("é… (69500 more characters)"), "{quoted}");
+    }
 
     #[test]
     fn colour_follows_the_conventions() {

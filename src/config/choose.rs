@@ -24,8 +24,7 @@ pub(super) fn choose(
     }
     leave_out(specs, options);
     add_tiers(specs, tiers);
-    let starts = |spec: &InstanceSpec| spec.policy.autostart || spec.policy.scheduled;
-    if !specs.iter().any(starts) && diagnostics.is_empty() {
+    if !specs.iter().any(|spec| spec.policy.autostart) && diagnostics.is_empty() {
         diagnostics.push(nothing_to_run(specs, options));
     }
     diagnostics
@@ -96,7 +95,7 @@ fn add_tiers(specs: &mut [InstanceSpec], tiers: &[Option<usize>]) {
     let starting = |specs: &[InstanceSpec], tier: usize| -> Vec<Dependency> {
         let members = specs.iter().zip(tiers);
         members
-            .filter(|(spec, own)| **own == Some(tier) && spec.policy.autostart)
+            .filter(|(spec, own)| **own == Some(tier) && spec.policy.autostart && !spec.policy.scheduled)
             .map(|(spec, _)| Dependency {
                 on: spec.name.service.clone(),
                 condition: match spec.policy.readiness {
@@ -165,3 +164,6 @@ fn nothing_to_run(specs: &[InstanceSpec], options: &Options) -> Diagnostic {
     Diagnostic::error(Kind::Usage, "nothing is left to run: every service is left out")
         .hint("look at -l, -x, -n and -m, and at OVR_PROCESSES, OVR_IGNORED_PROCESSES and OVR_FORMATION")
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,15 +10,15 @@ mod texts;
 use super::Checked;
 use super::configuration::Configuration;
 use super::draft::{Draft, EnvFile, PortWish, Service};
-use super::environment::{Assignment, Origin};
+use super::environment::Origin;
 use super::options::Options;
 use super::project::{PortDef, ServiceDef, Var};
-use super::template::{Unknown, Variables};
+use super::template::Variables;
 use crate::diag::Diagnostic;
 use crate::model::{DEFAULT_NAMESPACE, InstanceName, Limits};
 use dependencies::Outline;
 use std::path::PathBuf;
-pub(super) use texts::Texts;
+pub(super) use texts::{Known, Texts};
 
 /// The names that Process Compose gives to what an instance is told about itself.
 const PROCESS_NAME: &str = "PC_PROC_NAME";
@@ -37,6 +37,7 @@ pub fn expand(
         .map(|service| Outline::new(service, &options.formation))
         .collect();
     let tiers = dependencies::tiers(&configuration.def.services);
+    let known = known(configuration, printed);
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     let mut services = Vec::new();
     for outline in &outlines {
@@ -56,7 +57,7 @@ pub fn expand(
                     .as_ref()
                     .and_then(|tier| tiers.get(&tier.value).copied()),
             };
-            let mut texts = Texts::new(drafting.variables(printed));
+            let mut texts = Texts::new(drafting.variables(printed), known.clone());
             drafts.push(drafting.draft(&mut texts));
             // What is wrong with one replica is wrong with all.
             for found in texts.diagnostics {
@@ -75,6 +76,17 @@ pub fn expand(
         });
     }
     Checked::new(services, diagnostics)
+}
+
+/// What the whole configuration sets.
+fn known(configuration: &Configuration, printed: &Variables) -> Known {
+    let mut known = Known::new(&configuration.def.environment);
+    for (name, value) in printed {
+        if let Var::Text(value) = value {
+            known.set(name, value);
+        }
+    }
+    known
 }
 
 fn port_wish(service: &ServiceDef, by_rule: bool) -> PortWish {
@@ -118,6 +130,13 @@ impl Drafting<'_> {
 
     fn draft(&self, texts: &mut Texts) -> Draft {
         let service = self.service;
+        let told = self.told();
+        for (name, value) in &told {
+            texts.tell(name, value);
+        }
+        // First of all: the other values may name them.
+        let environment = texts.assignments(&service.environment);
+        let policy = self.policy(texts);
         let cwd = self.cwd(texts);
         let command = self.command(texts);
         let mut namespaces: Vec<String> = service
@@ -138,10 +157,11 @@ impl Drafting<'_> {
             command_span: command.span,
             env_files: self.env_files(&cwd),
             env_file: Vec::new(),
-            environment: self.environment(texts),
+            environment,
             without_dotenv: service.is_dotenv_disabled,
-            told: self.told(),
-            policy: self.policy(texts),
+            told,
+            daemon: self.is_launcher(&policy),
+            policy,
             description: service.description.clone(),
             namespaces,
             checks: self.checks(&cwd, texts),
@@ -168,7 +188,7 @@ impl Drafting<'_> {
         };
         match &self.service.working_dir {
             Some(written) => {
-                let written = texts.render(written, Unknown::Refuse);
+                let written = texts.value(written);
                 self.options.path(&base, &written)
             }
             None => base,
@@ -182,13 +202,6 @@ impl Drafting<'_> {
             span: written.span.clone(),
         };
         self.service.env_file.iter().map(file).collect()
-    }
-
-    fn environment(&self, texts: &mut Texts) -> Vec<Assignment> {
-        let environment = self.service.environment.iter();
-        environment
-            .map(|assignment| texts.assignment(assignment))
-            .collect()
     }
 
     /// What Process Compose tells its processes about themselves.

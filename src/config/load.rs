@@ -8,8 +8,9 @@ mod printed;
 use super::envfile;
 use super::environment::{Assignment, Environment, Layer, Origin};
 use super::procfile::{self, Entry};
+use super::project::ProjectDef;
 use super::source::{self, decode};
-use super::{Checked, command};
+use super::{Checked, command, yaml};
 use crate::diag::{Diagnostic, Kind, Span};
 use crate::model::ServiceName;
 use std::ffi::OsString;
@@ -62,6 +63,20 @@ pub fn load_procfile(path: &Path, shown: &str) -> Checked<Vec<Entry>> {
         Ok(source) => procfile::parse(&source),
         Err(diagnostics) => Checked::new(Vec::new(), diagnostics),
     }
+}
+
+/// Reads a YAML from its files, lowest first. `procfile`: the services of the Procfile that it lies over.
+pub fn load_yaml(
+    files: &[yaml::File],
+    procfile: Option<&[ServiceName]>,
+    environment: &Environment,
+) -> Checked<ProjectDef> {
+    let surroundings = yaml::Surroundings {
+        read: &|path| fs::read(path),
+        lookup: &|name| environment.value(name).map(str::to_owned),
+        procfile,
+    };
+    yaml::read(files, &surroundings)
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {

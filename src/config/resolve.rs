@@ -4,7 +4,8 @@
 use super::Checked;
 use super::choose::choose;
 use super::draft::{Draft, DraftCheck, PortWish, Service};
-use super::environment::{Environment, Layer, Origin};
+use super::environment::{Assignment, Environment, Layer, Origin};
+use super::expand::Known;
 use super::options::Options;
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{
@@ -158,9 +159,9 @@ pub fn instance_environment(
         environment.clone()
     };
     layered.extend(Layer::ServiceFile, draft.env_file.iter().cloned());
-    layered.extend(Layer::Service, draft.environment.iter().cloned());
     let session = SessionVariables::new(services, port_of, &mut Vec::new());
     let own = own_variables(draft, service, options, spec.port.as_ref().map(|(port, _)| *port));
+    layered.extend(Layer::Service, written(draft, &session, &own));
     for (name, value) in session.ports.into_iter().chain(own) {
         layered.set(Layer::Injected, &name, value, Origin::Ovr);
     }
@@ -277,18 +278,37 @@ fn own_variables(
         .collect()
 }
 
+/// What the configuration gives an instance. Its values may name what is only known now: `URL: localhost:${PORT}`.
+fn written(draft: &Draft, session: &SessionVariables, own: &[(String, String)]) -> Vec<Assignment> {
+    let is_open = |assignment: &Assignment| assignment.value.contains('$');
+    if !draft.environment.iter().any(is_open) {
+        return draft.environment.clone();
+    }
+    let mut known = Known::new(draft.env_file.iter().chain(&draft.environment));
+    let ports = session.ports.iter();
+    let own = own.iter().map(|(name, value)| (name, value));
+    ports.chain(own).for_each(|(name, value)| known.set(name, value));
+    let filled = draft.environment.iter().map(|assignment| Assignment {
+        value: known.fill_in(assignment.value.clone()),
+        ..assignment.clone()
+    });
+    filled.collect()
+}
+
 /// What distinguishes an instance's environment from the one that all have in common.
 fn overlay(
     draft: &Draft,
     session: &SessionVariables,
     own: Vec<(String, String)>,
 ) -> impl Iterator<Item = (String, String)> {
+    let written = written(draft, session, &own);
     draft
         .env_file
         .iter()
-        .chain(&draft.environment)
+        .cloned()
+        .chain(written)
         .filter(|assignment| !session.ports.contains_key(&assignment.name))
-        .map(|assignment| (assignment.name.clone(), assignment.value.clone()))
+        .map(|assignment| (assignment.name, assignment.value))
         .chain(own)
 }
 

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tokio::task::AbortHandle;
 
+/// More of what a service says is not shown.
+const MOST_CHARS: usize = 200;
+
 /// Of one run; another run has another one.
 #[derive(Debug, Default)]
 pub(super) struct Health {
@@ -16,6 +19,8 @@ pub(super) struct Health {
     failures: BTreeMap<ProbeKind, Failure>,
     /// Its own word, where that was that it is not ready.
     pub(super) complaint: Option<String>,
+    /// Where it stands, in its own words (`STATUS=`).
+    pub(super) said: Option<String>,
     /// The listener that its probes reach is known to be its own, or nobody's that could be told.
     pub(super) vouched: bool,
     last_attempt: u64,
@@ -105,6 +110,7 @@ impl Health {
         [ProbeKind::Startup, ProbeKind::Readiness, ProbeKind::Liveness]
             .into_iter()
             .find_map(|probe| self.trouble_of(probe))
+            .or_else(|| self.said.clone())
     }
 
     pub(super) fn trouble_of(&self, probe: ProbeKind) -> Option<String> {
@@ -128,6 +134,17 @@ impl Health {
     }
 }
 
+/// What a notification says of where the service stands, without controls.
+pub(super) fn status_in(text: &str) -> Option<String> {
+    let status = text.lines().rev().find_map(|line| line.strip_prefix("STATUS="))?;
+    let status: String = status
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST_CHARS)
+        .collect();
+    Some(status).filter(|status| !status.is_empty())
+}
+
 pub(super) fn word(probe: ProbeKind) -> &'static str {
     match probe {
         ProbeKind::Readiness => "readiness",
@@ -139,7 +156,7 @@ pub(super) fn word(probe: ProbeKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::Health;
+    use super::{Health, status_in};
     use crate::model::RunId;
     use crate::supervisor::ProbeKind;
     use std::time::{Duration, SystemTime};
@@ -162,6 +179,20 @@ mod tests {
         assert_eq!(health.last_failure().unwrap().probe, "liveness");
         health.complaint = Some("failure line: \"EADDRINUSE\"".to_owned());
         assert_eq!(health.trouble().unwrap(), "failure line: \"EADDRINUSE\"");
+    }
+
+    #[test]
+    fn what_a_service_says_of_where_it_stands_is_told_while_nothing_else_is_wrong() {
+        assert_eq!(status_in("READY=1\nSTATUS=up\u{1b}[2J"), Some("up[2J".to_owned()));
+        assert_eq!(status_in("STATUS="), None);
+        assert_eq!(status_in("READY=1"), None);
+        let mut health = Health {
+            said: status_in("STATUS=loading 3 of 7"),
+            ..Health::of(RunId(1))
+        };
+        assert_eq!(health.trouble().unwrap(), "loading 3 of 7");
+        health.failed(ProbeKind::Startup, "exit 1".to_owned(), SystemTime::UNIX_EPOCH);
+        assert_eq!(health.trouble().unwrap(), "exit 1 (startup probe, 1 failure)");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct Host {
     /// The runs that were ordered, or found alive, and whose end the shim has not reported: what it would leave
     /// behind if it died now.
     pub(super) unended: BTreeSet<RunId>,
+    /// An earlier controller had it.
+    pub(super) found: bool,
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<String>,
@@ -78,6 +80,7 @@ impl Host {
             shim: None,
             run: None,
             unended: BTreeSet::new(),
+            found: false,
             health: Health::default(),
             port_taken: None,
             warned: BTreeSet::new(),

@@ -66,6 +66,10 @@ impl LeftOver {
 
     /// Ends all of it: each shim carries out the stop plan of its service, all at once; then the server.
     pub async fn end(&self) {
+        // The usual start: nothing is there, and asking would cost the time of a process.
+        if self.pid.is_none() && !self.server.socket.exists() {
+            return;
+        }
         let mut ending = Vec::new();
         for pane in self.shims() {
             let Ok(process) = ServerProcess::open(pane.pid) else {

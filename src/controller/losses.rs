@@ -3,17 +3,18 @@
 //! is nobody's end. So what follows a hang-up is held back until tmux has answered, or is known to be gone.
 
 use super::core::{Controller, Leave};
+use super::left_over::is_tmux;
 use super::links::LinkEvent;
 use super::windows::{Asked, Connection};
 use crate::logs::Tone;
 use crate::model::{InstanceId, Moment};
 use crate::supervisor::Event;
-use crate::tmux::Gone;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::locate;
 use crate::tmux::server::ServerProcess;
-use std::collections::BTreeMap;
+use crate::tmux::{Gone, WindowId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A shim hears at once that its terminal is gone; one that is stopped must not hold up the others for ever.
@@ -23,12 +24,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     /// What the shims of windows that hung up have reported since.
-    held: BTreeMap<InstanceId, Vec<LinkEvent>>,
+    held: BTreeMap<InstanceId, Held>,
     /// The server is gone; until then it is awaited which shims had a terminal to lose, and that its process
     /// has ended: a new one must not speak to it.
     server_gone: Option<Moment>,
     /// The process that is awaited.
     server: Option<u32>,
+    /// Whose windows tmux said that it closed.
+    closed: BTreeSet<InstanceId>,
+    /// The server ended because its last window was closed.
+    last_window_closed: bool,
+}
+
+/// A window that hung up, until it is known why.
+#[derive(Debug, Default)]
+struct Held {
+    window: Option<WindowId>,
+    events: Vec<LinkEvent>,
 }
 
 impl Losses {
@@ -47,7 +59,7 @@ impl Controller {
     pub(super) fn hold_back(&mut self, instance: InstanceId, event: LinkEvent) -> Option<LinkEvent> {
         match self.losses.held.get_mut(&instance) {
             Some(held) => {
-                held.push(event);
+                held.events.push(event);
                 None
             }
             None => Some(event),
@@ -56,9 +68,9 @@ impl Controller {
 
     /// The instance's terminal is gone. Is tmux?
     pub(super) fn on_window_hung_up(&mut self, instance: InstanceId) {
-        self.host_mut(instance).window = None;
+        let window = self.host_mut(instance).window.take();
         if self.windows.is_connected() || self.losses.is_open() {
-            self.losses.held.entry(instance).or_default();
+            self.losses.held.entry(instance).or_default().window = window;
             let question = Command::display_message("");
             self.windows.ask(&question, Asked::Alive(instance));
         }
@@ -67,7 +79,11 @@ impl Controller {
 
     /// tmux lives, so this window alone was closed.
     pub(super) fn release_held(&mut self, instance: InstanceId) {
-        for event in self.losses.held.remove(&instance).into_iter().flatten() {
+        let Some(held) = self.losses.held.remove(&instance) else {
+            return;
+        };
+        self.feed(Event::WindowClosing { instance });
+        for event in held.events {
             self.on_link(event);
         }
     }
@@ -79,6 +95,9 @@ impl Controller {
     }
 
     pub(super) fn on_client_gone(&mut self, gone: &Gone) {
+        if gone.session_ended && self.finished.is_none() {
+            self.losses.last_window_closed = self.had_one_window();
+        }
         let was = std::mem::replace(&mut self.windows.connection, Connection::Down);
         let unopened = self.windows.lost_client();
         self.windows.unopened.extend(unopened);
@@ -86,8 +105,10 @@ impl Controller {
         if self.finished.is_some() {
             return self.release_all_held();
         }
+        let mut is_useless = false;
         match was {
-            Connection::Up(_) if gone.greeted => {
+            // A window that was closed at once ends the session before it can be greeted.
+            Connection::Up(_) if gone.greeted || self.windows.first_spoke => {
                 // The client alone may be gone: it was detached by hand, or killed.
                 self.windows.forget_panes();
                 if let Ok(client) = Client::attach(&self.windows.site.server) {
@@ -101,25 +122,28 @@ impl Controller {
                 self.leave = Some(Leave::NoTmux(too_old.unwrap_or_else(|| gone.diagnostic())));
                 return;
             }
-            Connection::Attaching(_) => {
-                // A server without our session is of no use, and would keep its windows.
-                let server = self.windows.site.server.clone();
-                tokio::spawn(async move {
-                    drop(server.run(&Command::kill_server().to_arguments(), PATIENCE).await);
-                });
-            }
+            // A server without our session would keep its windows.
+            Connection::Attaching(_) => is_useless = true,
             Connection::Down => {}
         }
         self.losses.server_gone = Some(self.clock.now() + PATIENCE);
-        self.losses.server = self.info.tmux_pid.filter(|pid| self.watch_server(*pid));
+        self.losses.server = self
+            .info
+            .tmux_pid
+            .filter(|pid| self.watch_server(*pid, is_useless));
         self.look_at_losses();
     }
 
-    /// Has the end of the server's process reported; false if it has ended.
-    fn watch_server(&self, pid: u32) -> bool {
+    /// Has the end of the server's process reported; false if it has ended. It is asked to end by its process, if
+    /// it is to: at its socket the next one may be listening by then.
+    fn watch_server(&self, pid: u32, is_to_end: bool) -> bool {
         let Ok(process) = ServerProcess::open(pid) else {
             return false;
         };
+        if is_to_end && is_tmux(pid) {
+            // If it is not ours to end, nobody else is here to do it.
+            process.ask_to_end().ok();
+        }
         let ended = self.inlets.server_ended.clone();
         tokio::spawn(async move {
             process.gone().await;
@@ -151,12 +175,42 @@ impl Controller {
         }
     }
 
+    /// Whether the session was down to one window when it ended, so that the end was that window's. (tmux does
+    /// not tell it from an order to the server; a person who gives that to one window means the window as well.)
+    fn had_one_window(&self) -> bool {
+        let had_window = |id: &InstanceId| {
+            let host = self.host(*id);
+            let was_there = host.shim.is_some() || host.window.is_some();
+            (was_there && !self.losses.closed.contains(id)) || self.windows.is_opening(*id)
+        };
+        self.ids().filter(had_window).count() <= 1
+    }
+
+    /// tmux said that it closed this window; or it was a session's that looked at it, and the window is there.
+    pub(super) fn note_window_closed(&mut self, instance: InstanceId, is_closed: bool) {
+        if is_closed {
+            self.losses.closed.insert(instance);
+        } else {
+            self.losses.closed.remove(&instance);
+        }
+    }
+
+    /// Whose window this is or was.
+    pub(super) fn owner_of(&self, window: WindowId) -> Option<InstanceId> {
+        let held = |id: &InstanceId| self.losses.held.get(id).and_then(|held| held.window);
+        self.ids()
+            .find(|id| self.host(*id).window.or_else(|| held(id)) == Some(window))
+    }
+
     /// A server ends with its last window, and that is no loss; a window that hung up or was being opened is.
     fn on_server_gone(&mut self) {
         let unopened = std::mem::take(&mut self.windows.unopened);
-        let took_windows = !self.losses.held.is_empty()
-            || !unopened.is_empty()
-            || self.hosts.iter().any(|h| h.shim.is_some());
+        let closed_by_hand = std::mem::take(&mut self.losses.last_window_closed);
+        let took_windows = !closed_by_hand
+            && (!self.losses.held.is_empty()
+                || !unopened.is_empty()
+                || self.hosts.iter().any(|h| h.shim.is_some()));
+        self.losses.closed.clear();
         self.windows.forget_panes();
         self.lanes.forget();
         self.windows.held = self.facts.tmux_config.is_some();
@@ -166,6 +220,11 @@ impl Controller {
         }
         if took_windows {
             self.on_windows_lost();
+        } else {
+            // Asked of a server that was about to end.
+            for instance in unopened {
+                self.windows.want(instance);
+            }
         }
         self.release_all_held();
         self.open_wanted_windows();

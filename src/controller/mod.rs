@@ -26,6 +26,7 @@ mod lanes;
 mod left_over;
 mod links;
 mod losses;
+mod planned;
 mod ports;
 mod probing;
 mod progress;

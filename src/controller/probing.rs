@@ -8,6 +8,7 @@ use super::vouching::{self, Rightful};
 use crate::logs::Tone;
 use crate::model::{Check, FailureReason, InstanceId, RunId, State};
 use crate::probes::{self, Surroundings};
+use crate::shim::protocol::said_ready;
 use crate::shim::tree;
 use crate::supervisor::{Event, ProbeKind, Why};
 use std::time::Duration;
@@ -228,6 +229,21 @@ impl Controller {
         let checks = &self.hosts[instance.0 as usize].spec.checks;
         let (ready, failure) = (checks.ready_line.as_deref(), checks.failure_line.as_deref());
         self.hub.watch(instance, ready, failure);
+    }
+
+    /// A datagram of its `NOTIFY_SOCKET`: lines of `NAME=value`.
+    pub(super) fn on_notify(&mut self, instance: InstanceId, run: RunId, text: &str) {
+        self.know_run(instance, run);
+        let health = &mut self.host_mut(instance).health;
+        if health.run == Some(run)
+            && let Some(said) = health::status_in(text)
+        {
+            health.said = Some(said);
+            self.stale_status.insert(instance);
+        }
+        if let Some(ready) = said_ready(text) {
+            self.on_told_ready(instance, run, ready, "it reloads or stops, as it says");
+        }
     }
 
     /// A line of the run, or a message, says that the service is ready, or that it is not.

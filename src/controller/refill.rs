@@ -1,6 +1,8 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
-//! client was away, the session was suspended). No IO.
+//! client was away, the session was suspended), beside what an earlier controller wrote down.
 
+use super::core::Controller;
+use crate::logs::store::{EntryKind, Query};
 use crate::logs::{Hub, Tone, plain};
 use crate::model::{InstanceId, Moment};
 use crate::shim::note;
@@ -9,24 +11,37 @@ use crate::tmux::server;
 /// How many known lines are compared to find the place where they stop.
 const CONTEXT: usize = 12;
 
+/// How many lines of what a service printed for an earlier controller are shown on the console of the next one:
+/// of each, and of all together. Which of them stood on another terminal already, nobody knows any more.
+const SHOWN: usize = 100;
+const SHOWN_OF_ALL: usize = 400;
+/// Less says nothing.
+const SHOWN_AT_LEAST: usize = 10;
+
+/// So many lines of an earlier controller's time can be asked for without a look at the files.
+const REMEMBERED: usize = 1000;
+
 /// When a scrollback was taken, and of what.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taken {
+pub(super) struct Taken<'a> {
     pub(super) now: Moment,
     pub(super) at_ms: u64,
     pub(super) instance: InstanceId,
     /// The cursor's column where a process runs and has begun a line.
     pub(super) open_at: Option<u16>,
+    /// An earlier controller had it: by this name, one of so many.
+    pub(super) found: Option<(&'a str, usize)>,
 }
 
 /// Gives the hub what a window's scrollback has that it does not know. To be done where the reply stands in the
 /// control stream: what stands behind it was printed later.
-pub(super) fn take_in(hub: &mut Hub, taken: Taken, scrollback: &[u8]) {
+pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
     let Taken {
         now,
         at_ms,
         instance,
         open_at,
+        found,
     } = taken;
     let mut lines = without_notes(server::captured(scrollback));
     // A cursor behind the last line: that one is not finished.
@@ -43,8 +58,17 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken, scrollback: &[u8]) {
     if !goes_on {
         hub.end(now, at_ms, instance);
     }
-    for line in &lines[news.from..] {
-        hub.refill(at_ms, instance, line);
+    let lines = &lines[news.from..];
+    let hidden = found.filter(|_| known.is_empty()).map_or(0, |(name, instances)| {
+        let hidden = lines.len().saturating_sub(shown_of_each(instances));
+        if hidden > 0 {
+            let text = format!("… {hidden} earlier lines · ovr echo {name} -n {}", lines.len());
+            hub.say_on_console(at_ms, instance, &text);
+        }
+        hidden
+    });
+    for (number, line) in lines.iter().enumerate() {
+        hub.refill(at_ms, instance, line, number >= hidden);
     }
     if let Some((column, line)) = open.filter(|_| !goes_on) {
         let mut line = line.to_vec();
@@ -52,6 +76,29 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken, scrollback: &[u8]) {
         let missing = usize::from(column).saturating_sub(plain(&line).chars().count());
         line.extend(std::iter::repeat_n(b' ', missing));
         hub.feed(now, at_ms, instance, &line);
+    }
+}
+
+fn shown_of_each(instances: usize) -> usize {
+    (SHOWN_OF_ALL / instances.max(1)).clamp(SHOWN_AT_LEAST, SHOWN)
+}
+
+impl Controller {
+    /// Reads back what an earlier controller has written down of an instance, so that its scrollback gives just
+    /// what was printed since.
+    pub(super) fn remember(&mut self, instance: InstanceId) {
+        let Some(dir) = self.facts.logs.clone() else {
+            return;
+        };
+        let query = Query {
+            last: Some(REMEMBERED),
+            ..Query::new(dir, vec![self.host(instance).name()])
+        };
+        // What cannot be read is taken for not known: its lines come from the scrollback alone.
+        let found = query.run().unwrap_or_default();
+        for line in found.lines.iter().filter(|line| line.kind == EntryKind::Output) {
+            self.hub.remember(instance, line.at_ms, line.run, &line.text);
+        }
     }
 }
 
@@ -113,7 +160,7 @@ fn news(captured: &[String], known: &[String]) -> News {
 
 #[cfg(test)]
 mod tests {
-    use super::{News, news, without_notes};
+    use super::{News, news, shown_of_each, without_notes};
 
     fn lines(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -147,6 +194,11 @@ mod tests {
             b"b",
         ];
         assert_eq!(without_notes(captured.to_vec()), [b"a", b"b"]);
+    }
+
+    #[test]
+    fn what_an_earlier_controller_had_is_shown_by_its_end() {
+        assert_eq!([1, 4, 8, 40, 500].map(shown_of_each), [100, 100, 50, 10, 10]);
     }
 
     #[test]

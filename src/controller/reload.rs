@@ -6,7 +6,7 @@ use super::core::{Controller, Reply, Rewatched};
 use super::differences::{Difference, difference, place};
 use super::follow::Named;
 use super::host::Host;
-use super::replan::{Overrides, Replan};
+use super::planned::{Planned, label, names_of};
 use super::schedule::Schedules;
 use super::staleness::Stamp;
 use super::watch::Watches;
@@ -16,7 +16,6 @@ use crate::diag::{Diagnostic, Kind, Severity};
 use crate::logs::Label;
 use crate::model::{InstanceId, InstanceName, InstanceSpec, ServiceName, StateWord};
 use crate::supervisor::{Declared, Event, Machine, Verb};
-use crate::workspace::session::Scaled;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is to become of the session's plan.
@@ -25,13 +24,6 @@ pub(super) struct Wish {
     /// Services that are to have another number of instances.
     pub(super) counts: BTreeMap<ServiceName, u32>,
     pub(super) reply: ReplyWith<Reloaded>,
-}
-
-/// A plan that was made, with the numbers of instances that were asked for and still count.
-#[derive(Debug)]
-pub(super) struct Planned {
-    instances: Vec<InstanceSpec>,
-    scaled: BTreeMap<ServiceName, Scaled>,
 }
 
 /// What comes of making one, and for whom it was made.
@@ -354,81 +346,6 @@ impl Controller {
             }
         }
     }
-}
-
-impl Planned {
-    /// The plan that the files make, with the numbers that were asked for where the files still say about them
-    /// what they said then.
-    pub(super) fn make(
-        replan: &Replan,
-        mut scaled: BTreeMap<ServiceName, Scaled>,
-        wished: &BTreeMap<ServiceName, u32>,
-    ) -> Result<Self, Vec<Diagnostic>> {
-        let instances = replan.make(&Overrides::default())?;
-        if scaled.is_empty() && wished.is_empty() {
-            return Ok(Self { instances, scaled });
-        }
-        let configured = |service: &ServiceName| {
-            let count = instances.iter().filter(|spec| place(spec).0 == *service).count();
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
-        scaled.retain(|service, scaled| scaled.configured == configured(service));
-        for (service, count) in wished {
-            let configured = configured(service);
-            let count = *count;
-            scaled.insert(service.clone(), Scaled { count, configured });
-        }
-        scaled.retain(|_, scaled| scaled.count != scaled.configured);
-        let counts = scaled
-            .iter()
-            .map(|(service, scaled)| (service.clone(), scaled.count));
-        let counts: BTreeMap<_, _> = counts.collect();
-        let instances = if counts.is_empty() {
-            instances
-        } else {
-            replan.make(&Overrides { counts })?
-        };
-        Ok(Self { instances, scaled })
-    }
-
-    pub(super) fn into_parts(self) -> (Vec<InstanceSpec>, BTreeMap<ServiceName, Scaled>) {
-        (self.instances, self.scaled)
-    }
-}
-
-pub(super) fn label(spec: &InstanceSpec) -> Label {
-    Label {
-        name: spec.name.to_string(),
-        position: spec.position,
-    }
-}
-
-/// The names that the shim of an instance may have been started with: a service that has got a second instance
-/// was called by its own name before.
-fn aliases(spec: &InstanceSpec, id: InstanceId) -> Vec<(InstanceName, InstanceId)> {
-    let mut names = vec![spec.name.clone()];
-    if spec.number == 1 {
-        names.extend([None, Some(1)].map(|number| InstanceName {
-            service: spec.service.clone(),
-            number,
-        }));
-        names.extend(format!("{}-0", spec.service).parse().ok());
-    }
-    names.into_iter().map(|name| (name, id)).collect()
-}
-
-/// Everything that shims may call these instances. A name that one of them has now means that one.
-pub(super) fn names_of<'a>(
-    specs: impl Iterator<Item = (InstanceId, &'a InstanceSpec)> + Clone,
-) -> BTreeMap<InstanceName, InstanceId> {
-    let aliases = specs.clone().flat_map(|(id, spec)| aliases(spec, id));
-    let names = specs.map(|(id, spec)| (spec.name.clone(), id));
-    aliases.chain(names).collect()
-}
-
-/// Instances with their numbers, as a session begins with them.
-pub(super) fn numbered(specs: &[InstanceSpec]) -> Vec<(InstanceId, &InstanceSpec)> {
-    (0..).map(InstanceId).zip(specs).collect()
 }
 
 fn declared(instance: InstanceId, spec: &InstanceSpec, replace: bool) -> Declared {

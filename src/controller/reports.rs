@@ -7,7 +7,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
-use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION, said_ready};
+use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::Event;
 use std::thread;
@@ -61,11 +61,7 @@ impl Controller {
             Report::Enter => self.feed(Event::Enter { instance }),
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
-            Report::Notify { run, text } => {
-                if let Some(ready) = said_ready(&text) {
-                    self.feed(Event::ToldReady { instance, run, ready });
-                }
-            }
+            Report::Notify { run, text } => self.on_notify(instance, run, &text),
             Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
@@ -159,8 +155,11 @@ impl Controller {
             nonce: hello.nonce.clone(),
             version: hello.version,
         });
+        self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
+                self.host_mut(instance).found = true;
+                self.remember(instance);
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);
@@ -239,6 +238,7 @@ impl Controller {
             return;
         };
         self.reaping.insert(instance);
+        self.feed(Event::WindowClosing { instance });
         // A shim reports an end when nothing of the run is left (elsewhere than on Linux it cannot see all of
         // it). Looking all the same would be a walk through every process of the machine for each window.
         let unended = std::mem::take(&mut self.host_mut(instance).unended);

@@ -15,8 +15,9 @@ use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
+use super::planned::{Planned, label, names_of, numbered};
 use super::progress::{Progress, Up};
-use super::reload::{Planned, Reloads, label, names_of, numbered};
+use super::reload::Reloads;
 use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
@@ -26,6 +27,7 @@ use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
+use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::supervisor::Machine;
@@ -41,6 +43,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Lines that are on their way to the disk when the session ends are written within this.
+const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The way back to who asked for a detach.
 pub type DetachReply = api::call::Reply<Detached>;
@@ -71,6 +76,8 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// Where the services' output is kept, if it is.
+    pub logs: Option<PathBuf>,
     /// Heed the files that services watch.
     pub watch: bool,
     /// The session is over when all in it has ended and nothing can start it again.
@@ -102,6 +109,8 @@ pub(super) struct Facts {
     pub(super) replan: Replan,
     /// Whether files are watched that restart services.
     pub(super) watch: bool,
+    /// Where the services' output is kept, if it is.
+    pub(super) logs: Option<PathBuf>,
 }
 
 /// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
@@ -152,13 +161,19 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     };
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
-    let (inlets, outlets) = channels(
+    let (inlets, mut outlets) = channels(
         links_out,
         signals,
         FileWatch::new(dir.path()),
         console_failed,
         watched,
     );
+    let mut hub = Hub::new(setup.instances.len(), renderer);
+    if let Some(logs) = setup.logs.clone() {
+        let (store, troubles) = store(logs, &setup.instances)?;
+        hub.keep_in(store);
+        outlets.log_troubles = Some(troubles);
+    }
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -172,11 +187,12 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
             watch: setup.watch,
+            logs: setup.logs.clone(),
         },
         info,
         lock: setup.lock,
         machine,
-        hub: Hub::new(setup.instances.len(), renderer),
+        hub,
         order: (0..setup.instances.len()).map(Controller::id_at).collect(),
         names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
         hosts,
@@ -233,6 +249,16 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
+}
+
+/// The files of the session's instances.
+fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
+    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
+        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
+    for (index, spec) in instances.iter().enumerate() {
+        store.name(Controller::id_at(index), spec.name.to_string());
+    }
+    Ok((store, troubles))
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
@@ -344,6 +370,7 @@ fn channels(
         signals,
         files,
         console_failed,
+        log_troubles: None,
         watched,
     };
     (inlets, outlets)
@@ -366,6 +393,11 @@ impl Controller {
             } else {
                 console.flush().await;
             }
+        }
+        // A disk that hangs must not keep the session from its end.
+        if let Some(store) = self.hub.store().filter(|_| !at_once) {
+            let flushed = store.flushed();
+            drop(tokio::time::timeout(LAST_LINES, flushed).await);
         }
         let quit_results = self.quit_results();
         let first = self.first_end();

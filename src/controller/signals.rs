@@ -20,6 +20,9 @@ pub(super) const LISTENED: &[i32] = &[
 
 impl Controller {
     pub(super) fn on_signal(&mut self, number: i32) {
+        if matches!(number, c::SIGINT | c::SIGQUIT | c::SIGTSTP) {
+            self.hub.return_to_margin();
+        }
         match number {
             c::SIGINT | c::SIGTERM | c::SIGQUIT => self.on_quit_signal(number),
             // The terminal of a detached session is not its own.

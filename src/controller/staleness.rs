@@ -3,7 +3,7 @@
 
 use super::core::{Controller, ReplyTo};
 use super::differences::{Difference, difference, place};
-use super::reload::Planned;
+use super::planned::Planned;
 use crate::api::messages::Results;
 use crate::model::InstanceId;
 use std::collections::BTreeMap;

@@ -38,6 +38,7 @@ impl Controller {
         let mut said = Vec::new();
         let (client, panes, asked) = self.windows.reading();
         let Some(client) = client else { return };
+        let instances = self.hosts.len();
         let (hub, lanes, hosts) = (&mut self.hub, &mut self.lanes, &mut self.hosts);
         let _more = client.drain(&mut |event| match event {
             ClientEvent::Output { pane, data } => {
@@ -57,7 +58,9 @@ impl Controller {
                     && let Some(shim) = &host.shim
                 {
                     let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
+                    let name = host.name();
                     let taken = refill::Taken {
+                        found: host.found.then_some((name.as_str(), instances)),
                         now,
                         at_ms,
                         instance: *instance,
@@ -127,16 +130,18 @@ impl Controller {
         match self.windows.answered(reply.number) {
             Some(Asked::Window(instance)) => match Opened::from_reply(&reply.first_line()) {
                 Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
-                _ => self.feed(Event::WindowFailed {
-                    instance,
-                    message: reply.text(),
-                }),
+                _ => self.windows.refused(instance, reply.text()),
             },
+            Some(Asked::Refused(instance)) => {
+                if let Some(message) = self.windows.reason_of_refusal(instance, reply.ok) {
+                    self.feed(Event::WindowFailed { instance, message });
+                }
+            }
             Some(Asked::Clients) => self.on_viewers(&reply.text()),
             // The scrollback itself has been taken in where it stood.
             Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
             Some(Asked::Panes) => self.on_panes(&reply.text()),
-            Some(Asked::WindowThere(_)) if reply.ok => {}
+            Some(Asked::WindowThere(instance)) if reply.ok => self.note_window_closed(instance, false),
             Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
             Some(Asked::Column(_)) | None => {}
@@ -146,6 +151,7 @@ impl Controller {
     fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
         self.windows.bind(pane, instance);
         self.host_mut(instance).window = Some(window);
+        self.note_window_closed(instance, false);
         self.stale_status.insert(instance);
         for (name, reply) in std::mem::take(&mut self.window_calls) {
             self.answer_window(name, reply);
@@ -154,7 +160,8 @@ impl Controller {
 
     /// A window has left a session. It may have been the session of a view: tmux then says the same.
     fn on_window_left(&mut self, window: WindowId) {
-        if let Some(instance) = self.ids().find(|id| self.host(*id).window == Some(window)) {
+        if let Some(instance) = self.owner_of(window) {
+            self.note_window_closed(instance, true);
             let question = Command::look_for_window(window);
             self.windows.ask(&question, Asked::WindowThere(instance));
         }

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 pub(super) enum Asked {
     /// A window for this instance.
     Window(InstanceId),
+    /// Whether there is a session, after a window was refused to this instance.
+    Refused(InstanceId),
     /// Who looks at which window.
     Clients,
     /// In which column the cursor of the instance's window stands.
@@ -71,8 +73,12 @@ pub(super) struct Windows {
     panes: Vec<Option<InstanceId>>,
     /// The instance whose window the server was started with.
     pub(super) first: Option<InstanceId>,
+    /// The shim in that window has spoken, which tmux itself may not have done by then.
+    pub(super) first_spoke: bool,
     /// Windows that were asked for when the client was lost.
     pub(super) unopened: Vec<InstanceId>,
+    /// Why tmux did not open a window, until it is known whether it still had a session.
+    refused: BTreeMap<InstanceId, String>,
     /// The client was let go on purpose, for as long as this process is stopped.
     pub(super) suspended: bool,
 }
@@ -88,7 +94,9 @@ impl Windows {
             asked: BTreeMap::new(),
             panes: Vec::new(),
             first: None,
+            first_spoke: false,
             unopened: Vec::new(),
+            refused: BTreeMap::new(),
             suspended: false,
         }
     }
@@ -139,6 +147,7 @@ impl Windows {
             };
             self.connection = Connection::Up(Client::start(&site.server, &site.setup, &window)?);
             self.first = Some(first);
+            self.first_spoke = false;
         }
         if self.held {
             self.wanted = wanted;
@@ -192,12 +201,14 @@ impl Windows {
     /// The client is gone, and with it every answer that was waited for. Gives back the windows that were asked for.
     pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
         self.connection = Connection::Down;
-        let mut unopened: Vec<_> = self.first.take().into_iter().collect();
+        self.refused.clear();
+        let first = self.first.take().filter(|_| !self.first_spoke);
+        let mut unopened: Vec<_> = first.into_iter().collect();
         unopened.extend(
             std::mem::take(&mut self.asked)
                 .into_values()
                 .filter_map(|asked| match asked {
-                    Asked::Window(instance) => Some(instance),
+                    Asked::Window(instance) | Asked::Refused(instance) => Some(instance),
                     Asked::Clients
                     | Asked::Column(_)
                     | Asked::Scrollback(_)
@@ -207,6 +218,30 @@ impl Windows {
                 }),
         );
         unopened
+    }
+
+    /// Whether a window has been asked for and is not there yet.
+    pub(super) fn is_opening(&self, instance: InstanceId) -> bool {
+        self.first == Some(instance)
+            || self.unopened.contains(&instance)
+            || self.is_asking(Asked::Window(instance))
+            || self.is_asking(Asked::Refused(instance))
+    }
+
+    /// tmux did not open a window. A session that is about to end opens none, and does not say so: that is known
+    /// by the next answer.
+    pub(super) fn refused(&mut self, instance: InstanceId, message: String) {
+        self.refused.insert(instance, message);
+        self.ask(&Command::look_for_session(), Asked::Refused(instance));
+    }
+
+    /// Why a window was refused, if the session was there; without one it is as if tmux had not heard.
+    pub(super) fn reason_of_refusal(&mut self, instance: InstanceId, has_session: bool) -> Option<String> {
+        let message = self.refused.remove(&instance);
+        if !has_session {
+            self.unopened.push(instance);
+        }
+        message.filter(|_| has_session)
     }
 
     pub(super) fn is_asking(&self, why: Asked) -> bool {

@@ -9,6 +9,7 @@ use super::record::{Record, RecordKind};
 use super::render::{Label, Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
+use super::store::Store;
 use super::stream::StreamDecoder;
 use super::watch::LineWatch;
 use crate::model::mark::Mark;
@@ -78,6 +79,7 @@ impl Hub {
                 renderer,
                 rendered: Vec::new(),
                 followers: Followers::default(),
+                store: None,
                 events: Vec::new(),
                 last_seq: 0,
             },
@@ -93,6 +95,21 @@ impl Hub {
         if let Some(renderer) = &mut self.shared.renderer {
             renderer.set_labels(labels);
         }
+        if let Some(store) = &mut self.shared.store {
+            for (instance, label) in (0..).map(InstanceId).zip(labels) {
+                store.name(instance, label.name.clone());
+            }
+        }
+    }
+
+    /// Keeps every line in files from here on, under the names that the store is told.
+    pub fn keep_in(&mut self, store: Store) {
+        self.shared.store = Some(store);
+    }
+
+    /// The files that lines are kept in.
+    pub fn store(&mut self) -> Option<&mut Store> {
+        self.shared.store.as_mut()
     }
 
     /// Believes the marks of this shim from here on.
@@ -118,7 +135,7 @@ impl Hub {
     pub fn set_run(&mut self, instance: InstanceId, run: RunId) {
         if let Some(source) = self.source_mut(instance) {
             source.past.begin(run);
-            let nothing_waits = source.past.sentences.begins(run);
+            let nothing_waits = source.past.sentences.adopts(run);
             debug_assert!(
                 nothing_waits.is_empty(),
                 "an adopted run is the first that is heard of"
@@ -173,11 +190,21 @@ impl Hub {
         }
     }
 
-    /// Takes a line that was found in the scrollback, printed while nobody read the stream.
-    pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8]) {
+    /// Keeps a line that an earlier controller has shown and written down.
+    pub fn remember(&mut self, instance: InstanceId, at_ms: u64, run: RunId, text: &[u8]) {
+        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
+            let record = self.shared.record(instance, run, at_ms, RecordKind::Output, text);
+            source.past.ring.push(record);
+        }
+    }
+
+    /// Takes a line that was found in the scrollback, printed while nobody read the stream. `is_shown`: on the
+    /// console too.
+    pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8], is_shown: bool) {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
+        let renderer = self.shared.renderer.take_if(|_| !is_shown);
         let mut sink = SourceSink {
             instance,
             at_ms,
@@ -191,6 +218,9 @@ impl Hub {
         let mut decoder = StreamDecoder::new(None);
         decoder.feed(line, &mut sink);
         decoder.feed(b"\n", &mut sink);
+        if renderer.is_some() {
+            self.shared.renderer = renderer;
+        }
     }
 
     /// Says something about a run where it belongs in the output: now, if that place has passed already.
@@ -217,7 +247,7 @@ impl Hub {
         let mut text = Vec::new();
         while let Some(quiet) = self.open.poll(now) {
             let instance = quiet.instance;
-            let Some(source) = self.sources.get(instance.0 as usize) else {
+            let Some(source) = self.sources.get_mut(instance.0 as usize) else {
                 continue;
             };
             text.clear();
@@ -228,6 +258,9 @@ impl Hub {
             }
             let waits = !source.decoder.shows_progress() && self.open.set_text(instance, &line);
             let shared = &mut self.shared;
+            if let Some(sentence) = source.past.sentences.before_line() {
+                source.past.say(shared, at_ms, instance, &sentence);
+            }
             if let Some(renderer) = &mut shared.renderer {
                 renderer.open(&mut shared.rendered, instance, at_ms, &text);
             }
@@ -252,6 +285,14 @@ impl Hub {
         source.past.say(&mut self.shared, at_ms, instance, &sentence);
     }
 
+    /// Says something about an instance on the console alone.
+    pub fn say_on_console(&mut self, at_ms: u64, instance: InstanceId, text: &str) {
+        let shared = &mut self.shared;
+        if let Some(renderer) = &mut shared.renderer {
+            renderer.event(&mut shared.rendered, instance, Tone::Quiet, at_ms, text);
+        }
+    }
+
     /// Says something about the session, on the console alone.
     pub fn say_system(&mut self, at_ms: u64, tone: Tone, text: &str) {
         let shared = &mut self.shared;
@@ -269,6 +310,9 @@ impl Hub {
             shared.rendered.shrink_to(KEPT_CAPACITY);
         }
         shared.followers.publish();
+        if let Some(store) = &mut shared.store {
+            store.hand_on();
+        }
     }
 
     /// What the streams told besides lines, in order, since the last time.
@@ -363,6 +407,13 @@ impl Hub {
         match self.waits_for_input(instance) {
             Some(open) => Some(open.to_owned()),
             None => self.source(instance)?.past.ring.last_line(),
+        }
+    }
+
+    /// The terminal has echoed a key (`^C`) where the next line of the console begins: that line stands over it.
+    pub fn return_to_margin(&mut self) {
+        if self.shows_open_lines() {
+            self.shared.rendered.push(b'\r');
         }
     }
 

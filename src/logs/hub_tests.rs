@@ -85,18 +85,18 @@ fn a_prompt_is_shown_waits_for_input_and_goes_on_after_the_answer() {
 #[test]
 fn the_last_words_of_a_run_stand_before_what_is_said_about_its_end() {
     let mut hub = hub();
-    feed(&mut hub, 0, WEB, &mark(Mark::RunBegins(RunId(7))));
+    feed(&mut hub, 0, WEB, &mark(Mark::RunBegins(RunId(1))));
     feed(&mut hub, 0, WEB, "up\r\n\x1b[31mKeyError");
-    feed(&mut hub, 0, WEB, &mark(Mark::RunEnds(RunId(7))));
+    feed(&mut hub, 0, WEB, &mark(Mark::RunEnds(RunId(1))));
     let events = hub.take_events();
-    let expected = [Mark::RunBegins(RunId(7)), Mark::RunEnds(RunId(7))];
+    let expected = [Mark::RunBegins(RunId(1)), Mark::RunEnds(RunId(1))];
     assert_eq!(events, expected.map(|mark| (WEB, StreamEvent::Mark(mark))));
     hub.say(1, WEB, Tone::Alarm, "exited with code 3");
     assert_eq!(
         console(&mut hub),
         "web │ up\nweb │ KeyError\nweb │ exited with code 3\n"
     );
-    assert_eq!(hub.last_lines_of_run(WEB, RunId(7), 20), ["up", "KeyError"]);
+    assert_eq!(hub.last_lines_of_run(WEB, RunId(1), 20), ["up", "KeyError"]);
     assert_eq!(hub.last_line(WEB).unwrap(), "KeyError");
 }
 
@@ -178,7 +178,7 @@ fn what_a_program_draws_on_the_whole_screen_tells_readiness_too() {
 fn lines_out_of_the_scrollback_tell_no_readiness_since_their_run_is_unknown() {
     let mut hub = hub();
     hub.watch(WEB, Some("listening"), None);
-    hub.refill(0, WEB, b"listening on 80");
+    hub.refill(0, WEB, b"listening on 80", true);
     assert_eq!(tells(&mut hub), []);
 }
 

@@ -27,7 +27,7 @@ pub struct Policy {
     pub exit_on_skipped: bool,
     /// Its command leaves a daemon behind and is to have done so within this time (`is_daemon`).
     pub launch_timeout: Option<Duration>,
-    /// It is started by its schedule, not with the session.
+    /// It is started by its schedule, not with the session; without `autostart`, its schedule is paused.
     pub scheduled: bool,
 }
 

@@ -221,13 +221,10 @@ impl Live {
         })
     }
 
-    /// Whether the run was held open without a process and is now to end.
+    /// Whether the run was held open without a process and is now to end. With a stop command there is one again,
+    /// whose end is waited for.
     pub(super) fn is_released(&self) -> bool {
-        self.held
-            && self
-                .stop
-                .as_ref()
-                .is_some_and(|stop| !matches!(stop.phase, StopPhase::Command(_)))
+        self.held && self.stop.as_ref().is_some_and(|stop| !stop.by_command)
     }
 
     /// The main process is gone and others are left.

@@ -18,6 +18,8 @@ pub(super) struct Stop {
     pub(super) deadline: Option<Instant>,
     /// The groups that have had the signal; none gets it twice.
     pub(super) signalled: BTreeSet<u32>,
+    /// Its command has been started.
+    pub(super) by_command: bool,
     /// By an order; a second one cuts the grace short.
     pub(super) ordered: bool,
 }
@@ -129,6 +131,7 @@ impl Live {
             phase,
             deadline,
             signalled: BTreeSet::new(),
+            by_command: matches!(phase, StopPhase::Command(_)),
             ordered: false,
         });
         if phase == StopPhase::Grace && !kill {

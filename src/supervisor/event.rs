@@ -24,6 +24,9 @@ pub enum Event {
     WindowReady { instance: InstanceId },
     /// The window could not be opened.
     WindowFailed { instance: InstanceId, message: String },
+    /// The window is being closed, alone, or its shim was killed: `WindowLost` follows, after what the run in it
+    /// may still report. To be told before that, where it is known.
+    WindowClosing { instance: InstanceId },
     /// Window and shim are gone, and all processes of the run with them (verified).
     WindowLost { instance: InstanceId },
     /// The tmux server is gone. Told before the `WindowLost` of every window it had, exactly one each. With

@@ -28,8 +28,10 @@ pub(super) enum Window {
     Opening,
     /// There, with a shim that takes orders.
     Ready,
-    /// tmux died under it, or it is being closed. Its `WindowLost` is on the way; until then nothing can be
-    /// started in it.
+    /// It is being closed, alone: what ran in it may still report its end. Its `WindowLost` is on the way; until
+    /// then nothing can be started in it.
+    Closing,
+    /// tmux died under it. Its `WindowLost` is on the way; until then nothing can be started in it.
     Going,
 }
 

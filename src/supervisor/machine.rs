@@ -169,6 +169,7 @@ impl Machine {
             Event::Quit { why, ask } => self.cmd_quit(why, ask),
             Event::WindowReady { instance } => self.on_window_ready(instance),
             Event::WindowFailed { instance, message } => self.on_window_failed(instance, &message),
+            Event::WindowClosing { instance } => self.on_window_closing(instance),
             Event::WindowLost { instance } => self.on_window_lost(instance),
             Event::TmuxLost { recover } => self.on_tmux_lost(recover),
             Event::Adopted {

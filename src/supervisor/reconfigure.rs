@@ -127,7 +127,7 @@ impl Machine {
         };
         let instance = self.at_mut(id);
         if open && instance.gone && !instance.is_live() && instance.window == Window::Ready {
-            instance.window = Window::Going;
+            instance.window = Window::Closing;
             self.actions.push_back(Action::CloseWindow { instance: id });
         }
     }

@@ -35,8 +35,14 @@ impl Machine {
                 instance.window = Window::Ready;
                 self.mark(id);
             }
-            // Nothing new, or said before tmux died.
-            Window::Ready | Window::Going => {}
+            // Nothing new, or said before it was lost.
+            Window::Ready | Window::Closing | Window::Going => {}
+        }
+    }
+
+    pub(super) fn on_window_closing(&mut self, id: InstanceId) {
+        if self.knows(id) && self.at(id).window == Window::Ready {
+            self.at_mut(id).window = Window::Closing;
         }
     }
 
@@ -48,7 +54,7 @@ impl Machine {
             // It failed because tmux died, which is dealt with as such.
             Window::Going => self.on_window_lost(id),
             Window::Opening => self.window_did_not_open(id, message),
-            Window::Absent | Window::Ready => {}
+            Window::Absent | Window::Ready | Window::Closing => {}
         }
     }
 
@@ -73,7 +79,7 @@ impl Machine {
             (None, Window::Opening) => {
                 self.window_did_not_open(id, "its window went away while it was opened");
             }
-            (None, Window::Absent | Window::Ready | Window::Going) => self.mark(id),
+            (None, Window::Absent | Window::Ready | Window::Closing | Window::Going) => self.mark(id),
         }
         self.at_mut(id).attached = 0;
     }

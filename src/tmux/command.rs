@@ -124,6 +124,11 @@ impl Command {
         Self::new("list-panes").args(["-t", &window.to_string(), "-F", ""])
     }
 
+    /// Fails if there is no session of ours.
+    pub fn look_for_session() -> Self {
+        Self::new("has-session").args(["-t", &format!("={}", super::client::SESSION)])
+    }
+
     /// Brings the pane out of its scrollback, if somebody reads there.
     pub fn leave_modes(pane: PaneId) -> Self {
         Self::new("copy-mode").args(["-q", "-t", &pane.to_string()])

@@ -78,6 +78,8 @@ pub struct Gone {
     pub errors: String,
     /// A greeting had come.
     pub greeted: bool,
+    /// tmux said goodbye and no reason: the session has ended. A client or server that was killed has not.
+    pub session_ended: bool,
 }
 
 impl Gone {
@@ -184,6 +186,7 @@ impl Pairing {
                 String::from_utf8_lossy(reason)
                     .trim()
                     .clone_into(&mut self.gone.reason);
+                self.gone.session_ended = self.gone.reason.is_empty();
             }
             other => sink(ClientEvent::Notice(other)),
         }

@@ -260,7 +260,15 @@ impl ServerProcess {
         }
     }
 
-    /// Ends the server: SIGTERM, on which tmux hangs its windows up; after `patience` SIGKILL. Returns when the
+    /// SIGTERM, on which tmux hangs its windows up and ends.
+    ///
+    /// # Errors
+    /// It is not ours to end.
+    pub fn ask_to_end(&self) -> io::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Ends the server: SIGTERM; after `patience` SIGKILL. Returns when the
     /// process is gone, and whether SIGKILL was needed. tmux leaves its socket behind; so it is removed.
     ///
     /// # Errors

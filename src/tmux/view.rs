@@ -14,6 +14,9 @@ use std::time::Duration;
 pub const DETACH_KEY_VARIABLE: &str = "OVR_DETACH_KEY";
 const DEFAULT_DETACH_KEY: &str = "F12";
 
+/// The command in place of tmux's last words, `[detached (from session …)]`, which would name the view's session.
+const QUIETLY: &str = "exec true";
+
 /// The window option that holds what the status line says about a window.
 const STATUS_OPTION: &str = "@ovr_status";
 /// Below this many columns names are shown short and the line says less.
@@ -119,7 +122,10 @@ fn direct_key(named: Option<String>) -> Option<String> {
 fn detaching_key(line: &str) -> Option<String> {
     let mut words = line.split_whitespace().skip_while(|w| *w != "prefix").skip(1);
     let key = words.next()?;
-    let detaches = words.next()? == "detach-client" && words.next().is_none();
+    let command: Vec<_> = words.collect();
+    // Ours, or tmux's own.
+    let detaches =
+        command.join(" ") == format!("detach-client -E \"{QUIETLY}\"") || command == ["detach-client"];
     detaches.then(|| key.strip_prefix('\\').unwrap_or(key).to_owned())
 }
 
@@ -171,7 +177,7 @@ impl View<'_> {
     /// the end of the window's session or with the terminal. Our session and its windows go on. It never
     /// starts a server.
     ///
-    /// It prints one line of its own at its end, `[detached (from session …)]`, unless the direct key was used.
+    /// Left by another way than [`LeaveKeys`], it prints a line of its own, `[detached (from session …)]`.
     pub fn command(&self) -> process::Command {
         let mut command = self.server.command();
         command.arg("-N");
@@ -213,9 +219,10 @@ impl View<'_> {
             set("status", "on"),
             Command::new("select-window").args(["-t".to_owned(), format!("{target}{}", self.window)]),
         ];
-        if let Some(key) = &self.leave.direct {
-            // The command in place of tmux's last words, which would name the view's session.
-            commands.push(Command::new("bind-key").args(["-n", key, "detach-client", "-E", "exec true"]));
+        let direct = self.leave.direct.iter().map(|key| ("root", key));
+        let prefixed = self.leave.prefixed.iter().map(|(_, key)| ("prefix", key));
+        for (table, key) in direct.chain(prefixed) {
+            commands.push(Command::new("bind-key").args(["-T", table, key, "detach-client", "-E", QUIETLY]));
         }
         commands
     }
@@ -338,6 +345,14 @@ mod tests {
             ("bind-key -r -T prefix \\; detach-client", Some(";")),
             ("bind-key    -T prefix       D    choose-client -Z", None),
             ("bind-key    -T prefix       x    detach-client -a", None),
+            (
+                "bind-key    -T prefix       d    detach-client -E \"exec true\"",
+                Some("d"),
+            ),
+            (
+                "bind-key    -T prefix       d    detach-client -E \"exec vi\"",
+                None,
+            ),
             ("bind-key    -T prefix       C-b  send-prefix", None),
         ] {
             assert_eq!(detaching_key(line).as_deref(), key, "{line}");

@@ -71,12 +71,16 @@ pub fn unattended(entry: &SessionEntry) -> Diagnostic {
 
 /// The error of a command whose controller is stopped and cannot answer.
 pub fn suspended(entry: &SessionEntry) -> Diagnostic {
-    Diagnostic::error(
+    let diagnostic = Diagnostic::error(
         Kind::System,
         format!("{} is suspended{}", name(entry), place(entry)),
     )
     .cause("its controller was stopped, as Ctrl-Z does; the services run on")
-    .hint("in the terminal of `ovr start`: fg")
+    .hint("in the terminal of `ovr start`: fg");
+    match entry.pid() {
+        Some(pid) => diagnostic.hint(format!("from elsewhere: kill -CONT {pid}")),
+        None => diagnostic,
+    }
 }
 
 fn name(entry: &SessionEntry) -> String {

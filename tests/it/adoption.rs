@@ -36,6 +36,63 @@ fn after_kill_9_of_the_controller_the_next_start_adopts_the_same_processes() {
 }
 
 #[test]
+fn a_new_controller_shows_what_was_printed_while_there_was_none_and_nothing_twice() {
+    let project = Project::with(
+        "web: seq 1 900; echo all out; until [ -e $OUT/go ]; do sleep 0.02; done; echo meanwhile; \
+         echo said > $OUT/said; exec sleep 1000\nworker: exec sleep 1000\n",
+    );
+    let old = project.start_piped(&[]);
+    old.wait_for_output("web    │ all out");
+    project.wait_running(["web", "worker"]);
+    kill_controller(&project);
+    old.wait_exit();
+    fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_out("said");
+    let console = project.start_piped(&[]);
+    console.wait_for_output("web    │ meanwhile");
+    assert!(!console.plain().contains("│ all out"), "{}", console.plain());
+    let echo = project.cmd(&["echo", "web", "-n", "902"]).piped();
+    echo.wait_for_output("meanwhile");
+    assert!(echo.plain().contains("web    │ 900\n"), "{}", echo.plain());
+    let kept = project.ovr(&[
+        "logs",
+        "web",
+        "-n",
+        "all",
+        "--grep",
+        "^(1|900|all out|meanwhile)$",
+        "--plain",
+    ]);
+    assert_eq!(kept.success().stdout, "1\n900\nall out\nmeanwhile\n");
+}
+
+#[test]
+fn without_the_files_a_new_controller_shows_the_end_of_what_was_printed_and_says_how_much_there_is() {
+    let project = Project::with("web: seq 1 900; echo all out; exec sleep 1000\nworker: exec sleep 1000\n");
+    let old = project.start_piped(&[]);
+    old.wait_for_output("web    │ all out");
+    project.wait_running(["web", "worker"]);
+    kill_controller(&project);
+    old.wait_exit();
+    fs::remove_dir_all(project.path("state")).unwrap();
+    let console = project.start_piped(&[]);
+    console.wait_for_output("adopted web, worker");
+    console.wait_for_output("web    │ all out");
+    let text = console.plain();
+    assert!(
+        text.contains("web    │ … 801 earlier lines · ovr echo web -n 901"),
+        "{text}"
+    );
+    assert!(
+        text.contains("web    │ 802\n") && !text.contains("web    │ 801\n"),
+        "{text}"
+    );
+    let echo = project.cmd(&["echo", "web", "-n", "901"]).piped();
+    echo.wait_for_output("all out");
+    assert!(echo.plain().starts_with("web    │ 1\n"), "{}", echo.plain());
+}
+
+#[test]
 fn a_daemonized_service_is_adopted_with_its_processes() {
     let project = Project::with("db: daemonizer\nweb: sleep 1000\n");
     project.start_detached(&["-t", "1"]);
@@ -275,9 +332,18 @@ fn a_suspended_controller_is_named_at_once() {
     project.wait_until("it to be stopped", || {
         processes::process(controller).is_some_and(|process| process.state == 'T')
     });
-    for args in [&["status"][..], &["restart", "web"], &["quit"]] {
+    let commands: [&[&str]; 6] = [
+        &["status"],
+        &["restart", "web"],
+        &["quit"],
+        &["start"],
+        &["start", "-D"],
+        &["start", "web"],
+    ];
+    for args in commands {
         project.ovr(args).code(71).says(&["suspended", "fg"]);
     }
+    project.ovr(&["ls"]).success().says(&["suspended"]);
     processes::kill(controller, Signal::CONT);
     assert_eq!(project.wait_running(["web"]), [web]);
 }

@@ -232,11 +232,12 @@ fn a_scale_is_kept_until_the_configuration_has_another_number() {
     project.wait_running(["web"]);
     project.ovr(&["scale", "web=3"]).success();
     project.wait_running(["web#1", "web#2", "web#3"]);
+    project.ovr(&["reload"]).success().says(&["kept 3"]);
+    // The file is the services' environment as well, so they are restarted.
     project.write(".ovr.env", "OVR_FORMATION=web=2\n");
-    project
-        .ovr(&["reload"])
-        .success()
-        .says(&["removed web#3", "kept 2"]);
+    project.ovr(&["reload"]).success().says(&["removed web#3"]);
+    let names: Vec<String> = project.status().services.into_iter().map(|s| s.name).collect();
+    assert_eq!(names, ["web#1", "web#2"]);
 }
 
 #[test]

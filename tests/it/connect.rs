@@ -46,6 +46,7 @@ fn leaving_a_window_leaves_the_service_running_and_says_so() {
     view.type_keys(DETACH);
     assert_eq!(view.wait_exit(), 0);
     view.wait_for_output("still running");
+    assert!(!view.plain().contains("[detached"), "{}", view.plain());
     assert_eq!(project.service("web").pid, Some(pid));
 }
 

@@ -15,7 +15,8 @@ fn the_code_of_the_service_that_ended_first_is_the_code_of_the_session() {
 #[test]
 fn the_last_words_say_who_ended_first_and_how_and_what_would_change_it() {
     let project = Project::with(
-        "web: sleep 0.2; seq 30; echo boom; exit 3\nworker: trap 'echo noise; exit 0' INT; while :; do sleep 0.05; done\n",
+        "web: until [ -e $OUT/trap ]; do sleep 0.02; done; seq 30; echo boom; exit 3\n\
+         worker: trap 'echo noise; exit 0' INT; touch $OUT/trap; while :; do sleep 0.05; done\n",
     );
     let console = project.start_piped(&[]);
     assert_eq!(console.wait_exit(), 3);
@@ -59,8 +60,10 @@ fn a_session_whose_services_have_all_ended_well_may_end_with_0() {
 
 #[test]
 fn the_services_that_end_because_of_another_change_no_code() {
-    let project =
-        Project::with("web: sleep 0.2; exit 3\nworker: trap 'exit 77' INT; while :; do sleep 0.05; done\n");
+    let project = Project::with(
+        "web: until [ -e $OUT/trap ]; do sleep 0.02; done; exit 3\n\
+         worker: trap 'exit 77' INT; touch $OUT/trap; while :; do sleep 0.05; done\n",
+    );
     let console = project.start_piped(&[]);
     assert_eq!(console.wait_exit(), 3);
 }

@@ -103,6 +103,54 @@ fn a_killed_window_is_a_death_and_its_processes_are_gone() {
 }
 
 #[test]
+fn killing_the_only_window_is_the_end_of_its_service_and_no_loss_of_tmux() {
+    let project = Project::with("web: exec sleep 4044\n");
+    let console = project.start_piped(&["-t", "1"]);
+    project.wait_running(["web"]);
+    project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    assert_ne!(console.wait_exit(), 0);
+    project.wait_gone();
+    let text = console.plain() + &console.stderr();
+    assert!(!text.contains("tmux server is gone"), "{text}");
+    assert!(text.contains("web"), "{text}");
+}
+
+#[test]
+fn killing_one_window_after_the_other_ends_each_service_and_is_no_loss_of_tmux() {
+    let project = Project::with("web: exec sleep 4045\ndb: exec sleep 4046\n");
+    let console = project.start_piped(&["--any-can-die", "-t", "1"]);
+    project.wait_running(["web", "db"]);
+    for _ in 0..2 {
+        project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    }
+    for name in ["web", "db"] {
+        let ended = |state| matches!(state, StateWord::Exited | StateWord::Failed);
+        project.wait_service(name, "to have ended", |service| ended(service.state));
+    }
+    let text = console.plain();
+    assert!(!text.contains("tmux server is gone"), "{text}");
+    project.ovr(&["restart", "web", "db"]).success();
+    project.wait_running(["web", "db"]);
+}
+
+#[test]
+fn the_only_window_killed_comes_back_with_a_service_that_restarts() {
+    let project = Project::with("web: exec sleep 4047\n");
+    let console = project.start_piped(&["-r", "all", "-t", "1"]);
+    let [old] = project.wait_running(["web"]);
+    project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    project.wait_service("web", "to run again", |service| {
+        service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+    });
+    assert!(
+        !console.plain().contains("tmux server is gone"),
+        "{}",
+        console.plain()
+    );
+    assert_eq!(project.processes_with("sleep 4047").len(), 1);
+}
+
+#[test]
 fn windows_that_a_person_renames_and_splits_are_still_the_right_ones() {
     let project = Project::with("web: sleep 1000\nweb2: sleep 1000\n1: sleep 1000\n");
     project.start_detached(&[]);

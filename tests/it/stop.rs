@@ -14,6 +14,10 @@ fn ctrl_c_stops_everything_and_exits_130() {
     console.ctrl_c();
     assert_eq!(console.wait_exit(), 130);
     assert!(project.processes().is_empty(), "{}", project.report());
+    // The terminal has echoed the key, and the next line stands over it.
+    let (raw, screen) = (console.raw(), console.screen_text());
+    assert!(raw.windows(2).any(|echo| echo == b"^C"), "{screen}");
+    assert!(!screen.contains("^C"), "{screen}");
 }
 
 #[test]
@@ -245,9 +249,12 @@ fn kill_ends_the_whole_tree_at_once() {
 
 #[test]
 fn signal_delivers_any_signal_and_changes_nothing_else() {
-    let project = Project::with("web: trap 'echo usr2 >$OUT/got' USR2; while :; do sleep 0.05; done\n");
+    let project = Project::with(
+        "web: trap 'echo usr2 >$OUT/got' USR2; echo set >$OUT/trap; while :; do sleep 0.05; done\n",
+    );
     project.start_detached(&[]);
     let [web] = project.wait_running(["web"]);
+    project.wait_out("trap");
     project.ovr(&["signal", "USR2", "web"]).success().says(&["web"]);
     assert_eq!(project.wait_out("got"), "usr2");
     assert_eq!(project.service("web").pid, Some(web));

@@ -10,7 +10,17 @@ use std::os::unix::fs::symlink;
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 
-const ECHO: &str = "stty -echo; while read line; do echo \"$line\"; done";
+/// What is typed into this pane comes back, once.
+async fn echoing() -> (Room, PaneId) {
+    let mut room = Room::open("stty -echo; echo ready; while read line; do echo \"$line\"; done").await;
+    let pane = room.greeting().pane;
+    // Until then the terminal echoes what is typed as well.
+    room.until("no echo but its own", |seen| {
+        seen.text(pane).contains("ready\r\n")
+    })
+    .await;
+    (room, pane)
+}
 
 /// Opens a lane the way a session does, by way of paths that mean something to tmux, `strftime` and the shell.
 async fn open(room: &mut Room, pane: PaneId) -> UnixStream {
@@ -54,8 +64,7 @@ async fn read_until(pipe: &mut UnixStream, text: &str) -> String {
 #[test]
 fn a_lane_has_a_panes_bytes_and_control_mode_can_be_silent_meanwhile() {
     run(async {
-        let mut room = Room::open(ECHO).await;
-        let pane = room.greeting().pane;
+        let (mut room, pane) = echoing().await;
         type_line(&mut room, pane, "zero").await;
         room.until("the echo", |seen| seen.text(pane).contains("zero\r\n"))
             .await;
@@ -85,8 +94,7 @@ fn a_lane_has_a_panes_bytes_and_control_mode_can_be_silent_meanwhile() {
 #[test]
 fn a_lane_that_nobody_reads_any_more_ends_by_itself() {
     run(async {
-        let mut room = Room::open(ECHO).await;
-        let pane = room.greeting().pane;
+        let (mut room, pane) = echoing().await;
         let pipe = open(&mut room, pane).await;
         drop(pipe);
         // tmux notices when it writes. The helper may still hold the other end for the first lines.

@@ -59,12 +59,13 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
                 });
             }
             Call::Status { .. }
-            | Call::Graph { .. }
             | Call::Quit { .. }
             | Call::Reload { .. }
             | Call::Scale { .. }
             | Call::Wait { .. }
             | Call::Detach { .. }
+            | Call::Graph { .. }
+            | Call::SyncLogs { .. }
             | Call::Window { .. } => {}
         }
     });

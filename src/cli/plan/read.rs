@@ -3,10 +3,15 @@
 use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
 use super::{Here, has_errors, own_environment, told};
+use crate::config::globals;
 use crate::config::load::{self, Surroundings};
+use crate::config::procfile::Entry;
+use crate::config::project::ProjectDef;
+use crate::config::shell::Shell;
 use crate::config::template::Variables;
-use crate::config::{Configuration, Environment, Origin};
+use crate::config::{Checked, Configuration, Environment, Origin, yaml};
 use crate::diag::{Diagnostic, Kind};
+use crate::model::ServiceName;
 use crate::workspace::project::{ConfigFile, Dialect};
 use crate::workspace::{Project, Search};
 use std::path::Path;
@@ -22,9 +27,22 @@ pub struct Read {
     pub environment: Environment,
 }
 
+/// Whether the commands that variables come from are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvCmds {
+    Run,
+    /// Somebody only wants to know what there is.
+    Leave,
+}
+
 impl Read {
     /// Finds the project and reads it. `None`: there are errors among the problems, and nothing to go on with.
-    pub fn find(here: &Here, args: &StartArgs, problems: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub fn find(
+        here: &Here,
+        args: &StartArgs,
+        env_cmds: EnvCmds,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
         let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
         let caller = load::caller_environment(std::env::vars_os());
         problems.extend(caller.diagnostics);
@@ -34,26 +52,32 @@ impl Read {
             root: &project.root,
         });
         problems.extend(environment.diagnostics);
-        let environment = environment.value;
-        let configuration = configuration(&project, here, problems);
-        if has_errors(problems) {
-            return None;
-        }
+        let mut environment = environment.value;
         let options = settings::resolve(args, &|name| layered(&environment, name));
-        let options = told(options.map_err(|error| vec![error]), problems)?;
+        let options = told(options.map_err(|error| vec![error]), problems);
+        let mut reader = Reader {
+            project: &project,
+            here,
+            env_cmds,
+            shell: options.as_ref().and_then(asked_shell),
+            environment: &mut environment,
+            problems,
+        };
+        let (configuration, printed) = reader.configuration()?;
         problems.extend(unused(&project));
-        Some(Self {
+        let options = options?;
+        (!has_errors(problems)).then_some(Self {
             project,
             options,
-            configuration: configuration?,
-            printed: Variables::new(),
+            configuration,
+            printed,
             environment,
         })
     }
 }
 
 /// Where the project is can only be said by the caller: its env files are found by it.
-pub(super) fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
+pub fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
     let first = settings::resolve(args, &own_environment)?;
     Search {
         cwd: &here.cwd,
@@ -64,17 +88,89 @@ pub(super) fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic>
     .find()
 }
 
-fn configuration(project: &Project, here: &Here, problems: &mut Vec<Diagnostic>) -> Option<Configuration> {
-    let procfile = project
-        .files
-        .iter()
-        .find(|file| file.dialect == Dialect::Procfile);
-    let entries = procfile.map(|file| {
-        let entries = load::load_procfile(&file.path, &shown(&file.path, &here.cwd));
-        problems.extend(entries.diagnostics);
-        entries.value
-    });
-    Some(Configuration::of_procfile(&entries?))
+/// What it takes to read a project's configuration.
+struct Reader<'a> {
+    project: &'a Project,
+    here: &'a Here,
+    env_cmds: EnvCmds,
+    /// `-H`.
+    shell: Option<String>,
+    environment: &'a mut Environment,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn configuration(&mut self) -> Option<(Configuration, Variables)> {
+        let files = &self.project.files;
+        let procfile = files.iter().find(|file| file.dialect == Dialect::Procfile);
+        let entries = procfile.map(|file| {
+            let entries = load::load_procfile(&file.path, &shown(&file.path, &self.here.cwd));
+            self.problems.extend(entries.diagnostics);
+            entries.value
+        });
+        let yaml: Vec<yaml::File> = files
+            .iter()
+            .filter_map(|file| yaml_file(file, &self.here.cwd))
+            .collect();
+        if yaml.is_empty() {
+            return Some((Configuration::of_procfile(&entries?), Variables::new()));
+        }
+        let (def, printed) = self.yaml(&yaml, entries.as_deref())?;
+        let by_rule = self.project.config.dialect == Dialect::Ovr;
+        let configuration = match entries {
+            Some(entries) => Configuration::overlay(&entries, def),
+            None => Configuration::of_yaml(def, by_rule),
+        };
+        Some((told(configuration, self.problems)?, printed))
+    }
+
+    fn yaml(&mut self, files: &[yaml::File], procfile: Option<&[Entry]>) -> Option<(ProjectDef, Variables)> {
+        let names: Option<Vec<ServiceName>> =
+            procfile.map(|entries| entries.iter().map(|entry| entry.name.clone()).collect());
+        let read = load::load_yaml(files, names.as_deref(), self.environment);
+        let broken = read.has_errors();
+        self.problems.extend(read.diagnostics);
+        if broken {
+            return None;
+        }
+        let mut def = read.value;
+        let (env_cmds, root, asked) = (self.env_cmds, &self.project.root, self.shell.clone());
+        let run = |def: &ProjectDef, around: &Environment| match env_cmds {
+            EnvCmds::Leave => Checked::new(Vec::new(), Vec::new()),
+            EnvCmds::Run => {
+                let usual = around.non_empty("COMPOSE_SHELL");
+                let shell = Shell {
+                    asked: asked.as_deref(),
+                    written: [&def.shell, &def.shell],
+                    usual: usual.map_or("bash", |shell| shell.value),
+                };
+                load::run_env_cmds(&def.env_cmds, &shell, root, around, load::PATIENCE)
+            }
+        };
+        let printed = globals::settle(&mut def, run, self.environment);
+        self.problems.extend(printed.diagnostics);
+        Some((def, printed.value))
+    }
+}
+
+/// A file as the YAML reader takes it; `None` for a Procfile.
+fn yaml_file(file: &ConfigFile, cwd: &Path) -> Option<yaml::File> {
+    let dialect = match file.dialect {
+        Dialect::Ovr => yaml::Dialect::Ovr,
+        Dialect::ProcessCompose => yaml::Dialect::ProcessCompose,
+        Dialect::Procfile | Dialect::Mprocs | Dialect::ProjectServices => return None,
+    };
+    Some(yaml::File {
+        path: file.path.clone(),
+        shown: shown(&file.path, cwd),
+        dialect,
+    })
+}
+
+/// The shell that `-H` asks for.
+fn asked_shell(options: &StartOptions) -> Option<String> {
+    let shell = &options.shell;
+    (shell.origin != settings::Origin::Default).then(|| shell.value.clone())
 }
 
 /// Of two configurations in one directory only one is run; whoever wrote the other should know.

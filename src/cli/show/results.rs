@@ -1,7 +1,7 @@
 //! What became of a request: one line a service.
 
 use crate::api::messages::{ActionResult, Outcome, Results};
-use crate::cli::style::{Paint, pad, plain, width};
+use crate::cli::style::{Paint, pad, plain, quoted, width};
 use crate::model::time_text;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn line(result: &ActionResult, name: &str, widest: usize, paint: Paint) -> Strin
     out.push('\n');
     for last in &result.last_lines {
         out.push_str("  │ ");
-        out.push_str(&plain(last));
+        out.push_str(&quoted(last));
         out.push('\n');
     }
     out

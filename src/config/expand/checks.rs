@@ -2,7 +2,6 @@
 
 use super::super::draft::{DraftCheck, DraftChecks};
 use super::super::project::{CheckDef, Located, ProbeDef};
-use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
 use crate::diag::Span;
@@ -10,6 +9,9 @@ use crate::model::{Check, HttpCheck};
 use std::path::Path;
 
 const LOCAL: &str = "127.0.0.1";
+
+/// How a probe names the port of its own service, where that is not written.
+const OWN_PORT: [&str; 2] = ["$PORT", "${PORT}"];
 
 impl Drafting<'_> {
     pub(super) fn checks(&self, cwd: &Path, texts: &mut Texts) -> DraftChecks {
@@ -27,10 +29,10 @@ impl Drafting<'_> {
     fn check(&self, probe: &ProbeDef, cwd: &Path, texts: &mut Texts) -> Option<DraftCheck> {
         let (check, own_port) = match &probe.check {
             CheckDef::Exec { command, working_dir } => {
-                let command = texts.render(command, Unknown::Keep);
+                let command = texts.command(command);
                 let cwd = match working_dir {
                     Some(written) => {
-                        let written = texts.render(written, Unknown::Refuse);
+                        let written = texts.value(written);
                         self.options.path(cwd, &written)
                     }
                     None => cwd.to_owned(),
@@ -65,7 +67,7 @@ impl Drafting<'_> {
                     },
                     headers: headers
                         .iter()
-                        .map(|(name, value)| (name.clone(), texts.render(value, Unknown::Refuse)))
+                        .map(|(name, value)| (name.clone(), texts.value(value)))
                         .collect(),
                     status: *status_code,
                 };
@@ -80,7 +82,7 @@ impl Drafting<'_> {
 }
 
 fn rendered(text: Option<&Located<String>>, default: &str, texts: &mut Texts) -> String {
-    let rendered = text.map(|text| texts.render(text, Unknown::Refuse).trim().to_owned());
+    let rendered = text.map(|text| texts.value(text).trim().to_owned());
     rendered
         .filter(|text| !text.is_empty())
         .unwrap_or_else(|| default.to_owned())
@@ -89,12 +91,7 @@ fn rendered(text: Option<&Located<String>>, default: &str, texts: &mut Texts) ->
 /// `None`: it is no scheme, which was told.
 fn tls(scheme: Option<&Located<String>>, texts: &mut Texts) -> Option<bool> {
     let Some(written) = scheme else { return Some(false) };
-    match texts
-        .render(written, Unknown::Refuse)
-        .trim()
-        .to_lowercase()
-        .as_str()
-    {
+    match texts.value(written).trim().to_lowercase().as_str() {
         "" | "http" => Some(false),
         "https" => Some(true),
         other => {
@@ -115,9 +112,12 @@ fn tls(scheme: Option<&Located<String>>, texts: &mut Texts) -> Option<bool> {
 fn port_of(port: Option<&Located<String>>, texts: &mut Texts) -> Option<Option<u16>> {
     let Some(written) = port else { return Some(None) };
     let errors = texts.diagnostics.len();
-    let text = texts.render(written, Unknown::Refuse);
+    let text = texts.value(written);
     if texts.diagnostics.len() > errors {
         return None;
+    }
+    if OWN_PORT.contains(&text.trim()) {
+        return Some(None);
     }
     match text.trim().parse() {
         Ok(port) if port > 0 => Some(Some(port)),

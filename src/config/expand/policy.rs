@@ -1,7 +1,6 @@
 //! The rules that an instance lives by, from what is written about it, what was asked for, and the defaults.
 
 use super::super::project::{AvailabilityDef, ProbeDef, RestartDef, ShutdownDef};
-use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
 use crate::model::{
@@ -30,10 +29,7 @@ impl Drafting<'_> {
         };
         let told = service.notify || service.ready_log_line.is_some();
         Policy {
-            autostart: !service.disabled
-                && !service.is_foreground
-                && service.schedule.is_none()
-                && !self.is_disabled_by_name(),
+            autostart: !service.disabled && !service.is_foreground && !self.is_disabled_by_name(),
             stop: self.stop(&service.shutdown, texts),
             restart: self.restart(&service.availability),
             end: self.end(&service.availability),
@@ -55,6 +51,14 @@ impl Drafting<'_> {
         }
     }
 
+    /// Whether its command may leave nothing of its own behind: where a daemon is asked for, and where only the
+    /// probe can tell whether what was launched is there, unless its end is to be acted on.
+    pub(super) fn is_launcher(&self, policy: &Policy) -> bool {
+        let probed = self.service.readiness_probe.is_some();
+        let ends = policy.restart.when == RestartWhen::Always || policy.end == EndPolicy::StopsSession;
+        self.service.is_daemon || (probed && !ends)
+    }
+
     /// `PC_DISABLED_PROCESSES` names it, or its service.
     fn is_disabled_by_name(&self) -> bool {
         let (instance, service) = (self.name.to_string(), self.service.name.value.as_str());
@@ -72,7 +76,7 @@ impl Drafting<'_> {
             Signal::TERM
         };
         let command = shutdown.command.as_ref().map(|command| {
-            let command = texts.render(command, Unknown::Keep);
+            let command = texts.command(command);
             self.shell(&command)
         });
         let grace = match (shutdown.timeout, &command) {

@@ -2,9 +2,9 @@
 
 use super::super::project::{Located, ServiceDef, WatchPathDef};
 use super::super::shell::Shell;
-use super::super::template::Unknown;
 use super::Drafting;
 use super::texts::Texts;
+use crate::cron::{Cron, CronError};
 use crate::diag::Span;
 use crate::model::{Hooks, Listen, ListenAddress, Schedule, ScheduleWhen, Watch, WatchPath};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,7 +31,7 @@ impl Drafting<'_> {
                 let shown = if service.is_template_disabled {
                     command.value.clone()
                 } else {
-                    texts.render(command, Unknown::Keep)
+                    texts.command(command)
                 };
                 Command {
                     argv: self.shell(&shown),
@@ -77,7 +77,7 @@ impl Drafting<'_> {
     pub(super) fn hooks(&self, texts: &mut Texts) -> Hooks {
         let hooks = &self.service.hooks;
         let mut hook = |hook: &Option<Located<String>>| {
-            let command = texts.render(hook.as_ref()?, Unknown::Keep);
+            let command = texts.command(hook.as_ref()?);
             Some(self.shell(&command))
         };
         Hooks {
@@ -90,10 +90,7 @@ impl Drafting<'_> {
     pub(super) fn schedule(&self, texts: &mut Texts) -> Option<Schedule> {
         let schedule = self.service.schedule.as_ref()?;
         let when = match (&schedule.cron, schedule.interval) {
-            (Some(cron), _) => ScheduleWhen::Cron {
-                expression: cron.value.clone(),
-                timezone: schedule.timezone.as_ref().map(|zone| zone.value.clone()),
-            },
+            (Some(cron), _) => self.cron(cron, schedule.timezone.as_ref(), texts)?,
             (None, Some(interval)) if !interval.is_zero() => ScheduleWhen::Every(interval),
             (None, _) => {
                 let error = texts.error(&schedule.span, "this schedule never comes");
@@ -105,6 +102,34 @@ impl Drafting<'_> {
             when,
             run_on_start: schedule.run_on_start,
         })
+    }
+
+    fn cron(
+        &self,
+        cron: &Located<String>,
+        zone: Option<&Located<String>>,
+        texts: &mut Texts,
+    ) -> Option<ScheduleWhen> {
+        let parsed = Cron::parse(&cron.value, zone.map(|zone| zone.value.as_str()));
+        let Err(error) = parsed else {
+            return Some(ScheduleWhen::Cron {
+                expression: cron.value.clone(),
+                timezone: zone.map(|zone| zone.value.clone()),
+            });
+        };
+        let (span, hint) = match &error {
+            CronError::Expression { .. } => (
+                &cron.span,
+                "minute, hour, day of the month, month, day of the week, as in `30 2 * * MON-FRI`",
+            ),
+            CronError::UnknownTimezone(_) => (
+                zone.map_or(&cron.span, |zone| &zone.span),
+                "a name of the time zone database, as `Europe/Berlin` (its files are in the package tzdata)",
+            ),
+        };
+        let message = format!("the schedule of {} cannot be read: {error}", self.name);
+        texts.error(span, message).hints.push(hint.to_owned());
+        None
     }
 
     pub(super) fn watch(&self, cwd: &Path) -> Option<Watch> {
@@ -126,7 +151,7 @@ impl Drafting<'_> {
     pub(super) fn listen(&self, cwd: &Path, texts: &mut Texts) -> Vec<Listen> {
         let mut sockets = Vec::new();
         for written in &self.service.listen {
-            let text = texts.render(written, Unknown::Refuse);
+            let text = texts.value(written);
             let (name, address) = match text.split_once('=') {
                 Some((name, address)) => (name.trim().to_owned(), address.trim()),
                 None => (self.service.name.value.to_string(), text.trim()),

@@ -595,3 +595,38 @@ fn tiers_are_in_the_order_of_their_numbers_or_of_the_file() {
     );
     assert_eq!(order(&["app", "1"]), [Some(1), Some(0)]);
 }
+
+#[test]
+fn a_command_with_a_readiness_probe_may_launch_what_runs_elsewhere_unless_its_end_matters() {
+    let probed = |change: fn(&mut ServiceDef)| {
+        service("a", |service| {
+            service.readiness_probe = Some(http(Some("80")));
+            change(service);
+        })
+    };
+    for (def, expected) in [
+        (service("a", |_| ()), false),
+        (service("a", |service| service.is_daemon = true), true),
+        (
+            service("a", |service| service.ready_log_line = Some(text("x"))),
+            false,
+        ),
+        (probed(|_| ()), true),
+        (probed(|service| service.availability.exit_on_end = true), false),
+        (
+            probed(|service| {
+                service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
+            }),
+            false,
+        ),
+        (
+            probed(|service| {
+                service.availability.restart =
+                    Some(at(RestartDef::When(RestartWhen::OnFailure), "on_failure"));
+            }),
+            true,
+        ),
+    ] {
+        assert_eq!(drafts(vec![def]).remove(0).daemon, expected);
+    }
+}

@@ -4,35 +4,85 @@ use super::super::environment::{Assignment, Origin};
 use super::super::project::Located;
 use super::super::source;
 use super::super::template::{self, Fault, Unknown, Variables};
+use super::super::yaml;
 use crate::diag::{Diagnostic, Kind, Span};
+use std::collections::BTreeMap;
 
-/// The variables of an instance's templates, and what was found wrong on the way.
+/// What `${NAME}` can name besides what was known when the file was read: what the configuration itself sets.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Known(BTreeMap<String, String>);
+
+impl Known {
+    /// Of a name that is there twice the last value counts.
+    pub(in crate::config) fn new<'a>(assignments: impl IntoIterator<Item = &'a Assignment>) -> Self {
+        let mut known = Self::default();
+        for assignment in assignments {
+            known.set(&assignment.name, &assignment.value);
+        }
+        known
+    }
+
+    pub(in crate::config) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The text with the values of what is known.
+    pub(in crate::config) fn fill_in(&self, text: String) -> String {
+        if self.0.is_empty() || !text.contains('$') {
+            return text;
+        }
+        yaml::fill_in(&text, &|name| self.0.get(name).cloned())
+    }
+}
+
+/// The variables of an instance's templates and values, and what was found wrong on the way.
 pub(in crate::config) struct Texts {
     variables: Variables,
+    known: Known,
     pub(in crate::config) diagnostics: Vec<Diagnostic>,
 }
 
 impl Texts {
-    pub(in crate::config) fn new(variables: Variables) -> Self {
+    pub(in crate::config) fn new(variables: Variables, known: Known) -> Self {
         Self {
             variables,
+            known,
             diagnostics: Vec::new(),
         }
     }
 
-    pub(super) fn render(&mut self, text: &Located<String>, unknown: Unknown) -> String {
-        self.render_at(&text.value, &text.span, unknown)
+    /// Makes one more variable known.
+    pub(super) fn tell(&mut self, name: &str, value: &str) {
+        self.known.set(name, value);
     }
 
-    /// A variable with its value rendered.
-    pub(in crate::config) fn assignment(&mut self, assignment: &Assignment) -> Assignment {
-        Assignment {
-            value: match &assignment.origin {
+    /// A command without its templates. Its `$` are the shell's.
+    pub(super) fn command(&mut self, text: &Located<String>) -> String {
+        self.render_at(&text.value, &text.span, Unknown::Keep)
+    }
+
+    /// A value, without templates, and with the values of what it names.
+    pub(super) fn value(&mut self, text: &Located<String>) -> String {
+        let rendered = self.render_at(&text.value, &text.span, Unknown::Refuse);
+        self.known.fill_in(rendered)
+    }
+
+    /// Variables with their values rendered. Each is known to those behind it, and to all that comes later.
+    pub(in crate::config) fn assignments(&mut self, assignments: &[Assignment]) -> Vec<Assignment> {
+        let mut rendered = Vec::new();
+        for assignment in assignments {
+            let value = match &assignment.origin {
                 Origin::At(span) => self.render_at(&assignment.value, span, Unknown::Refuse),
                 Origin::Caller | Origin::Ovr => assignment.value.clone(),
-            },
-            ..assignment.clone()
+            };
+            let value = self.known.fill_in(value);
+            self.known.set(&assignment.name, &value);
+            rendered.push(Assignment {
+                value,
+                ..assignment.clone()
+            });
         }
+        rendered
     }
 
     /// The text without its templates; as it is where it cannot be rendered.

@@ -85,6 +85,7 @@ impl Evidence {
             | Event::Quit { .. }
             | Event::WindowReady { .. }
             | Event::WindowFailed { .. }
+            | Event::WindowClosing { .. }
             | Event::WindowLost { .. }
             | Event::TmuxLost { .. }
             | Event::AdoptedEnded { .. }

@@ -172,6 +172,7 @@ impl Oracle {
                 self.gone.fill(true);
             }
             Event::Reconfigure { instances } if self.ending.is_none() => self.hear_reload(instances),
+            Event::WindowClosing { instance } => self.gone[instance.0 as usize] = true,
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
                 self.attached[instance.0 as usize] = 0;

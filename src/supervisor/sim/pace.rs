@@ -70,6 +70,7 @@ impl Pace {
             | Event::Quit { .. }
             | Event::WindowReady { .. }
             | Event::WindowFailed { .. }
+            | Event::WindowClosing { .. }
             | Event::WindowLost { .. }
             | Event::TmuxLost { .. }
             | Event::Adopted { .. }

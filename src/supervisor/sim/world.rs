@@ -247,6 +247,10 @@ impl World {
         shim.loss_untold = true;
         let proc = shim.proc.take();
         let latency = delay + self.latency();
+        let is_noticed = self.dice.percent(50);
+        if is_noticed {
+            self.report_after(latency, id, Event::WindowClosing { instance: id });
+        }
         if let Some(proc) = proc.filter(|proc| proc.spawned)
             && self.dice.percent(30)
         {

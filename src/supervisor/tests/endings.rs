@@ -1,6 +1,6 @@
 //! What ends a session, and how it goes down.
 
-use super::{Rig, needing, plain, vital};
+use super::{Rig, needing, plain, restarted, vital};
 use crate::model::{AskId, Condition, EndPolicy, Exit, InstanceId, Policy, RunId, Signal, StateWord};
 use crate::supervisor::{EndCause, Event, QuitWhy, Verb};
 
@@ -150,4 +150,26 @@ fn a_quit_with_nothing_alive_is_over_at_once() {
     let words = rig.quit(QuitWhy::Asked);
     assert_eq!(words, ["ending Quit(Asked)", "finish Quit(Asked)"]);
     assert_eq!(rig.machine.next_deadline(), None);
+}
+
+#[test]
+fn a_restart_asked_for_while_the_window_closes_waits_for_a_new_one() {
+    let mut rig = Rig::up(&[("web", plain())]);
+    let instance = rig.id("web");
+    assert!(rig.tell(Event::WindowClosing { instance }).is_empty());
+    rig.ended("web", Exit::Code(1));
+    assert!(rig.ask(Verb::Restart, &["web"]).is_empty());
+    assert_eq!(rig.word("web"), StateWord::Pending);
+    assert_eq!(rig.window_lost("web"), ["open web"]);
+    assert_eq!(rig.window_ready("web"), ["spawn web 2"]);
+}
+
+#[test]
+fn a_run_whose_window_closes_is_restarted_once_for_its_one_end() {
+    let mut rig = Rig::up(&[("web", restarted())]);
+    let instance = rig.id("web");
+    rig.tell(Event::WindowClosing { instance });
+    assert!(rig.ended("web", Exit::Code(1)).is_empty());
+    assert_eq!(rig.window_lost("web"), ["open web"]);
+    assert_eq!(rig.window_ready("web"), ["spawn web 2"]);
 }

@@ -64,11 +64,13 @@ fn what_is_replaced_is_stopped_by_the_plan_that_it_was_started_with() {
     let stops = |rig: &mut Rig, event| {
         rig.machine.handle(rig.now, event);
         let actions = std::iter::from_fn(|| rig.machine.poll_action());
-        let signal = |action| match action {
-            Action::Stop { plan, .. } => Some(plan.signal),
-            _ => None,
-        };
-        actions.filter_map(signal).collect::<Vec<_>>()
+        let mut signals = Vec::new();
+        for action in actions {
+            if let Action::Stop { plan, .. } = action {
+                signals.push(plan.signal);
+            }
+        }
+        signals
     };
     let declared = |rig: &Rig, name: &str, replace| Declared {
         instance: rig.id(name),
