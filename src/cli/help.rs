@@ -14,6 +14,7 @@ const FLAG_WIDTH: usize = 30;
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
+    ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "env", "clean"]),
     ("shell", &["completions", "man"]),
