@@ -15,10 +15,7 @@ use regex::bytes::Regex;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    (
-        "ovr logs web -n 20",
-        "its last 20 lines, also when it has ended",
-    ),
+    ("ovr logs web -n 20", "its last 20 lines, also when it has ended"),
     ("ovr logs -f web worker", "two services, and what comes"),
     ("ovr logs --grep 500 --since 10m", "search in all of them"),
     ("ovr logs web --run -1", "the run before the last one"),
@@ -27,7 +24,7 @@ pub const EXAMPLES: &[Example] = &[
 /// How many lines are shown where nobody says how many.
 const DEFAULT_LINES: usize = 100;
 
-/// Show what services have printed, also when the session has ended
+/// Show what services printed, also when it is over
 ///
 /// Lines come from files that ovr keeps of every service (docs/logs.md); they survive restarts, crashes and the
 /// session. Without -f the command ends. Where --grep finds nothing, it exits with 1.

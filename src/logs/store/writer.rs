@@ -267,11 +267,7 @@ impl Worker {
             let patience = (!self.full.is_empty()).then_some(QUIET);
             match shared.next(patience) {
                 Next::Item(Item::Named(instance, name)) => {
-                    let lines = Lines {
-                        file: Appender::new(self.dir.clone(), name, self.keep),
-                        lost: Lost::default(),
-                    };
-                    self.files.insert(instance, lines);
+                    self.name(instance, name);
                     shared.done(None);
                 }
                 Next::Item(Item::Lines {
@@ -291,6 +287,17 @@ impl Worker {
             }
         }
         self.packer.finish();
+    }
+
+    fn name(&mut self, instance: InstanceId, name: String) {
+        let known = self.files.get(&instance);
+        if known.is_none_or(|lines| lines.file.instance() != name) {
+            let lines = Lines {
+                file: Appender::new(self.dir.clone(), name, self.keep),
+                lost: Lost::default(),
+            };
+            self.files.insert(instance, lines);
+        }
     }
 
     fn write(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
