@@ -1,5 +1,6 @@
 //! The files that are made from the command line's definition are committed and must not go stale:
-//! `completions/`, `docs/man/`, `docs/cli.md`, and, from the table of its keys, `docs/ovr.schema.json`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
+//! `completions/`, `docs/man/`, `docs/cli.md`; so is what is made from the table of a configuration's keys:
+//! `docs/ovr.schema.json`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use ovr::cli::completions::Shell;

@@ -1,6 +1,6 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Graph, Request, Results, Status, Window};
+use super::messages::{Detached, Graph, Request, Results, Status, Synced, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
@@ -36,6 +36,10 @@ pub enum Call {
     Output {
         request: OutputRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
+    },
+    /// Answered when every line printed so far is in its file, or cannot be.
+    SyncLogs {
+        reply: Reply<Synced>,
     },
     /// `None`: the first service.
     Window {

@@ -3,7 +3,9 @@
 
 use super::call::{OutputRequest, Verb};
 use super::http1::{self, Body, Head, encode};
-use super::messages::{Detached, ErrorBody, Graph, OutputLine, Request, Results, Status, Window, route};
+use super::messages::{
+    Detached, ErrorBody, Graph, OutputLine, Request, Results, Status, Synced, Window, route,
+};
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
@@ -83,6 +85,11 @@ impl Client {
     /// Sends a foreground session to the background.
     pub fn detach(&self) -> Result<Detached, Diagnostic> {
         self.call("POST", route::DETACH, None, None)
+    }
+
+    /// Has every line that was printed so far written to its file.
+    pub fn sync_logs(&self) -> Result<Synced, Diagnostic> {
+        self.call("POST", route::SYNC_LOGS, None, Some(PATIENCE))
     }
 
     /// How to attach to the window of `name` (`None`: of the first service).

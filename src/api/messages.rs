@@ -21,6 +21,8 @@ pub mod route {
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
+    /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
+    pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
     pub const WINDOW: &str = "/v1/window";
 }
@@ -241,6 +243,14 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detached {
     pub pid: u32,
+}
+
+/// The answer to a request to write the logs out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Synced {
+    pub schema: u32,
+    /// The directory that the files are in; `null` where none are kept.
+    pub dir: Option<String>,
 }
 
 /// One line of merged output.

@@ -148,6 +148,7 @@ fn router(calls: Calls) -> Router {
         .route(route::QUIT, post(quit))
         .route(route::DETACH, post(detach))
         .route(route::OUTPUT, get(output))
+        .route(route::SYNC_LOGS, post(sync_logs))
         .route(route::WINDOW, get(window))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
@@ -249,6 +250,11 @@ async fn quit(State(calls): State<Calls>) -> Result<Response, Failure> {
 async fn detach(State(calls): State<Calls>) -> Result<Response, Failure> {
     let detached = ask(&calls, |reply| Call::Detach { reply }).await?;
     Ok(json(StatusCode::OK, &detached))
+}
+
+async fn sync_logs(State(calls): State<Calls>) -> Result<Response, Failure> {
+    let synced = ask(&calls, |reply| Call::SyncLogs { reply }).await?;
+    Ok(json(StatusCode::OK, &synced))
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::messages::{
     ActionResult, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Request, Results, SCHEMA,
-    Status, Window,
+    Status, Synced, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -171,10 +171,15 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             };
             reply.send(Ok(window)).unwrap();
         }
+        Call::SyncLogs { reply } => {
+            let dir = Some("/logs".into());
+            reply.send(Ok(Synced { schema: 1, dir })).unwrap();
+        }
         Call::Output { .. } => panic!("nobody asked for output"),
     });
     let client = session.client();
     assert_eq!(client.status().unwrap(), status());
+    assert_eq!(client.sync_logs().unwrap().dir.as_deref(), Some("/logs"));
     assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
     assert_eq!(client.detach().unwrap().pid, 7);

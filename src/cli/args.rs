@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, graph, help, kill, ls, man, quit, restart, run,
-    settings, signal, start, status, stop,
+    check, clean, completions, connect, detach, echo, env, graph, help, kill, logs, ls, man, quit, restart,
+    run, settings, signal, start, status, stop,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -104,6 +104,7 @@ pub enum Command {
     Quit(quit::QuitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -166,6 +167,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "stop" => stop::EXAMPLES,
         "quit" => quit::EXAMPLES,
         "status" => status::EXAMPLES,
+        "logs" => logs::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,

@@ -13,7 +13,7 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
-    ("look", &["connect", "status", "graph", "echo", "ls"]),
+    ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "env", "clean"]),
     ("shell", &["completions", "man"]),

@@ -188,6 +188,7 @@ fn setup(
         recover: !options.no_recover.value,
         ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         fresh: options.fresh.value && !args.take_over,
+        logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
         up: None,

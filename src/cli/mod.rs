@@ -14,8 +14,11 @@ pub mod env;
 pub mod graph;
 pub mod help;
 pub mod here;
+mod kept;
 pub mod kill;
 pub mod launch;
+mod lines;
+pub mod logs;
 pub mod ls;
 pub mod man;
 pub mod plan;
@@ -36,6 +39,7 @@ pub mod table;
 pub mod terminal;
 pub mod usage;
 mod values;
+mod when;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -71,6 +75,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Stop(args) => stop::cmd_stop(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),

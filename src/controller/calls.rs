@@ -2,7 +2,7 @@
 
 use super::core::{Controller, Leave, Reply};
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
-use crate::api::messages::{Request, Results, SCHEMA, Window};
+use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
@@ -61,6 +61,7 @@ impl Controller {
                     .map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
+            Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
         }
     }
@@ -80,6 +81,22 @@ impl Controller {
             return Err(Diagnostic::error(Kind::NoSuchService, message));
         }
         Ok(chosen)
+    }
+
+    fn sync_logs(&mut self, reply: ReplyWith<Synced>) {
+        let dir = self.facts.logs.as_ref().map(|dir| dir.display().to_string());
+        let synced = Synced { schema: SCHEMA, dir };
+        match self.hub.store() {
+            Some(store) => {
+                let flushed = store.flushed();
+                tokio::spawn(async move {
+                    // A writer that is gone has nothing more to write.
+                    flushed.await.unwrap_or_default();
+                    drop(reply.send(Ok(synced)));
+                });
+            }
+            None => drop(reply.send(Ok(synced))),
+        }
     }
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an

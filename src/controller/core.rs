@@ -22,6 +22,7 @@ use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
+use crate::logs::store::Troubles;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
 use crate::model::{InstanceId, InstanceName, Moment, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
@@ -79,6 +80,8 @@ enum Input {
     Files,
     /// Nobody reads the console any more.
     ConsoleFailed,
+    /// Something about the files that lines are kept in.
+    Logs(String),
     Hook(HookNews),
     /// The thread that watches files has something to say.
     Watch(watch::News),
@@ -114,6 +117,7 @@ pub(super) struct Outlets {
     pub(super) signals: signal_hook_tokio::Signals,
     pub(super) files: Option<FileWatch>,
     pub(super) console_failed: Option<ConsoleFailed>,
+    pub(super) log_troubles: Option<Troubles>,
     pub(super) watched: Option<mpsc::UnboundedReceiver<watch::News>>,
 }
 
@@ -215,6 +219,7 @@ impl Controller {
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
+            sentence = log_trouble(&mut outlets.log_troubles) => Input::Logs(sentence),
             news = watch::told(&mut outlets.watched) => Input::Watch(news),
             () = self.schedules.rang() => Input::Alarm,
             () = until(deadline) => Input::Deadline,
@@ -238,6 +243,7 @@ impl Controller {
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
+            Input::Logs(sentence) => self.say_alarm(&sentence),
             Input::Hook(news) => self.on_hook_news(news),
             Input::Watch(news) => self.on_watch_news(news),
             Input::Alarm => self.on_alarm(),
@@ -346,6 +352,13 @@ impl Controller {
 async fn until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn log_trouble(troubles: &mut Option<Troubles>) -> String {
+    match troubles {
+        Some(troubles) => troubles.next().await,
         None => std::future::pending().await,
     }
 }

@@ -1,6 +1,8 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
-//! client was away, the session was suspended). No IO.
+//! client was away, the session was suspended), beside what an earlier controller wrote down.
 
+use super::core::Controller;
+use crate::logs::store::{EntryKind, Query};
 use crate::logs::{Hub, Tone, plain};
 use crate::model::{InstanceId, Moment};
 use crate::shim::note;
@@ -15,6 +17,9 @@ const SHOWN: usize = 100;
 const SHOWN_OF_ALL: usize = 400;
 /// Less says nothing.
 const SHOWN_AT_LEAST: usize = 10;
+
+/// So many lines of an earlier controller's time can be asked for without a look at the files.
+const REMEMBERED: usize = 1000;
 
 /// When a scrollback was taken, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +81,25 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
 
 fn shown_of_each(instances: usize) -> usize {
     (SHOWN_OF_ALL / instances.max(1)).clamp(SHOWN_AT_LEAST, SHOWN)
+}
+
+impl Controller {
+    /// Reads back what an earlier controller has written down of an instance, so that its scrollback gives just
+    /// what was printed since.
+    pub(super) fn remember(&mut self, instance: InstanceId) {
+        let Some(dir) = self.facts.logs.clone() else {
+            return;
+        };
+        let query = Query {
+            last: Some(REMEMBERED),
+            ..Query::new(dir, vec![self.host(instance).name()])
+        };
+        // What cannot be read is taken for not known: its lines come from the scrollback alone.
+        let found = query.run().unwrap_or_default();
+        for line in found.lines.iter().filter(|line| line.kind == EntryKind::Output) {
+            self.hub.remember(instance, line.at_ms, line.run, &line.text);
+        }
+    }
 }
 
 /// What the scrollback has that is not known yet.

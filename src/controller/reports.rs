@@ -158,6 +158,7 @@ impl Controller {
         if known.is_none() {
             if hello.live.is_some() || hello.last.is_some() {
                 self.host_mut(instance).found = true;
+                self.remember(instance);
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);

@@ -23,6 +23,7 @@ use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
+use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, time_text};
 use crate::supervisor::Machine;
@@ -37,6 +38,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Lines that are on their way to the disk when the session ends are written within this.
+const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The way back to who asked for a detach.
 pub type DetachReply = api::call::Reply<Detached>;
@@ -67,6 +71,8 @@ pub struct Setup {
     pub recover: bool,
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
+    /// Where the services' output is kept, if it is.
+    pub logs: Option<PathBuf>,
     /// Heed the files that services watch.
     pub watch: bool,
     /// The session is over when all in it has ended and nothing can start it again.
@@ -95,6 +101,8 @@ pub(super) struct Facts {
     pub(super) recover: bool,
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
+    /// Where the services' output is kept, if it is.
+    pub(super) logs: Option<PathBuf>,
 }
 
 /// Runs a session to its end, or until this controller is to leave it. On a current-thread runtime.
@@ -144,13 +152,19 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         None => (None, None, None),
     };
     let (links, links_out) = Links::new();
-    let (inlets, outlets) = channels(
+    let (inlets, mut outlets) = channels(
         links_out,
         signals,
         FileWatch::new(dir.path()),
         console_failed,
         watched,
     );
+    let mut hub = Hub::new(setup.instances.len(), renderer);
+    if let Some(logs) = setup.logs.clone() {
+        let (store, troubles) = store(logs, &setup.instances)?;
+        hub.keep_in(store);
+        outlets.log_troubles = Some(troubles);
+    }
     let mut controller = Controller {
         clock,
         facts: Facts {
@@ -162,11 +176,12 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             recover: setup.recover,
             fresh,
             tmux_config: setup.tmux_config.clone(),
+            logs: setup.logs.clone(),
         },
         info,
         lock: setup.lock,
         machine,
-        hub: Hub::new(setup.instances.len(), renderer),
+        hub,
         hosts: setup.instances.into_iter().map(Host::new).collect(),
         by_name,
         links,
@@ -215,6 +230,16 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
+}
+
+/// The files of the session's instances.
+fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
+    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
+        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
+    for (index, spec) in instances.iter().enumerate() {
+        store.name(Controller::id_at(index), spec.name.to_string());
+    }
+    Ok((store, troubles))
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
@@ -296,6 +321,7 @@ fn channels(
         signals,
         files,
         console_failed,
+        log_troubles: None,
         watched,
     };
     (inlets, outlets)
@@ -318,6 +344,11 @@ impl Controller {
             } else {
                 console.flush().await;
             }
+        }
+        // A disk that hangs must not keep the session from its end.
+        if let Some(store) = self.hub.store().filter(|_| !at_once) {
+            let flushed = store.flushed();
+            drop(tokio::time::timeout(LAST_LINES, flushed).await);
         }
         let quit_results = self.quit_results();
         let first = self.first_end();

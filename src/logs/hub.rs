@@ -9,6 +9,7 @@ use super::record::{Record, RecordKind};
 use super::render::{Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
+use super::store::Store;
 use super::stream::StreamDecoder;
 use super::watch::LineWatch;
 use crate::model::mark::Mark;
@@ -72,10 +73,21 @@ impl Hub {
                 renderer,
                 rendered: Vec::new(),
                 followers: Followers::default(),
+                store: None,
                 events: Vec::new(),
                 last_seq: 0,
             },
         }
+    }
+
+    /// Keeps every line in files from here on, under the names that the store is told.
+    pub fn keep_in(&mut self, store: Store) {
+        self.shared.store = Some(store);
+    }
+
+    /// The files that lines are kept in.
+    pub fn store(&mut self) -> Option<&mut Store> {
+        self.shared.store.as_mut()
     }
 
     /// Believes the marks of this shim from here on.
@@ -153,6 +165,14 @@ impl Hub {
         }
         if self.open.on_output(now, instance, true, false) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
+        }
+    }
+
+    /// Keeps a line that an earlier controller has shown and written down.
+    pub fn remember(&mut self, instance: InstanceId, at_ms: u64, run: RunId, text: &[u8]) {
+        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
+            let record = self.shared.record(instance, run, at_ms, RecordKind::Output, text);
+            source.past.ring.push(record);
         }
     }
 
@@ -268,6 +288,9 @@ impl Hub {
             shared.rendered.shrink_to(KEPT_CAPACITY);
         }
         shared.followers.publish();
+        if let Some(store) = &mut shared.store {
+            store.hand_on();
+        }
     }
 
     /// What the streams told besides lines, in order, since the last time.

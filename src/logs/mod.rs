@@ -21,6 +21,7 @@ mod render;
 mod ring;
 mod scan;
 mod sentences;
+pub mod store;
 mod stream;
 mod style;
 mod watch;

@@ -7,6 +7,7 @@ use super::record::{Record, RecordKind};
 use super::render::Renderer;
 use super::ring::Ring;
 use super::sentences::{Sentence, Sentences};
+use super::store::{EntryKind, Store};
 use super::stream::Sink;
 use super::watch::LineWatch;
 use crate::model::mark::Mark;
@@ -30,6 +31,8 @@ pub(super) struct Merged {
     pub(super) renderer: Option<Renderer>,
     pub(super) rendered: Vec<u8>,
     pub(super) followers: Followers,
+    /// The files that lines are kept in, if they are.
+    pub(super) store: Option<Store>,
     pub(super) events: Vec<(InstanceId, StreamEvent)>,
     pub(super) last_seq: u64,
 }
@@ -71,11 +74,20 @@ impl Past {
             let record = shared.record(instance, self.run, at_ms, RecordKind::Event, line.as_bytes());
             self.ring.push(record);
             shared.followers.push(record);
+            shared.keep(instance, self.run, at_ms, EntryKind::Event, line.as_bytes());
         }
     }
 }
 
 impl Merged {
+    /// Has a line put into the instance's file.
+    #[inline]
+    fn keep(&mut self, instance: InstanceId, run: RunId, at_ms: u64, kind: EntryKind, text: &[u8]) {
+        if let Some(store) = &mut self.store {
+            store.line(at_ms, instance, run, kind, text);
+        }
+    }
+
     /// A record with the next number.
     pub(super) fn record<'a>(
         &mut self,
@@ -95,6 +107,11 @@ impl Merged {
             text,
         }
     }
+}
+
+/// What a file says where a run begins.
+fn run_begins(run: RunId) -> String {
+    format!("run {run}")
 }
 
 /// Takes one stream's lines for the hub.
@@ -122,6 +139,7 @@ impl Sink for SourceSink<'_> {
             renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);
         }
         shared.followers.push(record);
+        shared.keep(self.instance, self.past.run, self.at_ms, EntryKind::Output, text);
         if self.current {
             self.past.look(shared, self.instance, text);
         }
@@ -132,6 +150,13 @@ impl Sink for SourceSink<'_> {
             Mark::RunBegins(run) => {
                 let due = self.past.sentences.begins(run);
                 self.past.begin(run);
+                self.shared.keep(
+                    self.instance,
+                    run,
+                    self.at_ms,
+                    EntryKind::Begin,
+                    run_begins(run).as_bytes(),
+                );
                 due
             }
             Mark::RunEnds(run) => self.past.sentences.ends(run),

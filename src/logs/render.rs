@@ -100,6 +100,15 @@ impl Renderer {
         renderer
     }
 
+    /// The same, for lines that are to begin with their text.
+    pub fn without_prefix(labels: &[Label], options: RenderOptions) -> Self {
+        let mut renderer = Self::new(labels, options);
+        for source in &mut renderer.sources {
+            source.prefix.clear();
+        }
+        renderer
+    }
+
     /// Whether colours are printed.
     pub fn color(&self) -> ColorChoice {
         self.options.color

@@ -97,6 +97,11 @@ impl Places {
         self.state.as_deref()
     }
 
+    /// Where the output of a project's services is kept; nothing is made by asking.
+    pub fn logs_of(&self, id: &ProjectId, name: &str) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("logs").join(format!("{name}-{id}")))
+    }
+
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }

@@ -2,7 +2,7 @@
 //! is just starting. Waits for the socket, never for a clock.
 
 use super::lock::{Probe, SessionLock};
-use super::session::SessionInfo;
+use super::session::{Life, SessionEntry, SessionInfo};
 use super::session_dir::{SessionDir, system};
 use super::watch::DirWatch;
 use crate::diag::{Diagnostic, Kind};
@@ -54,6 +54,29 @@ pub fn connect(dir: &SessionDir, patience: Duration) -> Result<UnixStream, Diagn
         wait(&mut watch, dir, left)?;
     }
 }
+
+/// Waits until a session whose controller is gone, or going, has another one that takes connections. `false`: it
+/// has ended.
+pub fn next_controller(dir: &SessionDir) -> Result<bool, Diagnostic> {
+    let mut watch = DirWatch::new(dir.path());
+    loop {
+        match SessionEntry::look(dir)? {
+            None => return Ok(false),
+            Some(entry) if entry.life == Life::Stale => return Ok(false),
+            Some(entry) => {
+                let is_ending = entry.info.as_ref().is_some_and(|info| info.ending);
+                let answers = || UnixStream::connect(dir.api_socket()).is_ok();
+                if entry.life == Life::Alive && !is_ending && answers() {
+                    return Ok(true);
+                }
+            }
+        }
+        wait(&mut watch, dir, LOOK_AGAIN)?;
+    }
+}
+
+/// A lock is let go without a change in the directory; who waits for that looks again after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Waits for a change in the directory. Where the watch could not be set (the directory came after it was asked
 /// for), sets it instead: the caller looks once more under it before it waits.

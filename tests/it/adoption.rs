@@ -36,13 +36,45 @@ fn after_kill_9_of_the_controller_the_next_start_adopts_the_same_processes() {
 }
 
 #[test]
-fn a_new_controller_shows_the_end_of_what_was_printed_before_and_says_how_much_there_is() {
+fn a_new_controller_shows_what_was_printed_while_there_was_none_and_nothing_twice() {
+    let project = Project::with(
+        "web: seq 1 900; echo all out; until [ -e $OUT/go ]; do sleep 0.02; done; echo meanwhile; \
+         echo said > $OUT/said; exec sleep 1000\nworker: exec sleep 1000\n",
+    );
+    let old = project.start_piped(&[]);
+    old.wait_for_output("web    │ all out");
+    project.wait_running(["web", "worker"]);
+    kill_controller(&project);
+    old.wait_exit();
+    fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_out("said");
+    let console = project.start_piped(&[]);
+    console.wait_for_output("web    │ meanwhile");
+    assert!(!console.plain().contains("│ all out"), "{}", console.plain());
+    let echo = project.cmd(&["echo", "web", "-n", "902"]).piped();
+    echo.wait_for_output("meanwhile");
+    assert!(echo.plain().contains("web    │ 900\n"), "{}", echo.plain());
+    let kept = project.ovr(&[
+        "logs",
+        "web",
+        "-n",
+        "all",
+        "--grep",
+        "^(1|900|all out|meanwhile)$",
+        "--plain",
+    ]);
+    assert_eq!(kept.success().stdout, "1\n900\nall out\nmeanwhile\n");
+}
+
+#[test]
+fn without_the_files_a_new_controller_shows_the_end_of_what_was_printed_and_says_how_much_there_is() {
     let project = Project::with("web: seq 1 900; echo all out; exec sleep 1000\nworker: exec sleep 1000\n");
     let old = project.start_piped(&[]);
     old.wait_for_output("web    │ all out");
     project.wait_running(["web", "worker"]);
     kill_controller(&project);
     old.wait_exit();
+    fs::remove_dir_all(project.path("state")).unwrap();
     let console = project.start_piped(&[]);
     console.wait_for_output("adopted web, worker");
     console.wait_for_output("web    │ all out");

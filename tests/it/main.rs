@@ -17,6 +17,7 @@ mod faults;
 mod harness;
 mod hostile;
 mod lane;
+mod logs;
 mod names;
 mod output;
 mod ports;

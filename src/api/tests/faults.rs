@@ -59,9 +59,10 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
                 });
             }
             Call::Status { .. }
-            | Call::Graph { .. }
             | Call::Quit { .. }
             | Call::Detach { .. }
+            | Call::Graph { .. }
+            | Call::SyncLogs { .. }
             | Call::Window { .. } => {}
         }
     });

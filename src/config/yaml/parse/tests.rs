@@ -3,6 +3,7 @@
 use super::super::node::{Node, Value};
 use super::{MAX_DEPTH, parse};
 use crate::config::source::decode;
+use std::fmt::Write as _;
 
 fn tree(text: &str) -> Node {
     let (root, diagnostics) = parse(&decode("f", text.as_bytes()).unwrap());
@@ -151,7 +152,7 @@ fn aliases_of_aliases_fill_neither_the_memory_nor_the_stack() {
     let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..20 {
         let alias = format!("*a{}, ", level - 1).repeat(10);
-        laughs.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+        writeln!(laughs, "a{level}: &a{level} [{alias}]").unwrap();
     }
     let found = errors(&laughs);
     assert!(
@@ -160,7 +161,7 @@ fn aliases_of_aliases_fill_neither_the_memory_nor_the_stack() {
     );
     let mut deep = String::from("a0: &a0 [x]\n");
     for level in 1..10_000 {
-        deep.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(deep, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     assert!(errors(&deep)[0].contains("nested too deeply"));
     assert!(!errors(&"[".repeat(100_000)).is_empty());

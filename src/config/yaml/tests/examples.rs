@@ -41,23 +41,6 @@ fn every_example_is_read_and_what_has_no_effect_is_told() {
 fn the_example_with_everything_means_what_it_says() {
     let text = example("all-features.yaml");
     let project = read_files(&["f.yaml"], &[("f.yaml", &text)], None).value;
-    let names: Vec<_> = project
-        .services
-        .iter()
-        .map(|service| service.name.value.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "redis",
-            "postgres",
-            "web",
-            "worker",
-            "zookeeper",
-            "kafka",
-            "kafka-ui"
-        ]
-    );
     let commands: Vec<_> = project
         .env_cmds
         .iter()
@@ -69,30 +52,20 @@ fn the_example_with_everything_means_what_it_says() {
     };
     let restart = redis.availability.restart.as_ref().unwrap();
     assert_eq!(restart.value, RestartDef::When(RestartWhen::Always));
-    assert_eq!(
-        postgres
-            .liveness_probe
-            .as_ref()
-            .unwrap()
-            .initial_delay
-            .unwrap()
-            .as_secs(),
-        15
-    );
+    let liveness = postgres.liveness_probe.as_ref().unwrap();
+    assert_eq!(liveness.initial_delay.unwrap().as_secs(), 15);
     let conditions: Vec<_> = web
         .depends_on
         .iter()
         .map(|dependency| {
             (
-                dependency.on.value.as_str(),
+                &*dependency.on.value,
                 dependency.condition.as_ref().unwrap().value,
             )
         })
         .collect();
-    assert_eq!(
-        conditions,
-        [("postgres", Condition::Ready), ("redis", Condition::Started)]
-    );
+    let expected = [("postgres", Condition::Ready), ("redis", Condition::Started)];
+    assert_eq!(conditions, expected);
     // What the configuration itself sets is filled in by who knows it.
     let values: Vec<_> = web
         .environment

@@ -74,12 +74,11 @@ fn wrong(kind: Kind) -> Vec<Value> {
     }
 }
 
+/// Makes a configuration of one of its mappings.
+type Whole<'a> = &'a dyn Fn(Value) -> Value;
+
 /// Visits each table with what makes a configuration of a mapping of its kind.
-fn each(
-    table: &'static Table,
-    whole: &dyn Fn(Value) -> Value,
-    visit: &mut dyn FnMut(&'static Table, &dyn Fn(Value) -> Value),
-) {
+fn each(table: &'static Table, whole: Whole<'_>, visit: &mut dyn FnMut(&'static Table, Whole<'_>)) {
     visit(table, whole);
     for key in table.keys.iter().filter(|key| key.fate == Fate::Read) {
         let around = |value: Value| {
@@ -98,7 +97,7 @@ fn each(
         match key.kind {
             Kind::Map(inner) => each(inner, &around, visit),
             Kind::Named(inner) | Kind::NamedOrList(inner) => {
-                each(inner, &|value| around(json!({ "db": value })), visit)
+                each(inner, &|value| around(json!({ "db": value })), visit);
             }
             Kind::ListOf(inner) => each(inner, &|value| around(json!([value])), visit),
             _ => {}

@@ -82,9 +82,11 @@ fn an_unknown_key_is_an_error_in_our_file_and_a_warning_in_theirs() {
     );
 }
 
+/// The fifth line is the next one of a process.
+const PROCESS: &str = "processes:\n  db: {command: x, port: auto}\n  web:\n    command: x\n";
+
 #[test]
 fn a_word_that_a_key_does_not_take_is_told_with_those_that_it_does() {
-    let process = "processes:\n  db: {command: x, port: auto}\n  web:\n    command: x\n";
     for (text, expected) in [
         (
             "    availability: {restart: on-failure}",
@@ -114,6 +116,14 @@ fn a_word_that_a_key_does_not_take_is_told_with_those_that_it_does() {
             "    readiness_probe: {http_get: {scheme: ftp}}",
             "5:42: `scheme` takes `http` or `https`, not `ftp`",
         ),
+    ] {
+        assert_eq!(short(&format!("{PROCESS}{text}\n")), [expected], "{text}");
+    }
+}
+
+#[test]
+fn what_a_part_of_a_process_lacks_or_says_twice_is_told_at_its_place() {
+    for (text, expected) in [
         (
             "    environment:\n      - A: b",
             "6:9: expected `NAME=value`, found a mapping (write `- \"A=b\"`)",
@@ -145,7 +155,7 @@ fn a_word_that_a_key_does_not_take_is_told_with_those_that_it_does() {
             "5:5: \"command\" is there twice: in line 4 and in line 5",
         ),
     ] {
-        assert_eq!(short(&format!("{process}{text}\n")), [expected], "{text}");
+        assert_eq!(short(&format!("{PROCESS}{text}\n")), [expected], "{text}");
     }
 }
 

@@ -1,0 +1,274 @@
+//! `ovr logs`: what can be typed, and the behaviour. Which lines are wanted is said here; the files are read by
+//! `logs::store`, times are read in `when`, and how lines are printed is in `show::lines`.
+
+use super::args::{AnyNames, Example, GlobalArgs};
+use super::lines::{Printer, Style};
+use super::{kept, when};
+use crate::api::call::OutputRequest;
+use crate::api::client::Client;
+use crate::api::messages::{LineKind, OutputLine};
+use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::logs::store::{Found, Query, RunChoice, Since};
+use crate::model::{RunId, StateWord, time_text};
+use clap::Args;
+use regex::bytes::Regex;
+use std::process::ExitCode;
+
+pub const EXAMPLES: &[Example] = &[
+    (
+        "ovr logs web -n 20",
+        "the last 20 lines of web, also after the session",
+    ),
+    ("ovr logs -f web worker", "two services, and what comes"),
+    ("ovr logs --grep 500 --since 10m -C 2", "search in all of them"),
+    ("ovr logs web --run -1", "the run before the last one"),
+];
+
+/// How many lines are shown where nobody says how many.
+const DEFAULT_LINES: usize = 100;
+
+/// Show what services have printed, also when the session has ended
+///
+/// Lines come from files that ovr keeps of every service (docs/logs.md); they survive restarts, crashes and the
+/// session. Without -f the command ends. Where --grep finds nothing, it exits with 1.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LogsArgs {
+    #[command(flatten)]
+    pub target: AnyNames,
+    /// Go on with what is printed from now on
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Show the last N lines; `all` shows everything [default: 100]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_lines)]
+    pub lines: Option<Lines>,
+    /// Begin there: 10m, 14:30, 2026-01-31T08:15:30Z, or a cursor that --json printed
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// End there; the same forms
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Show lines that match this regular expression
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    /// Show N lines around each match
+    #[arg(short = 'C', long, value_name = "N", default_value_t = 0, requires = "grep")]
+    pub context: usize,
+    /// Show one run: `last`, -1 for the one before it, or a run's number
+    #[arg(long, value_name = "RUN", value_parser = parse_run, allow_hyphen_values = true, conflicts_with = "follow")]
+    pub run: Option<RunChoice>,
+    /// Print one JSON object a line, and a cursor for the next reading at the end
+    #[arg(long)]
+    pub json: bool,
+    /// Print the text alone: no prefix, no colour
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+    /// Leave out the service's name before each line
+    #[arg(long)]
+    pub no_prefix: bool,
+    /// Begin each line with its time
+    #[arg(short = 'T', long)]
+    pub timestamps: bool,
+    /// Keep to so many bytes of text, the newest
+    #[arg(long, value_name = "N")]
+    pub max_bytes: Option<usize>,
+}
+
+/// How many lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    All,
+    Last(usize),
+}
+
+fn parse_lines(text: &str) -> Result<Lines, String> {
+    match text {
+        "all" => Ok(Lines::All),
+        text => text
+            .parse()
+            .map(Lines::Last)
+            .map_err(|_| "write a number, or all".to_owned()),
+    }
+}
+
+fn parse_run(text: &str) -> Result<RunChoice, String> {
+    let back = text.strip_prefix('-').map(str::parse);
+    match (text, back, text.parse()) {
+        ("last" | "0", _, _) => Ok(RunChoice::Back(0)),
+        (_, Some(Ok(back)), _) => Ok(RunChoice::Back(back)),
+        (_, None, Ok(number)) => Ok(RunChoice::Number(RunId(number))),
+        _ => Err("write last, -1, -2 …, or the number of a run".to_owned()),
+    }
+}
+
+/// Prints what was asked for.
+pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagnostic> {
+    let kept = kept::find(global)?;
+    let chosen = kept.choose(&args.target.names)?;
+    let query = query(args, &kept, &chosen)?;
+    let style = Style {
+        json: args.json,
+        plain: args.plain,
+        prefix: !args.no_prefix && !args.plain,
+        marks_cuts: args.max_bytes.is_some() && !args.json,
+        timestamps: args.timestamps && !args.plain,
+    };
+    let mut printer = Printer::new(&kept.labels(), style);
+    let found = match kept.client.as_ref().filter(|_| is_simple(args, &query)) {
+        // The session has the last lines in memory, with their colours and with what is not ended yet.
+        Some(client) if args.follow => return follow(&kept, client, args, &query, printer, None),
+        Some(client) => {
+            for line in client.output(&request(args, &chosen, query.last, false))? {
+                printer.line(&line?)?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => read(&kept, &query)?,
+    };
+    printer.found(&found)?;
+    if args.follow {
+        return match &kept.client {
+            Some(client) => follow(&kept, client, args, &query, printer, Some(&found)),
+            None => Err(kept.not_running()),
+        };
+    }
+    if args.json {
+        printer.cursor(&found)?;
+    }
+    Ok(ExitCode::from(if args.grep.is_some() && !found.has_matches() {
+        exit_code::FAILURE
+    } else {
+        exit_code::OK
+    }))
+}
+
+/// Whether the lines that the session has in memory are all that is asked for.
+fn is_simple(args: &LogsArgs, query: &Query) -> bool {
+    let filtered = query.since.is_some()
+        || query.until_ms.is_some()
+        || query.grep.is_some()
+        || query.run.is_some()
+        || query.max_bytes.is_some();
+    !filtered && !args.json && query.last.is_some_and(|last| last <= kept::IN_MEMORY)
+}
+
+fn read(kept: &kept::Kept, query: &Query) -> Result<Found, Diagnostic> {
+    if let Some(client) = &kept.client {
+        client.sync_logs()?;
+    }
+    query.run().map_err(|error| {
+        Diagnostic::error(Kind::System, format!("cannot read {}", query.dir.display()))
+            .cause(error.to_string())
+    })
+}
+
+fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query, Diagnostic> {
+    let mut query = Query::new(kept.dir.clone(), chosen.to_vec());
+    query.since = args.since.as_deref().map(when::since).transpose()?;
+    query.until_ms = match args.until.as_deref().map(when::since).transpose()? {
+        Some(Since::Time(at_ms)) => Some(at_ms),
+        Some(Since::Cursor(_)) => {
+            return Err(Diagnostic::error(
+                Kind::Usage,
+                "--until takes a time, not a cursor",
+            ));
+        }
+        None => None,
+    };
+    query.grep = args.grep.as_deref().map(expression).transpose()?;
+    query.context = args.context;
+    query.run = args.run.or_else(|| crashed(args, kept, chosen));
+    query.max_bytes = args.max_bytes;
+    let everything = query.since.is_some() || query.run.is_some() || query.grep.is_some();
+    query.last = match args.lines {
+        Some(Lines::All) => None,
+        Some(Lines::Last(count)) => Some(count),
+        None if everything => None,
+        None => Some(DEFAULT_LINES),
+    };
+    Ok(query)
+}
+
+/// Of services that have crashed, where nothing else is asked for, the run that did.
+fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunChoice> {
+    let unasked = args.lines.is_none()
+        && args.since.is_none()
+        && args.until.is_none()
+        && args.grep.is_none()
+        && !args.follow
+        && !args.target.names.is_empty();
+    let all_failed = chosen
+        .iter()
+        .all(|name| kept.state(name) == Some(StateWord::Failed));
+    (unasked && all_failed).then_some(RunChoice::Back(0))
+}
+
+fn expression(text: &str) -> Result<Regex, Diagnostic> {
+    Regex::new(text).map_err(|error| {
+        let why = error.to_string();
+        let why = why
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        Diagnostic::error(Kind::Usage, format!("--grep: {text:?} is no regular expression"))
+            .cause(why)
+            .hint("a backslash before one of .+*?()[]{}|^$\\ takes its meaning away")
+    })
+}
+
+fn request(args: &LogsArgs, chosen: &[String], lines: Option<usize>, follow: bool) -> OutputRequest {
+    OutputRequest {
+        names: chosen.to_vec(),
+        lines: lines.unwrap_or(kept::IN_MEMORY),
+        follow,
+        color: !args.plain && !args.json,
+    }
+}
+
+/// Goes on with what is printed from now on, over restarts of services and of the controller. `found`: what was
+/// read from the files, which the stream's beginning repeats.
+fn follow(
+    kept: &kept::Kept,
+    client: &Client,
+    args: &LogsArgs,
+    query: &Query,
+    mut printer: Printer,
+    found: Option<&Found>,
+) -> Result<ExitCode, Diagnostic> {
+    // What the stream repeats of what was printed; and where it has come to, for the next controller's.
+    let mut seen = found.map(|found| found.cursor.clone()).unwrap_or_default();
+    let mut lines = query.last;
+    loop {
+        let mut cursor = seen.clone();
+        for line in client.output(&request(args, &query.instances, lines, true))? {
+            // A controller that was killed ends its stream in the middle.
+            let Ok(line) = line else { break };
+            let is_new = line.kind != LineKind::Output || seen.is_unseen(&line.name, at_ms(&line));
+            if is_new && is_wanted(&line, query) {
+                printer.line(&line)?;
+            }
+            if is_new && line.kind == LineKind::Output {
+                cursor.pass(&line.name, at_ms(&line));
+            }
+        }
+        if !kept.wait_for_controller()? {
+            printer.note("the session has ended")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        printer.note("a new controller has taken over")?;
+        (seen, lines) = (cursor, None);
+    }
+}
+
+fn at_ms(line: &OutputLine) -> u64 {
+    time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis)
+}
+
+fn is_wanted(line: &OutputLine, query: &Query) -> bool {
+    let matches = query
+        .grep
+        .as_ref()
+        .is_none_or(|grep| grep.is_match(line.text.as_bytes()));
+    matches || line.kind == LineKind::Gap
+}

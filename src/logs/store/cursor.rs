@@ -1,0 +1,103 @@
+//! Where a reading of the logs has come to, as a text to begin the next one with. Survives rotation and
+//! compression: it counts lines at a time, not bytes of a file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// Everything up to a time, and of that time's millisecond so many lines of each instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    pub(super) at_ms: u64,
+    pub(super) lines: BTreeMap<String, u64>,
+}
+
+impl Cursor {
+    /// Moves behind a line. Lines of one instance come in the order of their file, those of several in the
+    /// order of time.
+    pub fn pass(&mut self, instance: &str, at_ms: u64) {
+        if at_ms > self.at_ms {
+            self.at_ms = at_ms;
+            self.lines.clear();
+        }
+        if at_ms == self.at_ms {
+            match self.lines.get_mut(instance) {
+                Some(count) => *count += 1,
+                None => {
+                    self.lines.insert(instance.to_owned(), 1);
+                }
+            }
+        }
+    }
+
+    /// Counts down what was seen of this time; true for a line that was not seen. To be asked for every line
+    /// behind the cursor's beginning, in their order.
+    pub fn is_unseen(&mut self, instance: &str, at_ms: u64) -> bool {
+        if at_ms != self.at_ms {
+            return at_ms > self.at_ms;
+        }
+        match self.lines.get_mut(instance) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            Some(_) | None => true,
+        }
+    }
+}
+
+/// How a cursor begins: its version.
+const VERSION: &str = "c1.";
+
+impl fmt::Display for Cursor {
+    /// `c1.1769847330042.web=2,worker=1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{VERSION}{}.", self.at_ms)?;
+        for (index, (instance, lines)) in self.lines.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{instance}={lines}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The text is no cursor of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoCursor;
+
+impl FromStr for Cursor {
+    type Err = NoCursor;
+
+    fn from_str(text: &str) -> Result<Self, NoCursor> {
+        let rest = text.strip_prefix(VERSION).ok_or(NoCursor)?;
+        let (at_ms, lines) = rest.split_once('.').ok_or(NoCursor)?;
+        let pair = |item: &str| {
+            let (instance, count) = item.rsplit_once('=').ok_or(NoCursor)?;
+            Ok((instance.to_owned(), count.parse().map_err(|_| NoCursor)?))
+        };
+        let lines = lines.split(',').filter(|item| !item.is_empty());
+        Ok(Self {
+            at_ms: at_ms.parse().map_err(|_| NoCursor)?,
+            lines: lines.map(pair).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, NoCursor};
+
+    #[test]
+    fn a_cursor_reads_back_as_written() {
+        let mut cursor = Cursor::default();
+        for (instance, at_ms) in [("web", 5), ("web", 7), ("a.b#2", 7), ("web", 7), ("old", 6)] {
+            cursor.pass(instance, at_ms);
+        }
+        assert_eq!(cursor.to_string(), "c1.7.a.b#2=1,web=2");
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert_eq!("c1.0.".parse(), Ok(Cursor::default()));
+        for wrong in ["", "c1", "c2.7.", "c1.x.", "c1.7.web", "c1.7.web=x", "10m"] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(NoCursor), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The files of one instance: the one that is written to, `web.log`, and the full ones before it,
+//! `web~000012.log`, later `web~000012.log.gz`. Names, order, appending, rotation. Knows nothing of what a line is
+//! but where it ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Logs may hold what a service should not have printed: they are for their owner alone.
+const MODE: u32 = 0o600;
+
+/// How much is kept of one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// A file that has this many bytes is full.
+    pub segment: u64,
+    /// So many full ones are kept.
+    pub segments: usize,
+}
+
+impl Keep {
+    /// What the files of a session may take together, compressed ones counted as they were.
+    const SESSION: u64 = 512 * 1024 * 1024;
+    const SEGMENT: u64 = 10 * 1024 * 1024;
+    const SMALLEST: u64 = 128 * 1024;
+    const SEGMENTS: usize = 4;
+
+    /// For a session of so many instances: 10 MiB a file, less where there are many.
+    pub fn for_instances(count: usize) -> Self {
+        let files = (count.max(1) as u64).saturating_mul(Self::SEGMENTS as u64 + 1);
+        Self {
+            segment: (Self::SESSION / files).clamp(Self::SMALLEST, Self::SEGMENT),
+            segments: Self::SEGMENTS,
+        }
+    }
+}
+
+/// A file with lines of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment {
+    /// `None`: the one that is written to, which is the newest.
+    pub number: Option<u64>,
+    pub path: PathBuf,
+}
+
+impl Segment {
+    pub fn is_packed(&self) -> bool {
+        self.path.extension().is_some_and(|extension| extension == "gz")
+    }
+}
+
+/// The file that an instance's lines are written to.
+pub fn current_path(dir: &Path, instance: &str) -> PathBuf {
+    dir.join(format!("{instance}.log"))
+}
+
+/// The files of an instance, oldest first. One that is there both packed and not is named once, unpacked.
+pub fn segments(dir: &Path, instance: &str) -> io::Result<Vec<Segment>> {
+    let mut found: Vec<Segment> = all(dir)?
+        .into_iter()
+        .filter(|(name, _)| name == instance)
+        .map(|(_, segment)| segment)
+        .collect();
+    // `None` sorts before every number, but is the newest. `.log` sorts before `.log.gz`.
+    found.sort_by(|a, b| {
+        let order = |segment: &Segment| segment.number.unwrap_or(u64::MAX);
+        (order(a), &a.path).cmp(&(order(b), &b.path))
+    });
+    found.dedup_by_key(|segment| segment.number);
+    Ok(found)
+}
+
+/// The instances that have files here, each once, sorted by name.
+pub fn instances(dir: &Path) -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = all(dir)?.into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Every log file here, with its instance.
+pub(super) fn all(dir: &Path) -> io::Result<Vec<(String, Segment)>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let Some((instance, number)) = path.file_name().and_then(|name| parse(name.to_str()?)) else {
+            continue;
+        };
+        found.push((instance.to_owned(), Segment { number, path }));
+    }
+    Ok(found)
+}
+
+/// `web.log`, `web~000012.log` or `web~000012.log.gz`. No name of a service holds a tilde.
+fn parse(file: &str) -> Option<(&str, Option<u64>)> {
+    let (stem, packed) = match file.strip_suffix(".log.gz") {
+        Some(stem) => (stem, true),
+        None => (file.strip_suffix(".log")?, false),
+    };
+    match stem.rsplit_once('~') {
+        Some((instance, number)) => Some((instance, Some(number.parse().ok()?))),
+        None if packed => None,
+        None => Some((stem, None)),
+    }
+}
+
+/// Appends to an instance's file.
+#[derive(Debug)]
+pub(super) struct Appender {
+    dir: PathBuf,
+    instance: String,
+    keep: Keep,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    inode: u64,
+    size: u64,
+    /// The last byte written is no line end: a full disk has cut a line.
+    cut: bool,
+}
+
+/// What an append that failed has achieved.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// So many bytes of the text are in the file all the same.
+    pub(super) written: usize,
+    pub(super) error: io::Error,
+}
+
+impl Appender {
+    pub(super) fn new(dir: PathBuf, instance: String, keep: Keep) -> Self {
+        Self {
+            dir,
+            instance,
+            keep,
+            open: None,
+        }
+    }
+
+    /// Appends whole lines. Returns the file that has become full by what was there before, if one has.
+    pub(super) fn append(&mut self, lines: &[u8]) -> Result<Option<PathBuf>, Failed> {
+        let failed = |error| Failed { written: 0, error };
+        let mut full = None;
+        if self.current().map_err(failed)?.size >= self.keep.segment {
+            full = self.rotate().map_err(failed)?;
+        }
+        let open = self.current().map_err(failed)?;
+        if open.cut {
+            open.file.write_all(b"\n").map_err(failed)?;
+            open.size += 1;
+            open.cut = false;
+        }
+        let mut written = 0;
+        while written < lines.len() {
+            match open.file.write(&lines[written..]) {
+                Ok(0) => {
+                    let error = ErrorKind::WriteZero.into();
+                    return Err(Failed { written, error });
+                }
+                Ok(length) => {
+                    written += length;
+                    open.size += length as u64;
+                    open.cut = lines[written - 1] != b'\n';
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failed { written, error }),
+            }
+        }
+        Ok(full)
+    }
+
+    /// The open file, which is the one that the path names: another program may have moved or removed it.
+    fn current(&mut self) -> io::Result<&mut Open> {
+        let path = current_path(&self.dir, &self.instance);
+        let there = fs::metadata(&path).ok().map(|found| found.ino());
+        if self.open.as_ref().is_none_or(|open| there != Some(open.inode)) {
+            self.open = Some(open(&path, &self.dir)?);
+        }
+        Ok(self.open.as_mut().expect("opened above"))
+    }
+
+    fn rotate(&mut self) -> io::Result<Option<PathBuf>> {
+        let known = segments(&self.dir, &self.instance)?;
+        let numbers: Vec<u64> = known.iter().filter_map(|segment| segment.number).collect();
+        let next = numbers.last().map_or(1, |last| last + 1);
+        // The one that is about to be full counts as well.
+        let surplus = (numbers.len() + 1).saturating_sub(self.keep.segments);
+        for number in &numbers[..surplus] {
+            for path in [self.full_path(*number), packed_path(&self.full_path(*number))] {
+                remove_if_there(&path)?;
+            }
+        }
+        self.open = None;
+        let full = self.full_path(next);
+        match fs::rename(current_path(&self.dir, &self.instance), &full) {
+            Ok(()) => Ok(Some(full)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn full_path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!("{}~{number:06}.log", self.instance))
+    }
+}
+
+/// Where a full file's compressed form goes.
+pub(super) fn packed_path(full: &Path) -> PathBuf {
+    let mut name = full.as_os_str().to_owned();
+    name.push(".gz");
+    PathBuf::from(name)
+}
+
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn open(path: &Path, dir: &Path) -> io::Result<Open> {
+    let options = || {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).read(true).mode(MODE);
+        options
+    };
+    let file = match options().open(path) {
+        // Somebody has cleaned up below us.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(dir)?;
+            options().open(path)?
+        }
+        file => file?,
+    };
+    let found = file.metadata()?;
+    Ok(Open {
+        inode: found.ino(),
+        size: found.len(),
+        cut: ends_within_a_line(&file, found.len())?,
+        file,
+    })
+}
+
+fn ends_within_a_line(file: &File, size: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if let Some(at) = size.checked_sub(1) {
+        std::os::unix::fs::FileExt::read_exact_at(file, &mut last, at)?;
+    }
+    Ok(last != *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Appender, Keep, current_path, instances, segments};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    fn appender(dir: &Path, segment: u64, count: usize) -> Appender {
+        let keep = Keep {
+            segment,
+            segments: count,
+        };
+        Appender::new(dir.to_owned(), "web".into(), keep)
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let segments = segments(dir, "web").unwrap();
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        segments.iter().map(|segment| name(&segment.path)).collect()
+    }
+
+    #[test]
+    fn a_full_file_is_put_aside_and_the_oldest_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut appender = appender(dir.path(), 10, 2);
+        for number in 0..8 {
+            appender.append(format!("line {number}\n").as_bytes()).unwrap();
+        }
+        assert_eq!(names(dir.path()), ["web~000002.log", "web~000003.log", "web.log"]);
+        let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(text("web~000003.log"), "line 4\nline 5\n");
+        assert_eq!(text("web.log"), "line 6\nline 7\n");
+    }
+
+    #[test]
+    fn a_file_that_was_moved_or_removed_is_made_anew_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = dir.path().join("a/b");
+        let mut appender = appender(&logs, 1000, 2);
+        let current = current_path(&logs, "web");
+        appender.append(b"one\n").unwrap();
+        fs::rename(&current, logs.join("elsewhere")).unwrap();
+        appender.append(b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&current).unwrap(), "two\n");
+        assert_eq!(
+            fs::metadata(&current).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        fs::remove_dir_all(&logs).unwrap();
+        appender.append(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&current).unwrap(), "three\n");
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_ended_before_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let current = current_path(dir.path(), "web");
+        fs::write(&current, "whole\ncu").unwrap();
+        appender(dir.path(), 1000, 2).append(b"next\n").unwrap();
+        assert_eq!(fs::read_to_string(current).unwrap(), "whole\ncu\nnext\n");
+    }
+
+    #[test]
+    fn names_of_files_are_told_apart_whatever_services_are_called() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "web.log",
+            "web~000001.log",
+            "web~000001.log.gz",
+            "web~000002.log.gz",
+            "web.000001.log",
+            "web#2.log",
+            "web.log.gz",
+            "web~x.log",
+            "other",
+        ] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        assert_eq!(
+            names(dir.path()),
+            ["web~000001.log", "web~000002.log.gz", "web.log"]
+        );
+        assert_eq!(instances(dir.path()).unwrap(), ["web", "web#2", "web.000001"]);
+    }
+
+    #[test]
+    fn many_instances_have_smaller_files() {
+        assert_eq!(Keep::for_instances(4).segment, 10 * 1024 * 1024);
+        assert!(Keep::for_instances(300).segment * 300 * 5 <= 512 * 1024 * 1024);
+    }
+}

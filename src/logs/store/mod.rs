@@ -1,0 +1,94 @@
+//! Every service's output on disk: plain lines with time and run, in files that are turned over when they are
+//! full, compressed when there is time, and bounded in all. The [`Store`] takes lines from the loop and never
+//! holds it up; [`Query`] finds them again, also when the session is over.
+
+mod cursor;
+mod entry;
+mod files;
+mod merge;
+mod pack;
+mod query;
+mod tail;
+mod writer;
+
+pub use cursor::Cursor;
+pub use entry::{Entry, EntryKind};
+pub use files::{Keep, Segment, current_path, instances, segments};
+pub use query::{Found, FoundLine, Query, RunChoice, Since};
+pub use writer::Troubles;
+
+use super::plain::strip_into;
+use crate::model::{InstanceId, RunId};
+use entry::Encoder;
+use std::io;
+use std::path::PathBuf;
+use tokio::sync::oneshot;
+use writer::Writer;
+
+/// A buffer that grew beyond this in one turn is handed on at once.
+const TURN_MAX: usize = 256 * 1024;
+
+/// Takes the lines of a session's instances. What it was given in one turn of the loop goes to the disk together.
+#[derive(Debug)]
+pub struct Store {
+    writer: Writer,
+    encoder: Encoder,
+    buffers: Vec<Vec<u8>>,
+    /// Whether any buffer holds something.
+    waiting: bool,
+}
+
+impl Store {
+    /// Nothing is made on the disk before there is a line.
+    pub fn start(dir: PathBuf, keep: Keep) -> io::Result<(Self, Troubles)> {
+        let (writer, troubles) = Writer::start(dir, keep)?;
+        let store = Self {
+            writer,
+            encoder: Encoder::default(),
+            buffers: Vec::new(),
+            waiting: false,
+        };
+        Ok((store, troubles))
+    }
+
+    /// Says what an instance is called, which names its files. What comes before that is not kept.
+    pub fn name(&mut self, instance: InstanceId, name: String) {
+        self.writer.name(instance, name);
+    }
+
+    /// Takes a line, without its end; colours are left out.
+    #[inline]
+    pub fn line(&mut self, at_ms: u64, instance: InstanceId, run: RunId, kind: EntryKind, text: &[u8]) {
+        let index = instance.0 as usize;
+        if index >= self.buffers.len() {
+            self.buffers.resize_with(index + 1, Vec::new);
+        }
+        let buffer = &mut self.buffers[index];
+        self.waiting = true;
+        self.encoder.head(at_ms, run, kind, buffer);
+        strip_into(text, buffer);
+        buffer.push(b'\n');
+        if buffer.len() > TURN_MAX {
+            self.hand_on();
+        }
+    }
+
+    /// Gives the thread what has gathered. Once a turn.
+    pub fn hand_on(&mut self) {
+        if !std::mem::take(&mut self.waiting) {
+            return;
+        }
+        let buffers = self.buffers.iter_mut().enumerate();
+        let filled = buffers.filter(|(_, buffer)| !buffer.is_empty());
+        self.writer.push(filled.map(|(index, buffer)| {
+            let number = u32::try_from(index).expect("an index that came from an instance's id");
+            (InstanceId(number), buffer)
+        }));
+    }
+
+    /// Answers when everything taken so far is in the files, or cannot be.
+    pub fn flushed(&mut self) -> oneshot::Receiver<()> {
+        self.hand_on();
+        self.writer.flushed()
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading back what was written: filters, runs, cursors, cuts.
+
+use super::{Query, RunChoice, Since};
+use crate::logs::store::{Cursor, EntryKind, Keep, Store};
+use crate::model::{InstanceId, RunId};
+use regex::bytes::Regex;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+const WEB: InstanceId = InstanceId(0);
+const DB: InstanceId = InstanceId(1);
+/// A time that files are surely written after.
+const T: u64 = 1_000_000_000_000;
+
+struct Logs {
+    dir: TempDir,
+    store: Store,
+}
+
+impl Logs {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _troubles) = Store::start(dir.path().to_owned(), Keep::for_instances(2)).unwrap();
+        store.name(WEB, "web".into());
+        store.name(DB, "db".into());
+        Self { dir, store }
+    }
+
+    fn line(&mut self, at: u64, instance: InstanceId, run: u64, text: &str) {
+        let (run, text) = (RunId(run), text.as_bytes());
+        self.store.line(T + at, instance, run, EntryKind::Output, text);
+    }
+
+    fn begin(&mut self, at: u64, instance: InstanceId, run: u64) {
+        let run = RunId(run);
+        self.store.line(T + at, instance, run, EntryKind::Begin, b"run");
+    }
+
+    async fn written(&mut self) {
+        let flushed = self.store.flushed();
+        timeout(Duration::from_secs(20), flushed).await.unwrap().unwrap();
+    }
+
+    fn query(&self, instances: &[&str]) -> Query {
+        query(self.dir.path(), instances)
+    }
+}
+
+fn query(dir: &Path, instances: &[&str]) -> Query {
+    let instances = instances.iter().map(ToString::to_string).collect();
+    Query::new(dir.to_owned(), instances)
+}
+
+fn texts(query: &Query) -> Vec<String> {
+    let lines = query.run().unwrap().lines;
+    let lines = lines.into_iter().filter(|line| line.kind == EntryKind::Output);
+    lines.map(|line| String::from_utf8(line.text).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn lines_of_several_instances_come_in_the_order_of_time_without_colours() {
+    let mut logs = Logs::new();
+    logs.line(1, WEB, 1, "\x1b[32mone\x1b[0m");
+    logs.line(3, WEB, 1, "three");
+    logs.line(2, DB, 1, "two");
+    logs.line(3, DB, 1, "three too");
+    logs.written().await;
+    assert_eq!(
+        texts(&logs.query(&["db", "web"])),
+        ["one", "two", "three too", "three"]
+    );
+    assert_eq!(texts(&logs.query(&["web"])), ["one", "three"]);
+    assert_eq!(texts(&logs.query(&["nobody"])), Vec::<String>::new());
+    let last = Query {
+        last: Some(2),
+        ..logs.query(&["db", "web"])
+    };
+    assert_eq!(texts(&last), ["three too", "three"]);
+}
+
+#[tokio::test]
+async fn time_and_text_choose_lines_and_a_match_may_show_its_neighbours() {
+    let mut logs = Logs::new();
+    for at in 0..10 {
+        logs.line(at, WEB, 1, &format!("GET /{at}"));
+        logs.line(at, DB, 1, &format!("query {at}"));
+    }
+    logs.written().await;
+    let since = Query {
+        since: Some(Since::Time(T + 8)),
+        ..logs.query(&["web"])
+    };
+    assert_eq!(texts(&since), ["GET /8", "GET /9"]);
+    let until = Query {
+        until_ms: Some(T + 1),
+        last: Some(1),
+        ..logs.query(&["web"])
+    };
+    assert_eq!(texts(&until), ["GET /1"]);
+    let grep = Query {
+        grep: Some(Regex::new("(GET|query) .*5").unwrap()),
+        context: 1,
+        ..logs.query(&["web", "db"])
+    };
+    assert_eq!(
+        texts(&grep),
+        ["GET /4", "query 4", "GET /5", "query 5", "GET /6", "query 6"]
+    );
+    let found = grep.run().unwrap();
+    let matches = found.lines.iter().filter(|line| line.matches).count();
+    assert_eq!(matches, 2);
+    let nothing = Query {
+        grep: Some(Regex::new("no such thing").unwrap()),
+        ..logs.query(&["web"])
+    };
+    assert!(!nothing.run().unwrap().has_matches());
+}
+
+#[tokio::test]
+async fn a_run_is_found_by_its_number_and_counted_from_the_last_also_over_sessions() {
+    let mut logs = Logs::new();
+    logs.line(0, WEB, 0, "before");
+    for (at, run) in [(1, 1), (3, 2), (5, 1), (7, 2), (9, 3)] {
+        logs.begin(at, WEB, run);
+        logs.line(at + 1, WEB, run, &format!("at {at}"));
+    }
+    logs.written().await;
+    for (choice, text) in [
+        (RunChoice::Back(0), "at 9"),
+        (RunChoice::Back(1), "at 7"),
+        (RunChoice::Back(4), "at 1"),
+        (RunChoice::Back(5), "before"),
+        (RunChoice::Number(RunId(3)), "at 9"),
+        (RunChoice::Number(RunId(1)), "at 5"),
+    ] {
+        let query = Query {
+            run: Some(choice),
+            ..logs.query(&["web"])
+        };
+        assert_eq!(texts(&query), [text], "{choice:?}");
+    }
+    for choice in [RunChoice::Back(6), RunChoice::Number(RunId(4))] {
+        let query = Query {
+            run: Some(choice),
+            ..logs.query(&["web"])
+        };
+        assert_eq!(texts(&query), Vec::<String>::new(), "{choice:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_exactly_where_the_last_reading_ended() {
+    let mut logs = Logs::new();
+    let mut cursor = Cursor::default();
+    let mut seen = Vec::new();
+    let rounds: [&[(u64, InstanceId, &str)]; 5] = [
+        &[(1, WEB, "a"), (1, DB, "b")],
+        &[(1, DB, "c"), (1, WEB, "d")],
+        &[],
+        &[(2, WEB, "e"), (2, WEB, "f")],
+        &[(2, WEB, "g"), (2, DB, "h"), (5, DB, "i")],
+    ];
+    for round in rounds {
+        for (at, instance, text) in round {
+            logs.line(*at, *instance, 1, text);
+        }
+        logs.written().await;
+        let query = Query {
+            since: Some(Since::Cursor(cursor.clone())),
+            ..logs.query(&["web", "db"])
+        };
+        let found = query.run().unwrap();
+        let mut texts: Vec<_> = found.lines.iter().map(|line| line.text.clone()).collect();
+        texts.sort();
+        let expected: Vec<_> = round
+            .iter()
+            .map(|(_, _, text)| text.as_bytes().to_vec())
+            .collect();
+        assert_eq!(texts, expected);
+        seen.extend(texts);
+        // As a script would hand it on.
+        cursor = found.cursor.to_string().parse().unwrap();
+    }
+    assert_eq!(seen.concat(), b"abcdefghi");
+}
+
+#[tokio::test]
+async fn what_is_cut_is_counted() {
+    let mut logs = Logs::new();
+    for at in 0..10 {
+        logs.line(at, WEB, 1, "0123456789");
+    }
+    logs.written().await;
+    let query = Query {
+        max_bytes: Some(35),
+        ..logs.query(&["web"])
+    };
+    let found = query.run().unwrap();
+    assert_eq!((found.lines.len(), found.cut), (3, 7));
+}
