@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, graph, help, kill, logs, ls, man, quit, restart,
-    run, settings, signal, start, status, stop,
+    check, clean, completions, config, connect, detach, echo, env, graph, help, kill, logs, ls, man, quit,
+    restart, run, settings, signal, start, status, stop,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -115,6 +115,7 @@ pub enum Command {
     Kill(kill::KillArgs),
     Detach(detach::DetachArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
     Completions(completions::CompletionsArgs),
@@ -176,6 +177,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "kill" => kill::EXAMPLES,
         "detach" => detach::EXAMPLES,
         "check" => check::EXAMPLES,
+        "config" => config::EXAMPLES,
         "env" => env::EXAMPLES,
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,

@@ -15,7 +15,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
     ("more", &["run", "signal", "kill", "detach"]),
-    ("project", &["check", "env", "clean"]),
+    ("project", &["check", "config", "env", "clean"]),
     ("shell", &["completions", "man"]),
 ];
 
