@@ -5,7 +5,6 @@ use crate::config::environment::Origin;
 use crate::config::procfile::Entry as Line;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// A value, or a part with values in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,12 +100,13 @@ impl Shown {
 
     fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
-        let mut line = |lead: &str, value: &Self| match value.leaf() {
-            Some(text) => {
-                writeln!(out, "{indent}{lead} {text}  # {}", value.from).expect("a string takes all")
-            }
-            None => {
-                writeln!(out, "{indent}{lead}").expect("a string takes all");
+        let mut line = |lead: &str, value: &Self| {
+            out.push_str(&indent);
+            out.push_str(lead);
+            if let Some(text) = value.leaf() {
+                out.extend([" ", &text, "  # ", &value.from, "\n"]);
+            } else {
+                out.push('\n');
                 value.write(depth + 1, out);
             }
         };
