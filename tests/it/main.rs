@@ -8,6 +8,7 @@ mod adoption;
 mod clean;
 mod completion;
 mod configurations;
+mod conformance;
 mod connect;
 mod detach;
 mod env;

@@ -79,11 +79,13 @@ pub fn read(files: &[File], surroundings: &Surroundings<'_>) -> Checked<ProjectD
         return Checked::new(ProjectDef::default(), report.finish(false));
     };
     let uncertain = files::extend_processes(&mut root, &mut report);
-    if read::expands(&root, &mut report) {
+    let expands = read::expands(&root, &mut report);
+    if expands {
         expand::project(&mut root, surroundings.lookup, &mut report);
     }
     let mut project = read::project(&root, &mut report);
     project.files = read;
+    project.is_literal = !expands;
     // Of what is missing because it could not be read, nothing sensible can be said.
     if !broken {
         let known = checks::Known {
