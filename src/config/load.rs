@@ -111,7 +111,8 @@ pub fn load_environment(surroundings: &Surroundings<'_>) -> Checked<Environment>
         diagnostics: Vec::new(),
     };
     loader.settings_files();
-    if loader.environment.setting("SKIP_ENV").is_none() {
+    let skips = loader.environment.setting("SKIP_ENV").is_some();
+    if !skips && loader.environment.non_empty("PC_DISABLE_DOTENV").is_none() {
         let path = surroundings.root.join(".env");
         loader.optional(Layer::DotEnv, &path, ".env");
     }

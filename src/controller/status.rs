@@ -86,6 +86,7 @@ impl Controller {
             probe_failure: host.health.last_failure(),
             next_run: self.next_run(id).map(time_text::rfc3339),
             namespaces: host.spec.namespaces.clone(),
+            description: host.spec.description.clone(),
             timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }

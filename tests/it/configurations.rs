@@ -121,6 +121,21 @@ fn what_docker_launches_is_ready_when_docker_says_so() {
 }
 
 #[test]
+fn a_launched_service_lets_what_waits_for_it_begin() {
+    let text = include_str!("examples/autogen-short.yaml")
+        .replace(
+            "/home/cordlesssteve/projects/Utility/MULTI-AGENT/autogen-local",
+            ".",
+        )
+        .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0");
+    let project = example(&text).script("docker", DOCKER);
+    let console = project.start(&[]);
+    project.wait_service("zookeeper", "to be ready", |service| service.ready == Some(true));
+    project.wait_until("kafka to be launched", || project.path("out/up-kafka").exists());
+    drop(console);
+}
+
+#[test]
 fn the_shell_of_a_configuration_runs_its_commands() {
     let text = include_str!("examples/shell.yaml").replace("$SHELL", "$USED >$OUT/shell");
     let project = example(&text).script("zsh", "#!/bin/sh\nUSED=zsh exec sh \"$@\"\n");

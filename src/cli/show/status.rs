@@ -83,6 +83,9 @@ pub fn details(status: &Status) -> String {
             ("command".to_owned(), plain(&service.command)),
             ("from".to_owned(), plain(&service.origin)),
         ];
+        if let Some(description) = &service.description {
+            lines.insert(0, ("description".to_owned(), plain(description)));
+        }
         if let (Some(port), Some(source)) = (service.port, &service.port_source) {
             lines.push(("port".to_owned(), format!("{port} ({})", plain(source))));
         }

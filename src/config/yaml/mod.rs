@@ -78,6 +78,7 @@ pub fn read(files: &[File], surroundings: &Surroundings<'_>) -> Checked<ProjectD
     let (read, broken, uncertain) = (merged.read, merged.broken, merged.uncertain);
     let mut project = read::project(&root, &mut report);
     project.files = read;
+    project.is_literal = merged.is_literal;
     // Of what is missing because it could not be read, nothing sensible can be said.
     if !broken {
         let known = checks::Known {
@@ -110,6 +111,8 @@ struct Merged {
     broken: bool,
     /// Processes of which something is missing.
     uncertain: BTreeSet<String>,
+    /// Variables are left as they are written.
+    is_literal: bool,
 }
 
 fn merge_all(files: &[File], surroundings: &Surroundings<'_>, report: &mut Report) -> Merged {
@@ -122,13 +125,16 @@ fn merge_all(files: &[File], surroundings: &Surroundings<'_>, report: &mut Repor
     let mut root = loader.all(files);
     let (read, broken) = (loader.read, loader.broken);
     let mut uncertain = BTreeSet::new();
+    let mut is_literal = false;
     if let Some(root) = &mut root {
         uncertain = files::extend_processes(root, report);
-        if read::expands(root, report) {
+        is_literal = !read::expands(root, report);
+        if !is_literal {
             expand::project(root, surroundings.lookup, report);
         }
     }
     Merged {
+        is_literal,
         root,
         read,
         broken,

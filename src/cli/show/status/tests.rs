@@ -33,6 +33,7 @@ fn service(name: &str, state: StateWord) -> Service {
         probe_failure: None,
         next_run: None,
         namespaces: vec!["default".into()],
+        description: None,
         timing: None,
     }
 }
