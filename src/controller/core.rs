@@ -2,6 +2,7 @@
 //! the machine, carry out its actions. What each kind of event means stands in the files beside this one.
 
 use super::adopt::Adopted;
+use super::answers::Unfinished;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
@@ -143,6 +144,7 @@ pub(super) struct Controller {
     pub(super) watches: Watches,
     pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
+    pub(super) unfinished: Vec<Unfinished>,
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
     pub(super) quit_asked: Option<Moment>,
@@ -197,6 +199,7 @@ impl Controller {
             let input = self.next_input(outlets).await;
             self.on_input(input);
             self.advance_finish();
+            self.finish_answers();
             self.refresh_stale_status_lines();
             self.flush_output();
         }

@@ -195,6 +195,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         watches,
         hooks: Hooks::default(),
         asks: Asks::new(),
+        unfinished: Vec::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
         window_calls: Vec::new(),
