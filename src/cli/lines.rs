@@ -31,6 +31,9 @@ pub(super) struct Printer {
     out: Vec<u8>,
 }
 
+/// What the line between two runs begins with.
+const RUN_MARK: &str = "── ";
+
 /// Written at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -75,8 +78,15 @@ impl Printer {
             let text = format!("… {lines} lines before these are left out: --max-bytes");
             self.renderer.system(&mut self.out, Tone::Normal, at_ms, &text);
         }
-        for line in &found.lines {
-            self.push(&of_file(line, self.position(&line.instance)));
+        for (at, line) in found.lines.iter().enumerate() {
+            let mut shown = of_file(line, self.position(&line.instance));
+            if line.kind == EntryKind::Begin && !self.style.json {
+                if is_told_behind(line, found.lines.range(at + 1..)) {
+                    continue;
+                }
+                shown.text = format!("{RUN_MARK}{} ──", shown.text);
+            }
+            self.push(&shown);
             if self.out.len() > CHUNK {
                 self.flush()?;
             }
@@ -158,6 +168,12 @@ impl Printer {
         self.out.clear();
         shown
     }
+}
+
+/// Whether what was said of the run's beginning follows: it says more.
+fn is_told_behind<'a>(begin: &FoundLine, mut behind: impl Iterator<Item = &'a FoundLine>) -> bool {
+    let next = behind.find(|line| line.instance == begin.instance);
+    next.is_some_and(|next| next.kind == EntryKind::Event && next.text.starts_with(RUN_MARK.as_bytes()))
 }
 
 fn of_file(line: &FoundLine, position: u32) -> OutputLine {
