@@ -9,6 +9,7 @@ mod clean;
 mod completion;
 mod configurations;
 mod connect;
+mod dependencies;
 mod detach;
 mod env;
 mod errors;
