@@ -270,7 +270,8 @@ impl Controller {
     pub(super) fn current_trouble(&self, instance: InstanceId) -> Option<String> {
         match self.machine.why(instance) {
             Some(why) => self.trouble(instance, &why),
-            None => None,
+            // It may complain before the report of its start has come.
+            None => self.host(instance).health.complaint.clone(),
         }
     }
 

@@ -22,6 +22,7 @@ mod logs;
 mod names;
 mod output;
 mod ports;
+mod probes;
 mod readme;
 mod restart;
 mod run_command;
