@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod change;
 mod clean;
 mod completion;
 mod configurations;
