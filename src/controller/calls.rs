@@ -90,7 +90,14 @@ impl Controller {
         if request.namespaces.is_empty() {
             return Ok(named);
         }
-        let spaces = self.hosts.iter().map(|host| host.spec.namespaces.as_slice());
+        // What is no longer configured is in none.
+        let spaces = self.ids().map(|id| {
+            if self.machine.is_gone(id) {
+                &[]
+            } else {
+                self.host(id).spec.namespaces.as_slice()
+            }
+        });
         let inside = in_namespaces(&request.namespaces, &spaces.collect::<Vec<_>>())?;
         let chosen: Vec<_> = named.into_iter().filter(|id| inside[id.0 as usize]).collect();
         if chosen.is_empty() {

@@ -206,7 +206,7 @@ impl Controller {
         let failed = self.ids().filter_map(|id| match self.machine.state(id) {
             State::Failed { reason, .. } => {
                 let host = self.host(id);
-                Some((host.name(), words::failure(host, reason)))
+                Some((host.name(), words::failure_of(host, reason)))
             }
             _ => None,
         });
