@@ -7,6 +7,7 @@
 mod adoption;
 mod clean;
 mod completion;
+mod conformance;
 mod configurations;
 mod connect;
 mod detach;
