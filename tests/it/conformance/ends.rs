@@ -1,6 +1,6 @@
 //! Ends, restarts and stops: `docs/process-compose.md`, "The life of services".
 
-use super::composed;
+use super::{composed, configured};
 use crate::harness::Project;
 use crate::harness::wait::stays_true_for;
 use ovr::model::StateWord;
@@ -202,4 +202,14 @@ fn send_keys_are_typed_into_its_terminal() {
     project.wait_out("up");
     project.ovr(&["stop", "web"]).success();
     assert_eq!(project.out("web"), "quit\n");
+}
+
+#[test]
+fn a_failed_startup_probe_never_ends_the_session_with_0() {
+    let project = configured(
+        "  web:\n    command: 'trap \"exit 0\" TERM; while :; do sleep 0.02; done'\n    startup_probe: { exec: { command: \
+         'false' }, period_seconds: 0.02 }\n    availability: { restart: exit_on_failure }\n  \
+         keeper: { command: exec sleep 1000 }\n",
+    );
+    project.ovr(&["start"]).code(1).says(&["web", "startup probe"]);
 }

@@ -5,7 +5,7 @@ use crate::harness::Project;
 use ovr::model::StateWord;
 use std::net::TcpListener;
 
-/// `$PORT status-file`: answers with the status that the file names; `no` in `X-Who` makes it 403.
+/// Answers with the status that the file `status` names to who asks as he should, else with 403.
 const SERVER: &str = "#!/usr/bin/env python3
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ fn exec_runs_in_the_services_surroundings_and_its_own_directory_and_is_killed_af
     project.write("sub/here", "");
     let console = project.start_piped(&[]);
     is_ready(&project, "web");
-    is_unready(&project, "slow", "0.1");
+    is_unready(&project, "slow", "no answer within 100 ms");
     project.wait_until("the attempt to be gone", || project.processes_with("sleep 4712").is_empty());
     drop(console);
 }
@@ -167,7 +167,7 @@ fn a_failure_line_makes_it_unready_at_once() {
     drop(console);
 }
 
-/// Says on its socket what `$OUT/../say` is asked to: each line of the fifo is a message.
+/// Says that it is ready as soon as there is a file `go`.
 const NOTIFIER: &str = "#!/usr/bin/env python3
 import os, socket, time
 there = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -208,7 +208,7 @@ fn r35_a_probe_that_reaches_another_program_says_whose_it_is_and_never_ready() {
 }
 
 #[test]
-fn r44_a_hundred_thousand_attempts_leave_nothing_behind() {
+fn r44_hundreds_of_attempts_leave_nothing_behind() {
     let project = composed(
         "  web:\n    command: exec sleep 1000\n    readiness_probe: { exec: { command: 'echo >> $OUT/tries' }, period_seconds: \
          0.01 }\n",
