@@ -8,6 +8,7 @@ pub mod complete;
 pub mod completions;
 pub mod connect;
 pub mod detach;
+pub mod down;
 pub mod echo;
 pub mod ending;
 pub mod env;
@@ -24,9 +25,11 @@ pub mod man;
 pub mod plan;
 pub mod quit;
 pub mod reference;
+pub mod reload;
 pub mod report;
 pub mod restart;
 pub mod run;
+pub mod scale;
 pub mod session;
 pub mod settings;
 pub mod show;
@@ -37,6 +40,7 @@ pub mod stop;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod up;
 pub mod usage;
 mod values;
 mod when;
@@ -73,6 +77,10 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Connect(args) => connect::cmd_connect(global, args),
         Command::Restart(args) => restart::cmd_restart(global, args),
         Command::Stop(args) => stop::cmd_stop(global, args),
+        Command::Up(args) => up::cmd_up(global, args),
+        Command::Down(args) => down::cmd_down(global, args),
+        Command::Reload(args) => reload::cmd_reload(global, args),
+        Command::Scale(args) => scale::cmd_scale(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),

@@ -6,7 +6,7 @@ use super::open::OpenLines;
 use super::passage::{Merged, Past, SourceSink};
 use super::plain::plain;
 use super::record::{Record, RecordKind};
-use super::render::{Renderer, Tone};
+use super::render::{Label, Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
 use super::store::Store;
@@ -53,21 +53,27 @@ struct Source {
     past: Past,
 }
 
-impl Hub {
-    /// For instances 0 to `instances` - 1.
-    pub fn new(instances: usize, renderer: Option<Renderer>) -> Self {
-        let limits = Limits::for_instances(instances);
-        let source = |number| Source {
+impl Source {
+    fn new(instance: InstanceId, limits: Limits) -> Self {
+        Self {
             decoder: StreamDecoder::default(),
             past: Past {
-                ring: Ring::new(InstanceId(number), limits),
+                ring: Ring::new(instance, limits),
                 run: RunId(0),
                 sentences: Sentences::default(),
                 watch: None,
             },
-        };
+        }
+    }
+}
+
+impl Hub {
+    /// For instances 0 to `instances` - 1.
+    pub fn new(instances: usize, renderer: Option<Renderer>) -> Self {
+        let limits = Limits::for_instances(instances);
+        let ids = (0..).map(InstanceId).take(instances);
         Self {
-            sources: (0..).take(instances).map(source).collect(),
+            sources: ids.map(|instance| Source::new(instance, limits)).collect(),
             open: OpenLines::new(instances),
             shared: Merged {
                 renderer,
@@ -77,6 +83,22 @@ impl Hub {
                 events: Vec::new(),
                 last_seq: 0,
             },
+        }
+    }
+
+    /// There are these instances now, by number: as many as before, or more.
+    pub fn set_labels(&mut self, labels: &[Label]) {
+        let limits = Limits::for_instances(labels.len());
+        let new = (0..).map(InstanceId).take(labels.len()).skip(self.sources.len());
+        let new: Vec<_> = new.map(|instance| Source::new(instance, limits)).collect();
+        self.sources.extend(new);
+        if let Some(renderer) = &mut self.shared.renderer {
+            renderer.set_labels(labels);
+        }
+        if let Some(store) = &mut self.shared.store {
+            for (instance, label) in (0..).map(InstanceId).zip(labels) {
+                store.name(instance, label.name.clone());
+            }
         }
     }
 

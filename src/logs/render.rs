@@ -78,10 +78,9 @@ struct Clock {
 impl Renderer {
     /// `labels` are in the order of the instances' numbers.
     pub fn new(labels: &[Label], options: RenderOptions) -> Self {
-        let width = labels.iter().map(|label| columns(&label.name)).max().unwrap_or(0);
         let mut renderer = Self {
             options,
-            width,
+            width: 0,
             sources: Vec::new(),
             own_prefix: Vec::new(),
             clock: Clock {
@@ -89,15 +88,22 @@ impl Renderer {
                 text: *b"00:00:00",
             },
         };
-        renderer.sources = labels
+        renderer.set_labels(labels);
+        renderer
+    }
+
+    /// There are other instances now, or other names; what stands unfinished on the screen stays.
+    pub fn set_labels(&mut self, labels: &[Label]) {
+        self.width = labels.iter().map(|label| columns(&label.name)).max().unwrap_or(0);
+        let mut old = std::mem::take(&mut self.sources).into_iter();
+        self.sources = labels
             .iter()
             .map(|label| Source {
-                prefix: renderer.prefix(&label.name, Some(label.position)),
-                shown: None,
+                prefix: self.prefix(&label.name, Some(label.position)),
+                shown: old.next().and_then(|source| source.shown),
             })
             .collect();
-        renderer.own_prefix = renderer.prefix(OWN_NAME, None);
-        renderer
+        self.own_prefix = self.prefix(OWN_NAME, None);
     }
 
     /// The same, for lines that are to begin with their text.

@@ -5,10 +5,11 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod change;
 mod clean;
 mod completion;
-mod conformance;
 mod configurations;
+mod conformance;
 mod connect;
 mod detach;
 mod env;
@@ -22,6 +23,7 @@ mod logs;
 mod names;
 mod output;
 mod ports;
+mod probes;
 mod readme;
 mod restart;
 mod run_command;

@@ -19,7 +19,9 @@ fn max_restarts_n_makes_n_plus_1_runs_and_then_it_has_failed() {
     project.start_detached(&[]);
     let web = project.wait_state("web", StateWord::Failed);
     assert_eq!((web.exit_code, web.restarts), (Some(3), 2), "{web:?}");
-    assert!(stays_true_for(Duration::from_millis(500), || runs(&project, "web") == 3));
+    assert!(stays_true_for(Duration::from_millis(500), || runs(
+        &project, "web"
+    ) == 3));
 }
 
 #[test]
@@ -34,7 +36,11 @@ fn always_restarts_after_every_end_and_on_failure_not_after_success() {
     project.wait_until("many runs", || runs(&project, "always") > 4);
     project.wait_state("once", StateWord::Exited);
     let fine = project.wait_state("fine", StateWord::Exited);
-    assert_eq!((runs(&project, "once"), runs(&project, "fine")), (1, 1), "{fine:?}");
+    assert_eq!(
+        (runs(&project, "once"), runs(&project, "fine")),
+        (1, 1),
+        "{fine:?}"
+    );
 }
 
 #[test]
@@ -43,7 +49,11 @@ fn backoff_seconds_is_the_wait_between_runs() {
         "  web:\n    command: 'date +%s%N >> $OUT/web; exit 1'\n    availability: { restart: always, backoff_seconds: 1, max_restarts: 2 }\n",
     );
     project.ovr(&["start"]).code(0);
-    let at: Vec<u64> = project.out("web").lines().map(|line| line.parse().unwrap()).collect();
+    let at: Vec<u64> = project
+        .out("web")
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
     assert_eq!(at.len(), 3);
     for pair in at.windows(2) {
         assert!(pair[1] - pair[0] >= 1_000_000_000, "{at:?}");
@@ -68,7 +78,12 @@ fn exit_on_failure_ends_the_session_with_its_code_and_an_end_that_is_none_does_n
 
 #[test]
 fn exit_on_end_ends_the_session_with_its_code_and_with_0_for_a_code_of_success() {
-    for (command, code) in [("exit 6", 6), ("exit 5", 0), ("true", 0), ("kill -TERM $$$$", 143)] {
+    for (command, code) in [
+        ("exit 6", 6),
+        ("exit 5", 0),
+        ("true", 0),
+        ("kill -TERM $$$$", 143),
+    ] {
         let project = composed(&format!(
             "  web: {{ command: '{command}', success_exit_codes: [5], availability: {{ exit_on_end: true }} }}\n  \
              keeper: {{ command: exec sleep 1000 }}\n"
@@ -138,11 +153,14 @@ fn told(name: &str, extra: &str) -> String {
 
 #[test]
 fn a_stop_is_sigterm_or_the_signal_that_is_written_as_number_or_name() {
-    let project = composed(&[
-        told("usual", ""),
-        told("number", "    shutdown: { signal: 1 }\n"),
-        told("name", "    shutdown: { signal: SIGUSR1 }\n"),
-    ].concat());
+    let project = composed(
+        &[
+            told("usual", ""),
+            told("number", "    shutdown: { signal: 1 }\n"),
+            told("name", "    shutdown: { signal: SIGUSR1 }\n"),
+        ]
+        .concat(),
+    );
     project.start_detached(&[]);
     for name in ["usual", "number", "name"] {
         project.wait_out(&format!("{name}-up"));

@@ -118,7 +118,10 @@ fn a_dependency_that_is_disabled_skips_and_its_start_brings_the_dependent_up() {
 fn a_dependency_that_ends_before_it_is_ready_skips_its_dependents() {
     for (ready, condition) in [
         ("ready_log_line: never", "process_log_ready"),
-        ("readiness_probe: { exec: { command: 'false' } }", "process_healthy"),
+        (
+            "readiness_probe: { exec: { command: 'false' } }",
+            "process_healthy",
+        ),
     ] {
         let db = on_go("exit 1") + "\n    " + ready;
         let project = web_behind_db(&db, condition);
@@ -162,20 +165,23 @@ fn without_a_condition_it_is_ready_if_something_says_what_that_means_and_else_st
 #[test]
 fn a_condition_that_there_is_not_is_an_error_that_says_what_is_meant() {
     let project = web_behind_db("    command: exec sleep 1000", "process_running");
-    project
-        .ovr(&["check"])
-        .code(78)
-        .says(&["process-compose.yaml:7:24", "process_running", "process_started"]);
+    project.ovr(&["check"]).code(78).says(&[
+        "process-compose.yaml:7:24",
+        "process_running",
+        "process_started",
+    ]);
 }
 
 #[test]
 fn cycles_and_unknown_dependencies_are_errors_with_their_place() {
-    let project = composed(
-        "  a: { command: date, depends_on: [b] }\n  b: { command: date, depends_on: [a] }\n",
-    );
+    let project =
+        composed("  a: { command: date, depends_on: [b] }\n  b: { command: date, depends_on: [a] }\n");
     project.ovr(&["check"]).code(78).says(&["a → b → a"]);
     let project = composed("  web: { command: date, depends_on: [dbb] }\n  db: { command: date }\n");
-    project.ovr(&["check"]).code(78).says(&["dbb", "did you mean", "db"]);
+    project
+        .ovr(&["check"])
+        .code(78)
+        .says(&["dbb", "did you mean", "db"]);
 }
 
 #[test]

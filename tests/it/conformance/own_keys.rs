@@ -40,7 +40,9 @@ fn listen_refuses_none_of_1000_requests_during_ten_restarts() {
     });
     for restarts in 1..=10 {
         project.ovr(&["restart", "web"]).success();
-        project.wait_until("its server to be up", || project.out("up").lines().count() > restarts);
+        project.wait_until("its server to be up", || {
+            project.out("up").lines().count() > restarts
+        });
     }
     let answers = asked.join().unwrap().expect("no connection is refused");
     assert_eq!(answers.len(), 1000);
