@@ -1,5 +1,6 @@
 //! What `docs/process-compose.md` says, row by row, shown on real files with the real `ovr`.
 
+mod choice;
 mod ends;
 mod health;
 mod life;
