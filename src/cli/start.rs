@@ -93,7 +93,7 @@ pub struct StartArgs {
     #[arg(short = 'T', long, help_heading = HEADINGS[3])]
     pub show_timestamps: Option<bool>,
 
-    /// Run in the background; return when every service has been started
+    /// Run in the background; return when all that need not wait for others have been started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
     pub daemonize: Option<bool>,
     /// End what an earlier session left running instead of adopting it

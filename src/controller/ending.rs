@@ -8,7 +8,7 @@ use super::words;
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::Tone;
-use crate::model::{Exit, InstanceId, RunId, Signal, State};
+use crate::model::{Exit, FailureReason, InstanceId, RunId, Signal, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
@@ -191,11 +191,14 @@ impl Controller {
         })
     }
 
-    /// An end as the session passes it on: a code that counts as success is one.
+    /// An end as the session passes it on: a code that counts as success is one, unless it was ended for having
+    /// failed.
     fn counted(&self, instance: InstanceId, exit: Exit) -> Exit {
+        let good = |code| code == 0 || self.host(instance).spec.policy.success_codes.contains(&code);
         match exit {
-            Exit::Code(code) if self.host(instance).spec.policy.success_codes.contains(&code) => {
-                Exit::Code(0)
+            Exit::Code(code) if good(code) => {
+                let has_failed = matches!(self.machine.state(instance), State::Failed { .. });
+                Exit::Code(i32::from(has_failed))
             }
             Exit::Code(_) | Exit::Signal(_) => exit,
         }
@@ -214,7 +217,15 @@ impl Controller {
     }
 
     fn end_words(&self, instance: InstanceId, exit: Exit) -> String {
-        words::ended(self.host(instance), exit)
+        let host = self.host(instance);
+        match self.machine.state(instance) {
+            // Its exit alone would not say what was wrong.
+            State::Failed {
+                reason: reason @ (FailureReason::Unhealthy { .. } | FailureReason::NoDaemon { .. }),
+                ..
+            } => words::failure(host, reason),
+            _ => words::ended(host, exit),
+        }
     }
 
     fn start_failure(&self, instance: InstanceId) -> String {
