@@ -13,8 +13,14 @@ use std::collections::BTreeMap;
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
-            Call::Status { reply } => drop(reply.send(Ok(self.status()))),
-            Call::Graph { reply } => drop(reply.send(Ok(self.graph()))),
+            Call::Status { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.status())));
+            }
+            Call::Graph { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.graph())));
+            }
             Call::Action { verb, request, reply } => match self.targets_of(&request) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);

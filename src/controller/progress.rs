@@ -90,19 +90,19 @@ impl Controller {
                     let host = self.host(*id);
                     Some((host.name(), super::words::failure(host, reason)))
                 }
+                State::Skipped { .. } => {
+                    let why = self.blocker(*id).unwrap_or_default();
+                    Some((self.host(*id).name(), format!("skipped: {why}")))
+                }
                 _ => None,
             })
             .collect();
         let started = wanted.len() - failed.len();
         let took = time_text::duration(self.clock.now().since(self.progress.since));
         if !self.machine.is_ending() {
-            let services = if started == 1 { "service" } else { "services" };
-            let ready = match self.are_all_ready() {
-                Some(true) => ", all ready",
-                Some(false) | None => "",
-            };
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
-            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}{ready}"));
+            let (tone, text) = self.start_in_words(&wanted, &took);
+            self.say_session(tone, &text);
         }
         if let Some(up) = self.progress.up.take() {
             // The parent may have been ended meanwhile; the session goes on.
@@ -114,6 +114,33 @@ impl Controller {
                 warnings: std::mem::take(&mut self.progress.warnings),
             }));
         }
+    }
+
+    /// `4 services up in 31 ms`; where some are not, who.
+    fn start_in_words(&self, wanted: &[InstanceId], took: &str) -> (Tone, String) {
+        let services = if wanted.len() == 1 { "service" } else { "services" };
+        let down: Vec<String> = wanted
+            .iter()
+            .filter(|id| !came_up(self.machine.state(**id)))
+            .map(|id| self.host(*id).name())
+            .collect();
+        if !down.is_empty() {
+            let up = wanted.len() - down.len();
+            let text = format!(
+                "{up} of {} {services} up in {took}, not {}",
+                wanted.len(),
+                down.join(", ")
+            );
+            return (Tone::Alarm, text);
+        }
+        let ready = match self.are_all_ready() {
+            Some(true) => ", all ready",
+            Some(false) | None => "",
+        };
+        (
+            Tone::Quiet,
+            format!("{} {services} up in {took}{ready}", wanted.len()),
+        )
     }
 
     fn starts_with_session(&self, instance: InstanceId) -> bool {
@@ -171,5 +198,19 @@ fn is_settled(state: &State) -> bool {
         | State::Exited { .. }
         | State::Failed { .. }
         | State::Skipped { .. } => true,
+    }
+}
+
+/// Whether it runs, or has done what it was to do.
+fn came_up(state: &State) -> bool {
+    match state {
+        State::Running { .. } | State::Daemonized { .. } | State::Exited { .. } => true,
+        // Somebody stopped it meanwhile, or restarts it.
+        State::Stopping { .. } | State::Stopped { .. } | State::Disabled => true,
+        State::Pending(_)
+        | State::Starting { .. }
+        | State::Backoff { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. } => false,
     }
 }

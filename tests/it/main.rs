@@ -9,6 +9,7 @@ mod change;
 mod clean;
 mod completion;
 mod configurations;
+mod conformance;
 mod connect;
 mod dependencies;
 mod detach;

@@ -75,9 +75,8 @@ fn row(service: &Service) -> Row {
             .unwrap_or_default(),
     ];
     Row {
-        mark: Cell::default(),
         cells: cells.into_iter().map(Cell::plain).collect(),
-        runs_over: None,
+        ..Row::default()
     }
 }
 
