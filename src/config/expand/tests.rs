@@ -449,34 +449,6 @@ fn a_stop_is_a_signal_a_command_or_keys_and_has_its_time() {
 }
 
 #[test]
-fn a_command_may_launch_what_runs_elsewhere_if_it_is_asked_to_or_a_probe_vouches_for_that() {
-    let probed = |service: &mut ServiceDef| service.readiness_probe = Some(http(Some("80")));
-    let may: Vec<_> = drafts(vec![
-        service("plain", |_| ()),
-        service("daemon", |service| service.is_daemon = true),
-        service("probed", probed),
-        service("told", |service| service.ready_log_line = Some(text("up"))),
-        service("again", |service| {
-            probed(service);
-            service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
-        }),
-        service("failing", |service| {
-            probed(service);
-            service.availability.restart = Some(at(RestartDef::When(RestartWhen::OnFailure), "on_failure"));
-        }),
-        service("ending", |service| {
-            probed(service);
-            service.availability.exit_on_end = true;
-        }),
-    ])
-    .into_iter()
-    .filter(|draft| draft.policy.may_launch_elsewhere())
-    .map(|draft| draft.name.to_string())
-    .collect();
-    assert_eq!(may, ["daemon", "probed", "failing"]);
-}
-
-#[test]
 fn probes_have_the_documented_defaults() {
     let def = service("a", |service| {
         service.readiness_probe = Some(http(None));
@@ -618,6 +590,13 @@ fn a_command_with_a_readiness_probe_may_launch_what_runs_elsewhere_unless_its_en
                 service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
             }),
             false,
+        ),
+        (
+            probed(|service| {
+                service.command = Some(text("docker compose up -d db"));
+                service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
+            }),
+            true,
         ),
         (
             probed(|service| {

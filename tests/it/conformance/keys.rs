@@ -198,7 +198,7 @@ fn replicas_are_counted_from_nought_as_wide_as_they_are_many() {
     project
         .ovr(&["check"])
         .code(78)
-        .says(&["process-compose.yaml:2:31", "process-compose.yaml:3:"]);
+        .says(&["process-compose.yaml:2:32", "process-compose.yaml:3:36"]);
 }
 
 #[test]
