@@ -1,4 +1,5 @@
-//! Checks `docs/guarantees.md`: every guarantee that is due has a row, and every test that a row names exists.
+//! Checks `docs/guarantees.md` and `docs/process-compose.md`: every guarantee that is due has a row, every row names
+//! a test, and every test that is named exists.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +28,23 @@ fn rows() -> BTreeMap<u32, Vec<String>> {
         assert!(rows.insert(number, names).is_none(), "R{number} has two rows");
     }
     rows
+}
+
+/// The rows of `docs/process-compose.md` as what they are about, what is said of it, and the tests.
+fn conformance() -> Vec<(String, String, Vec<String>)> {
+    let page = read("docs/process-compose.md");
+    let rows = page.lines().filter_map(|line| {
+        // A `|` in code is written `\|`, as everywhere in a table.
+        let line = line.replace("\\|", "\u{a6}");
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, about, verdict, _, tests, _] = cells[..] else {
+            return None;
+        };
+        let head = tests == "shown by" || tests.starts_with("---");
+        let names = tests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (!head).then(|| (about.to_owned(), verdict.to_owned(), names))
+    });
+    rows.collect()
 }
 
 /// The file that `it::stop::name`, `layout::name` or `supervisor::machine::tests::name` may stand in, and the name.
@@ -72,6 +90,19 @@ fn every_guarantee_that_is_due_has_a_test() {
         .filter(|number| rows.get(number).is_none_or(Vec::is_empty))
         .collect();
     assert!(untested.is_empty(), "without a test: {untested:?}");
+}
+
+#[test]
+fn every_row_about_process_compose_has_a_verdict_and_tests_that_exist() {
+    let rows = conformance();
+    assert!(rows.len() > 50, "{}", rows.len());
+    for (about, verdict, tests) in rows {
+        let known = ["works", "differs", "no effect", ""].contains(&verdict.as_str());
+        assert!(known, "{about}: {verdict:?}");
+        assert!(!tests.is_empty(), "{about} has no test");
+        let missing: Vec<&String> = tests.iter().filter(|test| !exists(test)).collect();
+        assert!(missing.is_empty(), "{about}: no such test: {missing:?}");
+    }
 }
 
 #[test]

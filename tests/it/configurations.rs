@@ -136,6 +136,21 @@ fn a_launched_service_lets_what_waits_for_it_begin() {
 }
 
 #[test]
+fn containers_are_launched_again_when_their_probe_fails_for_good() {
+    let project = example(
+        "processes:\n  db:\n    command: docker compose up -d db\n    readiness_probe: { exec: { command: test -e $OUT/up-db }, \
+         period_seconds: 0.1 }\n    availability: { restart: always, backoff_seconds: 0.1 }\n",
+    )
+    .script("docker", DOCKER);
+    project.start_detached(&[]);
+    project.wait_service("db", "to be ready", |service| service.ready == Some(true));
+    std::fs::remove_file(project.path("out/up-db")).unwrap();
+    project.wait_service("db", "to be launched again", |service| {
+        service.restarts == 1 && service.ready == Some(true)
+    });
+}
+
+#[test]
 fn the_shell_of_a_configuration_runs_its_commands() {
     let text = include_str!("examples/shell.yaml").replace("$SHELL", "$USED >$OUT/shell");
     let project = example(&text).script("zsh", "#!/bin/sh\nUSED=zsh exec sh \"$@\"\n");

@@ -121,8 +121,14 @@ fn one_half_of_a_shell_leaves_the_other_at_its_default() {
 
 #[test]
 fn a_shell_that_is_not_there_fails_the_service_and_says_which() {
-    let project = project("shell: { shell_command: nosuchshell }\nprocesses:\n  web: { command: 'true' }\n");
-    project.ovr(&["start"]).says(&["nosuchshell"]);
+    let project = project(
+        "shell: { shell_command: nosuchshell }\nprocesses:\n  web: { command: 'true' }\n  other: { entrypoint: [sh, -c, 'echo up \
+         >$OUT/out'] }\n",
+    );
+    project
+        .ovr(&["start"])
+        .says(&["web could not start", "nosuchshell"]);
+    assert_eq!(project.out("out"), "up\n");
 }
 
 #[test]
