@@ -142,7 +142,6 @@ impl Drafting<'_> {
         }
         // First of all: the other values may name them.
         let environment = texts.assignments(&service.environment);
-        let policy = self.policy(texts);
         let cwd = self.cwd(texts);
         let command = self.command(texts);
         let mut namespaces: Vec<String> = service
@@ -168,8 +167,7 @@ impl Drafting<'_> {
             literal: self.configuration.def.is_literal,
             without_dotenv: service.is_dotenv_disabled,
             told,
-            daemon: self.is_launcher(&policy),
-            policy,
+            policy: self.policy(texts),
             description: service.description.as_ref().map(|text| texts.value(text)),
             namespaces,
             checks: self.checks(&cwd, texts),

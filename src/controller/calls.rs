@@ -1,18 +1,26 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
+use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
 use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
+use std::collections::BTreeMap;
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
-            Call::Status { reply } => drop(reply.send(Ok(self.status()))),
-            Call::Graph { reply } => drop(reply.send(Ok(self.graph()))),
+            Call::Status { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.status())));
+            }
+            Call::Graph { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.graph())));
+            }
             Call::Action { verb, request, reply } => match self.targets_of(&request) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
@@ -29,7 +37,11 @@ impl Controller {
                     });
                 }
                 Ok(targets) => {
-                    let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
+                    let reply = match verb {
+                        Asked::Restart => Reply::Restart(targets.clone(), reply),
+                        Asked::Start | Asked::Stop | Asked::Kill | Asked::Signal(_) => Reply::Action(reply),
+                    };
+                    let ask = self.asks.open(self.clock.now(), reply);
                     self.feed(Event::Ask {
                         ask,
                         verb: machine_verb(verb),
@@ -54,6 +66,12 @@ impl Controller {
                     ask: Some(ask),
                 });
             }
+            Call::Reload { reply } => self.wish(Wish {
+                counts: BTreeMap::new(),
+                reply,
+            }),
+            Call::Scale { counts, reply } => self.scale(counts, reply),
+            Call::Wait { request, reply } => self.wait_for(&request, reply),
             Call::Detach { reply } => self.detach(reply),
             Call::Output { request, reply } => {
                 let answer = self
@@ -72,7 +90,14 @@ impl Controller {
         if request.namespaces.is_empty() {
             return Ok(named);
         }
-        let spaces = self.hosts.iter().map(|host| host.spec.namespaces.as_slice());
+        // What is no longer configured is in none.
+        let spaces = self.ids().map(|id| {
+            if self.machine.is_gone(id) {
+                &[]
+            } else {
+                self.host(id).spec.namespaces.as_slice()
+            }
+        });
         let inside = in_namespaces(&request.namespaces, &spaces.collect::<Vec<_>>())?;
         let chosen: Vec<_> = named.into_iter().filter(|id| inside[id.0 as usize]).collect();
         if chosen.is_empty() {
@@ -101,10 +126,11 @@ impl Controller {
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
     /// error, and nothing is touched.
-    fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
-        let instances: Vec<&InstanceSpec> = self.hosts.iter().map(|host| &host.spec).collect();
+    pub(super) fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
+        let ids: Vec<InstanceId> = self.shown().collect();
+        let instances: Vec<&InstanceSpec> = ids.iter().map(|id| &self.host(*id).spec).collect();
         match select(names, &instances) {
-            Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
+            Ok(chosen) => Ok(chosen.into_iter().map(|index| ids[index]).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::health::Health;
 use super::links::LinkId;
+use super::ports::Taken;
 use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
@@ -13,6 +14,8 @@ use std::time::{Duration, SystemTime};
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) spec: InstanceSpec,
+    /// What runs was started by a configuration that is not ours.
+    pub(super) is_outdated: bool,
     pub(super) window: Option<WindowId>,
     pub(super) shim: Option<Shim>,
     /// The current run, or the last one.
@@ -24,7 +27,7 @@ pub(super) struct Host {
     pub(super) found: bool,
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
-    pub(super) port_taken: Option<String>,
+    pub(super) port_taken: Option<Taken>,
     /// What was said that need not be said again.
     pub(super) warned: BTreeSet<String>,
     /// How its last start went; `None` if an earlier controller made it.
@@ -73,6 +76,7 @@ impl Host {
     pub(super) fn new(spec: InstanceSpec) -> Self {
         Self {
             spec,
+            is_outdated: false,
             window: None,
             shim: None,
             run: None,

@@ -15,8 +15,9 @@ fn lines(text: &str) -> Vec<&str> {
 /// The directory that holds the project's logs.
 fn logs_dir(project: &Project) -> PathBuf {
     let logs = project.path("state").join("ovr/logs");
-    let mut entries = fs::read_dir(logs).unwrap();
-    entries.next().expect("a session has run").unwrap().path()
+    let mut entries = fs::read_dir(logs).expect("logs are kept");
+    let first = entries.next().expect("a session has run");
+    first.expect("the directory can be listed").path()
 }
 
 /// How many runs of web the files know.
@@ -168,4 +169,37 @@ fn a_full_disk_costs_lines_and_never_a_service() {
     console.wait_for_output("logs are kept again");
     let text = fs::read_to_string(logs_dir(&project).join("web.log")).unwrap();
     assert!(text.contains("missing"), "{text}");
+}
+
+#[test]
+fn what_is_not_kept_is_an_error_that_says_so() {
+    let project = Project::with("web: echo hello; sleep 1000\n");
+    project
+        .ovr(&["logs", "web"])
+        .code(69)
+        .says(&["nothing that web printed is kept", "ovr start"]);
+    project.start_detached(&[]);
+    project.wait_service("web", "its line", |service| service.last_line.is_some());
+    for (run, which) in [("99", "no run 99 of web"), ("-1", "no run -1 of web")] {
+        project
+            .ovr(&["logs", "web", "--run", run])
+            .code(64)
+            .says(&[which]);
+    }
+}
+
+#[test]
+fn a_run_of_the_past_begins_with_one_line_that_says_which_it_is() {
+    let project = Project::with("web: echo hello; sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_service("web", "its line", |service| service.last_line.is_some());
+    project.ovr(&["restart", "web"]).success();
+    let begins = |run: &str| {
+        let found = project.ovr(&["logs", "web", "--run", run]);
+        let lines = found.stdout.lines().filter(|line| line.contains("── run"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(begins("1"), ["web │ ── run 1 ──"]);
+    let pid = project.service("web").pid.unwrap();
+    assert_eq!(begins("2"), [format!("web │ ── run 2, pid {pid} ──")]);
 }

@@ -5,11 +5,13 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod change;
 mod clean;
 mod completion;
 mod configurations;
 mod conformance;
 mod connect;
+mod dependencies;
 mod detach;
 mod env;
 mod errors;

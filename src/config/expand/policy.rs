@@ -1,6 +1,5 @@
 //! The rules that an instance lives by, from what is written about it, what was asked for, and the defaults.
 
-use super::super::command::leaves_containers;
 use super::super::project::{AvailabilityDef, ProbeDef, RestartDef, ShutdownDef};
 use super::Drafting;
 use super::texts::Texts;
@@ -50,18 +49,6 @@ impl Drafting<'_> {
                 .then(|| service.launch_timeout.unwrap_or(LAUNCH_TIMEOUT)),
             scheduled: service.schedule.is_some(),
         }
-    }
-
-    /// Whether its command may leave nothing of its own behind: where a daemon is asked for, and where only the
-    /// probe can tell whether what was launched is there, unless its end is to be acted on. With `restart: always`
-    /// that is so too where containers are launched: else they would be launched again without end.
-    pub(super) fn is_launcher(&self, policy: &Policy) -> bool {
-        let probed = self.service.readiness_probe.is_some();
-        let command = self.service.command.as_ref();
-        let again = policy.restart.when == RestartWhen::Always
-            && !command.is_some_and(|command| leaves_containers(&command.value));
-        let end_counts = policy.scheduled || again || policy.end == EndPolicy::StopsSession;
-        self.service.is_daemon || (probed && !end_counts)
     }
 
     /// `PC_DISABLED_PROCESSES` names it, or its service.

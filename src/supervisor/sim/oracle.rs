@@ -3,10 +3,9 @@
 
 use super::calls::Calls;
 use super::conditions::holds;
-use super::endings::{ended_well, is_over};
 use super::world::{World, WorldWindow};
-use crate::model::{AskId, Condition, FailureReason, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Verb};
+use crate::model::{AskId, Condition, InstanceId, InstanceName, PendingWhy, Policy, RunId, State};
+use crate::supervisor::{Action, Declared, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -15,8 +14,8 @@ pub(super) type Broken = String;
 /// A request that is not done, and its targets that are not answered, each with its last run at that time.
 #[derive(Debug)]
 pub(super) struct Open {
-    verb: Verb,
-    targets: Vec<(InstanceId, RunId)>,
+    pub(super) verb: Verb,
+    pub(super) targets: Vec<(InstanceId, RunId)>,
 }
 
 #[derive(Debug)]
@@ -31,19 +30,21 @@ pub(super) struct Oracle {
     /// Asked for without what it needs, when it was asked for last.
     alone: Vec<bool>,
     /// Its last end by itself may count as a failure, and no person has asked for it since.
-    failed: Vec<bool>,
+    pub(super) failed: Vec<bool>,
     pub(super) ends_when_done: bool,
     pub(super) begun: bool,
     pub(super) attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
     gone: Vec<bool>,
+    /// No longer configured.
+    pub(super) removed: Vec<bool>,
     pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
-    last_run: Vec<RunId>,
+    pub(super) last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
     pub(super) calls: Calls,
-    quit_asks: Vec<AskId>,
+    pub(super) quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
 }
@@ -76,6 +77,7 @@ impl Oracle {
             begun: false,
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
+            removed: vec![false; instances.len()],
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
@@ -102,11 +104,12 @@ impl Oracle {
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
             self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
-            self.down[index] = match (&shim.proc, &shim.last) {
-                (Some(proc), _) => proc.asked,
-                (None, Some(last)) => last.asked,
-                (None, None) => false,
-            };
+            self.down[index] = self.removed[index]
+                || match (&shim.proc, &shim.last) {
+                    (Some(proc), _) => proc.asked,
+                    (None, Some(last)) => last.asked,
+                    (None, None) => false,
+                };
         }
     }
 
@@ -133,14 +136,16 @@ impl Oracle {
                     }
                     Verb::Start | Verb::Restart if self.ending.is_none() => {
                         for id in targets {
-                            self.want(*id, *verb == Verb::Restart, *no_deps);
+                            if !self.removed[id.0 as usize] {
+                                self.want(*id, *verb == Verb::Restart, *no_deps);
+                            }
                         }
                     }
                     Verb::Start | Verb::Restart | Verb::Signal(_) => {}
                 }
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
-            Event::Enter { instance } if self.ending.is_none() => {
+            Event::Enter { instance } if self.ending.is_none() && !self.removed[instance.0 as usize] => {
                 if !self.shown_at(*instance).is_live() {
                     self.want(*instance, false, false);
                 }
@@ -163,6 +168,7 @@ impl Oracle {
                 self.runs.fill(0);
                 self.gone.fill(true);
             }
+            Event::Reconfigure { instances } if self.ending.is_none() => self.hear_reload(instances),
             Event::WindowClosing { instance } => self.gone[instance.0 as usize] = true,
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
@@ -180,8 +186,61 @@ impl Oracle {
             | Event::Ended { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }
+    }
+
+    /// Another configuration: what goes is down for good, what comes back may start.
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        let known = self.policies.len();
+        for declared in instances {
+            let index = declared.instance.0 as usize;
+            if index >= self.policies.len() {
+                self.grow(index + 1);
+            }
+            if index < known {
+                self.calls.hear(declared.instance);
+            } else if !declared.policy.autostart || declared.policy.scheduled {
+                self.shown[index] = State::Disabled;
+            }
+            let was_removed = std::mem::replace(&mut self.removed[index], false);
+            if was_removed {
+                self.down[index] = false;
+            }
+            let old = std::mem::replace(&mut self.policies[index], declared.policy.clone());
+            if was_removed || declared.replace || old.restart != declared.policy.restart {
+                self.runs[index] = 0;
+            }
+            let needs = declared.policy.depends_on.iter().flat_map(|need| {
+                instances
+                    .iter()
+                    .filter(|other| other.name.service == need.on)
+                    .map(|other| (other.instance, need.condition))
+            });
+            self.needs[index] = needs.collect();
+        }
+        for id in self.ids() {
+            if instances.iter().all(|declared| declared.instance != id) {
+                self.removed[id.0 as usize] = true;
+                self.down[id.0 as usize] = true;
+            }
+        }
+    }
+
+    fn grow(&mut self, count: usize) {
+        self.policies.resize(count, Policy::default());
+        self.needs.resize(count, Vec::new());
+        self.shown.resize(count, State::Pending(PendingWhy::Window));
+        self.down.resize(count, false);
+        self.attached.resize(count, 0);
+        self.gone.resize(count, false);
+        self.removed.resize(count, false);
+        self.last_run.resize(count, RunId(0));
+        self.runs.resize(count, 0);
+        self.alone.resize(count, false);
+        self.failed.resize(count, false);
+        self.calls.grow(count);
     }
 
     /// A person asks for the instance; what it did before is forgotten, if it does not run on.
@@ -219,6 +278,14 @@ impl Oracle {
             Action::OpenWindow { instance } => {
                 self.judge_open(*instance, world)?;
                 self.gone[instance.0 as usize] = false;
+                Ok(())
+            }
+            Action::CloseWindow { instance } => {
+                let wanted = !self.removed[instance.0 as usize];
+                if wanted || self.shown_at(*instance).is_live() {
+                    return Err(format!("{instance:?}: its window closed, and it is in use"));
+                }
+                self.gone[instance.0 as usize] = true;
                 Ok(())
             }
             Action::Spawn { instance, run } => {
@@ -330,14 +397,6 @@ impl Oracle {
         Ok(())
     }
 
-    /// What may fail, and has failed or is not to come, holds nobody up. (Whether what stops will come again is
-    /// not always shown.)
-    fn is_excused(&self, on: InstanceId, leaving: bool) -> bool {
-        let shown = self.shown_at(on);
-        let goes = leaving || matches!(shown, State::Stopping { .. } | State::Stopped { .. });
-        self.policies[on.0 as usize].optional && (goes || is_over(shown) || self.failed[on.0 as usize])
-    }
-
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
     /// named it. (A stop of a whole set keeps the same order, but there single requests overlap.)
     fn judge_stop(&self, id: InstanceId, kill: bool) -> Result<(), Broken> {
@@ -366,71 +425,7 @@ impl Oracle {
             ));
         }
         self.shown[id.0 as usize] = to.clone();
-        let policy = &self.policies[id.0 as usize];
-        match to {
-            // What a probe or its launch time condemned has failed, whatever it ended with.
-            State::Backoff { last, .. } => {
-                let condemnable =
-                    policy.startup.is_some() || policy.liveness.is_some() || policy.launch_timeout.is_some();
-                self.failed[id.0 as usize] = condemnable || !ended_well(policy, *last);
-            }
-            State::Exited { .. } => self.failed[id.0 as usize] = false,
-            State::Failed { reason, .. } => {
-                if matches!(reason, FailureReason::NoDaemon { .. }) && policy.launch_timeout.is_none() {
-                    return Err(format!("{id:?}: was to leave no daemon, and failed for that"));
-                }
-                self.failed[id.0 as usize] = true;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn judge_answer(&mut self, ask: AskId, id: InstanceId, answer: &Answer) -> Result<(), Broken> {
-        let Some(open) = self.open.get_mut(&ask) else {
-            return Err(format!("an answer to {ask:?}, which is not open"));
-        };
-        let Some(index) = open.targets.iter().position(|(target, _)| *target == id) else {
-            return Err(format!("{ask:?} answered twice for {id:?}"));
-        };
-        let (_, run_then) = open.targets.remove(index);
-        let verb = open.verb;
-        let live_run = self.shown[id.0 as usize].live_run();
-        let fits = match (verb, answer) {
-            (_, Answer::SessionEnds) => self.ending.is_some(),
-            (_, Answer::Overruled { by }) => *by != verb,
-            (Verb::Start, Answer::Started { .. } | Answer::AlreadyRunning { .. }) => live_run.is_some(),
-            // It was ordered after the request.
-            (Verb::Restart, Answer::Restarted { .. }) => live_run.is_some_and(|run| run > run_then),
-            (Verb::Start | Verb::Restart, Answer::Failed { message }) => !message.is_empty(),
-            // What ran at the request does not any more.
-            (Verb::Stop | Verb::Kill, Answer::Stopped { .. } | Answer::AlreadyStopped) => {
-                live_run.is_none_or(|run| run > run_then)
-            }
-            (Verb::Signal(_), Answer::Signalled { .. } | Answer::NotRunning) => true,
-            _ => false,
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!("{verb:?} of {id:?} answered with {answer:?}"))
-        }
-    }
-
-    fn judge_done(&mut self, ask: AskId) -> Result<(), Broken> {
-        if let Some(index) = self.quit_asks.iter().position(|quit| *quit == ask) {
-            self.quit_asks.remove(index);
-            let live = self.ids().find(|id| self.shown_at(*id).is_live());
-            return match live {
-                Some(id) => Err(format!("a quit done, and {id:?} is live")),
-                None => Ok(()),
-            };
-        }
-        match self.open.remove(&ask) {
-            Some(open) if open.targets.is_empty() => Ok(()),
-            Some(open) => Err(format!("{ask:?} done without an answer for {:?}", open.targets)),
-            None => Err(format!("{ask:?} done twice")),
-        }
+        self.note_failure(id, to)
     }
 
     pub(super) fn shown_at(&self, id: InstanceId) -> &State {
@@ -449,7 +444,7 @@ impl Oracle {
             .any(|(need, _)| *need == on || self.needs_far(*need, on))
     }
 
-    fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
         (0..).map(InstanceId).take(self.policies.len())
     }
 }
