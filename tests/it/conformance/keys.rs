@@ -254,11 +254,11 @@ fn keys_without_an_effect_are_told_with_their_reasons_and_the_services_start() {
     ];
     let mut text = "is_strict: true\n".to_owned();
     for (key, value) in of_project {
-        text += &format!("{key}: {value}\n");
+        text.extend([key, ": ", value, "\n"]);
     }
     text += "processes:\n  web:\n    command: echo up >$OUT/out\n";
     for (key, value) in of_process {
-        text += &format!("    {key}: {value}\n");
+        text.extend(["    ", key, ": ", value, "\n"]);
     }
     let project = project(&text);
     let checked = project.ovr(&["check"]);

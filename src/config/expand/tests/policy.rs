@@ -172,7 +172,7 @@ fn a_command_may_launch_what_runs_elsewhere_if_it_is_asked_to_or_a_probe_vouches
         }),
     ])
     .into_iter()
-    .filter(|draft| draft.may_launch_elsewhere())
+    .filter(Draft::may_launch_elsewhere)
     .map(|draft| draft.name.to_string())
     .collect();
     assert_eq!(may, ["daemon", "probed", "containers", "failing"]);
