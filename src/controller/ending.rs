@@ -8,7 +8,7 @@ use super::words;
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::Tone;
-use crate::model::{Exit, FailureReason, InstanceId, Signal, State};
+use crate::model::{Exit, FailureReason, InstanceId, RunId, Signal, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
@@ -143,13 +143,13 @@ impl Controller {
     /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has
     /// not read along, so its last words must be here first.
     pub(super) fn owes_output(&self, instance: InstanceId) -> bool {
-        let host = self.host(instance);
-        match &host.run {
-            Some(run) => {
-                host.shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run.id)
-            }
-            None => false,
-        }
+        let run = self.host(instance).run.as_ref().map(|run| run.id);
+        run.is_some_and(|run| self.owes_output_of(instance, run))
+    }
+
+    /// The same for any of its runs that has ended.
+    pub(super) fn owes_output_of(&self, instance: InstanceId, run: RunId) -> bool {
+        self.host(instance).shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run)
     }
 
     pub(super) fn live_count(&self) -> usize {
@@ -209,7 +209,7 @@ impl Controller {
         let failed = self.ids().filter_map(|id| match self.machine.state(id) {
             State::Failed { reason, .. } => {
                 let host = self.host(id);
-                Some((host.name(), words::failure(host, reason)))
+                Some((host.name(), words::failure_of(host, reason)))
             }
             _ => None,
         });

@@ -72,31 +72,31 @@ impl Controller {
         if self.progress.announced || !self.progress.begun || self.windows.held {
             return;
         }
-        let wanted: Vec<InstanceId> = self.ids().filter(|id| self.starts_with_session(*id)).collect();
-        let starts: Vec<Start> = wanted
-            .iter()
-            .map(|id| start_of(self.machine.state(*id)))
-            .collect();
-        if starts.contains(&Start::UnderWay) {
+        // Asked with every change while hundreds may come up: no list before there is something to say.
+        let starts = |start| {
+            let mut wanted = self.ids().filter(|id| self.starts_with_session(*id));
+            wanted.any(|id| start_of(self.machine.state(id)) == start)
+        };
+        if starts(Start::UnderWay) {
             return;
         }
+        let waits = starts(Start::Waits);
+        if waits && self.progress.up.is_none() {
+            return;
+        }
+        let wanted: Vec<InstanceId> = self.ids().filter(|id| self.starts_with_session(*id)).collect();
         if self.progress.up.is_some() {
             self.tell_starter(&wanted);
         }
-        if starts.contains(&Start::Waits) {
+        if waits {
             return;
         }
         self.progress.announced = true;
-        let started = starts.iter().filter(|start| **start == Start::Done).count();
         let took = time_text::duration(self.clock.now().since(self.progress.since));
         if !self.machine.is_ending() {
-            let services = if started == 1 { "service" } else { "services" };
-            let ready = match self.are_all_ready() {
-                Some(true) => ", all ready",
-                Some(false) | None => "",
-            };
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
-            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}{ready}"));
+            let (tone, text) = self.start_in_words(&wanted, &took);
+            self.say_session(tone, &text);
         }
     }
 
@@ -116,6 +116,10 @@ impl Controller {
                 (Start::Impossible, State::Failed { reason, .. }) => {
                     up.failed.push((host.name(), super::words::failure(host, reason)));
                 }
+                (_, State::Skipped { .. }) => {
+                    let why = self.blocker(*id).unwrap_or_default();
+                    up.failed.push((host.name(), format!("skipped: {why}")));
+                }
                 (Start::Impossible | Start::Waits, _) => {
                     let why = self.blocker(*id).unwrap_or_default();
                     up.waiting
@@ -128,6 +132,33 @@ impl Controller {
             // The parent may have been ended meanwhile; the session goes on.
             drop(sender.send(up));
         }
+    }
+
+    /// `4 services up in 31 ms`; where some are not, who.
+    fn start_in_words(&self, wanted: &[InstanceId], took: &str) -> (Tone, String) {
+        let services = if wanted.len() == 1 { "service" } else { "services" };
+        let down: Vec<String> = wanted
+            .iter()
+            .filter(|id| !came_up(self.machine.state(**id)))
+            .map(|id| self.host(*id).name())
+            .collect();
+        if !down.is_empty() {
+            let up = wanted.len() - down.len();
+            let text = format!(
+                "{up} of {} {services} up in {took}, not {}",
+                wanted.len(),
+                down.join(", ")
+            );
+            return (Tone::Alarm, text);
+        }
+        let ready = match self.are_all_ready() {
+            Some(true) => ", all ready",
+            Some(false) | None => "",
+        };
+        (
+            Tone::Quiet,
+            format!("{} {services} up in {took}{ready}", wanted.len()),
+        )
     }
 
     fn starts_with_session(&self, instance: InstanceId) -> bool {
@@ -201,5 +232,19 @@ fn start_of(state: &State) -> Start {
         | State::Stopped { .. }
         | State::Exited { .. }
         | State::Failed { .. } => Start::Done,
+    }
+}
+
+/// Whether it runs, or has done what it was to do.
+fn came_up(state: &State) -> bool {
+    match state {
+        State::Running { .. } | State::Daemonized { .. } | State::Exited { .. } => true,
+        // Somebody stopped it meanwhile, or restarts it.
+        State::Stopping { .. } | State::Stopped { .. } | State::Disabled => true,
+        State::Pending(_)
+        | State::Starting { .. }
+        | State::Backoff { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. } => false,
     }
 }

@@ -221,6 +221,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         rewatched: None,
         hooks: Hooks::default(),
         asks: Asks::new(),
+        unfinished: Vec::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
         window_calls: Vec::new(),

@@ -85,6 +85,8 @@ impl Machine {
                     self.advance(id);
                 }
             }
+            // What a session that ends has skipped stays so, with its reason.
+            State::Skipped { .. } if self.is_ending() => {}
             State::Pending(_) | State::Skipped { .. } => {
                 if wanted_up {
                     self.advance(id);

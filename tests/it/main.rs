@@ -11,6 +11,7 @@ mod completion;
 mod configurations;
 mod conformance;
 mod connect;
+mod dependencies;
 mod detach;
 mod env;
 mod errors;

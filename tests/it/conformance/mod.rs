@@ -3,10 +3,25 @@
 mod choice;
 mod ends;
 mod health;
+mod keys;
 mod life;
+mod loading;
 mod own_keys;
+mod templates;
 
 use crate::harness::Project;
+
+/// A project with this `process-compose.yaml`.
+fn project(text: &str) -> Project {
+    Project::new().file("process-compose.yaml", text)
+}
+
+/// What its services have written to `$OUT/out` when all of them have ended.
+#[track_caller]
+fn out(project: &Project) -> String {
+    project.ovr(&["start"]).success();
+    project.out("out").trim_end().to_owned()
+}
 
 /// A project with a `process-compose.yaml` that has these processes.
 fn composed(processes: &str) -> Project {
