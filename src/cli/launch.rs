@@ -26,11 +26,8 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use tokio::sync::oneshot;
-
-/// How long a controller that does not answer may take to die before it counts as one that is alive.
-const DYING: Duration = Duration::from_secs(2);
 
 /// The hidden flag of a start that takes over a session.
 const TAKE_OVER: &str = "--take-over";
@@ -288,7 +285,7 @@ fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Opt
     let status = match client.status() {
         Ok(status) => status,
         // A killed controller holds its lock until the system has put it away.
-        Err(_) if SessionLock::wait_until_free(dir, DYING)? => return Ok(None),
+        Err(_) if SessionLock::wait_until_free(dir, session::DYING)? => return Ok(None),
         Err(_) => return Err(already_running(dir, None)),
     };
     let namespaces = args.namespace.iter().flat_map(|listed| listed.split(','));

@@ -33,10 +33,11 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         return quit_unattended(entry);
     }
     let client = session::client(&entry);
-    let (project, controller) = (
-        client.status()?.session.project,
-        entry.pid().and_then(ProcessEnd::watch),
-    );
+    let status = match client.status() {
+        Ok(status) => status,
+        Err(error) => return quit_dying(global, &entry, error),
+    };
+    let (project, controller) = (status.session.project, entry.pid().and_then(ProcessEnd::watch));
     let mut results = client.quit()?;
     // Gone means gone: also for whoever looks at the process table next.
     controller.inspect(ProcessEnd::wait);
@@ -47,6 +48,17 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
     session::print_results(&results)?;
     report::print_out(&format!("{project} ended\n"))?;
     Ok(session::code_of(&results))
+}
+
+/// A killed controller holds its lock, and seems to be there, until the system has put it away.
+fn quit_dying(global: &GlobalArgs, entry: &SessionEntry, error: Diagnostic) -> Result<ExitCode, Diagnostic> {
+    if !entry.is_suspended() && SessionLock::wait_until_free(&entry.dir, session::DYING)? {
+        let entry = session::look(global)?;
+        if entry.life == Life::Unattended {
+            return quit_unattended(entry);
+        }
+    }
+    Err(error)
 }
 
 /// Ends what runs without a controller. Whoever starts the session meanwhile finds it taken.

@@ -12,6 +12,9 @@ use crate::workspace::{Located, Places, errors, locate, revive};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+/// How long a controller that does not answer may take to die before it counts as one that is alive.
+pub const DYING: Duration = Duration::from_secs(2);
+
 /// A controller that holds its lock answers within this, or is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -74,6 +74,11 @@ impl Controller {
         self.note_ending(false);
         self.progress.begin();
         self.check_all_ports();
+        for name in &self.info.paused {
+            if let Some(instance) = name.parse().ok().and_then(|name| self.by_name.get(&name)) {
+                self.machine.pause(*instance);
+            }
+        }
         self.feed(Event::Begin);
         self.note_progress();
     }

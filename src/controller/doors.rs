@@ -117,6 +117,22 @@ impl Controller {
         }
     }
 
+    /// The schedules that somebody has paused: a controller that comes after does not resume them.
+    pub(super) fn note_paused(&mut self) {
+        if self.machine.is_ending() {
+            return;
+        }
+        let paused = self.ids().filter(|id| {
+            let policy = &self.host(*id).spec.policy;
+            policy.scheduled && policy.autostart && !self.machine.is_on_schedule(*id)
+        });
+        let paused = paused.map(|id| self.host(id).name()).collect();
+        if self.info.paused != paused {
+            self.info.paused = paused;
+            self.write_info();
+        }
+    }
+
     fn write_info(&mut self) {
         if let Err(error) = self.info.write(&self.lock) {
             self.say_alarm(&error.to_string());

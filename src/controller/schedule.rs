@@ -195,6 +195,9 @@ impl Controller {
             .heed(now, wall, |id| begun && machine.is_on_schedule(id));
         let next = self.schedules.next_at();
         self.schedules.without_alarm = !self.schedules.alarm.set(next);
+        if begun {
+            self.note_paused();
+        }
     }
 
     /// The deadline that stands in for an alarm that cannot be had.

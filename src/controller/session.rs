@@ -151,7 +151,10 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let watched = if setup.watch { watched.as_slice() } else { &[] };
     let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
     let started = clock::wall();
-    let info = info(&setup, started, fresh, &scaled);
+    let mut info = info(&setup, started, fresh, &scaled);
+    if let Some(left) = left.as_ref().filter(|_| !fresh) {
+        info.paused.clone_from(&left.paused);
+    }
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
     let by_name = names_of(numbered(&setup.instances).into_iter());
@@ -313,6 +316,7 @@ fn info(
         scaled: (scaled.iter())
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
+        paused: BTreeSet::new(),
     }
 }
 

@@ -63,6 +63,19 @@ impl Machine {
         self.at(instance).is_on_schedule() && !self.is_ending()
     }
 
+    /// Somebody paused its schedule under an earlier controller, when nothing of it ran.
+    pub fn pause(&mut self, instance: InstanceId) {
+        if !self.knows(instance) || self.at(instance).is_live() {
+            return;
+        }
+        let known = self.at_mut(instance);
+        known.calls.paused = true;
+        let last = known.last_exit;
+        if known.state == State::Disabled {
+            self.set_state(instance, State::Stopped { last });
+        }
+    }
+
     /// Whether changed files no longer restart it because they did so too often.
     pub fn is_watch_suspended(&self, instance: InstanceId) -> bool {
         self.at(instance).calls.suspended

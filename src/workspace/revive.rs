@@ -169,6 +169,7 @@ mod tests {
             arguments: vec![],
             ending: false,
             scaled: std::collections::BTreeMap::new(),
+            paused: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();
         println!("\nup");

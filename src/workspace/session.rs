@@ -7,7 +7,7 @@ use super::lock::{Holder, Probe, SessionLock};
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -44,6 +44,9 @@ pub struct SessionInfo {
     /// The numbers of instances that were asked of the running session, by service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scaled: BTreeMap<String, Scaled>,
+    /// The instances whose schedules somebody has paused.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub paused: BTreeSet<String>,
 }
 
 /// How many instances of a service somebody asked for.
@@ -196,6 +199,7 @@ mod tests {
             arguments: vec!["-m".into(), "web=2".into()],
             ending: false,
             scaled: std::collections::BTreeMap::new(),
+            paused: std::collections::BTreeSet::new(),
         }
     }
 

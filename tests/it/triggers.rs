@@ -63,6 +63,26 @@ fn a_schedule_runs_again_and_again_and_a_stop_pauses_it_until_a_start() {
 }
 
 #[test]
+fn a_schedule_that_was_paused_between_two_runs_stays_so_under_another_controller() {
+    let project = configured(
+        "processes:\n  job:\n    command: 'echo run >> $OUT/job'\n    schedule: { interval: 1s }\n  idle:\n    command: \
+         date\n    schedule: { interval: 10h }\n  keeper:\n    command: exec sleep 1000\n",
+    );
+    project.start_detached(&[]);
+    wait_lines(&project, "job", 1);
+    project.wait_state("job", StateWord::Scheduled);
+    project.ovr(&["stop", "job", "idle"]).success();
+    let count = lines(&project, "job");
+    crate::adoption::kill_controller(&project);
+    project.start_detached(&[]);
+    let idle = project.wait_state("idle", StateWord::Stopped);
+    assert_eq!((idle.next_run, project.service("job").next_run), (None, None));
+    assert!(stays_true_for(A_WHILE * 2, || lines(&project, "job") == count));
+    project.ovr(&["start", "job"]).success();
+    wait_lines(&project, "job", count + 2);
+}
+
+#[test]
 fn a_due_run_is_left_out_while_the_last_one_is_at_work() {
     let project = configured(
         "processes:\n  slow:\n    command: 'echo run >> $OUT/slow; exec sleep 1000'\n    schedule: { interval: 1s }\n",

@@ -75,6 +75,7 @@ impl World {
             arguments: vec![],
             ending: false,
             scaled: std::collections::BTreeMap::new(),
+            paused: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();
         lock

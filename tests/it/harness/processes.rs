@@ -43,9 +43,11 @@ pub(crate) fn process(pid: u32) -> Option<Process> {
     })
 }
 
-/// Whether this process runs. A zombie does not.
+/// Whether this process runs. A zombie does not, once its other threads are gone: until then it holds its files,
+/// sockets and locks.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    process(pid).is_some()
+    let has_threads = || fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() > 1);
+    process(pid).is_some() || has_threads()
 }
 
 /// Every living process, by pid.
