@@ -1,9 +1,10 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Graph, Request, Results, Status, Synced, Window};
+use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
@@ -26,6 +27,18 @@ pub enum Call {
     },
     /// Answered when everything is gone.
     Quit {
+        reply: Reply<Results>,
+    },
+    /// Take over what the files say now.
+    Reload {
+        reply: Reply<Reloaded>,
+    },
+    Scale {
+        counts: BTreeMap<String, u32>,
+        reply: Reply<Reloaded>,
+    },
+    Wait {
+        request: Wait,
         reply: Reply<Results>,
     },
     Detach {

@@ -4,7 +4,8 @@
 use super::call::{OutputRequest, Verb};
 use super::http1::{self, Body, Head, encode};
 use super::messages::{
-    Detached, ErrorBody, Graph, OutputLine, Request, Results, Status, Synced, Window, route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
+    route,
 };
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
@@ -80,6 +81,23 @@ impl Client {
     /// Ends the session and waits until everything is gone.
     pub fn quit(&self) -> Result<Results, Diagnostic> {
         self.call("POST", route::QUIT, None, None)
+    }
+
+    /// Has the session take over what its files say now.
+    pub fn reload(&self) -> Result<Reloaded, Diagnostic> {
+        self.call("POST", route::RELOAD, None, None)
+    }
+
+    /// Changes how many instances services have.
+    pub fn scale(&self, scale: &Scale) -> Result<Reloaded, Diagnostic> {
+        let body = serde_json::to_vec(scale).expect("plain fields always serialize");
+        self.call("POST", route::SCALE, Some(&body), None)
+    }
+
+    /// Waits until services are ready, one of them no longer can be, or the time is up.
+    pub fn wait(&self, wait: &Wait) -> Result<Results, Diagnostic> {
+        let body = serde_json::to_vec(wait).expect("plain fields always serialize");
+        self.call("POST", route::WAIT, Some(&body), None)
     }
 
     /// Sends a foreground session to the background.

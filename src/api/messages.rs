@@ -3,6 +3,7 @@
 
 use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
@@ -17,6 +18,12 @@ pub mod route {
     pub const ACTION: &str = "/v1/services/{verb}";
     /// POST → [`super::Results`], when everything is gone.
     pub const QUIT: &str = "/v1/quit";
+    /// POST → [`super::Reloaded`]: the session takes over what its files say now. Nothing changes if they have errors.
+    pub const RELOAD: &str = "/v1/reload";
+    /// POST [`super::Scale`] → [`super::Reloaded`].
+    pub const SCALE: &str = "/v1/scale";
+    /// POST [`super::Wait`] → [`super::Results`], when all are ready, one no longer can be, or the time is up.
+    pub const WAIT: &str = "/v1/wait";
     /// POST → [`super::Detached`]: the foreground session is to go on in the background.
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
@@ -237,6 +244,55 @@ impl Outcome {
     pub fn is_success(self) -> bool {
         !matches!(self, Self::Failed | Self::Overruled | Self::NotRunning)
     }
+}
+
+/// How many instances services are to have. Services that are not named keep theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    pub counts: BTreeMap<String, u32>,
+}
+
+/// Whom to wait for, and how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// Services, instances or patterns; empty means all that start with the session.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// None is for ever.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    pub schema: u32,
+    pub changes: Vec<Change>,
+    /// So many were left alone.
+    pub kept: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub name: String,
+    pub kind: ChangeKind,
+    /// What differs, in words.
+    pub why: Option<String>,
+    /// What came of it, where something had to be started or stopped.
+    pub result: Option<ActionResult>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    Added,
+    Removed,
+    /// It is started in another way now, so its process was replaced.
+    Restarted,
+    /// Its rules are other ones now, or the next start is another one. The process was left alone.
+    Changed,
 }
 
 /// The answer to a detach.

@@ -3,7 +3,7 @@
 
 use super::call::{Call, OutputRequest, Reply, Verb};
 use super::error::http_status;
-use super::messages::{ErrorBody, OutputLine, Request, Results, route};
+use super::messages::{ErrorBody, OutputLine, Request, Results, Scale, route};
 use super::{MAX_BODY, VERSION, VERSION_HEADER};
 use crate::diag::{Diagnostic, Kind};
 use axum::Router;
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
@@ -146,6 +147,9 @@ fn router(calls: Calls) -> Router {
         .route(route::GRAPH, get(graph))
         .route(route::ACTION, post(action))
         .route(route::QUIT, post(quit))
+        .route(route::RELOAD, post(reload))
+        .route(route::SCALE, post(scale))
+        .route(route::WAIT, post(wait))
         .route(route::DETACH, post(detach))
         .route(route::OUTPUT, get(output))
         .route(route::SYNC_LOGS, post(sync_logs))
@@ -232,7 +236,7 @@ async fn action(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
-    let request = request(&headers, body)?;
+    let request: Request = request(&headers, body)?;
     let verb = verb(&word, &request)?;
     if request.no_deps && !matches!(verb, Verb::Start | Verb::Restart) {
         let message = format!("`no_deps` means nothing to {word}");
@@ -244,6 +248,31 @@ async fn action(
 
 async fn quit(State(calls): State<Calls>) -> Result<Response, Failure> {
     let results = ask(&calls, |reply| Call::Quit { reply }).await?;
+    Ok(json(StatusCode::OK, &results))
+}
+
+async fn reload(State(calls): State<Calls>) -> Result<Response, Failure> {
+    let reloaded = ask(&calls, |reply| Call::Reload { reply }).await?;
+    Ok(json(StatusCode::OK, &reloaded))
+}
+
+async fn scale(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let Scale { counts } = request(&headers, body)?;
+    let reloaded = ask(&calls, |reply| Call::Scale { counts, reply }).await?;
+    Ok(json(StatusCode::OK, &reloaded))
+}
+
+async fn wait(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let request = request(&headers, body)?;
+    let results = ask(&calls, |reply| Call::Wait { request, reply }).await?;
     Ok(json(StatusCode::OK, &results))
 }
 
@@ -330,10 +359,13 @@ fn bad_query(error: &QueryRejection) -> Failure {
 
 /// Reads an action's body. None at all means all services; one that is not declared as JSON is refused, so
 /// that no form of a web page can send one.
-fn request(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Request, Failure> {
+fn request<T: Default + DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Failure> {
     let body = body.map_err(|error| Failure::usage(error.status(), error.body_text()))?;
     if body.is_empty() {
-        return Ok(Request::default());
+        return Ok(T::default());
     }
     let declared = headers
         .get(header::CONTENT_TYPE)

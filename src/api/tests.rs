@@ -1,8 +1,8 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Request, Results, SCHEMA,
-    Status, Synced, Window,
+    ActionResult, Change, ChangeKind, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded,
+    Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -142,6 +142,19 @@ fn names(names: &[&str]) -> Request {
     }
 }
 
+fn reloaded(name: &str) -> Reloaded {
+    Reloaded {
+        schema: 1,
+        changes: vec![Change {
+            name: name.to_owned(),
+            kind: ChangeKind::Added,
+            why: None,
+            result: None,
+        }],
+        kept: 2,
+    }
+}
+
 fn graph() -> Graph {
     Graph {
         schema: SCHEMA,
@@ -159,6 +172,12 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
         }
         Call::Graph { reply } => reply.send(Ok(graph())).unwrap(),
         Call::Quit { reply } => reply.send(Ok(results("quit"))).unwrap(),
+        Call::Reload { reply } => reply.send(Ok(reloaded("reload"))).unwrap(),
+        Call::Scale { counts, reply } => reply.send(Ok(reloaded(&format!("{counts:?}")))).unwrap(),
+        Call::Wait { request, reply } => {
+            let name = format!("{:?} {:?}", request.names, request.timeout_ms);
+            reply.send(Ok(results(&name))).unwrap();
+        }
         Call::Detach { reply } => reply.send(Ok(Detached { pid: 7 })).unwrap(),
         Call::Window { name, reply } => {
             let window = Window {
@@ -183,6 +202,14 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
     assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
     assert_eq!(client.detach().unwrap().pid, 7);
+    assert_eq!(client.reload().unwrap(), reloaded("reload"));
+    let counts = [("web".to_owned(), 3)].into();
+    assert_eq!(client.scale(&Scale { counts }).unwrap(), reloaded("{\"web\": 3}"));
+    let wait = Wait {
+        names: vec!["web".into()],
+        timeout_ms: Some(5),
+    };
+    assert_eq!(client.wait(&wait).unwrap(), results("[\"web\"] Some(5)"));
     assert_eq!(client.window(None).unwrap().name, "None");
     assert_eq!(client.window(Some("c++ é#2")).unwrap().name, "Some(\"c++ é#2\")");
     let usr1 = Signal::from_number(10).unwrap();

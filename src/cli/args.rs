@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, echo, env, graph, help, kill, logs, ls, man, quit, restart,
-    run, settings, signal, start, status, stop,
+    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
+    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -102,6 +102,10 @@ pub enum Command {
     Stop(stop::StopArgs),
     #[command(visible_alias = "q")]
     Quit(quit::QuitArgs),
+    Up(up::UpArgs),
+    Down(down::DownArgs),
+    Reload(reload::ReloadArgs),
+    Scale(scale::ScaleArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
     Logs(logs::LogsArgs),
@@ -115,6 +119,7 @@ pub enum Command {
     Kill(kill::KillArgs),
     Detach(detach::DetachArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
     Completions(completions::CompletionsArgs),
@@ -166,6 +171,10 @@ pub fn examples(command: &str) -> &'static [Example] {
         "restart" => restart::EXAMPLES,
         "stop" => stop::EXAMPLES,
         "quit" => quit::EXAMPLES,
+        "up" => up::EXAMPLES,
+        "down" => down::EXAMPLES,
+        "reload" => reload::EXAMPLES,
+        "scale" => scale::EXAMPLES,
         "status" => status::EXAMPLES,
         "logs" => logs::EXAMPLES,
         "graph" => graph::EXAMPLES,
@@ -176,6 +185,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "kill" => kill::EXAMPLES,
         "detach" => detach::EXAMPLES,
         "check" => check::EXAMPLES,
+        "config" => config::EXAMPLES,
         "env" => env::EXAMPLES,
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,

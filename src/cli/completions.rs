@@ -145,7 +145,7 @@ mod tests {
             !all.iter().any(|word| word == "shim" || word.starts_with('-')),
             "{all:?}"
         );
-        assert_eq!(offered(&["ovr", "r"]), ["restart", "run"]);
+        assert_eq!(offered(&["ovr", "r"]), ["restart", "reload", "run"]);
         assert_eq!(offered(&["ovr", "ps", "--v"]), ["--verbose"]);
     }
 

@@ -14,8 +14,9 @@ const FLAG_WIDTH: usize = 30;
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
+    ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
-    ("project", &["check", "env", "clean"]),
+    ("project", &["check", "config", "env", "clean"]),
     ("shell", &["completions", "man"]),
 ];
 
@@ -133,7 +134,10 @@ pub fn long(command: &Command, paint: Paint) -> String {
 /// The same on one screen: `ovr restart -h`.
 pub fn short(command: &Command, paint: Paint) -> String {
     let mut out = head(command, 3, paint);
-    let sections = sections(command);
+    let mut sections = sections(command);
+    for (_, args) in &mut sections {
+        args.retain(|arg| !arg.is_hide_short_help_set());
+    }
     if sections.len() <= 2 {
         let specs = sections.iter().flat_map(|(_, args)| args).map(|arg| spec(arg));
         let widest = specs.map(|spec| width(&spec)).max().unwrap_or(0).min(FLAG_WIDTH);

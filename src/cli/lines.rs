@@ -1,4 +1,4 @@
-//! Lines of output as `ovr logs` prints them: as the console shows them, bare, or as JSON. Which lines is for
+//! Lines of output as `ovr logs` and `ovr echo` print them: as the console shows them, bare, or as JSON. Which lines is for
 //! others to say.
 
 use crate::api::messages::{LineKind, OutputLine};
@@ -51,10 +51,11 @@ impl Printer {
             palette: Palette::default(),
             open_lines: is_terminal,
         };
+        let renderer = Renderer::new(labels, options);
         let renderer = if style.prefix {
-            Renderer::new(labels, options)
+            renderer
         } else {
-            Renderer::without_prefix(labels, options)
+            renderer.without_prefix(labels)
         };
         Self {
             style,
@@ -62,6 +63,11 @@ impl Printer {
             renderer,
             out: Vec::new(),
         }
+    }
+
+    /// Whether colours are printed.
+    pub(super) fn is_coloured(&self) -> bool {
+        self.renderer.color().is_on()
     }
 
     /// Prints what was found in files.
@@ -118,7 +124,7 @@ impl Printer {
             self.out.push(b'\n');
             return;
         }
-        let instance = InstanceId(self.position(&line.name));
+        let instance = InstanceId(self.place(line));
         let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
         let (out, text) = (&mut self.out, line.text.as_bytes());
         match line.kind {
@@ -136,6 +142,18 @@ impl Printer {
                 self.renderer.system(out, Tone::Alarm, at_ms, &text);
             }
         }
+    }
+
+    /// The instance's place among the labels. One that came with a reload is new to us.
+    fn place(&mut self, line: &OutputLine) -> u32 {
+        if !line.name.is_empty() && self.labels.iter().all(|label| label.name != line.name) {
+            self.labels.push(Label {
+                name: line.name.clone(),
+                position: line.position,
+            });
+            self.renderer.set_labels(&self.labels);
+        }
+        self.position(&line.name)
     }
 
     fn position(&self, name: &str) -> u32 {

@@ -15,19 +15,16 @@ use regex::bytes::Regex;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    (
-        "ovr logs web -n 20",
-        "the last 20 lines of web, also after the session",
-    ),
+    ("ovr logs web -n 20", "its last 20 lines, also when it has ended"),
     ("ovr logs -f web worker", "two services, and what comes"),
-    ("ovr logs --grep 500 --since 10m -C 2", "search in all of them"),
+    ("ovr logs --grep 500 --since 10m", "search in all of them"),
     ("ovr logs web --run -1", "the run before the last one"),
 ];
 
 /// How many lines are shown where nobody says how many.
 const DEFAULT_LINES: usize = 100;
 
-/// Show what services have printed, also when the session has ended
+/// Show what services printed, also when it is over
 ///
 /// Lines come from files that ovr keeps of every service (docs/logs.md); they survive restarts, crashes and the
 /// session. Without -f the command ends. Where --grep finds nothing, it exits with 1.
@@ -38,13 +35,13 @@ pub struct LogsArgs {
     /// Go on with what is printed from now on
     #[arg(short, long)]
     pub follow: bool,
-    /// Show the last N lines; `all` shows everything [default: 100]
+    /// Show the last N lines, or `all` [default: 100]
     #[arg(short = 'n', long, value_name = "N", value_parser = parse_lines)]
     pub lines: Option<Lines>,
-    /// Begin there: 10m, 14:30, 2026-01-31T08:15:30Z, or a cursor that --json printed
+    /// Begin at 10m (ago), 14:30, a date, or a cursor of --json
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// End there; the same forms
+    /// End there
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// Show lines that match this regular expression
@@ -53,23 +50,23 @@ pub struct LogsArgs {
     /// Show N lines around each match
     #[arg(short = 'C', long, value_name = "N", default_value_t = 0, requires = "grep")]
     pub context: usize,
-    /// Show one run: `last`, -1 for the one before it, or a run's number
+    /// Show one run: `last`, -1 (the one before), or its number
     #[arg(long, value_name = "RUN", value_parser = parse_run, allow_hyphen_values = true, conflicts_with = "follow")]
     pub run: Option<RunChoice>,
-    /// Print one JSON object a line, and a cursor for the next reading at the end
+    /// Print a JSON object a line, and a cursor at the end
     #[arg(long)]
     pub json: bool,
     /// Print the text alone: no prefix, no colour
     #[arg(long, conflicts_with = "json")]
     pub plain: bool,
     /// Leave out the service's name before each line
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_prefix: bool,
     /// Begin each line with its time
-    #[arg(short = 'T', long)]
+    #[arg(short = 'T', long, hide_short_help = true)]
     pub timestamps: bool,
     /// Keep to so many bytes of text, the newest
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub max_bytes: Option<usize>,
 }
 

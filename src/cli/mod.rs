@@ -6,8 +6,10 @@ pub mod check;
 pub mod clean;
 pub mod complete;
 pub mod completions;
+pub mod config;
 pub mod connect;
 pub mod detach;
+pub mod down;
 pub mod echo;
 pub mod ending;
 pub mod env;
@@ -24,9 +26,11 @@ pub mod man;
 pub mod plan;
 pub mod quit;
 pub mod reference;
+pub mod reload;
 pub mod report;
 pub mod restart;
 pub mod run;
+pub mod scale;
 pub mod session;
 pub mod settings;
 pub mod show;
@@ -37,6 +41,7 @@ pub mod stop;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod up;
 pub mod usage;
 mod values;
 mod when;
@@ -73,6 +78,10 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Connect(args) => connect::cmd_connect(global, args),
         Command::Restart(args) => restart::cmd_restart(global, args),
         Command::Stop(args) => stop::cmd_stop(global, args),
+        Command::Up(args) => up::cmd_up(global, args),
+        Command::Down(args) => down::cmd_down(global, args),
+        Command::Reload(args) => reload::cmd_reload(global, args),
+        Command::Scale(args) => scale::cmd_scale(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
@@ -84,6 +93,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Kill(args) => kill::cmd_kill(global, args),
         Command::Detach(args) => detach::cmd_detach(global, args),
         Command::Check(args) => check::cmd_check(global, args),
+        Command::Config(args) => config::cmd_config(global, args),
         Command::Env(args) => env::cmd_env(global, args),
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),

@@ -28,6 +28,12 @@ pub fn print(diagnostic: &Diagnostic) {
     writeln!(std::io::stderr().lock(), "{text}").ok();
 }
 
+/// Writes `text` to standard error: what is told meanwhile, and is not the answer.
+pub fn print_aside(text: &str) {
+    // When standard error is gone there is nobody left to tell.
+    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+}
+
 /// Writes `text` to standard output. A reader that has gone away (`ovr status | head -1`) is no failure.
 pub fn print_out(text: &str) -> Result<(), Diagnostic> {
     write_out(text.as_bytes())

@@ -59,8 +59,6 @@ pub struct Draft {
     pub limits: Limits,
     pub listen: Vec<Listen>,
     pub notify: bool,
-    /// Its command may end well without leaving a process behind.
-    pub daemon: bool,
     /// Its place in the order of tiers, from 0; `None` waits for no tier.
     pub tier: Option<usize>,
 }

@@ -136,7 +136,6 @@ impl Drafting<'_> {
         }
         // First of all: the other values may name them.
         let environment = texts.assignments(&service.environment);
-        let policy = self.policy(texts);
         let cwd = self.cwd(texts);
         let command = self.command(texts);
         let mut namespaces: Vec<String> = service
@@ -160,8 +159,7 @@ impl Drafting<'_> {
             environment,
             without_dotenv: service.is_dotenv_disabled,
             told,
-            daemon: self.is_launcher(&policy),
-            policy,
+            policy: self.policy(texts),
             description: service.description.clone(),
             namespaces,
             checks: self.checks(&cwd, texts),

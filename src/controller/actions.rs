@@ -25,6 +25,7 @@ impl Controller {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::OpenWindow { instance } => self.windows.want(instance),
+            Action::CloseWindow { instance } => drop(self.closing.insert(instance)),
             Action::Spawn { instance, run } => self.spawn(instance, run),
             Action::Stop {
                 instance,
@@ -60,7 +61,9 @@ impl Controller {
         self.check_port(instance);
         self.check_demands(instance);
         self.tell_what_it_runs_without(instance);
-        self.host_mut(instance).unended.insert(run);
+        let host = self.host_mut(instance);
+        host.unended.insert(run);
+        host.is_outdated = false;
         let spec = &self.host(instance).spec;
         let order = Order::Run {
             run,

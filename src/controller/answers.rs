@@ -3,7 +3,6 @@
 use super::actions::LAST_WORDS;
 use super::asks::describe;
 use super::core::{Controller, Reply};
-use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Outcome, Results};
 use crate::model::{AskId, InstanceId, RunId};
 use crate::supervisor::Answer;
@@ -11,7 +10,7 @@ use crate::supervisor::Answer;
 /// An answer that waits for the last lines of runs that have failed: the report of an end and the run's output
 /// come on two ways, and either may be first.
 pub(super) struct Unfinished {
-    reply: ReplyWith<Results>,
+    reply: Reply,
     results: Results,
     /// Which runs, and where their lines belong in `results`.
     awaits: Vec<(usize, InstanceId, RunId)>,
@@ -38,19 +37,12 @@ impl Controller {
     pub(super) fn on_done(&mut self, ask: AskId) {
         let Some(ask) = self.asks.close(ask) else { return };
         let (reply, results, awaits) = ask.results();
-        match reply {
-            Reply::Action(reply) => {
-                self.unfinished.push(Unfinished {
-                    reply,
-                    results,
-                    awaits,
-                });
-                self.finish_answers();
-            }
-            // The session's end is the answer; it is sent when everything is gone.
-            Reply::Quit(sender) => self.quitters.push(sender),
-            Reply::Nobody => {}
-        }
+        self.unfinished.push(Unfinished {
+            reply,
+            results,
+            awaits,
+        });
+        self.finish_answers();
     }
 
     /// Sends the answers that have all their lines, whenever something has come that may bring them.
@@ -73,8 +65,19 @@ impl Controller {
             for (at, instance, run) in awaits {
                 results.results[at].last_lines = self.hub.last_lines_of_run(instance, run, LAST_WORDS);
             }
+            self.answer(reply, results);
+        }
+    }
+
+    fn answer(&mut self, reply: Reply, results: Results) {
+        match reply {
             // Who asked may have left.
-            drop(reply.send(Ok(results)));
+            Reply::Action(sender) => drop(sender.send(Ok(results))),
+            Reply::Restart(targets, sender) => self.answer_restart(targets, results, sender),
+            // The session's end is the answer; it is sent when everything is gone.
+            Reply::Quit(sender) => self.quitters.push(sender),
+            Reply::Reload(number) => self.on_reload_part(number, results),
+            Reply::Nobody => {}
         }
     }
 }

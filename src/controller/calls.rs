@@ -1,12 +1,14 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
 use super::core::{Controller, Leave, Reply};
+use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
 use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
 use crate::supervisor::{Event, QuitWhy, Verb};
+use std::collections::BTreeMap;
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
@@ -35,7 +37,11 @@ impl Controller {
                     });
                 }
                 Ok(targets) => {
-                    let ask = self.asks.open(self.clock.now(), Reply::Action(reply));
+                    let reply = match verb {
+                        Asked::Restart => Reply::Restart(targets.clone(), reply),
+                        Asked::Start | Asked::Stop | Asked::Kill | Asked::Signal(_) => Reply::Action(reply),
+                    };
+                    let ask = self.asks.open(self.clock.now(), reply);
                     self.feed(Event::Ask {
                         ask,
                         verb: machine_verb(verb),
@@ -60,6 +66,12 @@ impl Controller {
                     ask: Some(ask),
                 });
             }
+            Call::Reload { reply } => self.wish(Wish {
+                counts: BTreeMap::new(),
+                reply,
+            }),
+            Call::Scale { counts, reply } => self.scale(counts, reply),
+            Call::Wait { request, reply } => self.wait_for(&request, reply),
             Call::Detach { reply } => self.detach(reply),
             Call::Output { request, reply } => {
                 let answer = self
@@ -107,10 +119,11 @@ impl Controller {
 
     /// The instances that these names mean; all of them if there are none. Any name without a match is an
     /// error, and nothing is touched.
-    fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
-        let instances: Vec<&InstanceSpec> = self.hosts.iter().map(|host| &host.spec).collect();
+    pub(super) fn targets(&self, names: &[String]) -> Result<Vec<InstanceId>, Diagnostic> {
+        let ids: Vec<InstanceId> = self.shown().collect();
+        let instances: Vec<&InstanceSpec> = ids.iter().map(|id| &self.host(*id).spec).collect();
         match select(names, &instances) {
-            Ok(chosen) => Ok(chosen.into_iter().map(Self::id_at).collect()),
+            Ok(chosen) => Ok(chosen.into_iter().map(|index| ids[index]).collect()),
             Err(unmatched) => Err(merged(unmatched.diagnostics())),
         }
     }

@@ -6,6 +6,7 @@ use super::answers::Unfinished;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
+use super::follow::Named;
 use super::hook_run::HookNews;
 use super::hooks::Hooks;
 use super::host::Host;
@@ -15,8 +16,11 @@ use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
+use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
+use super::staleness::{Comparison, Stamp};
+use super::waits::Waiting;
 use super::watch::{self, Watches};
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
@@ -25,12 +29,14 @@ use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::store::Troubles;
 use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
-use crate::model::{InstanceId, InstanceName, Moment, Signal};
+use crate::model::{InstanceId, InstanceName, Moment, ServiceName, Signal};
 use crate::supervisor::{EndCause, Event, Machine};
 use crate::tmux::WindowId;
+use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -39,7 +45,11 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(super) enum Reply {
     Action(ReplyTo),
+    /// Of these.
+    Restart(Vec<InstanceId>, ReplyTo),
     Quit(ReplyTo),
+    /// A part of this reload.
+    Reload(u64),
     Nobody,
 }
 
@@ -75,6 +85,10 @@ enum Input {
     Piped(Piped),
     /// The user's tmux configuration has been read.
     Configured(Vec<Diagnostic>),
+    /// The configuration has been read again.
+    Replanned(Replanned),
+    /// The same, for a restart that tells whether it has changed.
+    Compared(Comparison),
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
@@ -100,6 +114,8 @@ pub(super) struct Inlets {
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) hooks: mpsc::UnboundedSender<HookNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
+    pub(super) replanned: mpsc::UnboundedSender<Replanned>,
+    pub(super) compared: mpsc::UnboundedSender<Comparison>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
@@ -113,6 +129,8 @@ pub(super) struct Outlets {
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
+    pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
+    pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
@@ -122,6 +140,9 @@ pub(super) struct Outlets {
     pub(super) watched: Option<mpsc::UnboundedReceiver<watch::News>>,
 }
 
+/// The news of files that are watched instead of others.
+pub(super) struct Rewatched(pub(super) Option<mpsc::UnboundedReceiver<watch::News>>);
+
 /// A session's controller.
 pub(super) struct Controller {
     pub(super) clock: Clock,
@@ -130,7 +151,17 @@ pub(super) struct Controller {
     pub(super) lock: SessionLock,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
+    /// What is configured, in the order of the file.
+    pub(super) order: Vec<InstanceId>,
     pub(super) by_name: BTreeMap<InstanceName, InstanceId>,
+    /// What followers of the output call the instances.
+    pub(super) names: tokio::sync::watch::Sender<Arc<[Named]>>,
+    pub(super) reloads: Reloads,
+    /// The numbers of instances that were asked of this session.
+    pub(super) scaled: BTreeMap<ServiceName, Scaled>,
+    pub(super) waits: Vec<Waiting>,
+    /// The configuration's files, as they were when it was read.
+    pub(super) stamp: Stamp,
     pub(super) links: Links,
     pub(super) owners: BTreeMap<LinkId, InstanceId>,
     /// Connections of shims that have no instance here and are ending.
@@ -142,6 +173,8 @@ pub(super) struct Controller {
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
+    /// Other files are watched from now on: where the news of them come, if there are any.
+    pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
     pub(super) unfinished: Vec<Unfinished>,
@@ -170,6 +203,8 @@ pub(super) struct Controller {
     pub(super) left_tmux_pid: Option<u32>,
     /// Instances whose shim has been told to end.
     pub(super) close_sent: BTreeSet<InstanceId>,
+    /// Instances that are no longer configured and whose windows are to close when their output is here.
+    pub(super) closing: BTreeSet<InstanceId>,
     pub(super) losses: Losses,
     /// How many terminals look at windows of ours.
     pub(super) viewers: usize,
@@ -196,8 +231,13 @@ impl Controller {
                 files::give_up(&mut outlets.files);
             }
             self.wind_schedules();
+            if let Some(Rewatched(news)) = self.rewatched.take() {
+                outlets.watched = news;
+            }
             let input = self.next_input(outlets).await;
             self.on_input(input);
+            self.advance_closing();
+            self.answer_waits();
             self.advance_finish();
             self.finish_answers();
             self.refresh_stale_status_lines();
@@ -219,6 +259,8 @@ impl Controller {
             Some(news) = outlets.hooks.recv() => Input::Hook(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
+            Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
+            Some(comparison) = outlets.compared.recv() => Input::Compared(comparison),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
@@ -242,6 +284,8 @@ impl Controller {
             Input::Probed(probed) => self.on_probed(probed),
             Input::Piped(piped) => self.on_piped(piped),
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
+            Input::Replanned(replanned) => self.on_replanned(replanned),
+            Input::Compared(comparison) => self.on_compared(comparison),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.
@@ -261,6 +305,7 @@ impl Controller {
             self.adoption_deadline,
             self.losses.next_deadline(),
             self.views_deadline,
+            self.waits.iter().filter_map(|waiting| waiting.until).min(),
             self.schedules.next_deadline(),
             self.deadline_for_alarm(),
             self.watches.next_deadline(),
@@ -337,6 +382,12 @@ impl Controller {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
         (0..self.hosts.len()).map(Self::id_at)
+    }
+
+    /// What is configured, in the order of the file, and behind it what no longer is and still runs.
+    pub(super) fn shown(&self) -> impl Iterator<Item = InstanceId> {
+        let leaving = |id: &InstanceId| self.machine.is_gone(*id) && self.machine.state(*id).is_live();
+        self.order.iter().copied().chain(self.ids().filter(leaving))
     }
 
     pub(super) fn id_at(index: usize) -> InstanceId {

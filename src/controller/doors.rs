@@ -105,6 +105,18 @@ impl Controller {
         }
     }
 
+    /// The numbers of instances that were asked for: a controller that comes after has to know them.
+    pub(super) fn note_scaled(&mut self) {
+        let scaled = self.scaled.iter();
+        let scaled = scaled
+            .map(|(service, scaled)| (service.to_string(), *scaled))
+            .collect();
+        if self.info.scaled != scaled {
+            self.info.scaled = scaled;
+            self.write_info();
+        }
+    }
+
     fn write_info(&mut self) {
         if let Err(error) = self.info.write(&self.lock) {
             self.say_alarm(&error.to_string());

@@ -142,7 +142,7 @@ impl Controller {
 
     /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has
     /// not read along, so its last words must be here first.
-    fn owes_output(&self, instance: InstanceId) -> bool {
+    pub(super) fn owes_output(&self, instance: InstanceId) -> bool {
         let run = self.host(instance).run.as_ref().map(|run| run.id);
         run.is_some_and(|run| self.owes_output_of(instance, run))
     }

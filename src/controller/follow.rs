@@ -2,6 +2,7 @@
 //! client's own pace.
 
 use super::core::Controller;
+use super::host::Host;
 use crate::api::call::OutputRequest;
 use crate::api::messages::{LineKind, OutputLine};
 use crate::api::server::encode_line;
@@ -9,7 +10,7 @@ use crate::logs::{Batch, Delivery, Filter, Follower, Record, RecordKind, plain};
 use crate::model::{InstanceId, time_text};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// So many chunks wait for a client at most; what it does not take waits in its follower's queue, which counts
 /// what it drops.
@@ -17,9 +18,18 @@ const CHUNKS: usize = 4;
 
 /// What a record does not know about its instance.
 #[derive(Clone, Debug)]
-struct Named {
+pub(super) struct Named {
     name: String,
     position: u32,
+}
+
+impl Named {
+    pub(super) fn of(host: &Host) -> Self {
+        Self {
+            name: host.name(),
+            position: host.spec.position,
+        }
+    }
 }
 
 impl Controller {
@@ -29,19 +39,12 @@ impl Controller {
         request: &OutputRequest,
         targets: &[InstanceId],
     ) -> mpsc::Receiver<Bytes> {
-        let filter = if targets.len() == self.hosts.len() {
+        let filter = if request.names.is_empty() {
             Filter::All
         } else {
             Filter::Only(targets.to_vec())
         };
-        let names = self
-            .hosts
-            .iter()
-            .map(|host| Named {
-                name: host.name(),
-                position: host.spec.position,
-            })
-            .collect::<Arc<[Named]>>();
+        let names = self.names.subscribe();
         let (sender, receiver) = mpsc::channel(CHUNKS);
         let color = request.color;
         if request.follow {
@@ -49,20 +52,26 @@ impl Controller {
             tokio::spawn(deliver(follower, names, color, sender));
         } else {
             let backlog = self.hub.backlog(&filter, request.lines);
-            tokio::spawn(async move { drop(sender.send(encode(&backlog, &names, color)).await) });
+            let backlog = encode(&backlog, &names.borrow(), color);
+            tokio::spawn(async move { drop(sender.send(backlog).await) });
         }
         receiver
     }
 }
 
-async fn deliver(mut follower: Follower, names: Arc<[Named]>, color: bool, sender: mpsc::Sender<Bytes>) {
+async fn deliver(
+    mut follower: Follower,
+    names: watch::Receiver<Arc<[Named]>>,
+    color: bool,
+    sender: mpsc::Sender<Bytes>,
+) {
     loop {
         let delivery = tokio::select! {
             delivery = follower.next() => delivery,
             () = sender.closed() => return,
         };
         let chunk = match delivery {
-            Some(Delivery::Records(batch)) => encode(&batch, &names, color),
+            Some(Delivery::Records(batch)) => encode(&batch, &names.borrow(), color),
             Some(Delivery::Gap { lines }) => encode_line(&OutputLine {
                 at: time_text::rfc3339(super::clock::wall()),
                 name: String::new(),

@@ -14,6 +14,8 @@ use std::time::{Duration, SystemTime};
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) spec: InstanceSpec,
+    /// What runs was started by a configuration that is not ours.
+    pub(super) is_outdated: bool,
     pub(super) window: Option<WindowId>,
     pub(super) shim: Option<Shim>,
     /// The current run, or the last one.
@@ -74,6 +76,7 @@ impl Host {
     pub(super) fn new(spec: InstanceSpec) -> Self {
         Self {
             spec,
+            is_outdated: false,
             window: None,
             shim: None,
             run: None,

@@ -221,10 +221,14 @@ impl Controller {
     /// Has the output of those searched that tell their state in it.
     pub(super) fn watch_lines(&mut self) {
         for instance in self.ids() {
-            let checks = &self.hosts[instance.0 as usize].spec.checks;
-            let (ready, failure) = (checks.ready_line.as_deref(), checks.failure_line.as_deref());
-            self.hub.watch(instance, ready, failure);
+            self.watch_lines_of(instance);
         }
+    }
+
+    pub(super) fn watch_lines_of(&mut self, instance: InstanceId) {
+        let checks = &self.hosts[instance.0 as usize].spec.checks;
+        let (ready, failure) = (checks.ready_line.as_deref(), checks.failure_line.as_deref());
+        self.hub.watch(instance, ready, failure);
     }
 
     /// A datagram of its `NOTIFY_SOCKET`: lines of `NAME=value`.
@@ -270,7 +274,8 @@ impl Controller {
     pub(super) fn current_trouble(&self, instance: InstanceId) -> Option<String> {
         match self.machine.why(instance) {
             Some(why) => self.trouble(instance, &why),
-            None => None,
+            // It may complain before the report of its start has come.
+            None => self.host(instance).health.complaint.clone(),
         }
     }
 

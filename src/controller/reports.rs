@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::core::Controller;
+use super::differences::is_same_start;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::logs::Tone;
@@ -187,8 +188,9 @@ impl Controller {
                 self.hub.set_run(instance, live.run);
                 self.adopted.taken.push(instance);
                 self.end_left_probes(instance);
-                if live.launch != self.host(instance).spec.launch {
+                if !is_same_start(&live.launch, &self.host(instance).spec.launch) {
                     self.adopted.changed.push(instance);
+                    self.host_mut(instance).is_outdated = true;
                 }
                 // A shim that was asked to listen knows; what it has heard nothing from has said nothing.
                 let told = live.launch.notify.then_some(live.told_ready == Some(true));

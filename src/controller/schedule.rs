@@ -77,9 +77,9 @@ pub(super) struct Schedules {
 }
 
 impl Schedules {
-    pub(super) fn new(instances: &[InstanceSpec]) -> Result<Self, Diagnostic> {
+    pub(super) fn new(instances: &[(InstanceId, &InstanceSpec)]) -> Result<Self, Diagnostic> {
         let mut entries = Vec::new();
-        for (instance, spec) in (0..).map(InstanceId).zip(instances) {
+        for (instance, spec) in instances.iter().copied() {
             let Some(schedule) = &spec.schedule else { continue };
             let when = match &schedule.when {
                 ScheduleWhen::Every(interval) => When::Every(*interval),
@@ -103,6 +103,17 @@ impl Schedules {
             entries,
             ..Self::default()
         })
+    }
+
+    /// The configuration is another one: what is said of these instances is as it was, so their beat is kept.
+    pub(super) fn renew(&mut self, new: Self, is_kept: impl Fn(InstanceId) -> bool) {
+        let mut old = std::mem::replace(&mut self.entries, new.entries);
+        for entry in &mut self.entries {
+            let place = old.iter().position(|old| old.instance == entry.instance);
+            if let Some(place) = place.filter(|_| is_kept(entry.instance)) {
+                *entry = old.swap_remove(place);
+            }
+        }
     }
 
     /// Heeds the schedules that are not paused, from now on.

@@ -8,16 +8,20 @@ use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::files::FileWatch;
+use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
 use super::losses::Losses;
+use super::planned::{Planned, label, names_of, numbered};
 use super::progress::{Progress, Up};
+use super::reload::Reloads;
 use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
+use super::staleness::Stamp;
 use super::watch::{News, Watches};
 use super::windows::{Site, Windows};
 use crate::api;
@@ -25,16 +29,17 @@ use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, Moment, time_text};
+use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
+use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
@@ -101,6 +106,9 @@ pub(super) struct Facts {
     pub(super) recover: bool,
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
+    pub(super) replan: Replan,
+    /// Whether files are watched that restart services.
+    pub(super) watch: bool,
     /// Where the services' output is kept, if it is.
     pub(super) logs: Option<PathBuf>,
 }
@@ -117,31 +125,31 @@ pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
     Ok(controller.put_away(outlets).await)
 }
 
-fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
+fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let clock = Clock::start();
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
     // Handlers first: from here on a signal is an event.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
+    let left = SessionInfo::read(&dir);
+    // An end that was begun is brought to its end.
+    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
+    let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
     let mut machine = machine(&setup.instances, clock.now())?;
     let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
     if setup.ends_when_done && !is_watching {
         machine.end_when_done();
     }
-    let schedules = Schedules::new(&setup.instances)?;
-    let watched: &[InstanceSpec] = if setup.watch { &setup.instances } else { &[] };
+    let schedules = Schedules::new(&numbered(&setup.instances))?;
+    let watched = numbered(&setup.instances);
+    let watched = if setup.watch { watched.as_slice() } else { &[] };
     let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
-    let left = SessionInfo::read(&dir);
-    // An end that was begun is brought to its end.
-    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
     let started = clock::wall();
-    let info = info(&setup, started, fresh);
+    let info = info(&setup, started, fresh, &scaled);
+    let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
-    let by_name = (0..).zip(&setup.instances);
-    let by_name = by_name
-        .map(|(index, spec)| (spec.name.clone(), Controller::id_at(index)))
-        .collect();
+    let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
             let renderer = Renderer::new(&labels(&setup.instances), console.options);
@@ -151,6 +159,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
+    let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(
         links_out,
@@ -176,14 +185,22 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             recover: setup.recover,
             fresh,
             tmux_config: setup.tmux_config.clone(),
+            replan: setup.replan,
+            watch: setup.watch,
             logs: setup.logs.clone(),
         },
         info,
         lock: setup.lock,
         machine,
         hub,
-        hosts: setup.instances.into_iter().map(Host::new).collect(),
+        order: (0..setup.instances.len()).map(Controller::id_at).collect(),
+        names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
+        hosts,
         by_name,
+        reloads: Reloads::default(),
+        scaled,
+        waits: Vec::new(),
+        stamp,
         links,
         owners: BTreeMap::new(),
         strangers: BTreeSet::new(),
@@ -193,6 +210,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         console,
         schedules,
         watches,
+        rewatched: None,
         hooks: Hooks::default(),
         asks: Asks::new(),
         unfinished: Vec::new(),
@@ -208,6 +226,7 @@ fn prepare(setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         found_panes: Vec::new(),
         left_tmux_pid: left.and_then(|left| left.tmux_pid),
         close_sent: BTreeSet::new(),
+        closing: BTreeSet::new(),
         losses: Losses::default(),
         viewers: 0,
         views_deadline: None,
@@ -244,14 +263,35 @@ fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), 
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
-    let label = |spec: &InstanceSpec| Label {
-        name: spec.name.to_string(),
-        position: spec.position,
-    };
     instances.iter().map(label).collect()
 }
 
-fn info(setup: &Setup, started: SystemTime, ending: bool) -> SessionInfo {
+/// The numbers of instances that were asked of the session before this controller came; the set-up is made to
+/// have them. What the configuration says otherwise by now counts more, and so does one that has errors.
+fn scaled_before(left: Option<&SessionInfo>, setup: &mut Setup) -> BTreeMap<ServiceName, Scaled> {
+    let named = left.into_iter().flat_map(|left| &left.scaled);
+    let scaled: BTreeMap<_, _> = named
+        .filter_map(|(name, scaled)| Some((name.parse().ok()?, *scaled)))
+        .collect();
+    if scaled.is_empty() {
+        return scaled;
+    }
+    match Planned::make(&setup.replan, scaled, &BTreeMap::new()) {
+        Ok(planned) => {
+            let (instances, scaled) = planned.into_parts();
+            setup.instances = instances;
+            scaled
+        }
+        Err(_) => BTreeMap::new(),
+    }
+}
+
+fn info(
+    setup: &Setup,
+    started: SystemTime,
+    ending: bool,
+    scaled: &BTreeMap<ServiceName, Scaled>,
+) -> SessionInfo {
     SessionInfo {
         schema: crate::workspace::session::SCHEMA,
         project: setup.project.clone(),
@@ -265,6 +305,9 @@ fn info(setup: &Setup, started: SystemTime, ending: bool) -> SessionInfo {
         tmux_pid: None,
         arguments: setup.arguments.clone(),
         ending,
+        scaled: (scaled.iter())
+            .map(|(service, scaled)| (service.to_string(), *scaled))
+            .collect(),
     }
 }
 
@@ -297,6 +340,8 @@ fn channels(
     let (probed, probed_out) = mpsc::unbounded_channel();
     let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
+    let (replanned, replanned_out) = mpsc::unbounded_channel();
+    let (compared, compared_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -306,6 +351,8 @@ fn channels(
         probed,
         hooks,
         configured,
+        replanned,
+        compared,
         pipes,
         server_ended,
     };
@@ -317,6 +364,8 @@ fn channels(
         probed: probed_out,
         hooks: hooks_out,
         configured: configured_out,
+        replanned: replanned_out,
+        compared: compared_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

@@ -14,7 +14,7 @@ impl Controller {
         Status {
             schema: SCHEMA,
             session: self.session(),
-            services: self.ids().map(|id| self.service(id)).collect(),
+            services: self.shown().map(|id| self.service(id)).collect(),
         }
     }
 

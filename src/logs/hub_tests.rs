@@ -189,3 +189,21 @@ fn the_lines_of_what_is_not_watched_are_not_searched() {
     feed(&mut hub, 0, ASK, "listening on 80\n");
     assert_eq!(tells(&mut hub), []);
 }
+
+#[test]
+fn an_instance_that_comes_later_is_heard_under_its_name() {
+    let mut hub = hub();
+    feed(&mut hub, 0, WEB, "one\n");
+    let labels = ["web", "ask", "later"].map(|name| Label {
+        name: name.into(),
+        position: 0,
+    });
+    let later = InstanceId(2);
+    feed(&mut hub, 0, later, "nobody\n");
+    hub.set_labels(&labels);
+    feed(&mut hub, 0, later, "two\n");
+    feed(&mut hub, 0, WEB, "three\n");
+    assert_eq!(console(&mut hub), "web │ one\nlater │ two\nweb   │ three\n");
+    assert_eq!(hub.last_lines(later, 5), ["two"]);
+    assert_eq!(hub.last_lines(WEB, 5), ["one", "three"]);
+}

@@ -58,6 +58,8 @@ pub struct Renderer {
     /// By instance.
     sources: Vec<Source>,
     own_prefix: Vec<u8>,
+    /// Services' lines begin with their text.
+    bare: bool,
     clock: Clock,
 }
 
@@ -78,35 +80,44 @@ struct Clock {
 impl Renderer {
     /// `labels` are in the order of the instances' numbers.
     pub fn new(labels: &[Label], options: RenderOptions) -> Self {
-        let width = labels.iter().map(|label| columns(&label.name)).max().unwrap_or(0);
         let mut renderer = Self {
             options,
-            width,
+            width: 0,
             sources: Vec::new(),
             own_prefix: Vec::new(),
+            bare: false,
             clock: Clock {
                 second: None,
                 text: *b"00:00:00",
             },
         };
-        renderer.sources = labels
-            .iter()
-            .map(|label| Source {
-                prefix: renderer.prefix(&label.name, Some(label.position)),
-                shown: None,
-            })
-            .collect();
-        renderer.own_prefix = renderer.prefix(OWN_NAME, None);
+        renderer.set_labels(labels);
         renderer
     }
 
-    /// The same, for lines that are to begin with their text.
-    pub fn without_prefix(labels: &[Label], options: RenderOptions) -> Self {
-        let mut renderer = Self::new(labels, options);
-        for source in &mut renderer.sources {
-            source.prefix.clear();
-        }
-        renderer
+    /// There are other instances now, or other names; what stands unfinished on the screen stays.
+    pub fn set_labels(&mut self, labels: &[Label]) {
+        self.width = labels.iter().map(|label| columns(&label.name)).max().unwrap_or(0);
+        let mut old = std::mem::take(&mut self.sources).into_iter();
+        self.sources = labels
+            .iter()
+            .map(|label| Source {
+                prefix: if self.bare {
+                    Vec::new()
+                } else {
+                    self.prefix(&label.name, Some(label.position))
+                },
+                shown: old.next().and_then(|source| source.shown),
+            })
+            .collect();
+        self.own_prefix = self.prefix(OWN_NAME, None);
+    }
+
+    /// Has services' lines begin with their text.
+    pub fn without_prefix(mut self, labels: &[Label]) -> Self {
+        self.bare = true;
+        self.set_labels(labels);
+        self
     }
 
     /// Whether colours are printed.

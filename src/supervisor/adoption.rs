@@ -123,7 +123,7 @@ impl Machine {
         self.knows(id) && !over && !self.at(id).is_live() && run > self.at(id).last_run
     }
 
-    /// Not in a session that ends, nor after somebody stopped it here.
+    /// Not in a session that ends, nor after somebody stopped it here, nor if it is no longer configured.
     fn may_adopt_up(&self, id: InstanceId) -> bool {
         match &self.at(id).state {
             State::Stopped { .. } => false,
@@ -136,7 +136,7 @@ impl Machine {
             | State::Backoff { .. }
             | State::Exited { .. }
             | State::Failed { .. }
-            | State::Skipped { .. } => !self.is_ending(),
+            | State::Skipped { .. } => !self.is_ending() && !self.at(id).gone,
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::model::{AskId, Exit, InstanceId, PendingWhy, RunId, Signal, State};
 use std::collections::BTreeSet;
 use std::mem;
 
+/// What is said of an instance that a reload has taken away.
+pub(super) const NO_LONGER_CONFIGURED: &str = "it is no longer in the configuration";
+
 /// What one target of a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Awaits {
@@ -74,14 +77,14 @@ impl Machine {
 
     /// Enter in the window of something that does not run: a start that nobody waits for.
     pub(super) fn on_enter(&mut self, id: InstanceId) {
-        if self.knows(id) && !self.at(id).is_live() && !self.is_ending() {
+        if self.knows(id) && !self.at(id).gone && !self.at(id).is_live() && !self.is_ending() {
             self.bring_up(id, false);
         }
     }
 
     fn cmd_start(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
-        if self.is_ending() {
-            self.answer(ask, id, Answer::SessionEnds);
+        if let Some(refusal) = self.refusal(id) {
+            self.answer(ask, id, refusal);
             return;
         }
         self.at_mut(id).calls.resume();
@@ -115,9 +118,22 @@ impl Machine {
         }
     }
 
-    fn cmd_restart(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
+    /// Why nothing may be started of it.
+    fn refusal(&self, id: InstanceId) -> Option<Answer> {
         if self.is_ending() {
-            self.answer(ask, id, Answer::SessionEnds);
+            Some(Answer::SessionEnds)
+        } else if self.at(id).gone {
+            Some(Answer::Failed {
+                message: NO_LONGER_CONFIGURED.to_owned(),
+            })
+        } else {
+            None
+        }
+    }
+
+    fn cmd_restart(&mut self, id: InstanceId, ask: AskId, no_deps: bool) {
+        if let Some(refusal) = self.refusal(id) {
+            self.answer(ask, id, refusal);
             return;
         }
         let old_pid = self.shown_pid(id);
@@ -152,9 +168,10 @@ impl Machine {
     }
 
     /// What a request to come up does to one instance.
-    fn want_up(&mut self, id: InstanceId) {
+    pub(super) fn want_up(&mut self, id: InstanceId) {
         let instance = self.at_mut(id);
         instance.tally = Tally::default();
+        instance.declined = false;
         instance.alone = false;
         instance.calls.resume();
         instance.cause = Cause::Person;
@@ -189,6 +206,7 @@ impl Machine {
         let instance = self.at_mut(id);
         let kill = instance.is_live() && (kill || instance.is_to_be_killed());
         instance.wanted = Wanted::Down { kill };
+        instance.declined = true;
         let was_on_schedule = !is_ending && instance.is_on_schedule();
         instance.calls.paused = true;
         let last = instance.last_exit;

@@ -74,7 +74,6 @@ impl Graph {
             services.entry(&name.service).or_default().push(id);
         }
         let mut needs = vec![Vec::new(); instances.len()];
-        let mut dependents = vec![Vec::new(); instances.len()];
         for (id, (name, policy)) in ids() {
             for dependency in &policy.depends_on {
                 let Some(targets) = services.get(&dependency.on) else {
@@ -88,25 +87,56 @@ impl Graph {
                         on: *on,
                         condition: dependency.condition,
                     });
-                    dependents[on.0 as usize].push(id);
                 }
             }
         }
+        Self::of(needs).map_err(|cycle| SetupError::Cycle {
+            path: cycle
+                .into_iter()
+                .map(|id| instances[id.0 as usize].0.clone())
+                .collect(),
+        })
+    }
+
+    /// The graph of these edges; a cycle is given back instead.
+    fn of(needs: Vec<Vec<Need>>) -> Result<Self, Vec<InstanceId>> {
+        let mut dependents = vec![Vec::new(); needs.len()];
+        for (id, needs) in (0..).map(InstanceId).zip(&needs) {
+            for need in needs {
+                dependents[need.on.0 as usize].push(id);
+            }
+        }
         let mut graph = Self {
+            rank: vec![0; needs.len()],
+            by_rank: Vec::with_capacity(needs.len()),
             needs,
             dependents,
-            rank: vec![0; instances.len()],
-            by_rank: Vec::with_capacity(instances.len()),
         };
         match graph.sort() {
             None => Ok(graph),
-            Some(cycle) => Err(SetupError::Cycle {
-                path: cycle
-                    .into_iter()
-                    .map(|id| instances[id.0 as usize].0.clone())
-                    .collect(),
-            }),
+            Some(cycle) => Err(cycle),
         }
+    }
+
+    /// The graph of a session that had this one and is to have `declared`, whose ids are `ids`, among `count`
+    /// instances. What goes keeps the edges it had: they order the way down. Nothing configured needs what goes, so no cycle can come of them.
+    pub(super) fn renewed(
+        &self,
+        declared: &[(InstanceName, Policy)],
+        ids: &[InstanceId],
+        count: usize,
+    ) -> Result<Self, SetupError> {
+        let fresh = Self::new(declared)?;
+        let mut needs = self.needs.clone();
+        needs.resize(count, Vec::new());
+        for (id, edges) in ids.iter().zip(fresh.needs) {
+            let moved = edges.into_iter().map(|need| Need {
+                on: ids[need.on.0 as usize],
+                ..need
+            });
+            needs[id.0 as usize] = moved.collect();
+        }
+        Ok(Self::of(needs).expect("what goes is needed by nothing that stays"))
     }
 
     pub(super) fn needs(&self, id: InstanceId) -> &[Need] {

@@ -1,7 +1,7 @@
 //! The session's end: what causes it, how it goes, when it is over.
 
 use super::event::{Action, Answer, EndCause, QuitWhy};
-use super::instance::{Cause, Instance, Wanted};
+use super::instance::{Cause, Wanted};
 use super::machine::Machine;
 use crate::model::{AskId, EndPolicy, Exit, InstanceId, RunId, Signal};
 use std::mem;
@@ -72,7 +72,12 @@ impl Machine {
             Phase::Open => self.ends_when_done && self.live == 0 && self.asks.is_empty(),
             Phase::Adopting | Phase::Ending(_) | Phase::Finished(_) => false,
         };
-        if open && self.instances.iter().all(Instance::is_done) {
+        if open
+            && self
+                .instances
+                .iter()
+                .all(|instance| instance.gone || instance.is_done())
+        {
             self.begin_ending(EndCause::Completed);
             self.reconcile();
         }

@@ -1,6 +1,6 @@
 //! What the world tells the machine, and what the machine wants done. Both carry the run they belong to.
 
-use crate::model::{AskId, Exit, InstanceId, RunId, Signal, State, StopPlan};
+use crate::model::{AskId, Exit, InstanceId, InstanceName, Policy, RunId, Signal, State, StopPlan};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,20 @@ pub enum Event {
     Enter { instance: InstanceId },
     /// Something that is nobody's request calls for the instance now.
     Due { instance: InstanceId, by: Trigger },
+    /// The configuration is another one now: these are its instances, in the order of the file. Known ids keep
+    /// what they run, ids that follow the last known one are new, and what is not named goes. A set that
+    /// [`Machine::check`](super::Machine::check) refuses changes nothing, nor does any in a session that ends.
+    Reconfigure { instances: Vec<Declared> },
+}
+
+/// One instance as the configuration has it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    pub instance: InstanceId,
+    pub name: InstanceName,
+    pub policy: Policy,
+    /// It is to be started in another way than its current run was, which is therefore replaced.
+    pub replace: bool,
 }
 
 /// What calls for an instance without a person.
@@ -155,6 +169,8 @@ pub enum ProbeKind {
 pub enum Action {
     /// Make the instance's window; answered by `WindowReady`, `WindowFailed` or `WindowLost`.
     OpenWindow { instance: InstanceId },
+    /// Close the window of an instance that is no longer configured and has no run; answered by `WindowLost`.
+    CloseWindow { instance: InstanceId },
     /// Start the process; answered by `Spawned` or `SpawnFailed`.
     Spawn { instance: InstanceId, run: RunId },
     /// Carry out the plan (`kill`: SIGKILL at once); answered by `Ended`.

@@ -8,6 +8,7 @@ use super::restart::Tally;
 use super::triggers::Calls;
 use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
+    StopPlan,
 };
 
 /// What is wanted of an instance, whatever it does at the moment.
@@ -67,6 +68,9 @@ pub(super) struct Run {
     pub(super) cause: Cause,
     pub(super) process: Option<Process>,
     pub(super) stop: Option<StopSent>,
+    /// How it is to be stopped, where the configuration it was started from said something else than the
+    /// current one.
+    pub(super) plan: Option<StopPlan>,
     /// By its probe or its own word; by assumption where nothing says what ready means.
     pub(super) ready: bool,
     /// It said itself that it is not ready, and has not taken that back.
@@ -89,6 +93,7 @@ impl Run {
             cause,
             process: None,
             stop: None,
+            plan: None,
             ready: false,
             retracted: false,
             booted: false,
@@ -110,7 +115,11 @@ impl Run {
 pub(super) struct Instance {
     pub(super) name: InstanceName,
     pub(super) policy: Policy,
+    /// The configuration no longer has it: it goes, and keeps its place until it comes back.
+    pub(super) gone: bool,
     pub(super) wanted: Wanted,
+    /// The last that a person asked was that it be down, perhaps when it was so already.
+    pub(super) declined: bool,
     /// Runs up to this one are to be replaced. A restart raises it to the last run ordered, so that any
     /// number of restarts asked before the next order are one.
     pub(super) above: RunId,
@@ -146,7 +155,9 @@ impl Instance {
         Self {
             name,
             policy,
+            gone: false,
             wanted,
+            declined: false,
             above: RunId(0),
             alone: false,
             state,

@@ -1,7 +1,7 @@
 //! What must be true between events. Debug builds compute it from scratch after each event and compare.
 
 use super::ending::Phase;
-use super::instance::Instance;
+use super::instance::{Instance, Window};
 use super::machine::Machine;
 use super::reconcile::Gate;
 use super::timers::Timer;
@@ -40,6 +40,16 @@ impl Machine {
             run.is_none_or(|run| run == instance.last_run),
             "{name}: an old run"
         );
+        if instance.gone {
+            assert!(!instance.is_wanted_up(), "{name}: gone, and wanted up");
+            assert!(
+                instance.is_live() || instance.window != Window::Ready || self.is_finished(),
+                "{name}: gone, and its window stays"
+            );
+        } else {
+            let gone = self.graph.needs(id).iter().find(|need| self.at(need.on).gone);
+            assert!(gone.is_none(), "{name}: needs something that is gone");
+        }
         self.check_timers(id, instance);
         for waiter in &instance.waiters {
             if waiter.wants_up() {
@@ -50,6 +60,13 @@ impl Machine {
         }
         if self.phase == Phase::Open || self.is_ending() {
             self.check_reconciled(id, instance);
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        match self.phase {
+            Phase::Finished(_) => true,
+            Phase::Adopting | Phase::Open | Phase::Ending(_) => false,
         }
     }
 

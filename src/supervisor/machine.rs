@@ -83,6 +83,19 @@ impl Machine {
         self.timers.next()
     }
 
+    /// Whether a machine can be made of these policies.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(instances: &[(InstanceName, Policy)]) -> Result<(), SetupError> {
+        Graph::new(instances).map(drop)
+    }
+
+    /// Whether the configuration no longer has the instance.
+    pub fn is_gone(&self, instance: InstanceId) -> bool {
+        self.at(instance).gone
+    }
+
     pub fn instance_count(&self) -> usize {
         self.instances.len()
     }
@@ -204,6 +217,7 @@ impl Machine {
             } => self.on_probe_done(instance, run, probe, ok),
             Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
             Event::Enter { instance } => self.on_enter(instance),
+            Event::Reconfigure { instances } => self.on_reconfigure(instances),
             Event::Due { instance, by } => self.on_due(instance, by),
         }
     }

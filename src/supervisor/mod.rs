@@ -21,6 +21,7 @@ mod probes;
 mod probing;
 mod readiness;
 mod reconcile;
+mod reconfigure;
 mod reports;
 mod restart;
 #[cfg(test)]
@@ -32,6 +33,6 @@ mod triggers;
 mod why;
 
 pub use deps::SetupError;
-pub use event::{Action, Answer, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
+pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
 pub use machine::Machine;
 pub use why::Why;

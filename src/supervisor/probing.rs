@@ -22,7 +22,10 @@ impl Machine {
 
     fn begin_probes(&mut self, id: InstanceId, delay: impl Fn(&ProbeSchedule) -> Duration) {
         let now = self.now;
-        match self.at(id).policy.startup.as_ref().map(|probe| probe.schedule) {
+        let instance = self.at(id);
+        let booted = instance.run.as_ref().is_some_and(|run| run.booted);
+        let startup = instance.policy.startup.as_ref().filter(|_| !booted);
+        match startup.map(|probe| probe.schedule) {
             Some(schedule) => self.begin_probe(id, ProbeKind::Startup, schedule, now + delay(&schedule)),
             None => self.begin_later_probes(id, now, delay),
         }

@@ -29,8 +29,17 @@ impl Machine {
             .as_ref()
             .is_some_and(|run| !run.ready && !run.retracted);
         if silent && instance.policy.assumes_readiness() {
-            let next = self.next_look(id, self.now);
+            let process = instance.run.as_ref().and_then(|run| run.process);
+            let next = self.next_look(id, process.map_or(self.now, |process| process.since));
             self.timers.set(id, Timer::Assumed, next);
+        }
+    }
+
+    /// The same where the run may have been alive for long enough already.
+    pub(super) fn assume_if_due(&mut self, id: InstanceId) {
+        let process = self.at(id).run.as_ref().and_then(|run| run.process);
+        if process.is_some_and(|process| self.now.since(process.since) >= ASSUMED_AFTER) {
+            self.assume_ready(id);
         }
     }
 

@@ -76,6 +76,7 @@ impl Machine {
     }
 
     fn step(&mut self, id: InstanceId) {
+        self.close_if_gone(id);
         let instance = self.at(id);
         let wanted_up = instance.is_wanted_up();
         match &instance.state {
@@ -146,8 +147,8 @@ impl Machine {
             return;
         }
         run.stop = Some(StopSent { kill });
-        let run = run.id;
-        let plan = instance.policy.stop.clone();
+        let (run, plan) = (run.id, run.plan.clone());
+        let plan = plan.unwrap_or_else(|| instance.policy.stop.clone());
         self.actions.push_back(Action::Stop {
             instance: id,
             run,

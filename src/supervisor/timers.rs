@@ -58,6 +58,11 @@ impl Timers {
         }
     }
 
+    /// Makes room for so many instances.
+    pub(super) fn grow(&mut self, instances: usize) {
+        self.slots.resize(instances, [None; Timer::ALL.len()]);
+    }
+
     pub(super) fn set(&mut self, instance: InstanceId, timer: Timer, at: Moment) {
         self.stop(instance, timer);
         self.slots[instance.0 as usize][timer.slot()] = Some(at);

@@ -168,6 +168,7 @@ mod tests {
             tmux_pid: None,
             arguments: vec![],
             ending: false,
+            scaled: std::collections::BTreeMap::new(),
         };
         info.write(&lock).unwrap();
         println!("\nup");

@@ -7,6 +7,7 @@ use super::lock::{Holder, Probe, SessionLock};
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -40,6 +41,17 @@ pub struct SessionInfo {
     /// The session is on its way down: whoever finds it so finishes that, and takes nothing over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
+    /// The numbers of instances that were asked of the running session, by service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scaled: BTreeMap<String, Scaled>,
+}
+
+/// How many instances of a service somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaled {
+    pub count: u32,
+    /// What the configuration said at that time: when it says something else, that counts.
+    pub configured: u32,
 }
 
 impl SessionInfo {
@@ -183,6 +195,7 @@ mod tests {
             tmux_pid: Some(42),
             arguments: vec!["-m".into(), "web=2".into()],
             ending: false,
+            scaled: std::collections::BTreeMap::new(),
         }
     }
 

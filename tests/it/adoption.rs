@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 
 /// Kills the controller with SIGKILL and waits until it is gone.
-fn kill_controller(project: &Project) {
+pub(crate) fn kill_controller(project: &Project) {
     let controller = project.status().session.pid;
     processes::kill(controller, Signal::KILL);
     project.wait_until("the controller to be gone", || !processes::is_alive(controller));

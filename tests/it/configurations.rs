@@ -248,3 +248,23 @@ fn every_mistake_of_a_configuration_is_told_at_once_with_its_place() {
         "did you mean `.PC_REPLICA_NUM`?",
     ]);
 }
+
+#[test]
+fn the_merged_configuration_is_shown_with_the_place_of_each_value() {
+    let project = with("Procfile", "web: run\n")
+        .file("ovr.yaml", "processes:\n  web: { tier: app }\n")
+        .file(
+            "ovr.override.yaml",
+            "processes:\n  web: { description: 'the ${WHAT}' }\n",
+        )
+        .file(".env", "WHAT=front\n");
+    let shown = project.ovr(&["config"]);
+    shown.success().says(&[
+        "command: run  # Procfile:1",
+        "tier: app  # ovr.yaml:2",
+        "description: \"the front\"  # ovr.override.yaml:2",
+    ]);
+    let json = project.ovr(&["config", "--json"]).success().json();
+    assert_eq!(json["config"]["processes"]["web"]["tier"], "app");
+    assert_eq!(json["sources"]["/processes/web/tier"], "ovr.yaml:2");
+}

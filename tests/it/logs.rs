@@ -15,8 +15,9 @@ fn lines(text: &str) -> Vec<&str> {
 /// The directory that holds the project's logs.
 fn logs_dir(project: &Project) -> PathBuf {
     let logs = project.path("state").join("ovr/logs");
-    let mut entries = fs::read_dir(logs).unwrap();
-    entries.next().expect("a session has run").unwrap().path()
+    let mut entries = fs::read_dir(logs).expect("logs are kept");
+    let first = entries.next().expect("a session has run");
+    first.expect("the directory can be listed").path()
 }
 
 /// How many runs of web the files know.

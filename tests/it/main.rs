@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod change;
 mod clean;
 mod completion;
 mod configurations;
@@ -21,6 +22,7 @@ mod logs;
 mod names;
 mod output;
 mod ports;
+mod probes;
 mod readme;
 mod restart;
 mod run_command;

@@ -2,8 +2,8 @@
 //! client of another build does too. A text that stands here is never changed.
 
 use super::{
-    Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Request, Results, Status, Timing, Window,
-    route,
+    Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status,
+    Timing, Wait, Window, route,
 };
 use crate::diag::Kind;
 use serde::Serialize;
@@ -36,6 +36,11 @@ const PROBED: &str = concat!(
 const RESULTS: &str = concat!(
     r#"{"schema":1,"results":[{"name":"web","outcome":"restarted","old_pid":1,"pid":2,"exit_code":null,"#,
     r#""exit_signal":"SIGINT","elapsed_ms":12,"message":null,"last_lines":[]}]}"#
+);
+
+const RELOADED: &str = concat!(
+    r#"{"schema":1,"changes":[{"name":"web","kind":"added","why":null,"result":null},"#,
+    r#"{"name":"api","kind":"restarted","why":"command changed","result":null}],"kept":3}"#
 );
 
 const OUTPUT_LINE: &str = concat!(
@@ -79,6 +84,9 @@ fn every_message_keeps_its_text() {
     keeps::<OutputLine>(OUTPUT_LINE);
     keeps::<Window>(WINDOW);
     keeps::<ErrorBody>(ERROR);
+    keeps::<Reloaded>(RELOADED);
+    keeps::<Scale>(r#"{"counts":{"web":3}}"#);
+    keeps::<Wait>(r#"{"names":["web"],"timeout_ms":60000}"#);
     keeps::<Graph>(GRAPH);
     keeps::<Timing>(TIMING);
     keeps::<Detached>(r#"{"pid":7}"#);

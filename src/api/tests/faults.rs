@@ -60,6 +60,9 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             }
             Call::Status { .. }
             | Call::Quit { .. }
+            | Call::Reload { .. }
+            | Call::Scale { .. }
+            | Call::Wait { .. }
             | Call::Detach { .. }
             | Call::Graph { .. }
             | Call::SyncLogs { .. }

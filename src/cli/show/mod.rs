@@ -2,6 +2,7 @@
 //! clock, no terminal, no network; colours and width are arguments.
 
 pub mod banner;
+pub mod changes;
 pub mod graph;
 pub mod results;
 pub mod sessions;

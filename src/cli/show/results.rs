@@ -62,6 +62,34 @@ fn line(result: &ActionResult, name: &str, widest: usize, paint: Paint) -> Strin
     out
 }
 
+/// What is known of a result besides its outcome, each part behind two blanks, and its sentence.
+pub fn facts(result: &ActionResult) -> String {
+    let pid = |pid: Option<u32>| pid.map(|pid| format!("pid {pid}"));
+    let took = Some(time_text::duration(Duration::from_millis(result.elapsed_ms)));
+    let facts = match result.outcome {
+        Outcome::Started | Outcome::AlreadyRunning => vec![pid(result.pid)],
+        Outcome::Restarted => vec![change(result.old_pid, result.pid), took],
+        Outcome::Stopped | Outcome::Killed => vec![pid(result.old_pid), end(result), took],
+        Outcome::Failed => vec![end(result)],
+        Outcome::AlreadyStopped
+        | Outcome::Signalled
+        | Outcome::NotRunning
+        | Outcome::Accepted
+        | Outcome::Overruled => vec![],
+    };
+    let mut out = String::new();
+    for fact in facts.into_iter().flatten() {
+        out.push_str("  ");
+        out.push_str(&fact);
+    }
+    if let Some(message) = &result.message {
+        out = out.trim_end().to_owned();
+        out.push_str(": ");
+        out.push_str(&plain(message));
+    }
+    out
+}
+
 fn verb(verb: &str, name: &str, widest: usize, paint: Paint) -> String {
     format!("{} {}", paint.green(verb), pad(name, widest))
 }

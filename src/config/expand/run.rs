@@ -156,14 +156,13 @@ impl Drafting<'_> {
                 Some((name, address)) => (name.trim().to_owned(), address.trim()),
                 None => (self.service.name.value.to_string(), text.trim()),
             };
-            match listen_address(address, |path| self.options.path(cwd, path)) {
-                Some(address) => sockets.push(Listen { address, name }),
-                None => {
-                    let error = texts.error(&written.span, format!("{address:?} is nothing to listen on"));
-                    error.hints.push(
-                        "write a port, `127.0.0.1:3000`, `[::]:3000` or the path of a socket".to_owned(),
-                    );
-                }
+            if let Some(address) = listen_address(address, |path| self.options.path(cwd, path)) {
+                sockets.push(Listen { address, name });
+            } else {
+                let error = texts.error(&written.span, format!("{address:?} is nothing to listen on"));
+                error
+                    .hints
+                    .push("write a port, `127.0.0.1:3000`, `[::]:3000` or the path of a socket".to_owned());
             }
         }
         sockets

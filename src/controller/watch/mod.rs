@@ -73,13 +73,13 @@ impl Watches {
     /// # Errors
     /// A pattern cannot be read. That the system refuses to watch is told as news.
     pub(super) fn start(
-        instances: &[InstanceSpec],
+        instances: &[(InstanceId, &InstanceSpec)],
         project: &Path,
         never: Vec<PathBuf>,
     ) -> Result<(Self, Option<UnboundedReceiver<News>>), Diagnostic> {
         let mut watches = Self::default();
         let mut subjects = Vec::new();
-        for (instance, spec) in (0..).map(InstanceId).zip(instances) {
+        for (instance, spec) in instances.iter().copied() {
             let Some(watch) = &spec.watch else { continue };
             let rules = watch.paths.iter().map(|path| Rules::new(path, watch.everything));
             let rules = rules.collect::<Result<_, _>>().map_err(|error| {

@@ -20,6 +20,11 @@ impl Calls {
         }
     }
 
+    pub(super) fn grow(&mut self, instances: usize) {
+        self.called.resize(instances, false);
+        self.changed.resize(instances, false);
+    }
+
     /// A new machine finds an instance that has run before, or not.
     pub(super) fn meet(&mut self, index: usize, has_run: bool) {
         self.called[index] = has_run;

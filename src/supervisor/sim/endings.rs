@@ -14,9 +14,12 @@ impl Oracle {
     }
 
     fn is_all_done(&self) -> bool {
-        let nobody_looks = self.attached.iter().all(|clients| *clients == 0);
-        let nothing_comes = !self.policies.iter().any(|policy| policy.scheduled);
-        self.open.is_empty() && self.shown.iter().all(is_over) && nobody_looks && nothing_comes
+        let mut configured = (0..self.shown.len()).filter(|index| !self.removed[*index]);
+        let is_done = |index: usize| {
+            is_over(&self.shown[index]) && self.attached[index] == 0 && !self.policies[index].scheduled
+        };
+        let nothing_lives = !self.shown.iter().any(State::is_live);
+        self.open.is_empty() && nothing_lives && configured.all(is_done)
     }
 
     pub(super) fn judge_ending(&mut self, cause: EndCause) -> Result<(), Broken> {

@@ -3,7 +3,7 @@
 
 use super::oracle::Broken;
 use crate::model::{InstanceId, InstanceName, Moment, Policy, Readiness, RunId, State};
-use crate::supervisor::{Action, Event, Machine, ProbeKind};
+use crate::supervisor::{Action, Declared, Event, Machine, ProbeKind};
 use std::time::Duration;
 
 /// Alive for this long, a service without any signal counts as ready.
@@ -29,6 +29,8 @@ struct Said {
     daemonized: bool,
     /// It was told to an earlier controller, if at all.
     adopted: bool,
+    /// Its probes were changed while it ran: what counts of what was said before is the machine's choice.
+    renewed: bool,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,20 @@ impl Evidence {
             | Event::Ended { .. }
             | Event::Attached { .. }
             | Event::Enter { .. } => {}
+            Event::Reconfigure { instances } => self.hear_reload(instances),
+        }
+    }
+
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        for declared in instances {
+            let (index, policy) = (declared.instance.0 as usize, &declared.policy);
+            if index >= self.policies.len() {
+                self.policies.resize(index + 1, policy.clone());
+                self.said.resize(index + 1, Said::default());
+            }
+            let old = std::mem::replace(&mut self.policies[index], policy.clone());
+            self.said[index].renewed |= (&old.startup, &old.readiness, &old.liveness)
+                != (&policy.startup, &policy.readiness, &policy.liveness);
         }
     }
 
@@ -128,6 +144,7 @@ impl Evidence {
             Action::Probe { instance, probe, .. } => self.judge_probe(*instance, *probe),
             Action::Changed { instance, to, .. } => self.judge_shown(now, *instance, to),
             Action::OpenWindow { .. }
+            | Action::CloseWindow { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }
             | Action::Triggered { .. }
@@ -150,7 +167,7 @@ impl Evidence {
             ProbeKind::Readiness | ProbeKind::Liveness => !starting_up,
             ProbeKind::Listening => policy.readiness == Readiness::Unknown && policy.startup.is_none(),
         };
-        if due {
+        if due || said.renewed {
             Ok(())
         } else {
             Err(format!("{id:?}: a {probe:?} attempt that is not its turn"))
@@ -165,7 +182,7 @@ impl Evidence {
             return Ok(());
         };
         said.running = Some(*since);
-        if *ready == Some(true) && !is_ready(policy, said, now) {
+        if *ready == Some(true) && !said.renewed && !is_ready(policy, said, now) {
             return Err(format!("{id:?}: ready, and nothing says so: {said:?}"));
         }
         Ok(())

@@ -11,6 +11,7 @@ mod evidence;
 mod happenings;
 mod oracle;
 mod pace;
+mod reloads;
 mod scenario;
 mod world;
 
@@ -158,6 +159,7 @@ impl Sim {
                 Ok(())
             }
             Command::KillController => self.change_controller(),
+            Command::Reload => self.reload(),
         }
     }
 
@@ -171,8 +173,15 @@ impl Sim {
         self.evidence.meet();
         let hellos = self.world.change_controller();
         self.oracle.meet(&self.machine, &self.world);
+        let early = self.dice.percent(50);
+        if early {
+            self.remove_again()?;
+        }
         for hello in hellos {
             self.tell_machine(hello)?;
+        }
+        if !early {
+            self.remove_again()?;
         }
         let spawns = self.starts;
         self.tell_machine(Event::Begin)?;
@@ -236,6 +245,7 @@ impl Sim {
                 EndCause::Completed => "Completed",
                 EndCause::Quit(_) => "Quit",
             },
+            Action::CloseWindow { .. } => "CloseWindow",
             Action::OpenWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
@@ -250,6 +260,7 @@ impl Sim {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::OpenWindow { instance } => self.world.open_window(instance),
+            Action::CloseWindow { instance } => self.world.lose_window(instance, Duration::ZERO),
             Action::Spawn { instance, run } => {
                 self.starts += 1;
                 // The window may have gone while the order was on its way.
@@ -353,7 +364,7 @@ fn every_random_session_ends_quiet_and_breaks_no_rule() {
 fn check_coverage(seen: &BTreeSet<&str>) {
     let expected = "pending starting running daemonized stopping backoff stopped exited failed skipped \
         Started AlreadyRunning Restarted Stopped AlreadyStopped Signalled NotRunning Failed Overruled \
-        SessionEnds Service CouldNotStart Skipped Completed Quit Starts Restarts Busy";
+        SessionEnds Service CouldNotStart Skipped Completed Quit CloseWindow Starts Restarts Busy";
     for kind in expected.split_whitespace() {
         assert!(seen.contains(kind), "no session came to `{kind}`");
     }

@@ -5,8 +5,10 @@ use super::calls::Calls;
 use super::conditions::holds;
 use super::endings::{ended_well, is_over};
 use super::world::{World, WorldWindow};
-use crate::model::{AskId, Condition, FailureReason, InstanceId, InstanceName, Policy, RunId, State};
-use crate::supervisor::{Action, Answer, EndCause, Event, Machine, Trigger, Verb};
+use crate::model::{
+    AskId, Condition, FailureReason, InstanceId, InstanceName, PendingWhy, Policy, RunId, State,
+};
+use crate::supervisor::{Action, Answer, Declared, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -37,6 +39,8 @@ pub(super) struct Oracle {
     pub(super) attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
     gone: Vec<bool>,
+    /// No longer configured.
+    pub(super) removed: Vec<bool>,
     pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     last_run: Vec<RunId>,
@@ -76,6 +80,7 @@ impl Oracle {
             begun: false,
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
+            removed: vec![false; instances.len()],
             open: BTreeMap::new(),
             last_run: vec![RunId(0); instances.len()],
             runs: vec![0; instances.len()],
@@ -102,11 +107,12 @@ impl Oracle {
             self.last_run[index] = RunId(0);
             self.runs[index] = 0;
             self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
-            self.down[index] = match (&shim.proc, &shim.last) {
-                (Some(proc), _) => proc.asked,
-                (None, Some(last)) => last.asked,
-                (None, None) => false,
-            };
+            self.down[index] = self.removed[index]
+                || match (&shim.proc, &shim.last) {
+                    (Some(proc), _) => proc.asked,
+                    (None, Some(last)) => last.asked,
+                    (None, None) => false,
+                };
         }
     }
 
@@ -133,14 +139,16 @@ impl Oracle {
                     }
                     Verb::Start | Verb::Restart if self.ending.is_none() => {
                         for id in targets {
-                            self.want(*id, *verb == Verb::Restart, *no_deps);
+                            if !self.removed[id.0 as usize] {
+                                self.want(*id, *verb == Verb::Restart, *no_deps);
+                            }
                         }
                     }
                     Verb::Start | Verb::Restart | Verb::Signal(_) => {}
                 }
             }
             Event::Quit { ask: Some(ask), .. } => self.quit_asks.push(*ask),
-            Event::Enter { instance } if self.ending.is_none() => {
+            Event::Enter { instance } if self.ending.is_none() && !self.removed[instance.0 as usize] => {
                 if !self.shown_at(*instance).is_live() {
                     self.want(*instance, false, false);
                 }
@@ -163,6 +171,7 @@ impl Oracle {
                 self.runs.fill(0);
                 self.gone.fill(true);
             }
+            Event::Reconfigure { instances } if self.ending.is_none() => self.hear_reload(instances),
             Event::WindowClosing { instance } => self.gone[instance.0 as usize] = true,
             // Whoever looked at the window looks no more.
             Event::WindowLost { instance } => {
@@ -180,8 +189,61 @@ impl Oracle {
             | Event::Ended { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }
+    }
+
+    /// Another configuration: what goes is down for good, what comes back may start.
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        let known = self.policies.len();
+        for declared in instances {
+            let index = declared.instance.0 as usize;
+            if index >= self.policies.len() {
+                self.grow(index + 1);
+            }
+            if index < known {
+                self.calls.hear(declared.instance);
+            } else if !declared.policy.autostart || declared.policy.scheduled {
+                self.shown[index] = State::Disabled;
+            }
+            let was_removed = std::mem::replace(&mut self.removed[index], false);
+            if was_removed {
+                self.down[index] = false;
+            }
+            let old = std::mem::replace(&mut self.policies[index], declared.policy.clone());
+            if was_removed || declared.replace || old.restart != declared.policy.restart {
+                self.runs[index] = 0;
+            }
+            let needs = declared.policy.depends_on.iter().flat_map(|need| {
+                instances
+                    .iter()
+                    .filter(|other| other.name.service == need.on)
+                    .map(|other| (other.instance, need.condition))
+            });
+            self.needs[index] = needs.collect();
+        }
+        for id in self.ids() {
+            if instances.iter().all(|declared| declared.instance != id) {
+                self.removed[id.0 as usize] = true;
+                self.down[id.0 as usize] = true;
+            }
+        }
+    }
+
+    fn grow(&mut self, count: usize) {
+        self.policies.resize(count, Policy::default());
+        self.needs.resize(count, Vec::new());
+        self.shown.resize(count, State::Pending(PendingWhy::Window));
+        self.down.resize(count, false);
+        self.attached.resize(count, 0);
+        self.gone.resize(count, false);
+        self.removed.resize(count, false);
+        self.last_run.resize(count, RunId(0));
+        self.runs.resize(count, 0);
+        self.alone.resize(count, false);
+        self.failed.resize(count, false);
+        self.calls.grow(count);
     }
 
     /// A person asks for the instance; what it did before is forgotten, if it does not run on.
@@ -219,6 +281,14 @@ impl Oracle {
             Action::OpenWindow { instance } => {
                 self.judge_open(*instance, world)?;
                 self.gone[instance.0 as usize] = false;
+                Ok(())
+            }
+            Action::CloseWindow { instance } => {
+                let wanted = !self.removed[instance.0 as usize];
+                if wanted || self.shown_at(*instance).is_live() {
+                    return Err(format!("{instance:?}: its window closed, and it is in use"));
+                }
+                self.gone[instance.0 as usize] = true;
                 Ok(())
             }
             Action::Spawn { instance, run } => {

@@ -3,7 +3,7 @@
 use super::oracle::Broken;
 use super::world::KILL_TIME;
 use crate::model::{InstanceId, InstanceName, Moment, Policy, RunId, Signal, State};
-use crate::supervisor::{Action, Event, Machine, QuitWhy, Verb};
+use crate::supervisor::{Action, Declared, Event, Machine, QuitWhy, Verb};
 use std::time::Duration;
 
 /// More than orders and reports take on their ways.
@@ -84,6 +84,23 @@ impl Pace {
             | Event::ToldReady { .. }
             | Event::Enter { .. }
             | Event::Due { .. } => {}
+            Event::Reconfigure { instances } => self.hear_reload(instances),
+        }
+    }
+
+    /// What goes may take as long as its old plan said, and what stays as its new one says.
+    fn hear_reload(&mut self, instances: &[Declared]) {
+        for declared in instances {
+            let longest = declared.policy.stop.grace + KILL_TIME + REPORTS;
+            self.longest_shutdown += longest;
+            let count = (declared.instance.0 as usize + 1).max(self.kills.len());
+            self.kills.resize(count, None);
+            self.launches.resize(count, (None, None));
+            // Of a run that is there, the time that it was given counts on.
+            let (within, since) = &mut self.launches[declared.instance.0 as usize];
+            if *within != declared.policy.launch_timeout {
+                (*within, *since) = (declared.policy.launch_timeout, None);
+            }
         }
     }
 
@@ -109,6 +126,7 @@ impl Pace {
                 *since = matches!(to, State::Running { .. }).then(|| since.unwrap_or(now));
             }
             Action::OpenWindow { .. }
+            | Action::CloseWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
             | Action::Signal { .. }

@@ -25,6 +25,8 @@ pub(super) enum Command {
         recover: bool,
     },
     KillController,
+    /// The configuration is another one now.
+    Reload,
 }
 
 /// One session to play.
@@ -82,11 +84,11 @@ fn roll_instances(dice: &mut Dice) -> Vec<(InstanceName, Policy)> {
     instances
 }
 
-fn service(index: u64) -> ServiceName {
+pub(super) fn service(index: u64) -> ServiceName {
     format!("s{index}").parse().expect("a good name")
 }
 
-fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
+pub(super) fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
     let depends_on: Vec<u64> = (0..index).filter(|_| dice.percent(35)).collect();
     Policy {
         autostart: dice.percent(90),
@@ -222,7 +224,8 @@ fn roll_command(dice: &mut Dice, instances: u32) -> Command {
         91..=93 => Command::KillTmux {
             recover: dice.percent(90),
         },
-        94..=98 => Command::KillController,
+        94..=95 => Command::KillController,
+        96..=98 => Command::Reload,
         _ => Command::Quit(*dice.pick(&[
             QuitWhy::Asked,
             QuitWhy::Signal(Signal::HUP),

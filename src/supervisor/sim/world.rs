@@ -99,6 +99,21 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(dice: Dice, instances: usize) -> Self {
+        let mut world = Self {
+            dice,
+            now: Moment::START,
+            shims: Vec::new(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            next_pid: 100,
+            controller: 0,
+        };
+        world.grow(instances);
+        world
+    }
+
+    /// Makes room for so many instances.
+    pub(super) fn grow(&mut self, instances: usize) {
         let shim = Shim {
             window: WorldWindow::Absent,
             proc: None,
@@ -107,15 +122,7 @@ impl World {
             generation: 0,
             last_report: Moment::START,
         };
-        Self {
-            dice,
-            now: Moment::START,
-            shims: vec![shim; instances],
-            queue: BTreeMap::new(),
-            sequence: 0,
-            next_pid: 100,
-            controller: 0,
-        }
+        self.shims.resize(instances.max(self.shims.len()), shim);
     }
 
     pub(super) fn next_at(&self) -> Option<Moment> {

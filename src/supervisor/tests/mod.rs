@@ -9,6 +9,7 @@ mod lifecycle;
 mod probing;
 mod promises;
 mod readiness;
+mod reconfiguring;
 mod restarting;
 mod scale;
 mod transitions;
@@ -163,6 +164,7 @@ impl Rig {
         let name = |id: &InstanceId| self.names[id.0 as usize].to_string();
         Some(match action {
             Action::OpenWindow { instance } => format!("open {}", name(instance)),
+            Action::CloseWindow { instance } => format!("close {}", name(instance)),
             Action::Spawn { instance, run } => format!("spawn {} {run}", name(instance)),
             Action::Stop {
                 instance, run, kill, ..

@@ -74,6 +74,7 @@ impl World {
             tmux_pid: None,
             arguments: vec![],
             ending: false,
+            scaled: std::collections::BTreeMap::new(),
         };
         info.write(&lock).unwrap();
         lock

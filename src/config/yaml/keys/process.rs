@@ -6,7 +6,7 @@ use super::{
 };
 
 const TERMINAL: &str = "every service has a terminal here; `ovr connect NAME` enters it";
-const FILES: &str = "output is kept in the session; no log files are written that this could be about";
+const FILES: &str = "the form of the files is fixed, and described in `docs/logs.md`";
 const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing in a file";
 const SCREEN: &str = "it is about Process Compose's screen";
 
@@ -183,14 +183,14 @@ const KEYS: &[Key] = &[
     )
     .explained(SCREEN),
     key("log_location", Kind::Text, "A file for its output.")
-        .explained("output is kept in the session; `ovr connect NAME` shows it"),
+        .explained("its output is kept in a file of its own already; `ovr logs NAME` reads it"),
     key("log_configuration", Kind::Any, "How its log file is written.").explained(FILES),
     key(
         "truncate_log",
         Kind::Flag,
         "Forget its output when it is started again.",
     )
-    .explained("the terminal keeps the output of earlier runs; `ovr` marks where each began"),
+    .explained("the output of earlier runs is kept; `ovr logs NAME --run last` shows the last one alone"),
     key(
         "monitor_for",
         Kind::Word(&["none", "activity", "silence"]),

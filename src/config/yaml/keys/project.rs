@@ -58,11 +58,12 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
             Kind::Text,
             "A file for the output of all services.",
         )
-        .explained("output is kept in the session; `ovr connect NAME` shows it"),
+        .explained("all output is kept in files of its own already; `ovr logs` reads them"),
         key("log_configuration", Kind::Any, "How log files are written.")
-            .explained("output is kept in the session; no log files are written that this could be about"),
-        key("log_length", Kind::Whole(0, i64::MAX), "Lines of output to keep.")
-            .explained("each service's terminal keeps its own history"),
+            .explained("the form of the files is fixed, and described in `docs/logs.md`"),
+        key("log_length", Kind::Whole(0, i64::MAX), "Lines of output to keep.").explained(
+            "output is kept up to a size, not a number of lines; `ovr logs -n` chooses how many to show",
+        ),
         key(
             "log_level",
             Kind::Text,

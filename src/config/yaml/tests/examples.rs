@@ -1,38 +1,42 @@
 //! Files as people have them, with all that is said about each.
 
-use super::{read_files, told};
+use super::read_files;
 use crate::config::project::{CheckDef, RestartDef};
 use crate::model::{Condition, RestartWhen};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Parts of configurations as documents show them, put together.
+const SNIPPETS: &str = include_str!("snippets.yaml");
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/examples")
+}
 
 fn example(name: &str) -> String {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/process-compose");
-    fs::read_to_string(fixtures.join(name)).unwrap()
+    fs::read_to_string(directory().join(name)).unwrap()
 }
 
 #[test]
 fn every_example_is_read_and_what_has_no_effect_is_told() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/process-compose");
-    let mut names: Vec<String> = fs::read_dir(fixtures)
+    let mut names: Vec<String> = fs::read_dir(directory())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert!(names.len() >= 12, "{names:?}");
-    for name in names {
-        let text = example(&name);
+    assert!(names.len() >= 11, "{names:?}");
+    let mut examples: Vec<_> = names.into_iter().map(|name| (example(&name), name)).collect();
+    examples.push((SNIPPETS.to_owned(), "snippets.yaml".to_owned()));
+    for (text, name) in examples {
         let checked = read_files(&[&name], &[(&name, &text)], None);
-        let expected = match name.as_str() {
-            "autogen.yaml" => {
-                "warning: autogen.yaml:4:1: `log_location` has no effect: output is kept in the session; `ovr connect NAME` shows it
-    |
-  4 | log_location: \"/home/ann/logs/autogen-services.log\"
-    | ^^^^^^^^^^^^"
-            }
-            _ => "",
+        let found: Vec<_> = checked.diagnostics.iter().map(|d| d.message.as_str()).collect();
+        let expected: &[&str] = match name.as_str() {
+            "autogen.yaml" => &[
+                "`log_location` has no effect: all output is kept in files of its own already; `ovr logs` reads them",
+            ],
+            _ => &[],
         };
-        assert_eq!(told(&checked), expected, "{name}");
+        assert_eq!(found, expected, "{name}");
         assert!(!checked.value.services.is_empty(), "{name}");
     }
 }

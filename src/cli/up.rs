@@ -1,0 +1,191 @@
+//! `ovr up`: what can be typed, and the behaviour.
+
+use super::args::{Example, GlobalArgs};
+use super::complete::{self, Kind};
+use super::plan::{Here, own_environment};
+use super::start::StartArgs;
+use super::{launch, reload, report, session, settings, show, style, values};
+use crate::api::OutputRequest;
+use crate::api::call::Verb;
+use crate::api::client::Client;
+use crate::api::messages::{LineKind, Request, Service, Wait};
+use crate::diag::{self, Diagnostic, exit_code};
+use crate::model::StateWord;
+use crate::workspace::session::Life;
+use crate::workspace::{Located, locate};
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub const EXAMPLES: &[Example] = &[
+    ("ovr up -D", "in the background; twice changes nothing"),
+    ("ovr up --wait --timeout 60s", "return when all are ready"),
+    ("ovr up --wait api", "just api, and what it needs"),
+];
+
+/// Start the session, or bring it up to date
+///
+/// Without a session, starts one, as `ovr start` does. With one, reloads the configuration and starts what should
+/// run and does not: what was stopped, failed or was skipped. A task that has ended well is not run again unless
+/// it is named. Doing it twice changes nothing.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UpArgs {
+    /// Bring up just these, and what they need
+    #[arg(value_name = "NAME", add = complete::names(Kind::Startable))]
+    pub names: Vec<String>,
+    /// Run the session in the background
+    #[arg(short = 'D', long)]
+    pub daemonize: bool,
+    /// Return when all are ready, or fail with the one that is not (implies -D)
+    #[arg(long)]
+    pub wait: bool,
+    /// Wait no longer than this, such as 60s or 2m
+    #[arg(long, value_name = "TIME", requires = "wait")]
+    pub timeout: Option<String>,
+    /// Read this Procfile or YAML; one more is laid over the first
+    #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub procfile: Vec<String>,
+    /// Take this directory as the project's root
+    #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<String>,
+    /// The session's own half of a start in the background.
+    #[arg(long, hide = true)]
+    pub background: bool,
+    /// That half takes over a running session.
+    #[arg(long, hide = true)]
+    pub take_over: bool,
+}
+
+impl UpArgs {
+    fn as_start(&self) -> StartArgs {
+        StartArgs {
+            names: self.names.clone(),
+            procfile: self.procfile.clone(),
+            root: self.root.clone(),
+            daemonize: (self.daemonize || self.wait).then_some(true),
+            background: self.background,
+            take_over: self.take_over,
+            ..StartArgs::default()
+        }
+    }
+}
+
+/// Starts the session or reconciles it, and waits if asked to.
+pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
+    let timeout = args.timeout.as_deref().map(parse_timeout).transpose()?;
+    let here = Here::look()?;
+    let socket = settings::socket(global.socket.as_deref(), &own_environment);
+    let client = match locate::locate(&here.places, &here.cwd, socket.as_deref()) {
+        Ok(Located::Session(entry)) if entry.life == Life::Alive && !args.background => {
+            Some(session::client(&entry))
+        }
+        _ => None,
+    };
+    let code = match client {
+        Some(client) => reconcile(&client, args)?,
+        None => launch::cmd_start(global, &args.as_start())?,
+    };
+    if !args.wait || args.background {
+        return Ok(code);
+    }
+    let (entry, client) = session::find(global)?;
+    tell_meanwhile(entry.dir.api_socket(), args.names.clone());
+    wait(&client, &args.names, timeout)
+}
+
+/// The session has what the files say, and everything runs that should.
+fn reconcile(client: &Client, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
+    let reloaded = client.reload()?;
+    if !reloaded.changes.is_empty() {
+        reload::print(&reloaded)?;
+    }
+    let names = if args.names.is_empty() {
+        let services = client.status()?.services;
+        services
+            .iter()
+            .filter(|service| is_amiss(service))
+            .map(|service| service.name.clone())
+            .collect()
+    } else {
+        args.names.clone()
+    };
+    if names.is_empty() {
+        if reloaded.changes.is_empty() {
+            report::print_out("everything is up\n")?;
+        }
+        return Ok(reload::code_of(&reloaded));
+    }
+    let request = Request {
+        names,
+        no_wait: args.wait,
+        ..Request::default()
+    };
+    let results = client.action(Verb::Start, &request)?;
+    if !args.wait {
+        session::print_results(&results)?;
+    }
+    Ok(session::code_of(&results))
+}
+
+/// Whether it should run and does not. What was left out at the start and what is done is as it should be.
+fn is_amiss(service: &Service) -> bool {
+    match service.state {
+        StateWord::Stopping | StateWord::Stopped | StateWord::Failed | StateWord::Skipped => true,
+        StateWord::Disabled
+        | StateWord::Scheduled
+        | StateWord::Pending
+        | StateWord::Starting
+        | StateWord::Running
+        | StateWord::Daemonized
+        | StateWord::Restarting
+        | StateWord::Backoff
+        | StateWord::Exited => false,
+    }
+}
+
+/// Waits until all are ready, or one cannot become so.
+fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<ExitCode, Diagnostic> {
+    let results = client.wait(&Wait {
+        names: names.to_vec(),
+        timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+    })?;
+    let mut unready = results.clone();
+    unready.results.retain(|result| !result.outcome.is_success());
+    if unready.results.is_empty() {
+        let count = results.results.len();
+        let services = if count == 1 { "service is" } else { "services are" };
+        report::print_out(&format!("{count} {services} ready\n"))?;
+        return Ok(ExitCode::from(exit_code::OK));
+    }
+    report::print_out(&show::results::results(&unready, style::Paint::for_stdout()))?;
+    Ok(ExitCode::from(exit_code::SERVICE_FAILED))
+}
+
+/// Prints what is said about services, as it is said. The thread ends with this process.
+fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
+    let request = OutputRequest {
+        names,
+        lines: 0,
+        follow: true,
+        color: false,
+    };
+    // Without it the wait is as long, and silent.
+    drop(std::thread::Builder::new().spawn(move || {
+        let Ok(lines) = Client::new(socket).output(&request) else {
+            return;
+        };
+        for line in lines.flatten().filter(|line| line.kind == LineKind::Event) {
+            report::print_aside(&format!(
+                "{} {}\n",
+                style::plain(&line.name),
+                style::plain(&line.text)
+            ));
+        }
+    }));
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
+    values::duration(text)
+        .map_err(|why| Diagnostic::error(diag::Kind::Usage, format!("--timeout: {text:?} {why}")))
+}
