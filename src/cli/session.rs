@@ -50,7 +50,13 @@ pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
 /// A client for this session. Where its socket is gone, the controller is asked to make it anew.
 pub fn client(entry: &SessionEntry) -> Client {
     let dir = entry.dir.clone();
-    Client::new(entry.dir.api_socket()).or_else(move || revive::connect(&dir, PATIENCE))
+    Client::new(entry.dir.api_socket()).or_else(move || {
+        revive::connect(&dir, PATIENCE).map_err(|error| match SessionEntry::look(&dir) {
+            // Its controller was killed since it was looked for.
+            Ok(Some(left)) if left.life == Life::Unattended => errors::unattended(&left),
+            Ok(_) | Err(_) => error,
+        })
+    })
 }
 
 /// Carries out an action and prints a line for each service.

@@ -37,19 +37,12 @@ impl Controller {
     pub(super) fn on_done(&mut self, ask: AskId) {
         let Some(ask) = self.asks.close(ask) else { return };
         let (reply, results, awaits) = ask.results();
-        match reply {
-            Reply::Action(_) | Reply::Restart(..) | Reply::Reload(_) => {
-                self.unfinished.push(Unfinished {
-                    reply,
-                    results,
-                    awaits,
-                });
-                self.finish_answers();
-            }
-            // The session's end is the answer; it is sent when everything is gone.
-            Reply::Quit(sender) => self.quitters.push(sender),
-            Reply::Nobody => {}
-        }
+        self.unfinished.push(Unfinished {
+            reply,
+            results,
+            awaits,
+        });
+        self.finish_answers();
     }
 
     /// Sends the answers that have all their lines, whenever something has come that may bring them.
@@ -58,7 +51,12 @@ impl Controller {
             return;
         }
         let all = std::mem::take(&mut self.unfinished);
-        let owes = |(_, instance, run): &(usize, InstanceId, RunId)| self.owes_output_of(*instance, *run);
+        let owes = |(_, instance, run): &(usize, InstanceId, RunId)| {
+            // One that only did not become ready runs on: its last words are those of now.
+            let runs_on = self.host(*instance).run.as_ref();
+            let runs_on = runs_on.is_some_and(|now| now.id == *run && now.ended.is_none());
+            !runs_on && self.owes_output_of(*instance, *run)
+        };
         let (unfinished, finished): (Vec<_>, Vec<_>) = all
             .into_iter()
             .partition(|answer: &Unfinished| answer.awaits.iter().any(owes));
@@ -72,15 +70,17 @@ impl Controller {
             for (at, instance, run) in awaits {
                 results.results[at].last_lines = self.hub.last_lines_of_run(instance, run, LAST_WORDS);
             }
-            self.hand_over(reply, results);
+            self.answer(reply, results);
         }
     }
 
-    fn hand_over(&mut self, reply: Reply, results: Results) {
+    fn answer(&mut self, reply: Reply, results: Results) {
         match reply {
             // Who asked may have left.
-            Reply::Action(sender) | Reply::Quit(sender) => drop(sender.send(Ok(results))),
+            Reply::Action(sender) => drop(sender.send(Ok(results))),
             Reply::Restart(targets, sender) => self.answer_restart(targets, results, sender),
+            // The session's end is the answer; it is sent when everything is gone.
+            Reply::Quit(sender) => self.quitters.push(sender),
             Reply::Reload(number) => self.on_reload_part(number, results),
             Reply::Nobody => {}
         }

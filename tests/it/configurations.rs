@@ -59,7 +59,7 @@ fn a_port_that_an_environment_gives_is_the_services_port() {
 
 #[test]
 fn what_a_command_prints_is_a_variable_of_values_commands_and_templates() {
-    let text = include_str!("examples/topolop.yaml").replace("/home/cordlesssteve/projects/topolop", ".");
+    let text = include_str!("examples/topolop.yaml").replace("/home/user/projects/topolop", ".");
     let project = example(&text)
         .script(
             "styxy",
@@ -105,10 +105,7 @@ esac
 #[test]
 fn what_docker_launches_is_ready_when_docker_says_so() {
     let text = include_str!("examples/autogen.yaml")
-        .replace(
-            "/home/cordlesssteve/projects/Utility/MULTI-AGENT/autogen-local",
-            ".",
-        )
+        .replace("/home/user/projects/Utility/MULTI-AGENT/autogen-local", ".")
         // Nobody wants to wait for ten seconds in a test.
         .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0")
         .replace("initial_delay_seconds: 5", "initial_delay_seconds: 0");

@@ -311,8 +311,9 @@ fn a_signal_for_the_parent_only_leaves_its_children_to_it() {
     };
     pane.run(
         1,
-        "sh -c 'trap \"echo child signalled\" TERM; echo up; while :; do sleep 0.01; done' & \
-         trap 'echo parent; kill -9 $!; wait; exit 3' TERM; while :; do sleep 0.01; done",
+        "trap 'echo parent; kill -9 $!; wait; exit 3' TERM; \
+         sh -c 'trap \"echo child signalled\" TERM; echo up; while :; do sleep 0.01; done' & \
+         while :; do sleep 0.01; done",
     );
     pane.wait_for("up");
     pane.stop(1, parent_only(patient()));
@@ -326,8 +327,9 @@ fn a_signal_for_the_parent_only_leaves_its_children_to_it() {
     // What it leaves to nobody gets the signal once it is gone.
     pane.run(
         2,
-        "sh -c 'trap \"echo child signalled; exit\" TERM; echo up 2; while :; do sleep 0.01; done' & \
-         trap 'exit 3' TERM; while :; do sleep 0.01; done",
+        "trap 'exit 3' TERM; \
+         sh -c 'trap \"echo child signalled; exit\" TERM; echo up 2; while :; do sleep 0.01; done' & \
+         while :; do sleep 0.01; done",
     );
     pane.wait_for("up 2");
     pane.stop(2, parent_only(patient()));

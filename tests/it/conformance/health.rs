@@ -125,7 +125,7 @@ fn a_failing_readiness_ends_no_run() {
 #[test]
 fn a_failing_liveness_restarts_whatever_the_policy_says_and_tells_the_hook() {
     let project = configured(
-        "  web:\n    command: 'trap \"exit 0\" TERM; echo run >> $OUT/runs; rm -f sick; while :; do sleep 0.02; done'\n    \
+        "  web:\n    command: 'trap \"exit 0\" TERM; rm -f sick; echo run >> $OUT/runs; while :; do sleep 0.02; done'\n    \
          liveness_probe: { exec: { command: '! test -e sick' }, period_seconds: 0.05, failure_threshold: 2 }\n    \
          hooks: { on_fail: 'echo $OVR_EVENT >> $OUT/failed' }\n",
     );
