@@ -82,13 +82,24 @@ struct View {
 }
 
 impl View {
+    /// Whose line it is. A service that came after this began gets a name of its own, never another's.
+    fn place(&mut self, line: &OutputLine) -> u32 {
+        let known = self.labels.iter().position(|label| label.name == line.name);
+        // What is said of the stream itself has no name, and is printed without one.
+        if known.is_none() && !line.name.is_empty() {
+            self.labels.push(Label {
+                name: line.name.clone(),
+                position: line.position,
+            });
+            self.renderer.set_labels(&self.labels);
+            return index_of(self.labels.len() - 1);
+        }
+        known.map_or(0, index_of)
+    }
+
     fn show(&mut self, line: &OutputLine) -> Result<(), Diagnostic> {
         let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
-        let index = self
-            .labels
-            .iter()
-            .position(|label| label.name == line.name)
-            .map_or(0, index_of);
+        let index = self.place(line);
         let (instance, out) = (InstanceId(index), &mut self.rendered);
         match line.kind {
             LineKind::Output => self.renderer.output(out, instance, at_ms, line.text.as_bytes()),

@@ -15,10 +15,7 @@ use regex::bytes::Regex;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    (
-        "ovr logs web -n 20",
-        "its last 20 lines, also when it has ended",
-    ),
+    ("ovr logs web -n 20", "its last 20 lines, also when it has ended"),
     ("ovr logs -f web worker", "two services, and what comes"),
     ("ovr logs --grep 500 --since 10m", "search in all of them"),
     ("ovr logs web --run -1", "the run before the last one"),
