@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, connect, detach, down, echo, env, graph, help, kill, logs, ls, man, quit,
-    reload, restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
+    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -119,6 +119,7 @@ pub enum Command {
     Kill(kill::KillArgs),
     Detach(detach::DetachArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
     Completions(completions::CompletionsArgs),
@@ -184,6 +185,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "kill" => kill::EXAMPLES,
         "detach" => detach::EXAMPLES,
         "check" => check::EXAMPLES,
+        "config" => config::EXAMPLES,
         "env" => env::EXAMPLES,
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,

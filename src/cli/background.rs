@@ -20,6 +20,9 @@ pub struct Ready {
     pub started: usize,
     /// Services that could not be started, with the reason.
     pub failed: Vec<(String, String)>,
+    /// Those that wait for others, in sentences.
+    #[serde(default)]
+    pub waiting: Vec<String>,
     /// What was taken over from an earlier controller, in sentences.
     #[serde(default)]
     pub found: Vec<String>,
@@ -80,6 +83,7 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>) {
         pid: std::process::id(),
         started: up.started,
         failed: up.failed,
+        waiting: up.waiting,
         found: up.found,
         warnings: up.warnings,
     };

@@ -50,7 +50,10 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
             ErrorKind::NoTerminal,
             "connect needs a terminal to show the service in",
         )
-        .hint("to read its output: ovr echo NAME"));
+        .hint(format!(
+            "to read its output: ovr logs {}",
+            args.name.as_deref().unwrap_or("NAME")
+        )));
     }
     let (_, client) = session::find(global)?;
     let window = client.window(args.name.as_deref())?;

@@ -7,6 +7,7 @@ use crate::controller::{Cause, FirstEnd};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::model::{Exit, time_text};
 use crate::workspace::last::{self, LastEnd};
+use crate::workspace::project::Dialect;
 use signal_hook::consts::{SIGHUP, SIGINT};
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,7 +40,7 @@ pub fn report(
     // standard error is gone there is nobody left to tell.
     std::io::stderr()
         .lock()
-        .write_all(last_words(plan, &record.cause, first).as_bytes())
+        .write_all(last_words(plan, &record.cause, first, *cause == Cause::Skipped).as_bytes())
         .ok();
     ExitCode::from(code)
 }
@@ -77,8 +78,21 @@ fn describe(cause: &Cause, first: Option<&FirstEnd>) -> (u8, String) {
     }
 }
 
+/// What lets a service's end, or its being skipped, end the session, and how to have it otherwise.
+fn remedy(dialect: Dialect, skipped: bool) -> &'static str {
+    match dialect {
+        _ if skipped => "  exit_on_skipped in its `availability` says so",
+        Dialect::Procfile => {
+            "  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME"
+        }
+        Dialect::Ovr | Dialect::ProcessCompose | Dialect::Mprocs | Dialect::ProjectServices => {
+            "  its `availability` says so (exit_on_end, restart: exit_on_failure); -c NAME lets it end"
+        }
+    }
+}
+
 /// The last thing on the screen: who ended first and why everything stopped, or one line.
-fn last_words(plan: &Plan, cause: &str, first: Option<&FirstEnd>) -> String {
+fn last_words(plan: &Plan, cause: &str, first: Option<&FirstEnd>, skipped: bool) -> String {
     let mut text = String::new();
     let Some(first) = first else {
         push_line(&mut text, &format!("{} ended: {cause}", plan.title));
@@ -92,9 +106,6 @@ fn last_words(plan: &Plan, cause: &str, first: Option<&FirstEnd>) -> String {
     }
     let sentence = format!("{} {}, which stopped the session", first.name, first.how);
     push_line(&mut text, &format!("\n{}", Paint::for_stderr().red(&sentence)));
-    push_line(
-        &mut text,
-        "  to let services end: ovr start --any-can-die, or -c NAME; to restart them: -r NAME",
-    );
+    push_line(&mut text, remedy(plan.project.config.dialect, skipped));
     text
 }

@@ -16,7 +16,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
     ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
-    ("project", &["check", "env", "clean"]),
+    ("project", &["check", "config", "env", "clean"]),
     ("shell", &["completions", "man"]),
 ];
 

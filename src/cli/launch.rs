@@ -187,6 +187,7 @@ fn setup(
         detached: args.background,
         recover: !options.no_recover.value,
         ends_when_done: plan.project.config.dialect != Dialect::Procfile,
+        ends_at_once: plan.configuration.def.ordered_shutdown == Some(false),
         fresh: options.fresh.value && !args.take_over,
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
@@ -347,7 +348,7 @@ fn in_background(
         Err(code) => return Ok(ExitCode::from(code)),
     };
     let mut text = banner_text(here, plan, true);
-    for found in &ready.found {
+    for found in ready.found.iter().chain(&ready.waiting) {
         style::push_line(&mut text, found);
     }
     report::print_out(&text)?;

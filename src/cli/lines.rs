@@ -1,4 +1,4 @@
-//! Lines of output as `ovr logs` prints them: as the console shows them, bare, or as JSON. Which lines is for
+//! Lines of output as `ovr logs` and `ovr echo` print them: as the console shows them, bare, or as JSON. Which lines is for
 //! others to say.
 
 use crate::api::messages::{LineKind, OutputLine};
@@ -31,6 +31,9 @@ pub(super) struct Printer {
     out: Vec<u8>,
 }
 
+/// What the line between two runs begins with.
+const RUN_MARK: &str = "── ";
+
 /// Written at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -48,10 +51,11 @@ impl Printer {
             palette: Palette::default(),
             open_lines: is_terminal,
         };
+        let renderer = Renderer::new(labels, options);
         let renderer = if style.prefix {
-            Renderer::new(labels, options)
+            renderer
         } else {
-            Renderer::without_prefix(labels, options)
+            renderer.without_prefix(labels)
         };
         Self {
             style,
@@ -59,6 +63,11 @@ impl Printer {
             renderer,
             out: Vec::new(),
         }
+    }
+
+    /// Whether colours are printed.
+    pub(super) fn is_coloured(&self) -> bool {
+        self.renderer.color().is_on()
     }
 
     /// Prints what was found in files.
@@ -69,8 +78,15 @@ impl Printer {
             let text = format!("… {lines} lines before these are left out: --max-bytes");
             self.renderer.system(&mut self.out, Tone::Normal, at_ms, &text);
         }
-        for line in &found.lines {
-            self.push(&of_file(line, self.position(&line.instance)));
+        for (at, line) in found.lines.iter().enumerate() {
+            let mut shown = of_file(line, self.position(&line.instance));
+            if line.kind == EntryKind::Begin && !self.style.json {
+                if is_told_behind(line, found.lines.range(at + 1..)) {
+                    continue;
+                }
+                shown.text = format!("{RUN_MARK}{} ──", shown.text);
+            }
+            self.push(&shown);
             if self.out.len() > CHUNK {
                 self.flush()?;
             }
@@ -108,7 +124,7 @@ impl Printer {
             self.out.push(b'\n');
             return;
         }
-        let instance = InstanceId(self.position(&line.name));
+        let instance = InstanceId(self.place(line));
         let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
         let (out, text) = (&mut self.out, line.text.as_bytes());
         match line.kind {
@@ -128,6 +144,18 @@ impl Printer {
         }
     }
 
+    /// The instance's place among the labels. One that came with a reload is new to us.
+    fn place(&mut self, line: &OutputLine) -> u32 {
+        if !line.name.is_empty() && self.labels.iter().all(|label| label.name != line.name) {
+            self.labels.push(Label {
+                name: line.name.clone(),
+                position: line.position,
+            });
+            self.renderer.set_labels(&self.labels);
+        }
+        self.position(&line.name)
+    }
+
     fn position(&self, name: &str) -> u32 {
         let found = self.labels.iter().position(|label| label.name == name);
         found
@@ -140,6 +168,12 @@ impl Printer {
         self.out.clear();
         shown
     }
+}
+
+/// Whether what was said of the run's beginning follows: it says more.
+fn is_told_behind<'a>(begin: &FoundLine, mut behind: impl Iterator<Item = &'a FoundLine>) -> bool {
+    let next = behind.find(|line| line.instance == begin.instance);
+    next.is_some_and(|next| next.kind == EntryKind::Event && next.text.starts_with(RUN_MARK.as_bytes()))
 }
 
 fn of_file(line: &FoundLine, position: u32) -> OutputLine {

@@ -24,7 +24,7 @@ pub const EXAMPLES: &[Example] = &[
 /// How many lines are shown where nobody says how many.
 const DEFAULT_LINES: usize = 100;
 
-/// Show what services have printed, also when the session has ended
+/// Show what services printed, also when it is over
 ///
 /// Lines come from files that ovr keeps of every service (docs/logs.md); they survive restarts, crashes and the
 /// session. Without -f the command ends. Where --grep finds nothing, it exits with 1.
@@ -121,6 +121,12 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
         }
         None => read(&kept, &query)?,
     };
+    if found.lines.is_empty()
+        && !args.json
+        && let Some(nothing) = why_nothing(args, &kept, &chosen)
+    {
+        return Err(nothing);
+    }
     printer.found(&found)?;
     if args.follow {
         return match &kept.client {
@@ -197,6 +203,28 @@ fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunC
         .iter()
         .all(|name| kept.state(name) == Some(StateWord::Failed));
     (unasked && all_failed).then_some(RunChoice::Back(0))
+}
+
+/// Why there is nothing to show, where that is no answer in itself.
+fn why_nothing(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<Diagnostic> {
+    let names = chosen.join(", ");
+    if let Some(run) = args.run {
+        let which = match run {
+            RunChoice::Number(run) => format!("run {}", run.0),
+            RunChoice::Back(0) => "run".to_owned(),
+            RunChoice::Back(back) => format!("run -{back}"),
+        };
+        let nothing = Diagnostic::error(Kind::Usage, format!("no {which} of {names} is kept"));
+        return Some(
+            nothing.hint("`--run last` is the last one, `ovr logs -n all NAME` shows all that are kept"),
+        );
+    }
+    let asks = args.since.is_some() || args.until.is_some() || args.grep.is_some() || args.follow;
+    if asks || kept.client.is_some() {
+        return None;
+    }
+    let nothing = Diagnostic::error(Kind::NotRunning, format!("nothing that {names} printed is kept"));
+    Some(nothing.hint("start it: ovr start"))
 }
 
 fn expression(text: &str) -> Result<Regex, Diagnostic> {

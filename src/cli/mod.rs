@@ -6,6 +6,7 @@ pub mod check;
 pub mod clean;
 pub mod complete;
 pub mod completions;
+pub mod config;
 pub mod connect;
 pub mod detach;
 pub mod down;
@@ -92,6 +93,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Kill(args) => kill::cmd_kill(global, args),
         Command::Detach(args) => detach::cmd_detach(global, args),
         Command::Check(args) => check::cmd_check(global, args),
+        Command::Config(args) => config::cmd_config(global, args),
         Command::Env(args) => env::cmd_env(global, args),
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),

@@ -15,7 +15,7 @@ use crate::model::{InstanceSpec, Variables, select};
 use crate::ports::PortPlan;
 use crate::workspace::{Places, Project};
 use options::{port_plan, session_options};
-pub use read::{EnvCmds, Read, find};
+pub use read::{EnvCmds, Read, find, shown_configuration};
 use std::path::PathBuf;
 
 /// Everything about a project that a command may need.

@@ -76,15 +76,15 @@ pub struct StartArgs {
     /// Go on when any service ends; else the first end stops the session
     #[arg(long, help_heading = HEADINGS[2])]
     pub any_can_die: Option<bool>,
+    /// Kill what has not stopped after so long (`5`, `500ms`, `1m`)
+    #[arg(short = 't', long, value_name = "SECONDS", help_heading = HEADINGS[2])]
+    pub timeout: Option<String>,
     /// Restart these when they end (`all`: every service)
     #[arg(short = 'r', long, value_name = "NAMES", help_heading = HEADINGS[2], add = complete::list(Kind::ConfiguredOrAll))]
     pub auto_restart: Vec<String>,
     /// Stop these with another signal than INT, such as web=TERM
     #[arg(short = 'i', long, value_name = "NAME=SIGNAL", help_heading = HEADINGS[2], add = complete::assignments(Kind::Configured, &["TERM", "INT", "QUIT", "HUP", "KILL"]))]
     pub stop_signals: Vec<String>,
-    /// Kill what has not stopped after so long (`5`, `500ms`, `1m`)
-    #[arg(short = 't', long, value_name = "SECONDS", help_heading = HEADINGS[2])]
-    pub timeout: Option<String>,
 
     /// Give the services these colours, by their xterm numbers (0–255)
     #[arg(short = 'b', long, value_name = "N,N,…", help_heading = HEADINGS[3])]
@@ -93,7 +93,7 @@ pub struct StartArgs {
     #[arg(short = 'T', long, help_heading = HEADINGS[3])]
     pub show_timestamps: Option<bool>,
 
-    /// Run in the background; return when every service has been started
+    /// Run in the background; return when all that need not wait for others have been started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
     pub daemonize: Option<bool>,
     /// End what an earlier session left running instead of adopting it

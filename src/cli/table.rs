@@ -1,7 +1,7 @@
 //! A table of aligned columns that fits a width: which columns say something, which give way when there is no
 //! room, and rows whose text runs over the columns behind it. No knowledge of what the cells say.
 
-use super::style::{Paint, fit, pad, push_line, width};
+use super::style::{Paint, fit, pad, push_line, width, wrap};
 
 /// Two blanks between columns.
 const GAP: usize = 2;
@@ -45,6 +45,8 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// From this cell on, the text of that cell takes the rest of the line, if the cells behind it are empty.
     pub runs_over: Option<usize>,
+    /// What stands beneath the row, from its second column on, with as many lines as it takes.
+    pub beneath: Vec<String>,
 }
 
 /// Lays out `rows` under their titles in `limit` columns. A column in which every cell is empty is left out;
@@ -66,8 +68,15 @@ pub fn table(columns: &[Column], rows: &[Row], limit: usize, paint: Paint) -> St
             line.push_str(&" ".repeat(lead - width(&row.mark.text).min(lead)));
         }
         line.push_str(&cells(row, &widths, limit.saturating_sub(lead), paint));
-        out.push_str(line.trim_end());
-        out.push('\n');
+        push_line(&mut out, line.trim_end());
+        let indent = lead + widths.first().copied().flatten().map_or(0, |name| name + GAP);
+        let room = limit.saturating_sub(indent);
+        for text in row.beneath.iter().flat_map(|text| wrap(text, room)) {
+            push_line(
+                &mut out,
+                &format!("{}{}", " ".repeat(indent), paint.dim(&fit(&text, room))),
+            );
+        }
     }
     out
 }

@@ -38,6 +38,8 @@ pub struct Draft {
     pub argv: Vec<String>,
     /// `argv` is a shell with the command.
     pub by_shell: bool,
+    /// `argv` ends with words that were written one by one (`entrypoint`).
+    pub by_words: bool,
     pub cwd: PathBuf,
     /// Env files to be read.
     pub env_files: Vec<EnvFile>,
@@ -45,6 +47,8 @@ pub struct Draft {
     pub env_file: Vec<Assignment>,
     /// The variables that the configuration gives it.
     pub environment: Vec<Assignment>,
+    /// `${NAME}` stays in its texts as it is written.
+    pub literal: bool,
     /// `.env` is not for this one.
     pub without_dotenv: bool,
     /// What it is told about itself besides what every instance is.
@@ -59,8 +63,6 @@ pub struct Draft {
     pub limits: Limits,
     pub listen: Vec<Listen>,
     pub notify: bool,
-    /// Its command may end well without leaving a process behind.
-    pub daemon: bool,
     /// Its place in the order of tiers, from 0; `None` waits for no tier.
     pub tier: Option<usize>,
 }
@@ -91,6 +93,35 @@ pub struct DraftCheck {
 }
 
 impl Draft {
+    /// Whether one of its values names a variable, which may be one that is known only when its port is.
+    pub(super) fn names_variables(&self) -> bool {
+        if self.literal {
+            return false;
+        }
+        let is_open = |text: &str| text.contains("${");
+        let of_check = |check: &Option<DraftCheck>| match check.as_ref().map(|draft| &draft.check) {
+            Some(Check::Http(http)) => {
+                let headers = http.headers.iter().map(|(_, value)| value);
+                [&http.host, &http.path]
+                    .into_iter()
+                    .chain(headers)
+                    .any(|text| is_open(text))
+            }
+            Some(Check::Tcp { host, .. }) => is_open(host),
+            Some(Check::Exec { .. }) | None => false,
+        };
+        let checks = &self.checks;
+        let lines = [&checks.ready_line, &checks.failure_line];
+        self.environment
+            .iter()
+            .any(|assignment| is_open(&assignment.value))
+            || (self.by_words && self.argv.iter().any(|word| is_open(word)))
+            || lines.into_iter().flatten().any(|line| is_open(line))
+            || [&checks.startup, &checks.readiness, &checks.liveness]
+                .into_iter()
+                .any(of_check)
+    }
+
     /// The `PORT` that the configuration gives to this instance alone: it is the port that it listens on.
     pub fn written_port(&self) -> Option<(u16, &Assignment)> {
         let in_order = self.env_file.iter().chain(&self.environment);

@@ -79,7 +79,7 @@ pub struct Assignment {
     pub origin: Origin,
 }
 
-/// Variables of the caller that are about the caller itself: its terminal, its multiplexer, its supervisor.
+/// Variables of the caller that are about the caller itself: its terminal, its shell, its multiplexer, its supervisor.
 /// In a service they would be lies, so they stay outside (an env file may still set them).
 const NOT_FOR_SERVICES: &[&str] = &[
     "COLUMNS",
@@ -88,6 +88,8 @@ const NOT_FOR_SERVICES: &[&str] = &[
     "LISTEN_FDS",
     "LISTEN_PID",
     "NOTIFY_SOCKET",
+    "OLDPWD",
+    "SHLVL",
     "STY",
     "TERMCAP",
     "TERM_PROGRAM",
@@ -96,6 +98,8 @@ const NOT_FOR_SERVICES: &[&str] = &[
     "TMUX_PANE",
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
+    "WINDOWID",
+    "_",
 ];
 
 /// Variables with all the values that the layers give them.

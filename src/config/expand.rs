@@ -80,6 +80,9 @@ pub fn expand(
 
 /// What the whole configuration sets.
 fn known(configuration: &Configuration, printed: &Variables) -> Known {
+    if configuration.def.is_literal {
+        return Known::closed();
+    }
     let mut known = Known::new(&configuration.def.environment);
     for (name, value) in printed {
         if let Var::Text(value) = value {
@@ -131,18 +134,20 @@ impl Drafting<'_> {
     fn draft(&self, texts: &mut Texts) -> Draft {
         let service = self.service;
         let told = self.told();
+        for (name, value) in self.options.told(self.name, &service.name.value) {
+            texts.tell(name, &value);
+        }
         for (name, value) in &told {
             texts.tell(name, value);
         }
         // First of all: the other values may name them.
         let environment = texts.assignments(&service.environment);
-        let policy = self.policy(texts);
         let cwd = self.cwd(texts);
         let command = self.command(texts);
         let mut namespaces: Vec<String> = service
             .namespaces
             .iter()
-            .map(|namespace| namespace.value.clone())
+            .map(|namespace| texts.value(namespace))
             .collect();
         if namespaces.is_empty() {
             namespaces.push(DEFAULT_NAMESPACE.to_owned());
@@ -152,21 +157,22 @@ impl Drafting<'_> {
             number: self.number,
             argv: command.argv,
             by_shell: command.by_shell,
+            by_words: command.by_words,
             command: command.shown,
             origin: Origin::At(command.span.clone()).to_string(),
             command_span: command.span,
-            env_files: self.env_files(&cwd),
+            env_files: self.env_files(&cwd, texts),
             env_file: Vec::new(),
             environment,
+            literal: self.configuration.def.is_literal,
             without_dotenv: service.is_dotenv_disabled,
             told,
-            daemon: self.is_launcher(&policy),
-            policy,
-            description: service.description.clone(),
+            policy: self.policy(texts),
+            description: service.description.as_ref().map(|text| texts.value(text)),
             namespaces,
             checks: self.checks(&cwd, texts),
             schedule: self.schedule(texts),
-            watch: self.watch(&cwd),
+            watch: self.watch(&cwd, texts),
             hooks: self.hooks(texts),
             limits: Limits {
                 memory: service.limits.memory.as_ref().map(|limit| limit.value),
@@ -195,11 +201,14 @@ impl Drafting<'_> {
         }
     }
 
-    fn env_files(&self, cwd: &std::path::Path) -> Vec<EnvFile> {
-        let file = |written: &super::project::Located<String>| EnvFile {
-            path: self.options.path(cwd, &written.value),
-            shown: written.value.clone(),
-            span: written.span.clone(),
+    fn env_files(&self, cwd: &std::path::Path, texts: &mut Texts) -> Vec<EnvFile> {
+        let file = |written: &super::project::Located<String>| {
+            let shown = texts.value(written);
+            EnvFile {
+                path: self.options.path(cwd, &shown),
+                shown,
+                span: written.span.clone(),
+            }
         };
         self.service.env_file.iter().map(file).collect()
     }

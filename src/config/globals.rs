@@ -42,7 +42,12 @@ fn variables(printed: &[Assignment]) -> Variables {
 fn written(def: &ProjectDef, printed: &[Assignment]) -> Checked<Vec<Assignment>> {
     let mut of_templates = variables(printed);
     of_templates.extend(def.vars.clone());
-    let mut texts = Texts::new(of_templates, Known::new(printed));
+    let known = if def.is_literal {
+        Known::closed()
+    } else {
+        Known::new(printed)
+    };
+    let mut texts = Texts::new(of_templates, known);
     let rendered = texts.assignments(&def.environment);
     Checked::new(rendered, texts.diagnostics)
 }

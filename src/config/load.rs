@@ -71,12 +71,26 @@ pub fn load_yaml(
     procfile: Option<&[ServiceName]>,
     environment: &Environment,
 ) -> Checked<ProjectDef> {
-    let surroundings = yaml::Surroundings {
+    with_surroundings(procfile, environment, |surroundings| {
+        yaml::read(files, surroundings)
+    })
+}
+
+/// The same files as they are shown: merged, and not yet understood.
+pub fn show_yaml(files: &[yaml::File], environment: &Environment) -> Checked<Option<yaml::Shown>> {
+    with_surroundings(None, environment, |surroundings| yaml::show(files, surroundings))
+}
+
+fn with_surroundings<T>(
+    procfile: Option<&[ServiceName]>,
+    environment: &Environment,
+    read: impl FnOnce(&yaml::Surroundings<'_>) -> T,
+) -> T {
+    read(&yaml::Surroundings {
         read: &|path| fs::read(path),
         lookup: &|name| environment.value(name).map(str::to_owned),
         procfile,
-    };
-    yaml::read(files, &surroundings)
+    })
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
@@ -97,7 +111,8 @@ pub fn load_environment(surroundings: &Surroundings<'_>) -> Checked<Environment>
         diagnostics: Vec::new(),
     };
     loader.settings_files();
-    if loader.environment.setting("SKIP_ENV").is_none() {
+    let skips = loader.environment.setting("SKIP_ENV").is_some();
+    if !skips && loader.environment.non_empty("PC_DISABLE_DOTENV").is_none() {
         let path = surroundings.root.join(".env");
         loader.optional(Layer::DotEnv, &path, ".env");
     }

@@ -1,7 +1,7 @@
 //! What was asked of a session, in the terms of its configuration. Data only; `cli` reads flags and variables.
 
 use super::formation::{Formation, Names, StopSignals};
-use crate::model::ServiceName;
+use crate::model::{InstanceName, ServiceName};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +70,17 @@ impl Options {
     pub fn with_counts(mut self, counts: &BTreeMap<ServiceName, u32>) -> Self {
         self.formation = self.formation.with_counts(counts);
         self
+    }
+
+    /// What an instance is told about itself, whatever it was written in.
+    pub(super) fn told(&self, instance: &InstanceName, service: &ServiceName) -> [(&'static str, String); 5] {
+        [
+            ("OVR_INSTANCE", instance.to_string()),
+            ("OVR_PROJECT", self.project.clone()),
+            ("OVR_PROJECT_ROOT", self.root.display().to_string()),
+            ("OVR_SERVICE", service.to_string()),
+            ("PS", instance.to_string()),
+        ]
     }
 
     /// A path as a configuration has it: relative to `base`, and `~/` is the home directory.

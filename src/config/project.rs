@@ -28,11 +28,12 @@ pub struct ProjectDef {
     /// For templates.
     pub vars: BTreeMap<String, Var>,
     pub shell: ShellDef,
-    pub log_location: Option<Located<String>>,
     /// Stop dependents before what they need (also what happens without it), or `false`: all at once.
     pub ordered_shutdown: Option<bool>,
     /// Warnings about the configuration are errors.
     pub is_strict: bool,
+    /// `disable_env_expansion`: `${NAME}` stays in every text.
+    pub is_literal: bool,
     /// In the order of the files.
     pub services: Vec<ServiceDef>,
 }
@@ -73,7 +74,7 @@ pub struct ServiceDef {
     pub vars: BTreeMap<String, Var>,
     pub is_template_disabled: bool,
     pub shell: ShellDef,
-    pub description: Option<String>,
+    pub description: Option<Located<String>>,
     pub disabled: bool,
     pub namespaces: Vec<Located<String>>,
     pub replicas: Option<Located<u32>>,
@@ -93,7 +94,6 @@ pub struct ServiceDef {
     /// Started by hand only.
     pub is_foreground: bool,
     pub is_elevated: bool,
-    pub log_location: Option<Located<String>>,
     pub schedule: Option<ScheduleDef>,
     pub watch: Option<WatchDef>,
     pub port: Option<Located<PortDef>>,
@@ -138,7 +138,6 @@ impl ServiceDef {
             launch_timeout: None,
             is_foreground: false,
             is_elevated: false,
-            log_location: None,
             schedule: None,
             watch: None,
             port: None,

@@ -40,18 +40,30 @@ pub fn resolve(
             } else {
                 &common
             };
-            let checks = checks(draft, port.as_ref().map(|(port, _)| *port), &mut diagnostics);
+            let late = late(draft, &session, &own);
+            let filled = |text: &String| late.fill_in(text.clone());
+            let checks = checks(
+                draft,
+                port.as_ref().map(|(port, _)| *port),
+                &late,
+                &mut diagnostics,
+            );
+            let (command, argv) = if draft.by_words {
+                (filled(&draft.command), draft.argv.iter().map(filled).collect())
+            } else {
+                (draft.command.clone(), draft.argv.clone())
+            };
             specs.push(InstanceSpec {
                 name: draft.name.clone(),
                 service: service.name.clone(),
                 number: draft.number,
                 position,
-                command: draft.command.clone(),
+                command,
                 origin: draft.origin.clone(),
                 launch: Launch {
-                    argv: draft.argv.clone(),
+                    argv,
                     cwd: draft.cwd.clone(),
-                    env: Variables::new(common, overlay(draft, &session, own)),
+                    env: Variables::new(common, overlay(draft, &session, &late, own)),
                     limits: draft.limits,
                     listen: draft.listen.clone(),
                     notify: draft.notify,
@@ -98,11 +110,11 @@ fn port(position: u32, draft: &Draft, service: &Service, port_of: &PortOf<'_>) -
 }
 
 /// The checks of an instance whose port is known now.
-fn checks(draft: &Draft, port: Option<u16>, diagnostics: &mut Vec<Diagnostic>) -> Checks {
+fn checks(draft: &Draft, port: Option<u16>, late: &Known, diagnostics: &mut Vec<Diagnostic>) -> Checks {
     let mut settle = |draft_check: &Option<DraftCheck>| {
         let DraftCheck { check, own_port } = draft_check.as_ref()?;
         let Some(span) = own_port else {
-            return Some(check.clone());
+            return Some(filled(check.clone(), late));
         };
         let Some(port) = port else {
             let error = Diagnostic::error(
@@ -117,15 +129,35 @@ fn checks(draft: &Draft, port: Option<u16>, diagnostics: &mut Vec<Diagnostic>) -
             }
             return None;
         };
-        Some(at_port(check.clone(), port))
+        Some(filled(at_port(check.clone(), port), late))
     };
     let checks = &draft.checks;
     Checks {
         startup: settle(&checks.startup),
         readiness: settle(&checks.readiness),
         liveness: settle(&checks.liveness),
-        ready_line: checks.ready_line.clone(),
-        failure_line: checks.failure_line.clone(),
+        ready_line: checks.ready_line.clone().map(|line| late.fill_in(line)),
+        failure_line: checks.failure_line.clone().map(|line| late.fill_in(line)),
+    }
+}
+
+/// A check with the values of what it names. A command's variables are its shell's.
+fn filled(check: Check, late: &Known) -> Check {
+    match check {
+        Check::Http(http) => {
+            let headers = http.headers.into_iter();
+            Check::Http(crate::model::HttpCheck {
+                host: late.fill_in(http.host),
+                path: late.fill_in(http.path),
+                headers: headers.map(|(name, value)| (name, late.fill_in(value))).collect(),
+                ..http
+            })
+        }
+        Check::Tcp { host, port } => Check::Tcp {
+            host: late.fill_in(host),
+            port,
+        },
+        exec @ Check::Exec { .. } => exec,
     }
 }
 
@@ -161,7 +193,7 @@ pub fn instance_environment(
     layered.extend(Layer::ServiceFile, draft.env_file.iter().cloned());
     let session = SessionVariables::new(services, port_of, &mut Vec::new());
     let own = own_variables(draft, service, options, spec.port.as_ref().map(|(port, _)| *port));
-    layered.extend(Layer::Service, written(draft, &session, &own));
+    layered.extend(Layer::Service, written(draft, &late(draft, &session, &own)));
     for (name, value) in session.ports.into_iter().chain(own) {
         layered.set(Layer::Injected, &name, value, Origin::Ovr);
     }
@@ -260,15 +292,9 @@ fn own_variables(
     options: &Options,
     port: Option<u16>,
 ) -> Vec<(String, String)> {
-    let mut variables = vec![
-        ("OVR_INSTANCE", draft.name.to_string()),
-        ("OVR_PROJECT", options.project.clone()),
-        ("OVR_PROJECT_ROOT", options.root.display().to_string()),
-        ("OVR_SERVICE", service.name.to_string()),
-        ("PS", draft.name.to_string()),
-        // The caller's would name the directory that `ovr` was called in.
-        ("PWD", draft.cwd.display().to_string()),
-    ];
+    let mut variables = options.told(&draft.name, &service.name).to_vec();
+    // The caller's would name the directory that `ovr` was called in.
+    variables.push(("PWD", draft.cwd.display().to_string()));
     variables.extend(options.term.clone().map(|term| ("TERM", term)));
     variables.extend(port.map(|port| ("PORT", port.to_string())));
     variables
@@ -278,18 +304,22 @@ fn own_variables(
         .collect()
 }
 
-/// What the configuration gives an instance. Its values may name what is only known now: `URL: localhost:${PORT}`.
-fn written(draft: &Draft, session: &SessionVariables, own: &[(String, String)]) -> Vec<Assignment> {
-    let is_open = |assignment: &Assignment| assignment.value.contains('$');
-    if !draft.environment.iter().any(is_open) {
-        return draft.environment.clone();
+/// What values can name that is known only now: `URL: localhost:${PORT}`. Nothing where none names anything.
+fn late(draft: &Draft, session: &SessionVariables, own: &[(String, String)]) -> Known {
+    if !draft.names_variables() {
+        return Known::default();
     }
     let mut known = Known::new(draft.env_file.iter().chain(&draft.environment));
     let ports = session.ports.iter();
     let own = own.iter().map(|(name, value)| (name, value));
     ports.chain(own).for_each(|(name, value)| known.set(name, value));
+    known
+}
+
+/// What the configuration gives an instance.
+fn written(draft: &Draft, late: &Known) -> Vec<Assignment> {
     let filled = draft.environment.iter().map(|assignment| Assignment {
-        value: known.fill_in(assignment.value.clone()),
+        value: late.fill_in(assignment.value.clone()),
         ..assignment.clone()
     });
     filled.collect()
@@ -299,14 +329,14 @@ fn written(draft: &Draft, session: &SessionVariables, own: &[(String, String)]) 
 fn overlay(
     draft: &Draft,
     session: &SessionVariables,
+    late: &Known,
     own: Vec<(String, String)>,
 ) -> impl Iterator<Item = (String, String)> {
-    let written = written(draft, session, &own);
     draft
         .env_file
         .iter()
         .cloned()
-        .chain(written)
+        .chain(written(draft, late))
         .filter(|assignment| !session.ports.contains_key(&assignment.name))
         .map(|assignment| (assignment.name, assignment.value))
         .chain(own)

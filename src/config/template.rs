@@ -5,6 +5,7 @@
 //! [`Unknown::Keep`] leaves what it cannot be about as it was written.
 
 mod evaluate;
+mod expression;
 mod functions;
 mod parse;
 mod printf;

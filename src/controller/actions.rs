@@ -1,11 +1,11 @@
 //! Carries out what the machine wants done: orders to shims, windows of tmux, words to whoever looks.
 
 use super::asks::describe;
-use super::core::{Controller, Reply};
+use super::core::Controller;
 use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
-use crate::model::{AskId, InstanceId, PendingWhy, RunId, State};
+use crate::model::{InstanceId, PendingWhy, RunId, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event};
 
@@ -111,35 +111,6 @@ impl Controller {
         self.run_hooks(instance, from, to);
         self.stale_status.insert(instance);
         self.note_progress();
-    }
-
-    fn on_answer(&mut self, ask: AskId, instance: InstanceId, answer: &Answer) {
-        let mut result = describe(self.host(instance).name(), answer);
-        if let Some(since) = self.asks.since(ask) {
-            let elapsed = self.clock.now().since(since);
-            result.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        }
-        if result.outcome == Outcome::Failed {
-            result.last_lines = self.last_lines(instance, LAST_WORDS);
-            if let (Some(message), Some(trouble)) = (&mut result.message, self.current_trouble(instance)) {
-                message.push_str(" · ");
-                message.push_str(&trouble);
-            }
-        }
-        self.asks.settle(ask, instance, result);
-    }
-
-    fn on_done(&mut self, ask: AskId) {
-        let Some(ask) = self.asks.close(ask) else { return };
-        let (reply, results) = ask.results();
-        match reply {
-            Reply::Action(sender) => drop(sender.send(Ok(results))),
-            Reply::Restart(targets, sender) => self.answer_restart(targets, results, sender),
-            // The session's end is the answer; it is sent when everything is gone.
-            Reply::Quit(sender) => self.quitters.push(sender),
-            Reply::Reload(number) => self.on_reload_part(number, results),
-            Reply::Nobody => {}
-        }
     }
 
     /// What an action that nobody waits for is answered with.

@@ -1,7 +1,7 @@
 //! The requests under way: who waits for an answer, since when, and what has been settled so far.
 
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
-use crate::model::{AskId, Exit, InstanceId, Moment};
+use crate::model::{AskId, Exit, InstanceId, Moment, RunId};
 use crate::supervisor::{Answer, Verb};
 use std::collections::BTreeMap;
 
@@ -16,19 +16,21 @@ pub(super) struct Asks<Reply> {
 pub(super) struct Ask<Reply> {
     pub(super) since: Moment,
     pub(super) reply: Reply,
-    results: BTreeMap<InstanceId, ActionResult>,
+    results: BTreeMap<InstanceId, (ActionResult, Option<RunId>)>,
 }
 
 impl<Reply> Ask<Reply> {
-    /// The settled targets, in the order of the file.
-    pub(super) fn results(self) -> (Reply, Results) {
-        (
-            self.reply,
-            Results {
-                schema: SCHEMA,
-                results: self.results.into_values().collect(),
-            },
-        )
+    /// The settled targets, in the order of the file, and which of them are to be completed with the last lines of
+    /// a run.
+    pub(super) fn results(self) -> (Reply, Results, Vec<(usize, InstanceId, RunId)>) {
+        let runs = self.results.iter().enumerate();
+        let awaits = runs.filter_map(|(at, (instance, (_, run)))| Some((at, *instance, (*run)?)));
+        let awaits = awaits.collect();
+        let results = Results {
+            schema: SCHEMA,
+            results: self.results.into_values().map(|(result, _)| result).collect(),
+        };
+        (self.reply, results, awaits)
     }
 }
 
@@ -54,9 +56,16 @@ impl<Reply> Asks<Reply> {
         ask
     }
 
-    pub(super) fn settle(&mut self, ask: AskId, instance: InstanceId, result: ActionResult) {
+    /// `run`: whose last lines the result is to be completed with.
+    pub(super) fn settle(
+        &mut self,
+        ask: AskId,
+        instance: InstanceId,
+        result: ActionResult,
+        run: Option<RunId>,
+    ) {
         if let Some(open) = self.open.get_mut(&ask) {
-            open.results.insert(instance, result);
+            open.results.insert(instance, (result, run));
         }
     }
 

@@ -13,8 +13,14 @@ use std::collections::BTreeMap;
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
         match call {
-            Call::Status { reply } => drop(reply.send(Ok(self.status()))),
-            Call::Graph { reply } => drop(reply.send(Ok(self.graph()))),
+            Call::Status { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.status())));
+            }
+            Call::Graph { reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(Ok(self.graph())));
+            }
             Call::Action { verb, request, reply } => match self.targets_of(&request) {
                 Ok(targets) if request.no_wait => {
                     let results = self.accepted(&targets);
@@ -84,7 +90,14 @@ impl Controller {
         if request.namespaces.is_empty() {
             return Ok(named);
         }
-        let spaces = self.hosts.iter().map(|host| host.spec.namespaces.as_slice());
+        // What is no longer configured is in none.
+        let spaces = self.ids().map(|id| {
+            if self.machine.is_gone(id) {
+                &[]
+            } else {
+                self.host(id).spec.namespaces.as_slice()
+            }
+        });
         let inside = in_namespaces(&request.namespaces, &spaces.collect::<Vec<_>>())?;
         let chosen: Vec<_> = named.into_iter().filter(|id| inside[id.0 as usize]).collect();
         if chosen.is_empty() {

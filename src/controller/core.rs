@@ -2,6 +2,7 @@
 //! the machine, carry out its actions. What each kind of event means stands in the files beside this one.
 
 use super::adopt::Adopted;
+use super::answers::Unfinished;
 use super::asks::Asks;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
@@ -176,6 +177,7 @@ pub(super) struct Controller {
     pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
     pub(super) asks: Asks<Reply>,
+    pub(super) unfinished: Vec<Unfinished>,
     /// What ran when quit was asked for.
     pub(super) stopped_by_quit: Vec<InstanceId>,
     pub(super) quit_asked: Option<Moment>,
@@ -237,6 +239,7 @@ impl Controller {
             self.advance_closing();
             self.answer_waits();
             self.advance_finish();
+            self.finish_answers();
             self.refresh_stale_status_lines();
             self.flush_output();
         }

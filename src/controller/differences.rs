@@ -7,6 +7,18 @@ use std::collections::BTreeSet;
 /// What an instance is told of its own name, which changes when a service gets a second instance.
 const NAMES: [&str; 2] = ["PS", "OVR_INSTANCE"];
 
+/// What tells where a person sits: it is another with each login, and no reason to replace a process.
+const OF_A_LOGIN: [&str; 8] = [
+    "COLORTERM",
+    "GPG_TTY",
+    "ITERM_SESSION_ID",
+    "SSH_CLIENT",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "TERM_SESSION_ID",
+    "XDG_SESSION_ID",
+];
+
 /// What begins the names of the ports of all services, which come and go with these.
 const PORTS: [&str; 2] = ["OVERMIND_PROCESS_", "OVR_PROCESS_"];
 
@@ -83,7 +95,8 @@ fn variables(old: &Variables, new: &Variables) -> Vec<String> {
     let differs = |name: &&str| {
         let is_port = PORTS.iter().any(|prefix| name.starts_with(prefix));
         let (was, is) = (old.get(name), new.get(name));
-        was != is && !NAMES.contains(name) && !(is_port && (was.is_none() || is.is_none()))
+        let is_told = NAMES.contains(name) || OF_A_LOGIN.contains(name);
+        was != is && !is_told && !(is_port && (was.is_none() || is.is_none()))
     };
     names.into_iter().filter(differs).map(str::to_owned).collect()
 }
@@ -110,6 +123,7 @@ mod tests {
         let same = [
             launch(&[("A", "1"), ("PS", "web#1"), ("OVR_PROCESS_db_PORT", "5100")]),
             launch(&[("A", "1"), ("PS", "web")]),
+            launch(&[("A", "1"), ("PS", "web"), ("SSH_TTY", "/dev/pts/7")]),
             launch(&[
                 ("A", "1"),
                 ("PS", "web"),

@@ -8,7 +8,7 @@ use super::words;
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::Tone;
-use crate::model::{Exit, InstanceId, Signal, State};
+use crate::model::{Exit, FailureReason, InstanceId, RunId, Signal, State};
 use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
@@ -143,13 +143,13 @@ impl Controller {
     /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has
     /// not read along, so its last words must be here first.
     pub(super) fn owes_output(&self, instance: InstanceId) -> bool {
-        let host = self.host(instance);
-        match &host.run {
-            Some(run) => {
-                host.shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run.id)
-            }
-            None => false,
-        }
+        let run = self.host(instance).run.as_ref().map(|run| run.id);
+        run.is_some_and(|run| self.owes_output_of(instance, run))
+    }
+
+    /// The same for any of its runs that has ended.
+    pub(super) fn owes_output_of(&self, instance: InstanceId, run: RunId) -> bool {
+        self.host(instance).shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run)
     }
 
     pub(super) fn live_count(&self) -> usize {
@@ -191,11 +191,14 @@ impl Controller {
         })
     }
 
-    /// An end as the session passes it on: a code that counts as success is one.
+    /// An end as the session passes it on: a code that counts as success is one, unless it was ended for having
+    /// failed.
     fn counted(&self, instance: InstanceId, exit: Exit) -> Exit {
+        let good = |code| code == 0 || self.host(instance).spec.policy.success_codes.contains(&code);
         match exit {
-            Exit::Code(code) if self.host(instance).spec.policy.success_codes.contains(&code) => {
-                Exit::Code(0)
+            Exit::Code(code) if good(code) => {
+                let has_failed = matches!(self.machine.state(instance), State::Failed { .. });
+                Exit::Code(i32::from(has_failed))
             }
             Exit::Code(_) | Exit::Signal(_) => exit,
         }
@@ -206,7 +209,7 @@ impl Controller {
         let failed = self.ids().filter_map(|id| match self.machine.state(id) {
             State::Failed { reason, .. } => {
                 let host = self.host(id);
-                Some((host.name(), words::failure(host, reason)))
+                Some((host.name(), words::failure_of(host, reason)))
             }
             _ => None,
         });
@@ -214,7 +217,15 @@ impl Controller {
     }
 
     fn end_words(&self, instance: InstanceId, exit: Exit) -> String {
-        words::ended(self.host(instance), exit)
+        let host = self.host(instance);
+        match self.machine.state(instance) {
+            // Its exit alone would not say what was wrong.
+            State::Failed {
+                reason: reason @ (FailureReason::Unhealthy { .. } | FailureReason::NoDaemon { .. }),
+                ..
+            } => words::failure(host, reason),
+            _ => words::ended(host, exit),
+        }
     }
 
     fn start_failure(&self, instance: InstanceId) -> String {

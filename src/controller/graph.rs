@@ -8,7 +8,7 @@ impl Controller {
     pub(super) fn graph(&self) -> Graph {
         Graph {
             schema: SCHEMA,
-            services: self.ids().map(|id| self.node(id)).collect(),
+            services: self.shown().map(|id| self.node(id)).collect(),
         }
     }
 

@@ -137,7 +137,10 @@ fn kinds(from: &State, to: &State, is_failure: impl Fn(Exit) -> bool) -> Vec<Kin
                 kinds.extend(was_live.map(|_| Kind::Fail));
             }
         },
-        State::Backoff { last, .. } if is_failure(*last) => kinds.push(Kind::Fail),
+        // What was stopped, and is tried again, was ended by its probe or for its delay, however it took that.
+        State::Backoff { last, .. } if is_failure(*last) || matches!(from, State::Stopping { .. }) => {
+            kinds.push(Kind::Fail);
+        }
         State::Running { .. }
         | State::Backoff { .. }
         | State::Disabled
@@ -337,6 +340,7 @@ mod tests {
             ),
             (running(1, None), backoff(1), vec![Kind::Exit, Kind::Fail]),
             (running(1, None), backoff(0), vec![Kind::Exit]),
+            (stopping(1), backoff(0), vec![Kind::Exit, Kind::Fail]),
             (
                 starting(1),
                 failed(FailureReason::Spawn("no".to_owned())),

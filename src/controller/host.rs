@@ -3,6 +3,7 @@
 
 use super::health::Health;
 use super::links::LinkId;
+use super::ports::Taken;
 use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
 use crate::tmux::{PaneId, WindowId};
@@ -26,7 +27,7 @@ pub(super) struct Host {
     pub(super) found: bool,
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
-    pub(super) port_taken: Option<String>,
+    pub(super) port_taken: Option<Taken>,
     /// What was said that need not be said again.
     pub(super) warned: BTreeSet<String>,
     /// How its last start went; `None` if an earlier controller made it.

@@ -5,6 +5,7 @@
 mod actions;
 mod adopt;
 mod alarm;
+mod answers;
 mod asks;
 mod calls;
 mod clock;

@@ -6,7 +6,36 @@ use crate::model::InstanceId;
 use crate::ports::{Listener, Project, listeners};
 use std::collections::BTreeMap;
 
+/// Somebody else's listener on the port of a service, seen before it started.
+#[derive(Debug)]
+pub(super) struct Taken {
+    port: u16,
+    /// `None` where it cannot be seen.
+    holder: Option<u32>,
+    pub(super) text: String,
+}
+
 impl Controller {
+    /// Forgets the ports that have become free, or the services' own, so that nothing is told that is over.
+    pub(super) fn look_at_taken_ports(&mut self) {
+        for instance in self.ids() {
+            // Of a service that has ended it stays the reason.
+            let Some(taken) = self
+                .host(instance)
+                .port_taken
+                .as_ref()
+                .filter(|_| self.machine.state(instance).is_live())
+            else {
+                continue;
+            };
+            let is_same =
+                |listener: &Listener| listener.holder.as_ref().map(|holder| holder.pid) == taken.holder;
+            if !listeners([taken.port]).iter().any(is_same) {
+                self.host_mut(instance).port_taken = None;
+            }
+        }
+    }
+
     /// One look for all services that start with the session.
     pub(super) fn check_all_ports(&mut self) {
         let instances: Vec<_> = self
@@ -50,10 +79,15 @@ impl Controller {
                 continue;
             }
             let (text, advice) = (listener.to_string(), advice(&listener));
-            self.say_at(instance, None, Tone::Alarm, &format!("{text} · {advice}"));
+            self.say_at(instance, None, Tone::Alarm, &text);
+            self.say_quietly(instance, &advice);
             let name = self.host(instance).name();
             self.progress.warn(format!("{name}: {text}"), advice);
-            self.host_mut(instance).port_taken = Some(text);
+            self.host_mut(instance).port_taken = Some(Taken {
+                port: listener.port,
+                holder: listener.holder.map(|holder| holder.pid),
+                text,
+            });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::core::Controller;
 use crate::logs::Tone;
-use crate::model::{FailureReason, InstanceId, Moment, State, time_text};
+use crate::model::{FailureReason, InstanceId, Moment, PendingWhy, State, time_text};
 use tokio::sync::oneshot;
 
 /// What became of a session's start.
@@ -12,6 +12,8 @@ pub struct Up {
     pub started: usize,
     /// Instances that could not be started, with the reason.
     pub failed: Vec<(String, String)>,
+    /// Those that wait for others, or cannot come up for want of them, in sentences.
+    pub waiting: Vec<String>,
     /// What was taken over from an earlier controller, in sentences.
     pub found: Vec<String>,
     /// What else its caller should know, each with what to do about it.
@@ -70,50 +72,93 @@ impl Controller {
         if self.progress.announced || !self.progress.begun || self.windows.held {
             return;
         }
-        if !self
-            .ids()
-            .filter(|id| self.starts_with_session(*id))
-            .all(|id| is_settled(self.machine.state(id)))
-        {
+        // Asked with every change while hundreds may come up: no list before there is something to say.
+        let starts = |start| {
+            let mut wanted = self.ids().filter(|id| self.starts_with_session(*id));
+            wanted.any(|id| start_of(self.machine.state(id)) == start)
+        };
+        if starts(Start::UnderWay) {
+            return;
+        }
+        let waits = starts(Start::Waits);
+        if waits && self.progress.up.is_none() {
             return;
         }
         let wanted: Vec<InstanceId> = self.ids().filter(|id| self.starts_with_session(*id)).collect();
+        if self.progress.up.is_some() {
+            self.tell_starter(&wanted);
+        }
+        if waits {
+            return;
+        }
         self.progress.announced = true;
-        let failed: Vec<(String, String)> = wanted
-            .iter()
-            .filter_map(|id| match self.machine.state(*id) {
-                // Whose process ran and ended has been started.
-                State::Failed {
-                    reason: reason @ (FailureReason::Spawn(_) | FailureReason::Lost),
-                    ..
-                } => {
-                    let host = self.host(*id);
-                    Some((host.name(), super::words::failure(host, reason)))
-                }
-                _ => None,
-            })
-            .collect();
-        let started = wanted.len() - failed.len();
         let took = time_text::duration(self.clock.now().since(self.progress.since));
         if !self.machine.is_ending() {
-            let services = if started == 1 { "service" } else { "services" };
-            let ready = match self.are_all_ready() {
-                Some(true) => ", all ready",
-                Some(false) | None => "",
-            };
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
-            self.say_session(Tone::Quiet, &format!("{started} {services} up in {took}{ready}"));
+            let (tone, text) = self.start_in_words(&wanted, &took);
+            self.say_session(tone, &text);
         }
-        if let Some(up) = self.progress.up.take() {
+    }
+
+    /// Tells whoever waits for the start that all is done that could be done at once. What its services wait for
+    /// may take as long as it likes, and may never come.
+    fn tell_starter(&mut self, wanted: &[InstanceId]) {
+        let mut up = Up {
+            started: 0,
+            failed: Vec::new(),
+            waiting: Vec::new(),
+            found: std::mem::take(&mut self.adopted.told),
+            warnings: std::mem::take(&mut self.progress.warnings),
+        };
+        for id in wanted {
+            let (host, state) = (self.host(*id), self.machine.state(*id));
+            match (start_of(state), state) {
+                (Start::Impossible, State::Failed { reason, .. }) => {
+                    up.failed.push((host.name(), super::words::failure(host, reason)));
+                }
+                (_, State::Skipped { .. }) => {
+                    let why = self.blocker(*id).unwrap_or_default();
+                    up.failed.push((host.name(), format!("skipped: {why}")));
+                }
+                (Start::Impossible | Start::Waits, _) => {
+                    let why = self.blocker(*id).unwrap_or_default();
+                    up.waiting
+                        .push(format!("{} {}: {why}", host.name(), state.word()));
+                }
+                (Start::Done | Start::UnderWay, _) => up.started += 1,
+            }
+        }
+        if let Some(sender) = self.progress.up.take() {
             // The parent may have been ended meanwhile; the session goes on.
-            let found = std::mem::take(&mut self.adopted.told);
-            drop(up.send(Up {
-                started,
-                failed,
-                found,
-                warnings: std::mem::take(&mut self.progress.warnings),
-            }));
+            drop(sender.send(up));
         }
+    }
+
+    /// `4 services up in 31 ms`; where some are not, who.
+    fn start_in_words(&self, wanted: &[InstanceId], took: &str) -> (Tone, String) {
+        let services = if wanted.len() == 1 { "service" } else { "services" };
+        let down: Vec<String> = wanted
+            .iter()
+            .filter(|id| !came_up(self.machine.state(**id)))
+            .map(|id| self.host(*id).name())
+            .collect();
+        if !down.is_empty() {
+            let up = wanted.len() - down.len();
+            let text = format!(
+                "{up} of {} {services} up in {took}, not {}",
+                wanted.len(),
+                down.join(", ")
+            );
+            return (Tone::Alarm, text);
+        }
+        let ready = match self.are_all_ready() {
+            Some(true) => ", all ready",
+            Some(false) | None => "",
+        };
+        (
+            Tone::Quiet,
+            format!("{} {services} up in {took}{ready}", wanted.len()),
+        )
     }
 
     fn starts_with_session(&self, instance: InstanceId) -> bool {
@@ -159,9 +204,26 @@ impl Controller {
     }
 }
 
-fn is_settled(state: &State) -> bool {
+/// How far an instance's first start has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    UnderWay,
+    /// For what it depends on, which may take as long as it likes.
+    Waits,
+    /// Its process runs, or ran and ended.
+    Done,
+    Impossible,
+}
+
+fn start_of(state: &State) -> Start {
     match state {
-        State::Pending(_) | State::Starting { .. } => false,
+        State::Pending(PendingWhy::Window) | State::Starting { .. } => Start::UnderWay,
+        State::Pending(PendingWhy::Dependency { .. }) => Start::Waits,
+        State::Skipped { .. }
+        | State::Failed {
+            reason: FailureReason::Spawn(_) | FailureReason::Lost,
+            ..
+        } => Start::Impossible,
         State::Disabled
         | State::Running { .. }
         | State::Daemonized { .. }
@@ -169,7 +231,20 @@ fn is_settled(state: &State) -> bool {
         | State::Backoff { .. }
         | State::Stopped { .. }
         | State::Exited { .. }
+        | State::Failed { .. } => Start::Done,
+    }
+}
+
+/// Whether it runs, or has done what it was to do.
+fn came_up(state: &State) -> bool {
+    match state {
+        State::Running { .. } | State::Daemonized { .. } | State::Exited { .. } => true,
+        // Somebody stopped it meanwhile, or restarts it.
+        State::Stopping { .. } | State::Stopped { .. } | State::Disabled => true,
+        State::Pending(_)
+        | State::Starting { .. }
+        | State::Backoff { .. }
         | State::Failed { .. }
-        | State::Skipped { .. } => true,
+        | State::Skipped { .. } => false,
     }
 }

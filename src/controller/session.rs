@@ -82,6 +82,8 @@ pub struct Setup {
     pub watch: bool,
     /// The session is over when all in it has ended and nothing can start it again.
     pub ends_when_done: bool,
+    /// Its end stops all at once, instead of dependents first.
+    pub ends_at_once: bool,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -140,6 +142,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
     if setup.ends_when_done && !is_watching {
         machine.end_when_done();
+    }
+    if setup.ends_at_once {
+        machine.end_at_once();
     }
     let schedules = Schedules::new(&numbered(&setup.instances))?;
     let watched = numbered(&setup.instances);
@@ -213,6 +218,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         rewatched: None,
         hooks: Hooks::default(),
         asks: Asks::new(),
+        unfinished: Vec::new(),
         stopped_by_quit: Vec::new(),
         quit_asked: None,
         window_calls: Vec::new(),

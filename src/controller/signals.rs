@@ -44,7 +44,10 @@ impl Controller {
                 let live = self.live_count();
                 self.say_session(
                     Tone::Normal,
-                    &format!("{signal}: stopping {live} services (once more kills them)"),
+                    &match live {
+                        1 => format!("{signal}: stopping 1 service (once more kills it)"),
+                        _ => format!("{signal}: stopping {live} services (once more kills them)"),
+                    },
                 );
             }
             1 | 2 => self.say_session(

@@ -86,6 +86,7 @@ impl Controller {
             probe_failure: host.health.last_failure(),
             next_run: self.next_run(id).map(time_text::rfc3339),
             namespaces: host.spec.namespaces.clone(),
+            description: host.spec.description.clone(),
             timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }
@@ -139,12 +140,32 @@ impl Controller {
         };
         let suspended = "changed files are not heeded any more: too many restarts".to_owned();
         let reason = reason.or(self.machine.is_watch_suspended(id).then_some(suspended));
-        match (&host.port_taken, reason) {
+        match (blamed_port(host, state), reason) {
             (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
-            (Some(taken), None) => Some(taken.clone()),
+            (Some(taken), None) => Some(taken.to_owned()),
             (None, reason) => reason,
         }
     }
+}
+
+/// The taken port that is in the way of a service, or has been: neither of one that was stopped, or has done its
+/// work, nor of one that was killed.
+fn blamed_port<'a>(host: &'a Host, state: &State) -> Option<&'a str> {
+    let blamed = match state {
+        State::Failed { reason, .. } => !matches!(reason, FailureReason::Exit(Exit::Signal(_))),
+        State::Stopped { .. } | State::Exited { .. } | State::Disabled => false,
+        State::Pending(_)
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Daemonized { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Skipped { .. } => true,
+    };
+    host.port_taken
+        .as_ref()
+        .filter(|_| blamed)
+        .map(|taken| taken.text.as_str())
 }
 
 /// Whether a person has to do something.

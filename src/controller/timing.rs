@@ -40,7 +40,7 @@ impl Controller {
         let start = &mut self.host_mut(instance).start;
         match (to, start.as_mut()) {
             (State::Pending(PendingWhy::Dependency { .. }), Some(start)) => {
-                start.after = after.or(start.after)
+                start.after = after.or(start.after);
             }
             (State::Running { ready, .. }, Some(start)) => match from {
                 State::Starting { .. } => {

@@ -1,11 +1,11 @@
 //! Where the output of all panes meets: bytes in; rendered lines, kept lines, followers' records and events
 //! out. Pure but for the followers' queues: time is an argument, writing is the caller's.
 
-use super::follow::{Batch, Filter, Follower, Followers};
+use super::follow::{Filter, Follower, Followers};
 use super::open::OpenLines;
 use super::passage::{Merged, Past, SourceSink};
 use super::plain::plain;
-use super::record::{Record, RecordKind};
+use super::record::RecordKind;
 use super::render::{Label, Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
@@ -42,15 +42,15 @@ pub enum StreamEvent {
 /// The output of all instances of a session.
 #[derive(Debug)]
 pub struct Hub {
-    sources: Vec<Source>,
-    open: OpenLines,
-    shared: Merged,
+    pub(super) sources: Vec<Source>,
+    pub(super) open: OpenLines,
+    pub(super) shared: Merged,
 }
 
 #[derive(Debug)]
-struct Source {
-    decoder: StreamDecoder,
-    past: Past,
+pub(super) struct Source {
+    pub(super) decoder: StreamDecoder,
+    pub(super) past: Past,
 }
 
 impl Source {
@@ -326,66 +326,6 @@ impl Hub {
         self.shared.followers.follow(filter, backlog)
     }
 
-    /// The last `lines` records of the instances that `filter` takes, merged by time, and after them the
-    /// unfinished lines that are quiet.
-    pub fn backlog(&self, filter: &Filter, lines: usize) -> Batch {
-        let chosen = (0..).map(InstanceId).zip(&self.sources);
-        let chosen: Vec<_> = chosen.filter(|(instance, _)| filter.takes(*instance)).collect();
-        let mut records: Vec<_> = chosen
-            .iter()
-            .flat_map(|(_, source)| source.past.ring.last(lines))
-            .collect();
-        records.sort_unstable_by_key(|record| record.seq);
-        let mut batch = Batch::default();
-        for record in &records[records.len().saturating_sub(lines)..] {
-            batch.push(*record);
-        }
-        let mut text = Vec::new();
-        for (instance, source) in chosen {
-            if self.waits_for_input(instance).is_some() {
-                text.clear();
-                source.decoder.open_line(&mut text);
-                batch.push(Record {
-                    seq: self.shared.last_seq,
-                    at_ms: records.last().map_or(0, |record| record.at_ms),
-                    instance,
-                    run: source.past.run,
-                    kind: RecordKind::Open,
-                    text: &text,
-                });
-            }
-        }
-        batch
-    }
-
-    /// The last `count` lines that `run` printed, without colours, oldest first.
-    pub fn last_lines_of_run(&self, instance: InstanceId, run: RunId, count: usize) -> Vec<String> {
-        let lines = self
-            .source(instance)
-            .map(|source| source.past.ring.last_of_run(run, count));
-        lines
-            .into_iter()
-            .flatten()
-            .map(|record| plain(record.text))
-            .collect()
-    }
-
-    /// The last `count` lines that an instance printed, whatever the run, without colours, oldest first.
-    pub fn last_lines(&self, instance: InstanceId, count: usize) -> Vec<String> {
-        let Some(source) = self.source(instance) else {
-            return Vec::new();
-        };
-        let printed = source
-            .past
-            .ring
-            .last(usize::MAX)
-            .rev()
-            .filter(|record| record.kind == RecordKind::Output);
-        let mut lines: Vec<_> = printed.take(count).map(|record| plain(record.text)).collect();
-        lines.reverse();
-        lines
-    }
-
     /// The end of this run is known to have passed unseen: what was to be said behind it is due.
     pub fn passed_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
@@ -396,20 +336,6 @@ impl Hub {
         }
     }
 
-    /// Whether every byte that this run printed has been taken.
-    pub fn is_complete(&self, instance: InstanceId, run: RunId) -> bool {
-        self.source(instance)
-            .is_some_and(|source| source.past.sentences.is_complete(run))
-    }
-
-    /// The last line that an instance printed, finished or not, without colours.
-    pub fn last_line(&self, instance: InstanceId) -> Option<String> {
-        match self.waits_for_input(instance) {
-            Some(open) => Some(open.to_owned()),
-            None => self.source(instance)?.past.ring.last_line(),
-        }
-    }
-
     /// The terminal has echoed a key (`^C`) where the next line of the console begins: that line stands over it.
     pub fn return_to_margin(&mut self) {
         if self.shows_open_lines() {
@@ -417,26 +343,7 @@ impl Hub {
         }
     }
 
-    /// Whether unfinished lines are on the console as they are.
-    pub fn shows_open_lines(&self) -> bool {
-        let renderer = self.shared.renderer.as_ref();
-        renderer.is_some_and(Renderer::shows_open_lines)
-    }
-
-    /// The line that an instance has begun and not finished, without colours.
-    pub fn open_line(&self, instance: InstanceId) -> Option<String> {
-        let decoder = &self.source(instance)?.decoder;
-        let mut line = Vec::new();
-        decoder.open_line(&mut line);
-        decoder.has_open_line().then(|| plain(&line))
-    }
-
-    /// The unfinished, quiet line of an instance that waits for input, without colours.
-    pub fn waits_for_input(&self, instance: InstanceId) -> Option<&str> {
-        self.open.waits_for_input(instance)
-    }
-
-    fn source(&self, instance: InstanceId) -> Option<&Source> {
+    pub(super) fn source(&self, instance: InstanceId) -> Option<&Source> {
         self.sources.get(instance.0 as usize)
     }
 

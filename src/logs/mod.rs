@@ -13,6 +13,7 @@ mod follow;
 mod hub;
 mod ink;
 mod line;
+mod lookback;
 mod open;
 mod passage;
 mod plain;

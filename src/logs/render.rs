@@ -58,6 +58,8 @@ pub struct Renderer {
     /// By instance.
     sources: Vec<Source>,
     own_prefix: Vec<u8>,
+    /// Services' lines begin with their text.
+    bare: bool,
     clock: Clock,
 }
 
@@ -83,6 +85,7 @@ impl Renderer {
             width: 0,
             sources: Vec::new(),
             own_prefix: Vec::new(),
+            bare: false,
             clock: Clock {
                 second: None,
                 text: *b"00:00:00",
@@ -99,20 +102,22 @@ impl Renderer {
         self.sources = labels
             .iter()
             .map(|label| Source {
-                prefix: self.prefix(&label.name, Some(label.position)),
+                prefix: if self.bare {
+                    Vec::new()
+                } else {
+                    self.prefix(&label.name, Some(label.position))
+                },
                 shown: old.next().and_then(|source| source.shown),
             })
             .collect();
         self.own_prefix = self.prefix(OWN_NAME, None);
     }
 
-    /// The same, for lines that are to begin with their text.
-    pub fn without_prefix(labels: &[Label], options: RenderOptions) -> Self {
-        let mut renderer = Self::new(labels, options);
-        for source in &mut renderer.sources {
-            source.prefix.clear();
-        }
-        renderer
+    /// Has services' lines begin with their text.
+    pub fn without_prefix(mut self, labels: &[Label]) -> Self {
+        self.bare = true;
+        self.set_labels(labels);
+        self
     }
 
     /// Whether colours are printed.

@@ -22,9 +22,10 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
                 return None;
             }
             let distance = strsim::damerau_levenshtein(&name, &other);
-            (distance <= limit).then_some((distance, candidate))
+            // What was only not typed to its end goes before what was mistyped.
+            (distance <= limit).then(|| ((!other.starts_with(&name), distance), candidate))
         })
-        .min_by_key(|(distance, _)| *distance)
+        .min_by_key(|(nearness, _)| *nearness)
         .map(|(_, candidate)| candidate)
 }
 
@@ -65,6 +66,7 @@ mod tests {
             ("strat", &["stop", "start", "status"], Some("start")),
             ("satrt", &["stop", "start", "status"], Some("start")),
             ("stauts", &["stop", "start", "status"], Some("status")),
+            ("stat", &["stop", "start", "status"], Some("status")),
             ("deploy", &["stop", "start", "status", "web", "worker"], None),
             ("comand", &["command"], Some("command")),
             (

@@ -215,6 +215,7 @@ impl Machine {
             | State::Running { .. }
             | State::Daemonized { .. }
             | State::Stopping { .. } => self.wait(id, ask, Awaits::Down),
+            State::Skipped { .. } if is_ending => self.answer(ask, id, Answer::AlreadyStopped),
             State::Pending(_) | State::Skipped { .. } => {
                 self.set_state(id, State::Stopped { last });
                 self.answer_stopped_waiting(ask, id, None);

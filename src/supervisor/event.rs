@@ -242,7 +242,7 @@ pub enum Answer {
     },
     /// A signal for something that does not run.
     NotRunning,
-    /// It could not be started, or ended before it counted as started.
+    /// It could not be started, or ended before it was ready.
     Failed {
         message: String,
     },

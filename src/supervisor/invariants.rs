@@ -118,7 +118,20 @@ impl Machine {
         let name = &instance.name;
         let word = instance.state.word();
         if !instance.is_wanted_up() {
-            let idle = matches!(word, StateWord::Pending | StateWord::Backoff | StateWord::Skipped);
+            let idle = match word {
+                StateWord::Pending | StateWord::Backoff => true,
+                StateWord::Skipped => !self.is_ending(),
+                StateWord::Disabled
+                | StateWord::Starting
+                | StateWord::Running
+                | StateWord::Daemonized
+                | StateWord::Stopping
+                | StateWord::Restarting
+                | StateWord::Stopped
+                | StateWord::Exited
+                | StateWord::Failed
+                | StateWord::Scheduled => false,
+            };
             assert!(!idle, "{name}: unwanted, and {word}");
             let waits = instance.is_live() && !instance.is_stop_sent();
             assert!(

@@ -31,6 +31,8 @@ pub struct Machine {
     pub(super) actions: VecDeque<Action>,
     /// The session is over when everything in it has ended.
     pub(super) ends_when_done: bool,
+    /// Nobody's stop waits for another's when the session ends.
+    pub(super) ends_at_once: bool,
 }
 
 impl Machine {
@@ -53,12 +55,18 @@ impl Machine {
             live: 0,
             actions: VecDeque::new(),
             ends_when_done: false,
+            ends_at_once: false,
         })
     }
 
     /// Makes the session end when all in it that was to run has ended by itself, however it ended.
     pub fn end_when_done(&mut self) {
         self.ends_when_done = true;
+    }
+
+    /// Makes the session's end stop all at once, dependents or not.
+    pub fn end_at_once(&mut self) {
+        self.ends_at_once = true;
     }
 
     /// Takes in what happened, at the time `now` (which never goes back). Reports of runs that are over and

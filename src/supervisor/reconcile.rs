@@ -85,6 +85,8 @@ impl Machine {
                     self.advance(id);
                 }
             }
+            // What a session that ends has skipped stays so, with its reason.
+            State::Skipped { .. } if self.is_ending() => {}
             State::Pending(_) | State::Skipped { .. } => {
                 if wanted_up {
                     self.advance(id);
@@ -135,6 +137,9 @@ impl Machine {
     /// Who has to be gone before this one's stop order may go out: a dependent, near or far, that is on its
     /// way down itself. One that runs on is not waited for.
     pub(super) fn held_by(&self, id: InstanceId) -> Option<InstanceId> {
+        if self.ends_at_once && self.is_ending() {
+            return None;
+        }
         self.graph
             .find(id, Way::Dependents, |dependent| self.at(dependent).is_doomed())
     }

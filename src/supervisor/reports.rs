@@ -280,13 +280,13 @@ impl Machine {
             Decision::Stay => instance.ended_state(exit, now),
         };
         let message = if lost {
-            "its window went away before it counted as started".to_owned()
+            "its window went away before it was ready".to_owned()
         } else if run.overdue {
             "its command left no daemon behind in time".to_owned()
         } else if run.condemned == Some(ProbeKind::Startup) {
             "its startup probe failed".to_owned()
         } else {
-            format!("it ended with {exit} before it counted as started")
+            format!("it ended with {exit} before it was ready")
         };
         match decision {
             Decision::Again { .. } => instance.cause = Cause::Policy,

@@ -347,3 +347,34 @@ fn a_suspended_controller_is_named_at_once() {
     processes::kill(controller, Signal::CONT);
     assert_eq!(project.wait_running(["web"]), [web]);
 }
+
+#[test]
+fn a_start_from_another_shell_does_not_take_the_configuration_for_another_one() {
+    let project = Project::with("web: exec sleep 1000\n");
+    project.start_detached(&[]);
+    let before = project.wait_running(["web"]);
+    kill_controller(&project);
+    let elsewhere = [
+        ("_", "/elsewhere/ovr"),
+        ("OLDPWD", "/"),
+        ("PWD", "/elsewhere"),
+        ("SHLVL", "7"),
+        ("WINDOWID", "7"),
+        ("SSH_TTY", "/dev/pts/7"),
+        ("SSH_CONNECTION", "192.0.2.1 7 192.0.2.2 22"),
+    ];
+    let call = project.cmd(&["start", "-D"]);
+    let call = elsewhere
+        .iter()
+        .fold(call, |call, (name, value)| call.env(name, *value));
+    let adopted = call.output();
+    adopted.success().says(&["adopted web"]);
+    assert!(!adopted.stdout.contains("older configuration"), "{adopted}");
+    assert_eq!(project.wait_running(["web"]), before);
+    kill_controller(&project);
+    // What the service itself goes by is another matter.
+    let call = project.cmd(&["start", "-D"]).env("RAILS_ENV", "test");
+    call.output()
+        .success()
+        .says(&["web runs with an older configuration"]);
+}

@@ -121,6 +121,21 @@ fn what_docker_launches_is_ready_when_docker_says_so() {
 }
 
 #[test]
+fn a_launched_service_lets_what_waits_for_it_begin() {
+    let text = include_str!("examples/autogen-short.yaml")
+        .replace(
+            "/home/cordlesssteve/projects/Utility/MULTI-AGENT/autogen-local",
+            ".",
+        )
+        .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0");
+    let project = example(&text).script("docker", DOCKER);
+    let console = project.start(&[]);
+    project.wait_service("zookeeper", "to be ready", |service| service.ready == Some(true));
+    project.wait_until("kafka to be launched", || project.path("out/up-kafka").exists());
+    drop(console);
+}
+
+#[test]
 fn the_shell_of_a_configuration_runs_its_commands() {
     let text = include_str!("examples/shell.yaml").replace("$SHELL", "$USED >$OUT/shell");
     let project = example(&text).script("zsh", "#!/bin/sh\nUSED=zsh exec sh \"$@\"\n");
@@ -247,4 +262,24 @@ fn every_mistake_of_a_configuration_is_told_at_once_with_its_place() {
         "ovr.yaml:6:26: there is no variable `.PC_REPLICA_NUN`",
         "did you mean `.PC_REPLICA_NUM`?",
     ]);
+}
+
+#[test]
+fn the_merged_configuration_is_shown_with_the_place_of_each_value() {
+    let project = with("Procfile", "web: run\n")
+        .file("ovr.yaml", "processes:\n  web: { tier: app }\n")
+        .file(
+            "ovr.override.yaml",
+            "processes:\n  web: { description: 'the ${WHAT}' }\n",
+        )
+        .file(".env", "WHAT=front\n");
+    let shown = project.ovr(&["config"]);
+    shown.success().says(&[
+        "command: run  # Procfile:1",
+        "tier: app  # ovr.yaml:2",
+        "description: \"the front\"  # ovr.override.yaml:2",
+    ]);
+    let json = project.ovr(&["config", "--json"]).success().json();
+    assert_eq!(json["config"]["processes"]["web"]["tier"], "app");
+    assert_eq!(json["sources"]["/processes/web/tier"], "ovr.yaml:2");
 }

@@ -170,3 +170,36 @@ fn a_full_disk_costs_lines_and_never_a_service() {
     let text = fs::read_to_string(logs_dir(&project).join("web.log")).unwrap();
     assert!(text.contains("missing"), "{text}");
 }
+
+#[test]
+fn what_is_not_kept_is_an_error_that_says_so() {
+    let project = Project::with("web: echo hello; sleep 1000\n");
+    project
+        .ovr(&["logs", "web"])
+        .code(69)
+        .says(&["nothing that web printed is kept", "ovr start"]);
+    project.start_detached(&[]);
+    project.wait_service("web", "its line", |service| service.last_line.is_some());
+    for (run, which) in [("99", "no run 99 of web"), ("-1", "no run -1 of web")] {
+        project
+            .ovr(&["logs", "web", "--run", run])
+            .code(64)
+            .says(&[which]);
+    }
+}
+
+#[test]
+fn a_run_of_the_past_begins_with_one_line_that_says_which_it_is() {
+    let project = Project::with("web: echo hello; sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_service("web", "its line", |service| service.last_line.is_some());
+    project.ovr(&["restart", "web"]).success();
+    let begins = |run: &str| {
+        let found = project.ovr(&["logs", "web", "--run", run]);
+        let lines = found.stdout.lines().filter(|line| line.contains("── run"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(begins("1"), ["web │ ── run 1 ──"]);
+    let pid = project.service("web").pid.unwrap();
+    assert_eq!(begins("2"), [format!("web │ ── run 2, pid {pid} ──")]);
+}

@@ -112,6 +112,31 @@ fn a_service_that_lost_its_port_says_so_in_the_status() {
 }
 
 #[test]
+fn a_port_that_has_become_free_is_told_no_more() {
+    let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&["-p", &port.to_string()]);
+    project.wait_running(["web"]);
+    let reason = project.service("web").reason;
+    assert!(reason.is_some_and(|reason| reason.contains("is taken by")));
+    drop(held);
+    assert_eq!(project.service("web").reason, None);
+}
+
+#[test]
+fn who_was_killed_did_not_fail_for_its_port() {
+    let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let project = Project::with("web: exec sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&["-p", &port.to_string(), "--any-can-die"]);
+    project.wait_running(["web"]);
+    project.ovr(&["signal", "KILL", "web"]).success();
+    let web = project.wait_state("web", StateWord::Failed);
+    assert_eq!((web.exit_signal.as_deref(), web.reason), (Some("SIGKILL"), None));
+}
+
+#[test]
 fn the_port_of_a_stopped_service_is_free() {
     let project = Project::with("web: sh -c 'listener; true'\nworker: sleep 1000\n");
     let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();

@@ -175,6 +175,21 @@ fn a_restart_that_does_not_come_up_fails_and_shows_the_last_words() {
 }
 
 #[test]
+fn the_very_last_line_of_a_failed_restart_is_shown_every_time() {
+    let web = "web: {command: seq 1 3000; echo out of luck; exit 5, ready_log_line: ready to serve}";
+    let yaml = format!("processes:\n  {web}\n  x: {{command: sleep 1000}}\n");
+    let project = Project::new().file("ovr.yaml", &yaml);
+    project.start_detached(&[]);
+    for _ in 0..5 {
+        project.ovr(&["restart", "web"]).code(74).says(&[
+            "failed web: it ended with code 5",
+            "│ 3000",
+            "│ out of luck",
+        ]);
+    }
+}
+
+#[test]
 fn no_wait_returns_before_it_is_done() {
     let project = Project::with("web: stubborn\nworker: sleep 1000\n");
     project.start_detached(&["-t", "600"]);

@@ -168,3 +168,27 @@ fn a_service_without_a_pid_is_never_shown_as_running() {
             .all(|service| service.state == StateWord::Running)
     });
 }
+
+const DB_FAILS: &str = "processes:
+  db: {command: exit 4, readiness_probe: {exec: {command: 'false'}}}
+  web: {command: sleep 1000, depends_on: [db]}
+  worker: {command: sleep 1000}
+";
+
+#[test]
+fn only_what_is_up_counts_as_up_and_the_others_are_named() {
+    let project = Project::new().file("ovr.yaml", DB_FAILS);
+    let console = project.start(&[]);
+    console.wait_for_screen_text("1 of 3 services up in");
+    console.wait_for_screen_text(", not db, web");
+}
+
+#[test]
+fn a_start_in_the_background_fails_where_a_service_is_skipped() {
+    let project = Project::new().file("ovr.yaml", DB_FAILS);
+    project
+        .ovr(&["start", "-D"])
+        .code(74)
+        .says(&["web skipped: needs db: ready, but db exited with code 4"]);
+    project.wait_running(["worker"]);
+}

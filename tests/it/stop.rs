@@ -162,12 +162,18 @@ fn each_service_is_stopped_by_its_own_signal() {
     let project = Project::with("web: exec trapper\nworker: sleep 1000\n");
     project.start_detached(&["-i", "web=TERM"]);
     project.wait_running(["web", "worker"]);
-    project.wait_until("the trap to be set", || {
-        project.ovr(&["status", "--json"]).stdout.contains("trapping")
-    });
+    // Each run names its own process as soon as its traps are set.
+    let set = |project: &Project| {
+        project.wait_service("web", "to have set its traps", |web| {
+            let pid = web.pid.map(|pid| format!("trapping {pid}"));
+            pid.is_some() && web.last_line == pid
+        });
+    };
+    set(&project);
     // The second run keeps it too.
     project.ovr(&["restart", "web"]).success();
     assert_eq!(project.wait_out("signal"), "TERM");
+    set(&project);
     project
         .ovr(&["stop", "web"])
         .success()

@@ -9,6 +9,7 @@ use crate::config::procfile::Entry;
 use crate::config::project::ProjectDef;
 use crate::config::shell::Shell;
 use crate::config::template::Variables;
+use crate::config::yaml::Shown;
 use crate::config::{Checked, Configuration, Environment, Origin, yaml};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::ServiceName;
@@ -44,15 +45,7 @@ impl Read {
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
-        let caller = load::caller_environment(std::env::vars_os());
-        problems.extend(caller.diagnostics);
-        let environment = load::load_environment(&Surroundings {
-            caller: &caller.value,
-            home: here.places.home(),
-            root: &project.root,
-        });
-        problems.extend(environment.diagnostics);
-        let mut environment = environment.value;
+        let mut environment = around(here, &project, problems);
         let options = settings::resolve(args, &|name| layered(&environment, name));
         let options = told(options.map_err(|error| vec![error]), problems);
         let mut reader = Reader {
@@ -88,6 +81,49 @@ pub fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
     .find()
 }
 
+/// What the caller and the project's env files say.
+fn around(here: &Here, project: &Project, problems: &mut Vec<Diagnostic>) -> Environment {
+    let caller = load::caller_environment(std::env::vars_os());
+    problems.extend(caller.diagnostics);
+    let environment = load::load_environment(&Surroundings {
+        caller: &caller.value,
+        home: here.places.home(),
+        root: &project.root,
+    });
+    problems.extend(environment.diagnostics);
+    environment.value
+}
+
+/// The configuration as it is written, all files of it in one. `None`: it cannot be read, which was told.
+pub fn shown_configuration(here: &Here, args: &StartArgs, problems: &mut Vec<Diagnostic>) -> Option<Shown> {
+    let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
+    let environment = around(here, &project, problems);
+    let lines = procfile(&project, here, problems);
+    let files = yaml_files(&project, here);
+    let yaml = load::show_yaml(&files, &environment);
+    problems.extend(yaml.diagnostics);
+    if has_errors(problems) {
+        return None;
+    }
+    match lines {
+        Some(lines) => Some(Shown::procfile(&lines, yaml.value)),
+        None => yaml.value,
+    }
+}
+
+fn procfile(project: &Project, here: &Here, problems: &mut Vec<Diagnostic>) -> Option<Vec<Entry>> {
+    let mut files = project.files.iter();
+    let file = files.find(|file| file.dialect == Dialect::Procfile)?;
+    let entries = load::load_procfile(&file.path, &shown(&file.path, &here.cwd));
+    problems.extend(entries.diagnostics);
+    Some(entries.value)
+}
+
+fn yaml_files(project: &Project, here: &Here) -> Vec<yaml::File> {
+    let files = project.files.iter();
+    files.filter_map(|file| yaml_file(file, &here.cwd)).collect()
+}
+
 /// What it takes to read a project's configuration.
 struct Reader<'a> {
     project: &'a Project,
@@ -101,17 +137,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn configuration(&mut self) -> Option<(Configuration, Variables)> {
-        let files = &self.project.files;
-        let procfile = files.iter().find(|file| file.dialect == Dialect::Procfile);
-        let entries = procfile.map(|file| {
-            let entries = load::load_procfile(&file.path, &shown(&file.path, &self.here.cwd));
-            self.problems.extend(entries.diagnostics);
-            entries.value
-        });
-        let yaml: Vec<yaml::File> = files
-            .iter()
-            .filter_map(|file| yaml_file(file, &self.here.cwd))
-            .collect();
+        let entries = procfile(self.project, self.here, self.problems);
+        let yaml = yaml_files(self.project, self.here);
         if yaml.is_empty() {
             return Some((Configuration::of_procfile(&entries?), Variables::new()));
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// A state in words that is longer takes the rest of the line of a service that does not run.
 const SHORT_STATE: usize = 24;
+/// What stands between two reasons.
+const REASONS: &str = " · ";
 /// How many services a prompt names.
 const NAMED_IN_PROMPT: usize = 3;
 
@@ -83,6 +85,9 @@ pub fn details(status: &Status) -> String {
             ("command".to_owned(), plain(&service.command)),
             ("from".to_owned(), plain(&service.origin)),
         ];
+        if let Some(description) = &service.description {
+            lines.insert(0, ("description".to_owned(), plain(description)));
+        }
         if let (Some(port), Some(source)) = (service.port, &service.port_source) {
             lines.push(("port".to_owned(), format!("{port} ({})", plain(source))));
         }
@@ -192,8 +197,8 @@ fn mark(service: &Service) -> Option<&'static str> {
 
 /// `says`: somebody's readiness is told, so that it says something where it is only assumed.
 fn row(service: &Service, colour: &str, says: bool) -> Row {
-    let words = words(service);
     let live = is_live(service.state);
+    let (words, beneath) = told(service, live);
     let runs_over = !live && width(&words) > SHORT_STATE;
     let number = |n: Option<u32>| n.map_or(String::new(), |n| n.to_string());
     let mut cells = vec![
@@ -229,7 +234,31 @@ fn row(service: &Service, colour: &str, says: bool) -> Row {
         mark,
         cells,
         runs_over: runs_over.then_some(STATE),
+        beneath,
     }
+}
+
+/// Its state in words for the table, and what of its reason is too long for that: the columns behind the state of
+/// a service that runs must not be pushed away by it.
+fn told(service: &Service, live: bool) -> (String, Vec<String>) {
+    let words = words(service);
+    let reason = service.reason.as_deref().map(plain).unwrap_or_default();
+    if width(&words) <= SHORT_STATE || reason.is_empty() || service.waits_for_input {
+        return (words, Vec::new());
+    }
+    let parts = reason.split(REASONS).map(str::to_owned);
+    if live {
+        return match words.strip_suffix(&format!(": {reason}")) {
+            Some(state) => (state.to_owned(), parts.collect()),
+            None => (words, Vec::new()),
+        };
+    }
+    let mut rest = parts.skip(1).peekable();
+    if rest.peek().is_none() || !words.ends_with(&reason) {
+        return (words, Vec::new());
+    }
+    let head = words.split(REASONS).next().unwrap_or_default().to_owned();
+    (head, rest.collect())
 }
 
 fn is_live(state: StateWord) -> bool {
@@ -336,6 +365,8 @@ fn hint(services: &[Service], limit: usize) -> Option<String> {
         format!("! {name} failed: `ovr connect {name}` to see, `ovr restart {name}` to retry")
     } else if asking.is_some() {
         format!("? {name} waits for input: `ovr connect {name}` to answer")
+    } else if service.state == StateWord::Skipped {
+        format!("! {name} was skipped: `ovr start {name}` starts it and what it needs")
     } else {
         format!("! {name} needs a look: `ovr connect {name}`, `ovr status -v`")
     };

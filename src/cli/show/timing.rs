@@ -75,9 +75,8 @@ fn row(service: &Service) -> Row {
             .unwrap_or_default(),
     ];
     Row {
-        mark: Cell::default(),
         cells: cells.into_iter().map(Cell::plain).collect(),
-        runs_over: None,
+        ..Row::default()
     }
 }
 
@@ -157,8 +156,10 @@ mod tests {
     use crate::cli::style::Paint;
     use crate::model::Condition;
 
-    /// A session of these services; each with its times, and what it waited for.
-    fn session(starts: &[(&str, [Option<u64>; 4], Option<(&str, Condition)>)]) -> Status {
+    /// A service, when it was asked for, began, was ready and ended, and what it waited for.
+    type Started<'a> = (&'a str, [Option<u64>; 4], Option<(&'a str, Condition)>);
+
+    fn session(starts: &[Started<'_>]) -> Status {
         let mut status: Status = serde_json::from_str(golden::STATUS).unwrap();
         let pattern = status.services[0].clone();
         status.services = starts

@@ -21,8 +21,8 @@ impl Drafting<'_> {
             startup: check(&service.startup_probe),
             readiness: check(&service.readiness_probe),
             liveness: check(&service.liveness_probe),
-            ready_line: service.ready_log_line.as_ref().map(|line| line.value.clone()),
-            failure_line: service.failure_log_line.as_ref().map(|line| line.value.clone()),
+            ready_line: service.ready_log_line.as_ref().map(|line| texts.line(line)),
+            failure_line: service.failure_log_line.as_ref().map(|line| texts.line(line)),
         }
     }
 

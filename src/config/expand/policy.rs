@@ -51,14 +51,6 @@ impl Drafting<'_> {
         }
     }
 
-    /// Whether its command may leave nothing of its own behind: where a daemon is asked for, and where only the
-    /// probe can tell whether what was launched is there, unless its end is to be acted on.
-    pub(super) fn is_launcher(&self, policy: &Policy) -> bool {
-        let probed = self.service.readiness_probe.is_some();
-        let ends = policy.restart.when == RestartWhen::Always || policy.end == EndPolicy::StopsSession;
-        self.service.is_daemon || (probed && !ends)
-    }
-
     /// `PC_DISABLED_PROCESSES` names it, or its service.
     fn is_disabled_by_name(&self) -> bool {
         let (instance, service) = (self.name.to_string(), self.service.name.value.as_str());

@@ -18,6 +18,7 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 pub(super) struct Command {
     pub(super) argv: Vec<String>,
     pub(super) by_shell: bool,
+    pub(super) by_words: bool,
     /// As people read it.
     pub(super) shown: String,
     pub(super) span: Span,
@@ -36,11 +37,12 @@ impl Drafting<'_> {
                 Command {
                     argv: self.shell(&shown),
                     by_shell: true,
+                    by_words: false,
                     shown,
                     span: command.span.clone(),
                 }
             }
-            (None, entrypoint) => of_entrypoint(service, entrypoint.as_deref().unwrap_or_default()),
+            (None, entrypoint) => of_entrypoint(service, entrypoint.as_deref().unwrap_or_default(), texts),
         };
         if service.is_elevated {
             return Command {
@@ -132,13 +134,14 @@ impl Drafting<'_> {
         None
     }
 
-    pub(super) fn watch(&self, cwd: &Path) -> Option<Watch> {
+    pub(super) fn watch(&self, cwd: &Path, texts: &mut Texts) -> Option<Watch> {
         let watch = self.service.watch.as_ref()?;
-        let texts = |globs: &[Located<String>]| globs.iter().map(|glob| glob.value.clone()).collect();
+        let globs =
+            |texts: &Texts, globs: &[Located<String>]| globs.iter().map(|glob| texts.line(glob)).collect();
         let path = |path: &WatchPathDef| WatchPath {
-            path: self.options.path(cwd, &path.path.value),
-            include: texts(&path.include),
-            exclude: texts(&path.exclude),
+            path: self.options.path(cwd, &texts.value(&path.path)),
+            include: globs(texts, &path.include),
+            exclude: globs(texts, &path.exclude),
         };
         Some(Watch {
             paths: watch.paths.iter().map(path).collect(),
@@ -156,26 +159,30 @@ impl Drafting<'_> {
                 Some((name, address)) => (name.trim().to_owned(), address.trim()),
                 None => (self.service.name.value.to_string(), text.trim()),
             };
-            match listen_address(address, |path| self.options.path(cwd, path)) {
-                Some(address) => sockets.push(Listen { address, name }),
-                None => {
-                    let error = texts.error(&written.span, format!("{address:?} is nothing to listen on"));
-                    error.hints.push(
-                        "write a port, `127.0.0.1:3000`, `[::]:3000` or the path of a socket".to_owned(),
-                    );
-                }
+            if let Some(address) = listen_address(address, |path| self.options.path(cwd, path)) {
+                sockets.push(Listen { address, name });
+            } else {
+                let error = texts.error(&written.span, format!("{address:?} is nothing to listen on"));
+                error
+                    .hints
+                    .push("write a port, `127.0.0.1:3000`, `[::]:3000` or the path of a socket".to_owned());
             }
         }
         sockets
     }
 }
 
-fn of_entrypoint(service: &ServiceDef, words: &[Located<String>]) -> Command {
-    let argv: Vec<String> = words.iter().map(|word| word.value.clone()).collect();
+fn of_entrypoint(service: &ServiceDef, words: &[Located<String>], texts: &mut Texts) -> Command {
+    let word = |word: &Located<String>| match service.is_template_disabled {
+        true => texts.line(word),
+        false => texts.word(word),
+    };
+    let argv: Vec<String> = words.iter().map(word).collect();
     Command {
         shown: argv.join(" "),
         argv,
         by_shell: false,
+        by_words: true,
         span: words
             .first()
             .map_or(&service.name.span, |word| &word.span)

@@ -10,7 +10,11 @@ use std::collections::BTreeMap;
 
 /// What `${NAME}` can name besides what was known when the file was read: what the configuration itself sets.
 #[derive(Clone, Debug, Default)]
-pub(in crate::config) struct Known(BTreeMap<String, String>);
+pub(in crate::config) struct Known {
+    values: BTreeMap<String, String>,
+    /// Nothing is filled in.
+    closed: bool,
+}
 
 impl Known {
     /// Of a name that is there twice the last value counts.
@@ -22,16 +26,24 @@ impl Known {
         known
     }
 
+    /// For texts that are to stay as they are written.
+    pub(in crate::config) fn closed() -> Self {
+        Self {
+            closed: true,
+            ..Self::default()
+        }
+    }
+
     pub(in crate::config) fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
+        self.values.insert(name.to_owned(), value.to_owned());
     }
 
     /// The text with the values of what is known.
     pub(in crate::config) fn fill_in(&self, text: String) -> String {
-        if self.0.is_empty() || !text.contains('$') {
+        if self.closed || self.values.is_empty() || !text.contains('$') {
             return text;
         }
-        yaml::fill_in(&text, &|name| self.0.get(name).cloned())
+        yaml::fill_in(&text, &|name| self.values.get(name).cloned())
     }
 }
 
@@ -65,6 +77,17 @@ impl Texts {
     pub(super) fn value(&mut self, text: &Located<String>) -> String {
         let rendered = self.render_at(&text.value, &text.span, Unknown::Refuse);
         self.known.fill_in(rendered)
+    }
+
+    /// One word of a command that no shell gets: what only a shell could fill in is filled in here.
+    pub(super) fn word(&mut self, text: &Located<String>) -> String {
+        let rendered = self.command(text);
+        self.known.fill_in(rendered)
+    }
+
+    /// A text that a program is to print, braces and all.
+    pub(super) fn line(&self, text: &Located<String>) -> String {
+        self.known.fill_in(text.value.clone())
     }
 
     /// Variables with their values rendered. Each is known to those behind it, and to all that comes later.

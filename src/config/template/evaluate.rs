@@ -1,8 +1,9 @@
 //! A template's tree and its variables to text.
 
 use super::super::project::Var;
+use super::expression::{Operand, Pipe};
 use super::functions;
-use super::parse::{BlockKind, Node, Operand, Pipe};
+use super::parse::{BlockKind, Node};
 use super::{Fault, Rendered, Unknown, Variables};
 use crate::model::suggest;
 use std::borrow::Cow;

@@ -235,7 +235,13 @@ impl Extending<'_> {
         if let Some(Entry { value: parent, .. }) = take(&mut node, "extends") {
             chain.push(name.to_owned());
             match self.parent(&parent, chain) {
-                Some(lower) => node = merge(lower, node, &super::keys::PROCESS),
+                Some(mut lower) => {
+                    // A pattern is disabled so that it does not run itself; who follows it is to run.
+                    for own in ["disabled", "is_disabled"] {
+                        take(&mut lower, own);
+                    }
+                    node = merge(lower, node, &super::keys::PROCESS);
+                }
                 None => self.failed.extend(chain.iter().cloned()),
             }
             chain.pop();

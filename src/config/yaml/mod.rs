@@ -16,17 +16,21 @@ mod parse;
 mod read;
 mod report;
 mod schema;
+mod shown;
 mod substitute;
 mod syntax;
 
 pub use expand::fill_in;
 pub use schema::schema;
+pub use shown::Shown;
 
 use super::Checked;
 use super::project::ProjectDef;
 use crate::model::ServiceName;
 use files::Loader;
+use node::Node;
 use report::Report;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -67,23 +71,14 @@ pub struct Surroundings<'a> {
 /// them.
 pub fn read(files: &[File], surroundings: &Surroundings<'_>) -> Checked<ProjectDef> {
     let mut report = Report::default();
-    let mut loader = Loader {
-        surroundings,
-        report: &mut report,
-        read: Vec::new(),
-        broken: false,
-    };
-    let merged = loader.all(files);
-    let (read, broken) = (loader.read, loader.broken);
-    let Some(mut root) = merged else {
+    let merged = merge_all(files, surroundings, &mut report);
+    let Some(root) = merged.root else {
         return Checked::new(ProjectDef::default(), report.finish(false));
     };
-    let uncertain = files::extend_processes(&mut root, &mut report);
-    if read::expands(&root, &mut report) {
-        expand::project(&mut root, surroundings.lookup, &mut report);
-    }
+    let (read, broken, uncertain) = (merged.read, merged.broken, merged.uncertain);
     let mut project = read::project(&root, &mut report);
     project.files = read;
+    project.is_literal = merged.is_literal;
     // Of what is missing because it could not be read, nothing sensible can be said.
     if !broken {
         let known = checks::Known {
@@ -99,6 +94,52 @@ pub fn read(files: &[File], surroundings: &Surroundings<'_>) -> Checked<ProjectD
         .retain(|service| checks::has_command(service) || !service.disabled || listed(&service.name.value));
     let strict = project.is_strict;
     Checked::new(project, report.finish(strict))
+}
+
+/// The files as one, as they are shown: merged, with their variables put in. Nothing if none can be read.
+pub fn show(files: &[File], surroundings: &Surroundings<'_>) -> Checked<Option<Shown>> {
+    let mut report = Report::default();
+    let merged = merge_all(files, surroundings, &mut report);
+    Checked::new(merged.root.as_ref().map(Shown::of), report.finish(false))
+}
+
+/// All files as one tree.
+struct Merged {
+    root: Option<Node>,
+    /// Every file that was read, lowest first.
+    read: Vec<PathBuf>,
+    broken: bool,
+    /// Processes of which something is missing.
+    uncertain: BTreeSet<String>,
+    /// Variables are left as they are written.
+    is_literal: bool,
+}
+
+fn merge_all(files: &[File], surroundings: &Surroundings<'_>, report: &mut Report) -> Merged {
+    let mut loader = Loader {
+        surroundings,
+        report,
+        read: Vec::new(),
+        broken: false,
+    };
+    let mut root = loader.all(files);
+    let (read, broken) = (loader.read, loader.broken);
+    let mut uncertain = BTreeSet::new();
+    let mut is_literal = false;
+    if let Some(root) = &mut root {
+        uncertain = files::extend_processes(root, report);
+        is_literal = !read::expands(root, report);
+        if !is_literal {
+            expand::project(root, surroundings.lookup, report);
+        }
+    }
+    Merged {
+        is_literal,
+        root,
+        read,
+        broken,
+        uncertain,
+    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,11 @@ impl Appender {
         }
     }
 
+    /// Whose lines it appends.
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
+    }
+
     /// Appends whole lines. Returns the file that has become full by what was there before, if one has.
     pub(super) fn append(&mut self, lines: &[u8]) -> Result<Option<PathBuf>, Failed> {
         let failed = |error| Failed { written: 0, error };

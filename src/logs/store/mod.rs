@@ -8,6 +8,7 @@ mod files;
 mod merge;
 mod pack;
 mod query;
+mod queue;
 mod tail;
 mod writer;
 

@@ -4,12 +4,13 @@
 use super::entry::{Encoder, EntryKind};
 use super::files::{self, Appender, Failed, Keep};
 use super::pack::Packer;
+use super::queue::{Item, Next, Shared, lines_in};
 use crate::model::{InstanceId, RunId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
@@ -18,9 +19,6 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE_MAX: usize = 32 * 1024 * 1024;
 /// Full files are compressed when nothing has been written for so long: in a flood the time is others'.
 const QUIET: Duration = Duration::from_secs(1);
-/// Buffers kept for reuse, and how large one may be for that.
-const SPARE_MAX: usize = 8;
-const SPARE_SIZE: usize = 1024 * 1024;
 
 /// The loop's end: takes text, never waits.
 #[derive(Debug)]
@@ -34,49 +32,6 @@ pub struct Troubles {
     sentences: mpsc::UnboundedReceiver<String>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    queue: Mutex<Queue>,
-    wake: Condvar,
-    limit: usize,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    items: VecDeque<Item>,
-    /// The bytes of all texts in `items`.
-    size: usize,
-    /// Lines that did not fit, for each instance, since the last that did.
-    dropped: BTreeMap<InstanceId, u64>,
-    spare: Vec<Vec<u8>>,
-    flushes: Vec<(u64, oneshot::Sender<()>)>,
-    /// Items taken in, and items done with.
-    taken: u64,
-    done: u64,
-    sleeping: bool,
-    closed: bool,
-}
-
-#[derive(Debug)]
-enum Item {
-    /// From here on this instance is called so, and its files are these.
-    Named(InstanceId, String),
-    /// Whole lines. `missing` more should stand before them.
-    Lines {
-        instance: InstanceId,
-        text: Vec<u8>,
-        missing: u64,
-    },
-}
-
-/// What the thread is to do next.
-enum Next {
-    Item(Item),
-    /// Nothing, and there has been nothing for a while.
-    Quiet,
-    End,
-}
-
 impl Writer {
     /// Starts the thread. Nothing is made on the disk before there is something to write.
     pub(super) fn start(dir: PathBuf, keep: Keep) -> io::Result<(Self, Troubles)> {
@@ -84,11 +39,7 @@ impl Writer {
     }
 
     fn with_limit(dir: PathBuf, keep: Keep, limit: usize) -> io::Result<(Self, Troubles)> {
-        let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-            limit,
-        });
+        let shared = Arc::new(Shared::new(limit));
         let (told, sentences) = mpsc::unbounded_channel();
         let mut worker = Worker {
             packer: Packer::default(),
@@ -107,54 +58,24 @@ impl Writer {
     }
 
     pub(super) fn name(&self, instance: InstanceId, name: String) {
-        let mut queue = self.shared.lock();
-        queue.take_in(Item::Named(instance, name));
-        self.wake(&mut queue);
+        self.shared.name(instance, name);
     }
 
     /// Takes what has gathered for some instances; each buffer comes back empty.
     pub(super) fn push<'a>(&self, texts: impl Iterator<Item = (InstanceId, &'a mut Vec<u8>)>) {
-        let mut queue = self.shared.lock();
-        for (instance, buffer) in texts {
-            if queue.size + buffer.len() > self.shared.limit {
-                *queue.dropped.entry(instance).or_default() += lines_in(buffer);
-                buffer.clear();
-                continue;
-            }
-            let text = mem::replace(buffer, queue.spare.pop().unwrap_or_default());
-            let missing = queue.dropped.remove(&instance).unwrap_or_default();
-            queue.size += text.len();
-            queue.take_in(Item::Lines {
-                instance,
-                text,
-                missing,
-            });
-        }
-        self.wake(&mut queue);
+        self.shared.push(texts);
     }
 
     /// Returns when everything taken so far is in the files, or cannot be.
     pub(super) fn flushed(&self) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
-        let mut queue = self.shared.lock();
-        let target = queue.taken;
-        queue.flushes.push((target, sender));
-        queue.tell_flushed();
-        receiver
-    }
-
-    fn wake(&self, queue: &mut Queue) {
-        if mem::take(&mut queue.sleeping) {
-            self.shared.wake.notify_one();
-        }
+        self.shared.flushed()
     }
 }
 
 impl Drop for Writer {
     /// The thread ends when it has written what it has; who must know waits for [`Self::flushed`] first.
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.wake.notify_one();
+        self.shared.close();
     }
 }
 
@@ -164,74 +85,6 @@ impl Troubles {
         match self.sentences.recv().await {
             Some(sentence) => sentence,
             None => std::future::pending().await,
-        }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for what is next; with `patience`, for no longer than that.
-    fn next(&self, patience: Option<Duration>) -> Next {
-        let mut queue = self.lock();
-        loop {
-            if let Some(item) = queue.items.pop_front() {
-                if let Item::Lines { text, .. } = &item {
-                    queue.size -= text.len();
-                }
-                return Next::Item(item);
-            }
-            if queue.closed {
-                return Next::End;
-            }
-            queue.sleeping = true;
-            queue = match patience {
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(patience) => {
-                    let (queue, waited) = self
-                        .wake
-                        .wait_timeout(queue, patience)
-                        .unwrap_or_else(PoisonError::into_inner);
-                    if waited.timed_out() && queue.items.is_empty() && !queue.closed {
-                        return Next::Quiet;
-                    }
-                    queue
-                }
-            };
-        }
-    }
-
-    /// An item is done with; its text comes back.
-    fn done(&self, text: Option<Vec<u8>>) {
-        let mut queue = self.lock();
-        if let Some(text) = text {
-            queue.recycle(text);
-        }
-        queue.done += 1;
-        queue.tell_flushed();
-    }
-}
-
-impl Queue {
-    fn take_in(&mut self, item: Item) {
-        self.items.push_back(item);
-        self.taken += 1;
-    }
-
-    fn recycle(&mut self, mut text: Vec<u8>) {
-        if self.spare.len() < SPARE_MAX && text.capacity() <= SPARE_SIZE {
-            text.clear();
-            self.spare.push(text);
-        }
-    }
-
-    fn tell_flushed(&mut self) {
-        let done = self.done;
-        for (_, waiting) in self.flushes.extract_if(.., |(target, _)| *target <= done) {
-            // Whoever no longer waits need not know.
-            waiting.send(()).unwrap_or_default();
         }
     }
 }
@@ -267,11 +120,7 @@ impl Worker {
             let patience = (!self.full.is_empty()).then_some(QUIET);
             match shared.next(patience) {
                 Next::Item(Item::Named(instance, name)) => {
-                    let lines = Lines {
-                        file: Appender::new(self.dir.clone(), name, self.keep),
-                        lost: Lost::default(),
-                    };
-                    self.files.insert(instance, lines);
+                    self.name(instance, name);
                     shared.done(None);
                 }
                 Next::Item(Item::Lines {
@@ -291,6 +140,17 @@ impl Worker {
             }
         }
         self.packer.finish();
+    }
+
+    fn name(&mut self, instance: InstanceId, name: String) {
+        let known = self.files.get(&instance);
+        if known.is_none_or(|lines| lines.file.instance() != name) {
+            let lines = Lines {
+                file: Appender::new(self.dir.clone(), name, self.keep),
+                lost: Lost::default(),
+            };
+            self.files.insert(instance, lines);
+        }
     }
 
     fn write(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
@@ -368,10 +228,6 @@ fn unpacked(dir: &Path) -> Vec<PathBuf> {
         .filter(|segment| segment.number.is_some() && !segment.is_packed())
         .map(|segment| segment.path)
         .collect()
-}
-
-fn lines_in(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 //! rule of the oracle. A failure prints its seed and the whole story; `OVR_SIM_SEEDS` sets how many seeds are
 //! played, `OVR_SIM_SEED` plays one with its story.
 
+mod answers;
 mod calls;
 mod conditions;
 mod dice;
 mod endings;
 mod evidence;
+mod excuses;
 mod happenings;
 mod oracle;
 mod pace;

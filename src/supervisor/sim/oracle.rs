@@ -3,12 +3,9 @@
 
 use super::calls::Calls;
 use super::conditions::holds;
-use super::endings::{ended_well, is_over};
 use super::world::{World, WorldWindow};
-use crate::model::{
-    AskId, Condition, FailureReason, InstanceId, InstanceName, PendingWhy, Policy, RunId, State,
-};
-use crate::supervisor::{Action, Answer, Declared, EndCause, Event, Machine, Trigger, Verb};
+use crate::model::{AskId, Condition, InstanceId, InstanceName, PendingWhy, Policy, RunId, State};
+use crate::supervisor::{Action, Declared, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -17,8 +14,8 @@ pub(super) type Broken = String;
 /// A request that is not done, and its targets that are not answered, each with its last run at that time.
 #[derive(Debug)]
 pub(super) struct Open {
-    verb: Verb,
-    targets: Vec<(InstanceId, RunId)>,
+    pub(super) verb: Verb,
+    pub(super) targets: Vec<(InstanceId, RunId)>,
 }
 
 #[derive(Debug)]
@@ -33,7 +30,7 @@ pub(super) struct Oracle {
     /// Asked for without what it needs, when it was asked for last.
     alone: Vec<bool>,
     /// Its last end by itself may count as a failure, and no person has asked for it since.
-    failed: Vec<bool>,
+    pub(super) failed: Vec<bool>,
     pub(super) ends_when_done: bool,
     pub(super) begun: bool,
     pub(super) attached: Vec<u32>,
@@ -43,11 +40,11 @@ pub(super) struct Oracle {
     pub(super) removed: Vec<bool>,
     pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
-    last_run: Vec<RunId>,
+    pub(super) last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
     runs: Vec<u32>,
     pub(super) calls: Calls,
-    quit_asks: Vec<AskId>,
+    pub(super) quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
     pub(super) finished: bool,
 }
@@ -400,14 +397,6 @@ impl Oracle {
         Ok(())
     }
 
-    /// What may fail, and has failed or is not to come, holds nobody up. (Whether what stops will come again is
-    /// not always shown.)
-    fn is_excused(&self, on: InstanceId, leaving: bool) -> bool {
-        let shown = self.shown_at(on);
-        let goes = leaving || matches!(shown, State::Stopping { .. } | State::Stopped { .. });
-        self.policies[on.0 as usize].optional && (goes || is_over(shown) || self.failed[on.0 as usize])
-    }
-
     /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
     /// named it. (A stop of a whole set keeps the same order, but there single requests overlap.)
     fn judge_stop(&self, id: InstanceId, kill: bool) -> Result<(), Broken> {
@@ -436,71 +425,7 @@ impl Oracle {
             ));
         }
         self.shown[id.0 as usize] = to.clone();
-        let policy = &self.policies[id.0 as usize];
-        match to {
-            // What a probe or its launch time condemned has failed, whatever it ended with.
-            State::Backoff { last, .. } => {
-                let condemnable =
-                    policy.startup.is_some() || policy.liveness.is_some() || policy.launch_timeout.is_some();
-                self.failed[id.0 as usize] = condemnable || !ended_well(policy, *last);
-            }
-            State::Exited { .. } => self.failed[id.0 as usize] = false,
-            State::Failed { reason, .. } => {
-                if matches!(reason, FailureReason::NoDaemon { .. }) && policy.launch_timeout.is_none() {
-                    return Err(format!("{id:?}: was to leave no daemon, and failed for that"));
-                }
-                self.failed[id.0 as usize] = true;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn judge_answer(&mut self, ask: AskId, id: InstanceId, answer: &Answer) -> Result<(), Broken> {
-        let Some(open) = self.open.get_mut(&ask) else {
-            return Err(format!("an answer to {ask:?}, which is not open"));
-        };
-        let Some(index) = open.targets.iter().position(|(target, _)| *target == id) else {
-            return Err(format!("{ask:?} answered twice for {id:?}"));
-        };
-        let (_, run_then) = open.targets.remove(index);
-        let verb = open.verb;
-        let live_run = self.shown[id.0 as usize].live_run();
-        let fits = match (verb, answer) {
-            (_, Answer::SessionEnds) => self.ending.is_some(),
-            (_, Answer::Overruled { by }) => *by != verb,
-            (Verb::Start, Answer::Started { .. } | Answer::AlreadyRunning { .. }) => live_run.is_some(),
-            // It was ordered after the request.
-            (Verb::Restart, Answer::Restarted { .. }) => live_run.is_some_and(|run| run > run_then),
-            (Verb::Start | Verb::Restart, Answer::Failed { message }) => !message.is_empty(),
-            // What ran at the request does not any more.
-            (Verb::Stop | Verb::Kill, Answer::Stopped { .. } | Answer::AlreadyStopped) => {
-                live_run.is_none_or(|run| run > run_then)
-            }
-            (Verb::Signal(_), Answer::Signalled { .. } | Answer::NotRunning) => true,
-            _ => false,
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!("{verb:?} of {id:?} answered with {answer:?}"))
-        }
-    }
-
-    fn judge_done(&mut self, ask: AskId) -> Result<(), Broken> {
-        if let Some(index) = self.quit_asks.iter().position(|quit| *quit == ask) {
-            self.quit_asks.remove(index);
-            let live = self.ids().find(|id| self.shown_at(*id).is_live());
-            return match live {
-                Some(id) => Err(format!("a quit done, and {id:?} is live")),
-                None => Ok(()),
-            };
-        }
-        match self.open.remove(&ask) {
-            Some(open) if open.targets.is_empty() => Ok(()),
-            Some(open) => Err(format!("{ask:?} done without an answer for {:?}", open.targets)),
-            None => Err(format!("{ask:?} done twice")),
-        }
+        self.note_failure(id, to)
     }
 
     pub(super) fn shown_at(&self, id: InstanceId) -> &State {
@@ -519,7 +444,7 @@ impl Oracle {
             .any(|(need, _)| *need == on || self.needs_far(*need, on))
     }
 
-    fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
         (0..).map(InstanceId).take(self.policies.len())
     }
 }

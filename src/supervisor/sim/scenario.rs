@@ -130,7 +130,6 @@ pub(super) fn roll_policy(dice: &mut Dice, index: u64, calm: bool) -> Policy {
             .then(|| millis(dice, 5000) + Duration::from_millis(1)),
         scheduled: dice.percent(15),
         success_codes: if dice.percent(20) { vec![1] } else { Vec::new() },
-        ..Policy::default()
     }
 }
 

@@ -210,6 +210,23 @@ fn r19_a_far_dependent_holds_its_dependency_when_the_one_between_is_not_there() 
 }
 
 #[test]
+fn without_an_order_the_end_signals_all_at_once_and_a_stop_still_keeps_it() {
+    let unordered = || {
+        let mut rig = Rig::up(&[
+            ("db", plain()),
+            ("web", needing(plain(), "db", Condition::Started)),
+        ]);
+        rig.machine.end_at_once();
+        rig
+    };
+    let mut rig = unordered();
+    let words = rig.quit(QuitWhy::Asked);
+    assert_eq!(words[1..], ["stop db 1", "stop web 1"], "{words:?}");
+    let mut rig = unordered();
+    assert_eq!(rig.ask(Verb::Stop, &["db", "web"]), ["stop web 1"]);
+}
+
+#[test]
 fn a_stop_of_both_keeps_the_order_and_a_stop_of_one_waits_for_nobody() {
     let services = [
         ("db", plain()),

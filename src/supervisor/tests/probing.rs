@@ -91,7 +91,7 @@ fn a_restart_fails_when_the_new_run_ends_before_it_is_ready() {
     assert_eq!(
         rig.ended("web", Exit::Code(3)),
         [
-            "web: Failed { message: \"it ended with code 3 before it counted as started\" }",
+            "web: Failed { message: \"it ended with code 3 before it was ready\" }",
             "done"
         ]
     );

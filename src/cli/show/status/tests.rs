@@ -33,6 +33,7 @@ fn service(name: &str, state: StateWord) -> Service {
         probe_failure: None,
         next_run: None,
         namespaces: vec!["default".into()],
+        description: None,
         timing: None,
     }
 }
@@ -152,6 +153,34 @@ fn reasons_stand_with_the_state() {
     };
     let out = shown(vec![daemon], 80);
     assert!(out.contains("daemonized (2 processes)  7    12 s"), "{out}");
+}
+
+#[test]
+fn a_long_reason_stands_whole_beneath_its_row_and_pushes_no_column_away() {
+    let taken = "port 5000 on 127.0.0.1 is taken by python3 (pid 9710, in /home/me/other, since 3 min)";
+    let refused = "not ready: connection refused on 127.0.0.1:5000 (readiness probe, 3 failures)";
+    let db = Service {
+        ready: Some(false),
+        reason: Some(format!("{taken} · {refused}")),
+        ..running("db", 100, 5000)
+    };
+    let web = Service {
+        reason: Some(format!("waits for db: ready (db is running) · {refused}")),
+        ..service("web", StateWord::Pending)
+    };
+    assert_eq!(
+        shown(vec![db, web], 80),
+        "shop · /home/me/shop · Procfile · 1 of 2 services up\n\
+         NAME  STATE    READY  PORT  PID  UP\n\
+         db    running  no     5000  100  12 s\n\
+         \x20     port 5000 on 127.0.0.1 is taken by python3 (pid 9710, in /home/me/other,\n\
+         \x20     since 3 min)\n\
+         \x20     not ready: connection refused on 127.0.0.1:5000 (readiness probe, 3\n\
+         \x20     failures)\n\
+         web   pending: waits for db: ready (db is running)\n\
+         \x20     not ready: connection refused on 127.0.0.1:5000 (readiness probe, 3\n\
+         \x20     failures)\n"
+    );
 }
 
 #[test]
@@ -292,4 +321,22 @@ fn the_last_failure_of_a_probe_is_among_the_details() {
     let text = details(&shop(vec![service]));
     let expected = "readiness: connection refused on 127.0.0.1:80, 3 in a row";
     assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn what_was_skipped_comes_with_the_command_that_starts_it_and_what_it_needs() {
+    let skipped = Service {
+        needs_attention: true,
+        reason: Some("needs db: ready, but db is stopped".into()),
+        ..service("web", StateWord::Skipped)
+    };
+    let text = shown(vec![skipped], 80);
+    assert!(
+        text.contains("skipped: needs db: ready, but db is stopped"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("`ovr start web` starts it and what it needs\n"),
+        "{text}"
+    );
 }

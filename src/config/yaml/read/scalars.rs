@@ -171,7 +171,7 @@ impl Fields<'_> {
     pub(super) fn port_text(&mut self, name: &str) -> Option<Located<String>> {
         self.read(
             name,
-            "a port from 1 to 65535, or a template that becomes one",
+            "a port from 1 to 65535, or what becomes one, such as `${PORT}`",
             |text| {
                 let template = text.contains("{{") || text.contains("${");
                 let port = text.parse::<u16>().is_ok_and(|port| port > 0);

@@ -41,7 +41,7 @@ fn what_a_later_file_says_counts_also_if_it_is_false_or_nothing() {
     let web = web(&project);
     assert!(!project.is_strict && !web.disabled && !web.shutdown.parent_only);
     assert_eq!(web.replicas.as_ref().unwrap().value, 0);
-    assert_eq!(web.description.as_deref(), Some(""));
+    assert_eq!(web.description.as_ref().unwrap().value, "");
     assert_eq!(
         web.availability.restart.as_ref().unwrap().value,
         RestartDef::When(RestartWhen::Never)

@@ -58,7 +58,10 @@ fn what_is_not_set_is_empty_and_told_once() {
     |                   ^^^^^^^
   hint: set it in `.env`, or write `${NOPE:-}` if it may be empty"
     );
-    assert_eq!(checked.value.services[0].description.as_deref(), Some(" again"));
+    assert_eq!(
+        checked.value.services[0].description.as_ref().unwrap().value,
+        " again"
+    );
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! What waits for the thread that writes logs: texts in order, bounded; what does not fit is counted. Knows nothing
+//! of files.
+
+use crate::model::InstanceId;
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Buffers kept for reuse, and how large one may be for that.
+const SPARE_MAX: usize = 8;
+const SPARE_SIZE: usize = 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    /// In bytes.
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// The bytes of all texts in `items`.
+    size: usize,
+    /// Lines that did not fit, for each instance, since the last that did.
+    dropped: BTreeMap<InstanceId, u64>,
+    spare: Vec<Vec<u8>>,
+    flushes: Vec<(u64, oneshot::Sender<()>)>,
+    /// Items taken in, and items done with.
+    taken: u64,
+    done: u64,
+    sleeping: bool,
+    closed: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Item {
+    /// From here on this instance is called so, and its files are these.
+    Named(InstanceId, String),
+    /// Whole lines. `missing` more should stand before them.
+    Lines {
+        instance: InstanceId,
+        text: Vec<u8>,
+        missing: u64,
+    },
+}
+
+/// What the thread is to do next.
+pub(super) enum Next {
+    Item(Item),
+    /// Nothing, and there has been nothing for a while.
+    Quiet,
+    End,
+}
+
+impl Shared {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            limit,
+        }
+    }
+
+    pub(super) fn name(&self, instance: InstanceId, name: String) {
+        let mut queue = self.lock();
+        queue.take_in(Item::Named(instance, name));
+        self.wake(&mut queue);
+    }
+
+    /// Takes what has gathered for some instances; each buffer comes back empty.
+    pub(super) fn push<'a>(&self, texts: impl Iterator<Item = (InstanceId, &'a mut Vec<u8>)>) {
+        let mut queue = self.lock();
+        for (instance, buffer) in texts {
+            if queue.size + buffer.len() > self.limit {
+                *queue.dropped.entry(instance).or_default() += lines_in(buffer);
+                buffer.clear();
+                continue;
+            }
+            let text = mem::replace(buffer, queue.spare.pop().unwrap_or_default());
+            let missing = queue.dropped.remove(&instance).unwrap_or_default();
+            queue.size += text.len();
+            queue.take_in(Item::Lines {
+                instance,
+                text,
+                missing,
+            });
+        }
+        self.wake(&mut queue);
+    }
+
+    /// Answers when everything taken so far is done with.
+    pub(super) fn flushed(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        let mut queue = self.lock();
+        let target = queue.taken;
+        queue.flushes.push((target, sender));
+        queue.tell_flushed();
+        receiver
+    }
+
+    /// There is no more to come.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
+    }
+
+    fn wake(&self, queue: &mut Queue) {
+        if mem::take(&mut queue.sleeping) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for what is next; with `patience`, for no longer than that.
+    pub(super) fn next(&self, patience: Option<Duration>) -> Next {
+        let mut queue = self.lock();
+        loop {
+            if let Some(item) = queue.items.pop_front() {
+                if let Item::Lines { text, .. } = &item {
+                    queue.size -= text.len();
+                }
+                return Next::Item(item);
+            }
+            if queue.closed {
+                return Next::End;
+            }
+            queue.sleeping = true;
+            queue = match patience {
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let (queue, waited) = self
+                        .wake
+                        .wait_timeout(queue, patience)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    if waited.timed_out() && queue.items.is_empty() && !queue.closed {
+                        return Next::Quiet;
+                    }
+                    queue
+                }
+            };
+        }
+    }
+
+    /// An item is done with; its text comes back.
+    pub(super) fn done(&self, text: Option<Vec<u8>>) {
+        let mut queue = self.lock();
+        if let Some(text) = text {
+            queue.recycle(text);
+        }
+        queue.done += 1;
+        queue.tell_flushed();
+    }
+}
+
+impl Queue {
+    fn take_in(&mut self, item: Item) {
+        self.items.push_back(item);
+        self.taken += 1;
+    }
+
+    fn recycle(&mut self, mut text: Vec<u8>) {
+        if self.spare.len() < SPARE_MAX && text.capacity() <= SPARE_SIZE {
+            text.clear();
+            self.spare.push(text);
+        }
+    }
+
+    fn tell_flushed(&mut self) {
+        let done = self.done;
+        for (_, waiting) in self.flushes.extract_if(.., |(target, _)| *target <= done) {
+            // Whoever no longer waits need not know.
+            waiting.send(()).unwrap_or_default();
+        }
+    }
+}
+
+pub(super) fn lines_in(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}

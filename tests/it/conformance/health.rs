@@ -1,0 +1,224 @@
+//! Probes, lines and messages, and what they decide: `docs/process-compose.md`, "The life of services".
+
+use super::{composed, configured, free_port};
+use crate::harness::Project;
+use ovr::model::StateWord;
+
+/// Answers with the status that the file `status` names to who asks as he should, else with 403.
+const SERVER: &str = "#!/usr/bin/env python3
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status = int(open('status').read()) if self.headers['X-Who'] == 'ovr' and self.path == '/up?all=1' else 403
+        self.send_response(status)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()
+";
+
+fn is_ready(project: &Project, name: &str) {
+    project.wait_service(name, "to be ready", |service| service.ready == Some(true));
+}
+
+/// Waits until `name` is not ready for a reason that holds `why`.
+fn is_unready(project: &Project, name: &str, why: &str) {
+    project.wait_service(name, &format!("to be unready: {why}"), |service| {
+        let reason = service.reason.as_deref().unwrap_or_default();
+        service.ready == Some(false) && reason.contains(why)
+    });
+}
+
+#[test]
+fn http_get_asks_with_its_headers_and_wants_its_status() {
+    let port = free_port();
+    let project = composed(&format!(
+        "  web:\n    command: exec server\n    environment: [PORT={port}]\n    readiness_probe:\n      period_seconds: \
+         0.1\n      http_get: {{ port: {port}, path: '/up?all=1', headers: {{ X-Who: ovr }}, status_code: 204 }}\n"
+    ))
+    .script("server", SERVER);
+    project.write("status", "200");
+    let console = project.start_piped(&[]);
+    is_unready(&project, "web", "200");
+    project.write("status", "204");
+    is_ready(&project, "web");
+    project.write("status", "503");
+    is_unready(&project, "web", "503");
+    drop(console);
+}
+
+#[test]
+fn tcp_socket_is_ready_when_a_connection_comes_about_at_its_own_port_by_default() {
+    let port = free_port();
+    let project = configured(&format!(
+        "  web:\n    command: 'while [ ! -e go ]; do sleep 0.05; done; exec listener'\n    port: {port}\n    \
+         readiness_probe: {{ tcp_socket: {{}}, period_seconds: 0.1 }}\n"
+    ));
+    let console = project.start_piped(&[]);
+    is_unready(&project, "web", "connection refused");
+    project.write("go", "");
+    is_ready(&project, "web");
+    drop(console);
+}
+
+#[test]
+fn exec_runs_in_the_services_surroundings_and_its_own_directory_and_is_killed_after_its_time() {
+    let project = composed(
+        "  web:\n    command: exec sleep 1000\n    environment: [COLOUR=red]\n    readiness_probe:\n      exec: { command: \
+         '[ $COLOUR = red ] && test -e here', working_dir: sub }\n      period_seconds: 0.1\n  \
+         slow:\n    command: exec sleep 1000\n    readiness_probe: { exec: { command: 'sleep 4712; true' }, \
+         timeout_seconds: 0.1, period_seconds: 600 }\n",
+    );
+    project.write("sub/here", "");
+    let console = project.start_piped(&[]);
+    is_ready(&project, "web");
+    is_unready(&project, "slow", "no answer within 100 ms");
+    project.wait_until("the attempt to be gone", || {
+        project.processes_with("sleep 4712").is_empty()
+    });
+    drop(console);
+}
+
+#[test]
+fn both_thresholds_count() {
+    let project = composed(
+        "  web:\n    command: exec sleep 1000\n    readiness_probe: { exec: { command: 'echo >> $OUT/tries; test -e go' }, \
+         period_seconds: 0.05, success_threshold: 3, failure_threshold: 2 }\n",
+    );
+    let console = project.start_piped(&[]);
+    is_unready(&project, "web", "2 failures");
+    let before = project.out("tries").lines().count();
+    assert!(before >= 2, "{before}");
+    project.write("go", "");
+    is_ready(&project, "web");
+    assert!(project.out("tries").lines().count() >= 3 + before);
+    drop(console);
+}
+
+#[test]
+fn initial_delay_seconds_is_waited_for() {
+    let project = composed(
+        "  web:\n    command: 'date +%s%N > $OUT/started; exec sleep 1000'\n    readiness_probe: { exec: { command: \
+         'date +%s%N > $OUT/tried' }, initial_delay_seconds: 0.7, period_seconds: 600 }\n",
+    );
+    let console = project.start_piped(&[]);
+    let at = |name: &str| project.wait_out(name).parse::<u64>().unwrap();
+    // The delay begins when the process does, its shell notes the time a little later.
+    assert!(at("tried") >= at("started") + 500_000_000);
+    drop(console);
+}
+
+#[test]
+fn a_failing_readiness_ends_no_run() {
+    let project = composed(
+        "  web:\n    command: exec sleep 1000\n    readiness_probe: { exec: { command: 'echo >> $OUT/tries; false' }, \
+         period_seconds: 0.02, failure_threshold: 1 }\n",
+    );
+    let console = project.start_piped(&[]);
+    let [pid] = project.wait_running(["web"]);
+    project.wait_until("many attempts", || project.out("tries").lines().count() > 5);
+    assert_eq!(project.service("web").pid, Some(pid));
+    drop(console);
+}
+
+#[test]
+fn a_failing_liveness_restarts_whatever_the_policy_says_and_tells_the_hook() {
+    let project = configured(
+        "  web:\n    command: 'trap \"exit 0\" TERM; echo run >> $OUT/runs; rm -f sick; while :; do sleep 0.02; done'\n    \
+         liveness_probe: { exec: { command: '! test -e sick' }, period_seconds: 0.05, failure_threshold: 2 }\n    \
+         hooks: { on_fail: 'echo $OVR_EVENT >> $OUT/failed' }\n",
+    );
+    let console = project.start_piped(&[]);
+    project.wait_out("runs");
+    project.write("sick", "");
+    project.wait_until("a second run", || project.out("runs").lines().count() == 2);
+    assert_eq!(project.wait_out("failed"), "fail");
+    project.wait_running(["web"]);
+    assert_eq!(project.service("web").restarts, 1);
+    drop(console);
+}
+
+#[test]
+fn a_startup_probe_holds_the_others_back_and_its_failure_fails_the_run() {
+    let project = configured(
+        "  web:\n    command: exec sleep 1000\n    startup_probe: { exec: { command: test -e go }, period_seconds: 0.05, \
+         failure_threshold: 100000 }\n    liveness_probe: { exec: { command: 'echo >> $OUT/alive' }, period_seconds: 0.05 }\n  \
+         never:\n    command: exec sleep 1000\n    startup_probe: { exec: { command: 'false' }, period_seconds: 0.02 }\n",
+    );
+    let console = project.start_piped(&[]);
+    let never = project.wait_state("never", StateWord::Failed);
+    assert!(
+        never.reason.unwrap_or_default().contains("startup"),
+        "why it failed"
+    );
+    assert_eq!(
+        (project.service("web").ready, project.out("alive")),
+        (Some(false), String::new())
+    );
+    project.write("go", "");
+    is_ready(&project, "web");
+    project.wait_out("alive");
+    drop(console);
+}
+
+/// Says that it is ready as soon as there is a file `go`.
+const NOTIFIER: &str = "#!/usr/bin/env python3
+import os, socket, time
+there = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+there.connect(os.environ['NOTIFY_SOCKET'])
+while not os.path.exists('go'):
+    time.sleep(0.02)
+there.send(b'STATUS=at last\\nREADY=1')
+time.sleep(1000)
+";
+
+#[test]
+fn notify_is_ready_when_it_says_so() {
+    let project = configured(
+        "  api: { command: exec notifier, ready: notify }\n  web: { command: exec sleep 1000, depends_on: [api] }\n",
+    )
+    .script("notifier", NOTIFIER);
+    let console = project.start_piped(&[]);
+    project.wait_running(["api"]);
+    assert_eq!(project.service("web").state, StateWord::Pending);
+    project.write("go", "");
+    project.wait_running(["web"]);
+    is_ready(&project, "api");
+    drop(console);
+}
+
+#[test]
+fn r44_hundreds_of_attempts_leave_nothing_behind() {
+    let project = composed(
+        "  web:\n    command: exec sleep 1000\n    readiness_probe: { exec: { command: 'echo >> $OUT/tries' }, period_seconds: \
+         0.01 }\n",
+    );
+    project.start_detached(&[]);
+    let controller = project.status().session.pid;
+    let count = |what: &str| {
+        std::fs::read_dir(format!("/proc/{controller}/{what}"))
+            .unwrap()
+            .count()
+    };
+    let tries = |count: usize| {
+        project.wait_until(&format!("{count} attempts"), || {
+            project.out("tries").lines().count() >= count
+        });
+    };
+    tries(20);
+    let (memory, files, threads) = (resident(controller), count("fd"), count("task"));
+    tries(220);
+    // One attempt may be under way when it is looked.
+    assert!(count("fd") <= files + 4 && count("task") <= threads + 2);
+    assert!(
+        resident(controller) <= memory + memory / 5,
+        "{memory} KiB at first"
+    );
+}
+
+/// Kibibytes of a process that are in memory.
+fn resident(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
