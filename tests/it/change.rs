@@ -69,13 +69,16 @@ fn what_was_stopped_stays_stopped_through_a_reload() {
 
 #[test]
 fn the_output_of_a_new_service_comes_to_console_and_followers() {
-    let project = Project::with("web: sleep 1000\n");
+    let ticks = "web: while :; do echo tick; sleep 0.05; done\n";
+    let project = Project::with(ticks);
     let console = project.start_piped(&[]);
     project.wait_running(["web"]);
     let follower = project.cmd(&["echo"]).piped();
+    // It follows from here on.
+    follower.wait_for_output("tick");
     project.write(
         "Procfile",
-        "web: sleep 1000\nlonger-name: echo hello; sleep 1001\n",
+        &format!("{ticks}longer-name: echo hello; sleep 1001\n"),
     );
     project.ovr(&["reload"]).success();
     console.wait_for_output("longer-name │ hello");
