@@ -141,8 +141,41 @@ pub fn candidates(program: &str, search_path: &str, cwd: &Path) -> Vec<PathBuf> 
         .collect()
 }
 
+/// Programs that hand what they start to somebody else's daemon, if they are told to.
+const LAUNCHERS: &[&str] = &["docker", "docker-compose", "nerdctl", "podman", "podman-compose"];
+
+/// Whether a command starts containers and leaves them to themselves: `docker compose up -d`.
+pub fn leaves_containers(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let launches = words.any(|word| {
+        let program = word.rsplit('/').next().unwrap_or(word);
+        LAUNCHERS.contains(&program)
+    });
+    launches && words.any(|word| matches!(word, "-d" | "--detach" | "-dit" | "-itd" | "start"))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn containers_that_are_left_to_themselves_are_told_from_others() {
+        for launches in [
+            "docker compose up -d zookeeper",
+            "cd infra && docker-compose up --detach",
+            "/usr/bin/podman run --name db -d postgres",
+            "docker start db",
+        ] {
+            assert!(super::leaves_containers(launches), "{launches}");
+        }
+        for stays in [
+            "docker compose up db",
+            "docker run -p 1:1 x",
+            "serve -d docker",
+            "npm start",
+        ] {
+            assert!(!super::leaves_containers(stays), "{stays}");
+        }
+    }
+
     use super::{candidates, program};
     use std::path::{Path, PathBuf};
 

@@ -1,9 +1,13 @@
 //! An instance on its way: all that its configuration says, rendered and counted out, before ports are assigned
 //! and environments put together. `expand` makes drafts, `resolve` turns them into instances.
 
+use super::command::leaves_containers;
 use super::environment::Assignment;
 use crate::diag::Span;
-use crate::model::{Check, Hooks, InstanceName, Limits, Listen, Policy, Schedule, ServiceName, Watch};
+use crate::model::{
+    Check, EndPolicy, Hooks, InstanceName, Limits, Listen, Policy, Readiness, RestartWhen, Schedule,
+    ServiceName, Watch,
+};
 use std::path::PathBuf;
 
 /// A service with its instances. Its place in the slice is its position.
@@ -93,6 +97,20 @@ pub struct DraftCheck {
 }
 
 impl Draft {
+    /// Whether its command may end well without leaving a process here, and it is up all the same: a daemon was
+    /// asked for, or a probe says whether what the command has launched is there. Not where an end of the command
+    /// is to be acted on; though containers that are always to be up are not to be launched again and again.
+    pub fn may_launch_elsewhere(&self) -> bool {
+        let policy = &self.policy;
+        let is_probed = match policy.readiness {
+            Readiness::Probe(_) => true,
+            Readiness::Told | Readiness::Unknown => false,
+        };
+        let again = policy.restart.when == RestartWhen::Always && !leaves_containers(&self.command);
+        let end_counts = policy.scheduled || again || policy.end == EndPolicy::StopsSession;
+        policy.launch_timeout.is_some() || (is_probed && !end_counts)
+    }
+
     /// Whether one of its values names a variable, which may be one that is known only when its port is.
     pub(super) fn names_variables(&self) -> bool {
         if self.literal {

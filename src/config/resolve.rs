@@ -67,7 +67,7 @@ pub fn resolve(
                     limits: draft.limits,
                     listen: draft.listen.clone(),
                     notify: draft.notify,
-                    daemon: draft.policy.may_launch_elsewhere(),
+                    daemon: draft.may_launch_elsewhere(),
                 },
                 policy: draft.policy.clone(),
                 port,

@@ -235,12 +235,15 @@ fn start_of(state: &State) -> Start {
     }
 }
 
-/// Whether it runs, or has done what it was to do.
+/// Whether it runs or has done what it was to do; or somebody stopped it meanwhile, or restarts it.
 fn came_up(state: &State) -> bool {
     match state {
-        State::Running { .. } | State::Daemonized { .. } | State::Exited { .. } => true,
-        // Somebody stopped it meanwhile, or restarts it.
-        State::Stopping { .. } | State::Stopped { .. } | State::Disabled => true,
+        State::Running { .. }
+        | State::Daemonized { .. }
+        | State::Exited { .. }
+        | State::Stopping { .. }
+        | State::Stopped { .. }
+        | State::Disabled => true,
         State::Pending(_)
         | State::Starting { .. }
         | State::Backoff { .. }

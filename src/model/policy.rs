@@ -53,19 +53,6 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether its command may end well without leaving a process here, and it is up all the same: a daemon was
-    /// asked for, or a probe says whether what the command has launched is there. Not where an end of the command
-    /// is to be acted on.
-    pub fn may_launch_elsewhere(&self) -> bool {
-        let is_probed = match self.readiness {
-            Readiness::Probe(_) => true,
-            Readiness::Told | Readiness::Unknown => false,
-        };
-        let end_counts =
-            self.scheduled || self.restart.when == RestartWhen::Always || self.end == EndPolicy::StopsSession;
-        self.launch_timeout.is_some() || (is_probed && !end_counts)
-    }
-
     /// Whether nothing will ever say that it is ready, so that time or its port has to.
     pub fn assumes_readiness(&self) -> bool {
         self.readiness == Readiness::Unknown && self.startup.is_none()

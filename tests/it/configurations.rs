@@ -122,17 +122,32 @@ fn what_docker_launches_is_ready_when_docker_says_so() {
 
 #[test]
 fn a_launched_service_lets_what_waits_for_it_begin() {
-    let text = include_str!("examples/autogen-short.yaml")
-        .replace(
-            "/home/cordlesssteve/projects/Utility/MULTI-AGENT/autogen-local",
-            ".",
-        )
-        .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0");
-    let project = example(&text).script("docker", DOCKER);
+    let text = include_str!("examples/autogen-short.yaml").replace("/home/user/projects/autogen-local", ".");
+    let project = example(&text)
+        .script("docker", DOCKER)
+        .script("curl", "#!/bin/sh\ntest -e \"$OUT/up-zookeeper\"\n");
     let console = project.start(&[]);
-    project.wait_service("zookeeper", "to be ready", |service| service.ready == Some(true));
-    project.wait_until("kafka to be launched", || project.path("out/up-kafka").exists());
+    for name in ["zookeeper", "kafka"] {
+        project.wait_service(name, "to be ready", |service| service.ready == Some(true));
+    }
+    // It is to be restarted whenever it ends, and what it launched has not.
+    assert_eq!(project.service("zookeeper").restarts, 0);
     drop(console);
+}
+
+#[test]
+fn containers_are_launched_again_when_their_probe_fails_for_good() {
+    let project = example(
+        "processes:\n  db:\n    command: docker compose up -d db\n    readiness_probe: { exec: { command: test -e $OUT/up-db }, \
+         period_seconds: 0.1 }\n    availability: { restart: always, backoff_seconds: 0.1 }\n",
+    )
+    .script("docker", DOCKER);
+    project.start_detached(&[]);
+    project.wait_service("db", "to be ready", |service| service.ready == Some(true));
+    std::fs::remove_file(project.path("out/up-db")).unwrap();
+    project.wait_service("db", "to be launched again", |service| {
+        service.restarts == 1 && service.ready == Some(true)
+    });
 }
 
 #[test]

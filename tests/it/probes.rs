@@ -7,8 +7,8 @@ use std::net::TcpListener;
 
 /// A port that nobody holds for now.
 fn free_port() -> u16 {
-    let socket = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    socket.local_addr().unwrap().port()
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has free ports");
+    socket.local_addr().expect("it is bound").port()
 }
 
 /// Another test's listener on an assigned port would be told as well.
@@ -71,7 +71,7 @@ fn an_http_probe_tells_the_status_that_it_got() {
 
 #[test]
 fn r35_a_listener_that_is_not_the_services_own_is_told_with_its_pid() {
-    let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let held = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has free ports");
     let port = held.local_addr().unwrap().port();
     let project = project(&format!(
         "processes:

@@ -365,6 +365,8 @@ fn hint(services: &[Service], limit: usize) -> Option<String> {
         format!("! {name} failed: `ovr connect {name}` to see, `ovr restart {name}` to retry")
     } else if asking.is_some() {
         format!("? {name} waits for input: `ovr connect {name}` to answer")
+    } else if service.state == StateWord::Skipped {
+        format!("! {name} was skipped: `ovr start {name}` starts it and what it needs")
     } else {
         format!("! {name} needs a look: `ovr connect {name}`, `ovr status -v`")
     };

@@ -173,9 +173,12 @@ impl Drafting<'_> {
 }
 
 fn of_entrypoint(service: &ServiceDef, words: &[Located<String>], texts: &mut Texts) -> Command {
-    let word = |word: &Located<String>| match service.is_template_disabled {
-        true => texts.line(word),
-        false => texts.word(word),
+    let word = |word: &Located<String>| {
+        if service.is_template_disabled {
+            texts.line(word)
+        } else {
+            texts.word(word)
+        }
     };
     let argv: Vec<String> = words.iter().map(word).collect();
     Command {

@@ -134,11 +134,11 @@ fn merge_all(files: &[File], surroundings: &Surroundings<'_>, report: &mut Repor
         }
     }
     Merged {
-        is_literal,
         root,
         read,
         broken,
         uncertain,
+        is_literal,
     }
 }
 

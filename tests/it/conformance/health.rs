@@ -2,6 +2,7 @@
 
 use super::{composed, configured, free_port};
 use crate::harness::Project;
+use crate::harness::processes::resident_kib;
 use ovr::model::StateWord;
 
 /// Answers with the status that the file `status` names to who asks as he should, else with 403.
@@ -205,20 +206,11 @@ fn r44_hundreds_of_attempts_leave_nothing_behind() {
             project.out("tries").lines().count() >= count
         });
     };
+    let resident = || resident_kib(controller).expect("it is alive");
     tries(20);
-    let (memory, files, threads) = (resident(controller), count("fd"), count("task"));
+    let (memory, files, threads) = (resident(), count("fd"), count("task"));
     tries(220);
     // One attempt may be under way when it is looked.
     assert!(count("fd") <= files + 4 && count("task") <= threads + 2);
-    assert!(
-        resident(controller) <= memory + memory / 5,
-        "{memory} KiB at first"
-    );
-}
-
-/// Kibibytes of a process that are in memory.
-fn resident(pid: u32) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    assert!(resident() <= memory + memory / 5, "{memory} KiB at first");
 }

@@ -121,8 +121,14 @@ fn one_half_of_a_shell_leaves_the_other_at_its_default() {
 
 #[test]
 fn a_shell_that_is_not_there_fails_the_service_and_says_which() {
-    let project = project("shell: { shell_command: nosuchshell }\nprocesses:\n  web: { command: 'true' }\n");
-    project.ovr(&["start"]).says(&["nosuchshell"]);
+    let project = project(
+        "shell: { shell_command: nosuchshell }\nprocesses:\n  web: { command: 'true' }\n  other: { entrypoint: [sh, -c, 'echo up \
+         >$OUT/out'] }\n",
+    );
+    project
+        .ovr(&["start"])
+        .says(&["web could not start", "nosuchshell"]);
+    assert_eq!(project.out("out"), "up\n");
 }
 
 #[test]
@@ -198,7 +204,7 @@ fn replicas_are_counted_from_nought_as_wide_as_they_are_many() {
     project
         .ovr(&["check"])
         .code(78)
-        .says(&["process-compose.yaml:2:31", "process-compose.yaml:3:"]);
+        .says(&["process-compose.yaml:2:32", "process-compose.yaml:3:36"]);
 }
 
 #[test]
@@ -248,11 +254,11 @@ fn keys_without_an_effect_are_told_with_their_reasons_and_the_services_start() {
     ];
     let mut text = "is_strict: true\n".to_owned();
     for (key, value) in of_project {
-        text += &format!("{key}: {value}\n");
+        text.extend([key, ": ", value, "\n"]);
     }
     text += "processes:\n  web:\n    command: echo up >$OUT/out\n";
     for (key, value) in of_process {
-        text += &format!("    {key}: {value}\n");
+        text.extend(["    ", key, ": ", value, "\n"]);
     }
     let project = project(&text);
     let checked = project.ovr(&["check"]);

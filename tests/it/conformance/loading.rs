@@ -50,15 +50,20 @@ fn files_that_are_named_are_all_that_is_read_and_the_later_counts() {
 
 #[test]
 fn dotenv_goes_before_the_callers_in_the_text_and_for_services_alike() {
-    let text = "processes:\n  web: { command: 'echo ${A} $A ${B} >>$OUT/out', environment: ['B=${A}'] }\n";
-    let project = project(text).file(".env", "A=file\n").env("A", "caller");
-    assert_eq!(out(&project), "file file file");
+    let text =
+        "processes:\n  web: { command: 'echo ${A} $A ${B} \"[$C]\" >>$OUT/out', environment: ['B=${A}'] }\n";
+    let project = project(text)
+        .file(".env", "A=file\n")
+        .file(".pc_env", "C=settings\n")
+        .env("A", "caller");
+    assert_eq!(out(&project), "file file file []");
     for variable in ["PC_DISABLE_DOTENV", "OVR_SKIP_ENV"] {
         project.cmd(&["start"]).env(variable, "1").output().success();
     }
+    let without = "caller caller caller []\n";
     assert_eq!(
         project.out("out"),
-        "file file file\ncaller caller caller\ncaller caller caller\n"
+        format!("file file file []\n{without}{without}")
     );
 }
 

@@ -6,16 +6,18 @@ use super::{out, project};
 fn templates_are_rendered_in_commands_directories_variables_and_probes() {
     let project = project(
         "vars: { DIR: sub, N: 40, LIST: [a, b], ON: true }\nprocesses:\n  web:\n    vars: { N: 41, WHERE: file }\n    command: 'echo {{.N}} \
-         $V {{range .LIST}}<{{.}}>{{end}} {{if .ON}}on{{end}} >$OUT/out; exec sleep 1000'\n    working_dir: '{{.DIR}}'\n    \
-         environment: ['V={{.WHERE}}{{.PC_REPLICA_NUM}}']\n    readiness_probe: { exec: { command: 'test {{.N}} = 41 && test \
-         -e $OUT/out' }, period_seconds: 0.1 }\n",
+         $V {{range .LIST}}_{{.}}{{end}} {{if .ON}}on{{end}} $F >$OUT/out; exec sleep 1000'\n    working_dir: '{{.DIR}}'\n    \
+         env_file: '{{.WHERE}}.env'\n    namespace: '{{.DIR}}'\n    environment: ['V={{.WHERE}}{{.PC_REPLICA_NUM}}']\n    \
+         readiness_probe: { exec: { command: 'test {{.N}} = 41 && test -e $OUT/out' }, period_seconds: 0.1 }\n    shutdown: { \
+         command: 'echo {{.N}} >$OUT/stop' , timeout_seconds: 0.5 }\n",
     )
-    .file("sub/x", "");
-    let text = std::fs::read_to_string(project.root.join("process-compose.yaml")).unwrap();
-    project.write("process-compose.yaml", &text.replace("<{{.}}>", "_{{.}}"));
+    .file("sub/file.env", "F=f\n");
     project.start_detached(&[]);
-    project.wait_service("web", "to be ready", |service| service.ready == Some(true));
-    assert_eq!(project.out("out"), "41 file0 _a_b on\n");
+    let web = project.wait_service("web", "to be ready", |service| service.ready == Some(true));
+    assert_eq!(web.namespaces, ["sub"]);
+    assert_eq!(project.out("out"), "41 file0 _a_b on f\n");
+    project.ovr(&["stop", "web"]).success();
+    assert_eq!(project.out("stop"), "41\n");
 }
 
 #[test]

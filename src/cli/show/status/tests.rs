@@ -322,3 +322,21 @@ fn the_last_failure_of_a_probe_is_among_the_details() {
     let expected = "readiness: connection refused on 127.0.0.1:80, 3 in a row";
     assert!(text.contains(expected), "{text}");
 }
+
+#[test]
+fn what_was_skipped_comes_with_the_command_that_starts_it_and_what_it_needs() {
+    let skipped = Service {
+        needs_attention: true,
+        reason: Some("needs db: ready, but db is stopped".into()),
+        ..service("web", StateWord::Skipped)
+    };
+    let text = shown(vec![skipped], 80);
+    assert!(
+        text.contains("skipped: needs db: ready, but db is stopped"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("`ovr start web` starts it and what it needs\n"),
+        "{text}"
+    );
+}

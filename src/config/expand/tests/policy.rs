@@ -157,6 +157,11 @@ fn a_command_may_launch_what_runs_elsewhere_if_it_is_asked_to_or_a_probe_vouches
             probed(service);
             service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
         }),
+        service("containers", |service| {
+            probed(service);
+            service.command = Some(text("docker compose up -d db"));
+            service.availability.restart = Some(at(RestartDef::When(RestartWhen::Always), "always"));
+        }),
         service("failing", |service| {
             probed(service);
             service.availability.restart = Some(at(RestartDef::When(RestartWhen::OnFailure), "on_failure"));
@@ -167,8 +172,8 @@ fn a_command_may_launch_what_runs_elsewhere_if_it_is_asked_to_or_a_probe_vouches
         }),
     ])
     .into_iter()
-    .filter(|draft| draft.policy.may_launch_elsewhere())
+    .filter(Draft::may_launch_elsewhere)
     .map(|draft| draft.name.to_string())
     .collect();
-    assert_eq!(may, ["daemon", "probed", "failing"]);
+    assert_eq!(may, ["daemon", "probed", "containers", "failing"]);
 }
