@@ -219,11 +219,18 @@ fn with_cascade_the_dependents_restart_after_it() {
 
 #[test]
 fn no_watch_means_no_restarts() {
-    let project = watched("");
-    project.start_detached(&["--no-watch"]);
-    wait_lines(&project, "web", 1);
-    project.write("src/main.rs", "changed");
-    assert!(stays_true_for(A_WHILE, || lines(&project, "web") == 1));
+    let by_flag = watched("");
+    by_flag.start_detached(&["--no-watch"]);
+    let by_variable = watched("").env("PC_NO_WATCH", "1");
+    by_variable.start_detached(&[]);
+    let projects = [by_flag, by_variable];
+    for project in &projects {
+        wait_lines(project, "web", 1);
+        project.write("src/main.rs", "changed");
+    }
+    assert!(stays_true_for(A_WHILE, || projects
+        .iter()
+        .all(|project| lines(project, "web") == 1)));
 }
 
 #[test]

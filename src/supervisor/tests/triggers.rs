@@ -317,3 +317,16 @@ fn a_stop_asked_before_an_adoption_still_pauses_the_triggers_after_it() {
         assert_eq!(words.is_empty(), asked, "{words:?}");
     }
 }
+
+#[test]
+fn a_schedule_that_was_paused_before_an_adoption_stays_so_until_a_person_starts_it() {
+    let mut rig = Rig::new(&[("backup", scheduled()), ("web", plain())]);
+    let instance = rig.id("backup");
+    rig.machine.pause(instance);
+    rig.tell(Event::Begin);
+    assert_eq!(rig.word("backup"), StateWord::Stopped);
+    assert!(!rig.machine.is_on_schedule(instance));
+    assert_eq!(rig.due("backup", Trigger::Schedule), [""; 0]);
+    rig.ask(Verb::Start, &["backup"]);
+    assert!(rig.machine.is_on_schedule(instance));
+}
