@@ -2,8 +2,7 @@
 
 use super::core::Controller;
 use crate::logs::Tone;
-use crate::model::{FailureReason, InstanceId, Moment, PendingWhy, State, StateWord, time_text};
-use crate::supervisor::Why;
+use crate::model::{FailureReason, InstanceId, Moment, PendingWhy, State, time_text};
 use tokio::sync::oneshot;
 
 /// What became of a session's start.
@@ -101,14 +100,6 @@ impl Controller {
         }
     }
 
-    /// Whether it is skipped for something that was not to start.
-    fn is_left_aside(&self, instance: InstanceId) -> bool {
-        match self.machine.why(instance) {
-            Some(Why::Skipped { root_word, .. }) => root_word == StateWord::Disabled,
-            _ => false,
-        }
-    }
-
     /// Tells whoever waits for the start that all is done that could be done at once. What its services wait for
     /// may take as long as it likes, and may never come.
     fn tell_starter(&mut self, wanted: &[InstanceId]) {
@@ -125,8 +116,7 @@ impl Controller {
                 (Start::Impossible, State::Failed { reason, .. }) => {
                     up.failed.push((host.name(), super::words::failure(host, reason)));
                 }
-                // That something is left out on purpose is no failure of what needs it.
-                (_, State::Skipped { .. }) if !self.is_left_aside(*id) => {
+                (_, State::Skipped { .. }) => {
                     let why = self.blocker(*id).unwrap_or_default();
                     up.failed.push((host.name(), format!("skipped: {why}")));
                 }
