@@ -57,6 +57,9 @@ pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagno
     })?;
     for line in lines {
         printer.line(&line?)?;
+        if !printer.is_read() {
+            return Ok(ExitCode::SUCCESS);
+        }
     }
     report::print_out("the session has ended\n")?;
     Ok(ExitCode::SUCCESS)

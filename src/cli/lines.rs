@@ -29,6 +29,7 @@ pub(super) struct Printer {
     labels: Vec<Label>,
     renderer: Renderer,
     out: Vec<u8>,
+    is_read: bool,
 }
 
 /// What the line between two runs begins with.
@@ -62,6 +63,7 @@ impl Printer {
             labels: labels.to_vec(),
             renderer,
             out: Vec::new(),
+            is_read: true,
         }
     }
 
@@ -163,10 +165,16 @@ impl Printer {
             .unwrap_or_default()
     }
 
+    /// Whether there is still somebody who reads what is printed.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
     fn flush(&mut self) -> Result<(), Diagnostic> {
-        let shown = report::write_out(&self.out);
+        let shown = report::write_if_read(&self.out);
         self.out.clear();
-        shown
+        self.is_read &= shown?;
+        Ok(())
     }
 }
 

@@ -273,6 +273,9 @@ fn follow(
             if is_new && is_wanted(&line, query) {
                 printer.line(&line)?;
             }
+            if !printer.is_read() {
+                return Ok(ExitCode::SUCCESS);
+            }
             if is_new && line.kind == LineKind::Output {
                 cursor.pass(&line.name, at_ms(&line));
             }

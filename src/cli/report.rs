@@ -41,13 +41,19 @@ pub fn print_out(text: &str) -> Result<(), Diagnostic> {
 
 /// Writes bytes to standard output, as [`print_out`] does.
 pub fn write_out(bytes: &[u8]) -> Result<(), Diagnostic> {
+    write_if_read(bytes).map(drop)
+}
+
+/// The same for what goes on and on; `false`: the reader has gone away, and with it the reason to.
+pub fn write_if_read(bytes: &[u8]) -> Result<bool, Diagnostic> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Diagnostic::error(
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Diagnostic::error(
             Kind::System,
             format!("cannot write to standard output: {error}"),
         )),
-        Ok(()) | Err(_) => Ok(()),
     }
 }
 

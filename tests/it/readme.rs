@@ -37,7 +37,7 @@ fn blocks(language: &str) -> Vec<String> {
     }
     assert!(!inside, "a block without an end");
     for block in &found {
-        let known = ["sh", "procfile", "text"].contains(&block.language.as_str());
+        let known = ["sh", "procfile", "text", "yaml"].contains(&block.language.as_str());
         assert!(known, "nothing checks blocks of {:?}", block.language);
     }
     found.retain(|block| block.language == language);
@@ -156,6 +156,25 @@ fn the_procfile_is_good_as_it_is() {
         project.start_detached(&["-N"]);
         project.wait_running(["web", "worker"]);
     }
+}
+
+#[test]
+fn the_yaml_beside_the_procfile_does_what_the_text_says() {
+    let project = Project::with(&blocks("procfile").concat())
+        .file("ovr.yaml", &blocks("yaml").concat())
+        .script("postgres", "#!/bin/sh\nexec sleep 1000\n")
+        .script("pg_isready", "#!/bin/sh\n[ -e \"$OUT/ready\" ]\n")
+        .script("python3", "#!/bin/sh\nexec sleep 1000\n");
+    project
+        .ovr(&["check"])
+        .success()
+        .never_says(&["warning", "error"]);
+    let console = project.start(&[]);
+    console.wait_for_screen_text("waits for db: ready");
+    project.wait_running(["db", "worker"]);
+    assert_eq!(project.service("web").state, StateWord::Pending);
+    fs::write(project.path("out").join("ready"), "").unwrap();
+    project.wait_running(["web"]);
 }
 
 #[test]
