@@ -61,7 +61,7 @@ fn nofile_is_the_limit_of_open_files() {
 #[test]
 fn memory_and_processors_are_limited_or_it_is_said_that_they_are_not() {
     let project = configured(
-        "  web: { command: '{ cat /proc/self/cgroup; ulimit -d; } > $OUT/limits; exec sleep 1000', \
+        "  web: { command: '{ cat /proc/self/cgroup; ulimit -d; } > $OUT/part; mv $OUT/part $OUT/limits; exec sleep 1000', \
          limits: { memory: 256M, cpu: 0.5 } }\n",
     );
     let console = project.start_piped(&[]);
