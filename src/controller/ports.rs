@@ -2,7 +2,7 @@
 
 use super::core::Controller;
 use crate::logs::Tone;
-use crate::model::InstanceId;
+use crate::model::{InstanceId, PortSource};
 use crate::ports::{Listener, Project, listeners};
 use std::collections::BTreeMap;
 
@@ -78,7 +78,8 @@ impl Controller {
             if self.host(instance).port_taken.is_some() {
                 continue;
             }
-            let (text, advice) = (listener.to_string(), advice(&listener));
+            let source = self.host(instance).spec.port.as_ref().map(|(_, source)| source);
+            let (text, advice) = (listener.to_string(), advice(&listener, source));
             self.say_at(instance, None, Tone::Alarm, &text);
             self.say_quietly(instance, &advice);
             let name = self.host(instance).name();
@@ -92,16 +93,24 @@ impl Controller {
     }
 }
 
-/// What to do about a taken port: whose it is decides.
-fn advice(listener: &Listener) -> String {
-    match listener
+/// What to do about a taken port: whose it is decides, and who chose it.
+fn advice(listener: &Listener, source: Option<&PortSource>) -> String {
+    let project = listener
         .holder
         .as_ref()
-        .and_then(|holder| holder.project.as_ref())
-    {
-        Some(Project { name, root }) => format!(
+        .and_then(|holder| holder.project.as_ref());
+    match (project, source) {
+        (Some(Project { name, root }), Some(PortSource::Fixed { origin })) => format!(
+            "it belongs to the project {name} · `ovr -s {root} quit` ends that one; this port is fixed in {origin}"
+        ),
+        (Some(Project { name, root }), Some(PortSource::Rule { .. }) | None) => format!(
             "it belongs to the project {name} · `ovr -s {root} quit` ends that one, `ovr start -p N` takes another base port"
         ),
-        None => "end that process, or take another base port: ovr start -p N".to_owned(),
+        (None, Some(PortSource::Fixed { origin })) => {
+            format!("end that process, or choose another port: it is fixed in {origin}")
+        }
+        (None, Some(PortSource::Rule { .. }) | None) => {
+            "end that process, or take another base port: ovr start -p N".to_owned()
+        }
     }
 }

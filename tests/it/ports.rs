@@ -125,6 +125,19 @@ fn a_port_that_has_become_free_is_told_no_more() {
 }
 
 #[test]
+fn another_base_port_is_no_advice_for_a_port_that_is_fixed() {
+    let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let yaml = format!("processes:\n  web:\n    command: sleep 1000\n    port: {port}\n");
+    let project = Project::new().file("ovr.yaml", &yaml);
+    project
+        .ovr(&["start", "-D"])
+        .success()
+        .says(&["is taken by", "fixed in ovr.yaml"])
+        .never_says(&["start -p"]);
+}
+
+#[test]
 fn who_was_killed_did_not_fail_for_its_port() {
     let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = held.local_addr().unwrap().port();
