@@ -264,9 +264,23 @@ fn follow(
     // What the stream repeats of what was printed; and where it has come to, for the next controller's.
     let mut seen = found.map(|found| found.cursor.clone()).unwrap_or_default();
     let mut lines = query.last;
+    let mut is_followed = false;
     loop {
         let mut cursor = seen.clone();
-        for line in client.output(&request(args, &query.instances, lines, true))? {
+        let stream = match client.output(&request(args, &query.instances, lines, true)) {
+            Ok(stream) => stream,
+            // The controller that took the connection was dying.
+            Err(error) if error.kind == Kind::NotRunning && is_followed => {
+                if kept.wait_for_controller()? {
+                    continue;
+                }
+                printer.note("the session has ended")?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Err(error) => return Err(error),
+        };
+        is_followed = true;
+        for line in stream {
             // A controller that was killed ends its stream in the middle.
             let Ok(line) = line else { break };
             let is_new = line.kind != LineKind::Output || seen.is_unseen(&line.name, at_ms(&line));

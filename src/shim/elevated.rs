@@ -4,6 +4,7 @@
 
 use super::live::Live;
 use super::spawn::{Role, spawn};
+use super::table;
 use crate::model::{Exit, Signal};
 use rustix::process::Pid;
 
@@ -44,7 +45,17 @@ impl Live {
     /// Whether this was the `sudo` that signals; its end is taken note of.
     pub(super) fn is_sudo_ended(&mut self, pid: Pid, exit: Option<Exit>) -> bool {
         let was = self.elevated.helper.take_if(|helper| *helper == pid).is_some();
-        if was && !exit.is_some_and(Exit::is_success) {
+        let has_failed = match exit {
+            // Our own SIGKILL to the tree has met it before it was anybody else's: it is tried again.
+            Some(Exit::Signal(_)) => false,
+            // `kill` fails as well for the one of several that had ended meanwhile; the others have had the signal.
+            Some(Exit::Code(code)) => {
+                let mut left = self.killed.refused_pids().peekable();
+                code != 0 && left.peek().is_some() && left.all(|pid| table::one(pid).is_some())
+            }
+            None => true,
+        };
+        if was && has_failed {
             self.give_up();
         }
         was
