@@ -5,7 +5,7 @@ use super::args::{AnyNames, Example, GlobalArgs};
 use super::lines::{Printer, Style};
 use super::{kept, when};
 use crate::api::call::OutputRequest;
-use crate::api::client::Client;
+use crate::api::client::{Client, OutputLines};
 use crate::api::messages::{LineKind, OutputLine};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::store::{Found, Query, RunChoice, Since};
@@ -263,23 +263,9 @@ fn follow(
 ) -> Result<ExitCode, Diagnostic> {
     // What the stream repeats of what was printed; and where it has come to, for the next controller's.
     let mut seen = found.map(|found| found.cursor.clone()).unwrap_or_default();
-    let mut lines = query.last;
-    let mut is_followed = false;
+    let mut stream = client.output(&request(args, &query.instances, query.last, true))?;
     loop {
         let mut cursor = seen.clone();
-        let stream = match client.output(&request(args, &query.instances, lines, true)) {
-            Ok(stream) => stream,
-            // The controller that took the connection was dying.
-            Err(error) if error.kind == Kind::NotRunning && is_followed => {
-                if kept.wait_for_controller()? {
-                    continue;
-                }
-                printer.note("the session has ended")?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Err(error) => return Err(error),
-        };
-        is_followed = true;
         for line in stream {
             // A controller that was killed ends its stream in the middle.
             let Ok(line) = line else { break };
@@ -294,13 +280,29 @@ fn follow(
                 cursor.pass(&line.name, at_ms(&line));
             }
         }
-        if !kept.wait_for_controller()? {
+        let Some(next) = next_stream(kept, client, &request(args, &query.instances, None, true))? else {
             printer.note("the session has ended")?;
             return Ok(ExitCode::SUCCESS);
-        }
+        };
         printer.note("a new controller has taken over")?;
-        (seen, lines) = (cursor, None);
+        (seen, stream) = (cursor, next);
     }
+}
+
+/// The stream of the controller that takes over; `None` where the session ends. One that is just dying seems to
+/// answer for a moment: then the one after it is waited for.
+fn next_stream(
+    kept: &kept::Kept,
+    client: &Client,
+    request: &OutputRequest,
+) -> Result<Option<OutputLines>, Diagnostic> {
+    while kept.wait_for_controller()? {
+        match client.output(request) {
+            Err(error) if error.kind == Kind::NotRunning => {}
+            stream => return stream.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 fn at_ms(line: &OutputLine) -> u64 {

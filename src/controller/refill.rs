@@ -2,9 +2,9 @@
 //! client was away, the session was suspended), beside what an earlier controller wrote down.
 
 use super::core::Controller;
-use crate::logs::store::{EntryKind, Query};
+use crate::logs::store::{EntryKind, FoundLine, Query};
 use crate::logs::{Hub, Tone, plain};
-use crate::model::{InstanceId, Moment};
+use crate::model::{InstanceId, Moment, RunId};
 use crate::shim::note;
 use crate::tmux::server;
 
@@ -96,7 +96,11 @@ impl Controller {
         };
         // What cannot be read is taken for not known: its lines come from the scrollback alone.
         let found = query.run().unwrap_or_default();
-        for line in found.lines.iter().filter(|line| line.kind == EntryKind::Output) {
+        // Runs are counted anew in each session: what stands before the last first one is of another.
+        let is_first = |line: &FoundLine| line.kind == EntryKind::Begin && line.run == RunId(1);
+        let begin = found.lines.iter().rposition(is_first).unwrap_or_default();
+        let lines = found.lines.range(begin..);
+        for line in lines.filter(|line| line.kind == EntryKind::Output) {
             self.hub.remember(instance, line.at_ms, line.run, &line.text);
         }
     }

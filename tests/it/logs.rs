@@ -216,3 +216,21 @@ fn who_follows_into_a_pipe_leaves_when_nobody_reads_it_any_more() {
         output.success().says(&["hello"]);
     }
 }
+
+#[test]
+fn another_controller_knows_the_lines_of_its_own_session_and_of_none_before() {
+    let project = Project::with("web: echo up as $$; sleep 1000\n");
+    let up = || {
+        project.start_detached(&[]);
+        let web = project.wait_service("web", "its line", |service| service.last_line.is_some());
+        web.last_line.unwrap()
+    };
+    let before = up();
+    project.ovr(&["quit"]).success();
+    let line = up();
+    let pid = i32::try_from(project.status().session.pid).unwrap();
+    kill_process(rustix::process::Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(up(), line);
+    let lines = project.ovr(&["logs", "web", "-n", "20"]);
+    lines.success().says(&[&line]).never_says(&[&before]);
+}
