@@ -4,6 +4,7 @@
 
 use super::live::Live;
 use super::spawn::{Role, spawn};
+use super::table;
 use crate::model::{Exit, Signal};
 use rustix::process::Pid;
 
@@ -12,6 +13,8 @@ use rustix::process::Pid;
 pub(super) struct Elevated {
     /// The `sudo` that signals them at the moment.
     helper: Option<Pid>,
+    /// Which processes it was to kill; none where it brings another signal.
+    targets: Vec<u32>,
     /// SIGKILL did not reach them; not tried again before somebody asks.
     gave_up: bool,
 }
@@ -21,9 +24,10 @@ impl Live {
     pub(super) fn kill_elevated(&mut self) {
         let own = self.elevated.helper.map(super::groups::number);
         let pids = self.killed.refused_pids().filter(|pid| Some(*pid) != own);
-        let targets: Vec<String> = pids.map(|pid| pid.to_string()).collect();
-        if !targets.is_empty() && !self.elevated.gave_up {
-            self.run_sudo(Signal::KILL, targets);
+        let targets: Vec<u32> = pids.collect();
+        if !targets.is_empty() && !self.elevated.gave_up && self.elevated.helper.is_none() {
+            self.run_sudo(Signal::KILL, targets.iter().map(u32::to_string).collect());
+            self.elevated.targets = targets;
         }
     }
 
@@ -35,6 +39,7 @@ impl Live {
         let number = format!("-{}", signal.number());
         let mut argv: Vec<String> = ["sudo", "-n", "kill", &number, "--"].map(Into::into).into();
         argv.extend(targets);
+        self.elevated.targets.clear();
         match spawn(&self.launch.unpack(), &argv, &self.token, Role::Helper) {
             Ok(pid) => self.elevated.helper = Some(pid),
             Err(_) => self.give_up(),
@@ -44,7 +49,14 @@ impl Live {
     /// Whether this was the `sudo` that signals; its end is taken note of.
     pub(super) fn is_sudo_ended(&mut self, pid: Pid, exit: Option<Exit>) -> bool {
         let was = self.elevated.helper.take_if(|helper| *helper == pid).is_some();
-        if was && !exit.is_some_and(Exit::is_success) {
+        // `kill` fails as well where one of several had ended meanwhile; the others have had the signal. And our own
+        // SIGKILL to the tree may meet the helper before it is anybody else's. Both are tried again.
+        let targets = &self.elevated.targets;
+        let has_failed = !exit.is_some_and(Exit::is_success)
+            && !targets.is_empty()
+            && targets.iter().all(|pid| table::one(*pid).is_some())
+            && !matches!(exit, Some(Exit::Signal(_)));
+        if was && has_failed {
             self.give_up();
         }
         was

@@ -79,7 +79,12 @@ fn another_users_service_is_stopped_and_killed_through_sudo() {
     let launch = service(&pane, &knowing(), "echo ignored", "up again");
     pane.run_launch(2, launch, patient());
     pane.wait_for("up again");
-    pane.stop(2, impatient());
+    // Long enough for the first signal to come through `sudo` on a busy machine.
+    let plan = StopPlan {
+        grace: Duration::from_secs(2),
+        ..StopPlan::default()
+    };
+    pane.stop(2, plan);
     assert_eq!(pane.ended(2).exit, Exit::Signal(Signal::KILL));
     assert!(pane.output_of(2).contains("ignored"));
     pane.close();
