@@ -45,27 +45,39 @@ pub struct Entry<'a> {
 /// `2026-01-31T08:15:30.042Z`.
 const STAMP: usize = 24;
 
-/// Writes entries; remembers the text of the last time, which most lines of a flood have in common.
+/// Writes entries; remembers what the last one began with, which most lines of a flood have in common.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     at_ms: Option<u64>,
     stamp: Vec<u8>,
+    last: Option<(u64, RunId, EntryKind)>,
+    head: Vec<u8>,
 }
 
 impl Encoder {
     /// Appends everything of a line but its text and its end.
+    #[inline]
     pub(super) fn head(&mut self, at_ms: u64, run: RunId, kind: EntryKind, out: &mut Vec<u8>) {
+        if self.last != Some((at_ms, run, kind)) {
+            self.make_head(at_ms, run, kind);
+        }
+        out.extend_from_slice(&self.head);
+    }
+
+    fn make_head(&mut self, at_ms: u64, run: RunId, kind: EntryKind) {
         if self.at_ms != Some(at_ms) {
             self.stamp.clear();
             self.stamp
                 .extend_from_slice(rfc3339(from_epoch_millis(at_ms)).as_bytes());
             self.at_ms = Some(at_ms);
         }
-        out.extend_from_slice(&self.stamp);
-        out.push(b' ');
+        self.head.clear();
+        self.head.extend_from_slice(&self.stamp);
+        self.head.push(b' ');
         // Writing to a vector cannot fail.
-        write!(out, "{run}").unwrap_or_default();
-        out.extend_from_slice(&[b' ', kind.sign(), b' ']);
+        write!(self.head, "{run}").unwrap_or_default();
+        self.head.extend_from_slice(&[b' ', kind.sign(), b' ']);
+        self.last = Some((at_ms, run, kind));
     }
 }
 
