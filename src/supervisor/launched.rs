@@ -13,6 +13,19 @@ impl Machine {
         }
     }
 
+    /// Its rules have changed while its command may be at work: the time it has is what they give now.
+    pub(super) fn renew_launch_time(&mut self, id: InstanceId) {
+        self.timers.stop(id, Timer::Launch);
+        let instance = self.at(id);
+        if let State::Running { since, .. } = instance.state
+            && !instance.is_doomed()
+            && let Some(timeout) = instance.policy.launch_timeout
+        {
+            self.timers
+                .set(id, Timer::Launch, (since + timeout).max(self.now));
+        }
+    }
+
     /// It is still at work: it is stopped, and has failed whatever it ends with.
     pub(super) fn on_launch_due(&mut self, id: InstanceId) {
         if let Some(run) = &mut self.at_mut(id).run {

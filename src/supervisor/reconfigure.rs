@@ -83,6 +83,7 @@ impl Machine {
         if are_probes_different(&old, &self.at(id).policy) {
             self.renew_probes(id, &old);
         }
+        self.renew_launch_time(id);
     }
 
     /// Whether a known instance that is not wanted up comes up by the new configuration: one that returns, one

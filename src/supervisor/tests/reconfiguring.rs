@@ -242,3 +242,21 @@ fn a_set_that_cannot_be_changes_nothing() {
         (1, StateWord::Running)
     );
 }
+
+#[test]
+fn the_time_that_a_launcher_has_is_that_of_the_new_configuration() {
+    let within = |seconds| Policy {
+        launch_timeout: Some(Duration::from_secs(seconds)),
+        ..plain()
+    };
+    // Nothing is to be left behind any more: it may run as long as it likes.
+    let mut rig = Rig::up(&[("db", within(5))]);
+    assert!(rig.reload(&[("db", plain())]).is_empty());
+    assert!(rig.pass(60_000).is_empty());
+    assert_eq!(rig.word("db"), StateWord::Running);
+    // It has more time, counted from its start.
+    let mut rig = Rig::up(&[("db", within(5))]);
+    assert!(rig.reload(&[("db", within(20))]).is_empty());
+    assert!(rig.pass(10_000).is_empty());
+    assert_eq!(rig.pass(10_000), ["stop db 1"]);
+}
