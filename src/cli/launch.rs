@@ -1,17 +1,16 @@
-//! What `ovr start` does: a session in this terminal, one in the background, or services in a session that
+//! What `ovr start` does: a session in this terminal, or one in the background; `join` has what it does where one
 //! runs already.
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::plan::{self, Here, Plan, own_environment};
+use super::join::in_session;
+use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
 use super::{ending, report, session, settings, style};
-use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
-use crate::api::messages::Status;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -19,8 +18,8 @@ use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::project::Dialect;
-use crate::workspace::session::{Life, SessionEntry};
-use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
+use crate::workspace::session::Life;
+use crate::workspace::{Located, SessionDir, SessionLock, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -174,6 +173,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        files: plan.files.clone(),
         replan: replan(here, args),
         lock,
         tmux_binary: tmux,
@@ -196,7 +196,12 @@ fn setup(
 /// The plan of the same start, made again from what the files say by then.
 fn replan(here: &Here, args: &StartArgs) -> Replan {
     let (here, args) = (here.clone(), args.clone());
-    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
+    Replan::new(move |overrides| {
+        Plan::make_with(&here, &args, overrides).map(|plan| Made {
+            instances: plan.instances,
+            files: plan.files,
+        })
+    })
 }
 
 fn terminal_size() -> Option<Size> {
@@ -271,64 +276,6 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
         Ok(below) if below.as_os_str().is_empty() => None,
         Ok(below) => Some(vec![".."; below.components().count()].join("/")),
         Err(_) => Some(root.display().to_string()),
-    }
-}
-
-// ── a session that runs already ──
-
-/// `None`: there is no such session any more; its controller was dying.
-fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
-    if let Some(entry) = SessionEntry::look(dir)?
-        && entry.is_suspended()
-    {
-        return Err(errors::suspended(&entry));
-    }
-    let status = match client.status() {
-        Ok(status) => status,
-        // A killed controller holds its lock until the system has put it away.
-        Err(_) if SessionLock::wait_until_free(dir, session::DYING)? => return Ok(None),
-        Err(_) => return Err(already_running(dir, None)),
-    };
-    let namespaces = args.namespace.iter().flat_map(|listed| listed.split(','));
-    let namespaces: Vec<String> = namespaces
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    let members = plan::services_of_profiles(&Here::look()?, args);
-    let members = match members {
-        Ok(members) => members,
-        Err(problems) => return Ok(Some(report::report_all(&problems))),
-    };
-    if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
-        return Err(already_running(dir, Some(&status)));
-    }
-    let request = crate::api::messages::Request {
-        names: [args.names.as_slice(), members.as_slice()].concat(),
-        namespaces,
-        no_deps: args.no_deps.unwrap_or(false),
-        no_wait: args.no_wait.unwrap_or(false),
-        ..Default::default()
-    };
-    let results = client.action(Verb::Start, &request)?;
-    session::print_results(&results)?;
-    Ok(Some(session::code_of(&results)))
-}
-
-fn already_running(dir: &SessionDir, status: Option<&Status>) -> Diagnostic {
-    let up = status.map(|status| {
-        let up = status
-            .services
-            .iter()
-            .filter(|service| service.pid.is_some())
-            .count();
-        (up, status.services.len())
-    });
-    match SessionEntry::look(dir) {
-        Ok(Some(entry)) => errors::already_running(&entry, up, SystemTime::now()),
-        // It ended at this very moment.
-        Ok(None) => Diagnostic::error(Kind::AlreadyRunning, "a session of this project was just ending")
-            .hint("start it again: ovr start"),
-        Err(error) => error,
     }
 }
 

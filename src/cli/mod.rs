@@ -16,6 +16,7 @@ pub mod env;
 pub mod graph;
 pub mod help;
 pub mod here;
+mod join;
 mod kept;
 pub mod kill;
 pub mod launch;
