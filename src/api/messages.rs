@@ -22,7 +22,7 @@ pub mod route {
     pub const RELOAD: &str = "/v1/reload";
     /// POST [`super::Scale`] → [`super::Reloaded`].
     pub const SCALE: &str = "/v1/scale";
-    /// POST [`super::Wait`] → [`super::Results`], when all are ready, one no longer can be, or the time is up.
+    /// POST [`super::Wait`] → [`super::Results`], when all are there, one no longer can be, or the time is up.
     pub const WAIT: &str = "/v1/wait";
     /// POST → [`super::Detached`]: the foreground session is to go on in the background.
     pub const DETACH: &str = "/v1/detach";
@@ -222,6 +222,9 @@ pub struct ActionResult {
     /// The last lines of a service that failed.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// Of a wait that is over: this one was still on its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_yet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,6 +269,44 @@ pub struct Wait {
     /// None is for ever.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
+    /// What for.
+    #[serde(default, rename = "for", skip_serializing_if = "Goal::is_ready")]
+    pub goal: Goal,
+}
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// It is ready, by whatever says so, or has done its work.
+    #[default]
+    Ready,
+    /// Its process is alive.
+    Running,
+    /// It has ended and is not started again.
+    Exited,
+    /// It is ready by its own word or by a probe, and its liveness probe finds nothing wrong.
+    Healthy,
+}
+
+impl Goal {
+    /// The word, as requests and the command line spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Exited => "exited",
+            Self::Healthy => "healthy",
+        }
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    fn is_ready(&self) -> bool {
+        *self == Self::Ready
+    }
 }
 
 /// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.

@@ -1,8 +1,8 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Change, ChangeKind, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded,
-    Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
+    ActionResult, Change, ChangeKind, Detached, ErrorBody, Goal, Graph, LineKind, Outcome, OutputLine,
+    Reloaded, Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
 };
 use super::server::{bind, encode_line, serve};
 use super::{Call, Client, OutputRequest, Verb};
@@ -120,6 +120,7 @@ fn results(name: &str) -> Results {
             elapsed_ms: 12,
             message: None,
             last_lines: vec![],
+            not_yet: false,
         }],
     }
 }
@@ -208,6 +209,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
     let wait = Wait {
         names: vec!["web".into()],
         timeout_ms: Some(5),
+        goal: Goal::Exited,
     };
     assert_eq!(client.wait(&wait).unwrap(), results("[\"web\"] Some(5)"));
     assert_eq!(client.window(None).unwrap().name, "None");
@@ -231,7 +233,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
 
 #[test]
 fn every_kind_of_error_arrives_with_its_words() {
-    const KINDS: [Kind; 10] = [
+    const KINDS: [Kind; 11] = [
         Kind::Usage,
         Kind::NoSuchService,
         Kind::NoConfig,
@@ -241,6 +243,7 @@ fn every_kind_of_error_arrives_with_its_words() {
         Kind::Tmux,
         Kind::NoTerminal,
         Kind::ServiceFailed,
+        Kind::Timeout,
         Kind::System,
     ];
     let error = |kind| Diagnostic::error(kind, "no").cause("why").hint("do this");

@@ -14,7 +14,7 @@ const FLAG_WIDTH: usize = 30;
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
-    ("changes", &["up", "down", "reload", "scale"]),
+    ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
     ("shell", &["completions", "man"]),

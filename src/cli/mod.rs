@@ -44,6 +44,7 @@ pub mod terminal;
 pub mod up;
 pub mod usage;
 mod values;
+pub mod wait;
 mod when;
 
 use crate::diag::Diagnostic;
@@ -62,6 +63,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &words),
     };
+    if cli.json {
+        report::speak_json();
+    }
     match dispatch(&cli) {
         Ok(code) => code,
         Err(diagnostic) => report::report(&diagnostic),
@@ -82,6 +86,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Down(args) => down::cmd_down(global, args),
         Command::Reload(args) => reload::cmd_reload(global, args),
         Command::Scale(args) => scale::cmd_scale(global, args),
+        Command::Wait(args) => wait::cmd_wait(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
@@ -119,5 +124,9 @@ fn refused(error: &clap::Error, words: &[OsString]) -> ExitCode {
         error.print().ok();
         return ExitCode::SUCCESS;
     }
-    report::report(&usage::diagnostic(error, words, &args::definition()))
+    let definition = args::definition();
+    if usage::wants_json(words, &definition) {
+        report::speak_json();
+    }
+    report::report(&usage::diagnostic(error, words, &definition))
 }

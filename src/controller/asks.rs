@@ -90,6 +90,7 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
         elapsed_ms: 0,
         message: None,
         last_lines: Vec::new(),
+        not_yet: false,
     };
     match answer {
         Answer::Started { pid } => {

@@ -2,8 +2,8 @@
 //! client of another build does too. A text that stands here is never changed.
 
 use super::{
-    Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status,
-    Timing, Wait, Window, route,
+    Detached, ErrorBody, Goal, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale,
+    Status, Timing, Wait, Window, route,
 };
 use crate::diag::Kind;
 use serde::Serialize;
@@ -87,6 +87,8 @@ fn every_message_keeps_its_text() {
     keeps::<Reloaded>(RELOADED);
     keeps::<Scale>(r#"{"counts":{"web":3}}"#);
     keeps::<Wait>(r#"{"names":["web"],"timeout_ms":60000}"#);
+    keeps::<Wait>(r#"{"names":[],"timeout_ms":null,"for":"exited"}"#);
+    keeps::<Results>(&RESULTS.replacen(r#""last_lines":[]"#, r#""last_lines":[],"not_yet":true"#, 1));
     keeps::<Graph>(GRAPH);
     keeps::<Timing>(TIMING);
     keeps::<Detached>(r#"{"pid":7}"#);
@@ -134,6 +136,9 @@ fn the_words_of_outcomes_lines_and_errors_stay() {
         (LineKind::Gap, "gap"),
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), word);
+    }
+    for goal in [Goal::Ready, Goal::Running, Goal::Exited, Goal::Healthy] {
+        assert_eq!(serde_json::to_value(goal).unwrap(), goal.as_str());
     }
     assert_eq!(Kind::NoSuchService.code(), "no_such_service");
 }
