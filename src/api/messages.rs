@@ -5,6 +5,12 @@ use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod resources;
+mod why;
+
+pub use resources::Resources;
+pub use why::{Blocker, Deed, LastExit, Next, Why};
+
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
 
@@ -12,6 +18,8 @@ pub const SCHEMA: u32 = 1;
 pub mod route {
     /// GET → [`super::Status`].
     pub const STATUS: &str = "/v1/status";
+    /// GET `?name=web` → [`super::Why`].
+    pub const WHY: &str = "/v1/why";
     /// GET → [`super::Graph`].
     pub const GRAPH: &str = "/v1/graph";
     /// POST [`super::Request`] → [`super::Results`]. One of start, stop, restart, kill, signal.
@@ -39,6 +47,9 @@ pub mod route {
 pub struct Status {
     pub schema: u32,
     pub session: Session,
+    /// Another number where anything is another way; 0 from a session of an earlier `ovr`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
     pub services: Vec<Service>,
 }
 
@@ -112,9 +123,24 @@ pub struct Service {
     /// What it is, in its user's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The TCP ports that its processes listen on, where that is known. Its `url` is that of the first of them if
+    /// its own port is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<u16>,
+    /// What its processes use, where that was asked for and it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// How its last start went, where this controller has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a probe last found wrong.

@@ -1,7 +1,7 @@
 //! HTTP/JSON on the session's socket: reads requests, passes them to the controller, writes answers. Decides
 //! nothing and holds no state of the session.
 
-use super::call::{Call, OutputRequest, Reply, Verb};
+use super::call::{Call, OutputRequest, Reply, StatusRequest, Verb};
 use super::error::http_status;
 use super::messages::{ErrorBody, OutputLine, Request, Results, Scale, route};
 use super::{MAX_BODY, VERSION, VERSION_HEADER};
@@ -144,6 +144,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 fn router(calls: Calls) -> Router {
     Router::new()
         .route(route::STATUS, get(status))
+        .route(route::WHY, get(why))
         .route(route::GRAPH, get(graph))
         .route(route::ACTION, post(action))
         .route(route::QUIT, post(quit))
@@ -220,9 +221,37 @@ async fn ask<T>(calls: &Calls, call: impl FnOnce(Reply<T>) -> Call) -> Result<T,
     Ok(answer?)
 }
 
-async fn status(State(calls): State<Calls>) -> Result<Response, Failure> {
-    let status = ask(&calls, |reply| Call::Status { reply }).await?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusQuery {
+    #[serde(default)]
+    resources: bool,
+    after: Option<u64>,
+}
+
+async fn status(
+    State(calls): State<Calls>,
+    query: Result<Query<StatusQuery>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(StatusQuery { resources, after }) = query.map_err(|error| bad_query(&error))?;
+    let request = StatusRequest { resources, after };
+    let status = ask(&calls, |reply| Call::Status { request, reply }).await?;
     Ok(json(StatusCode::OK, &status))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhyQuery {
+    name: String,
+}
+
+async fn why(
+    State(calls): State<Calls>,
+    query: Result<Query<WhyQuery>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(WhyQuery { name }) = query.map_err(|error| bad_query(&error))?;
+    let why = ask(&calls, |reply| Call::Why { name, reply }).await?;
+    Ok(json(StatusCode::OK, &why))
 }
 
 async fn graph(State(calls): State<Calls>) -> Result<Response, Failure> {

@@ -5,7 +5,7 @@ use super::messages::{
     Reloaded, Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
 };
 use super::server::{bind, encode_line, serve};
-use super::{Call, Client, OutputRequest, Verb};
+use super::{Call, Client, OutputRequest, StatusRequest, Verb};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Signal, StateWord};
 use std::future::Future;
@@ -166,10 +166,18 @@ fn graph() -> Graph {
 #[test]
 fn every_short_route_takes_its_question_and_brings_its_answer() {
     let session = Session::answering(|call| match call {
-        Call::Status { reply } => reply.send(Ok(status())).unwrap(),
+        Call::Status { request, reply } => {
+            let mut status = status();
+            status.session.project = format!("{request:?}");
+            reply.send(Ok(status)).unwrap();
+        }
         Call::Action { verb, request, reply } => {
             let name = format!("{verb:?} {:?} {}", request.names, request.no_wait);
             reply.send(Ok(results(&name))).unwrap();
+        }
+        Call::Why { name, reply } => {
+            let why = super::messages::golden::why().replacen("api is failed", &name, 1);
+            reply.send(Ok(serde_json::from_str(&why).unwrap())).unwrap();
         }
         Call::Graph { reply } => reply.send(Ok(graph())).unwrap(),
         Call::Quit { reply } => reply.send(Ok(results("quit"))).unwrap(),
@@ -198,7 +206,16 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
         Call::Output { .. } => panic!("nobody asked for output"),
     });
     let client = session.client();
-    assert_eq!(client.status().unwrap(), status());
+    let project = |request: &StatusRequest| client.status_as(request).unwrap().session.project;
+    let all = StatusRequest {
+        resources: true,
+        after: Some(7),
+    };
+    for request in [all, StatusRequest::default()] {
+        assert_eq!(project(&request), format!("{request:?}"));
+    }
+    assert_eq!(client.status().unwrap().services, status().services);
+    assert_eq!(client.why("c++ é#2").unwrap().summary, "c++ é#2");
     assert_eq!(client.sync_logs().unwrap().dir.as_deref(), Some("/logs"));
     assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
@@ -338,7 +355,7 @@ fn a_deleted_socket_can_be_bound_anew_beside_the_old_one() {
                         second = Some(serve(bind(&path).unwrap(), calls.clone()));
                         reply.send(Ok(results("bound"))).unwrap();
                     }
-                    Call::Status { reply } => reply.send(Ok(status())).unwrap(),
+                    Call::Status { request: _, reply } => reply.send(Ok(status())).unwrap(),
                     other => panic!("{other:?} was not asked for"),
                 }
             }

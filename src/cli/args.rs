@@ -4,7 +4,7 @@
 use super::complete::{self, Kind};
 use super::{
     check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait,
+    quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -112,6 +112,8 @@ pub enum Command {
     Wait(wait::WaitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    #[command(visible_alias = "explain")]
+    Why(why::WhyArgs),
     Logs(logs::LogsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
@@ -184,6 +186,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "scale" => scale::EXAMPLES,
         "wait" => wait::EXAMPLES,
         "status" => status::EXAMPLES,
+        "why" => why::EXAMPLES,
         "logs" => logs::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
@@ -272,6 +275,7 @@ mod tests {
             ("ps", "status"),
             ("e", "run"),
             ("exec", "run"),
+            ("explain", "why"),
         ];
         let definition = definition();
         for (alias, name) in aliases {

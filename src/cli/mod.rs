@@ -14,6 +14,7 @@ pub mod echo;
 pub mod ending;
 pub mod env;
 pub mod graph;
+mod health;
 pub mod help;
 pub mod here;
 mod kept;
@@ -45,7 +46,9 @@ pub mod up;
 pub mod usage;
 mod values;
 pub mod wait;
+mod watching;
 mod when;
+pub mod why;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -89,6 +92,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Wait(args) => wait::cmd_wait(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Why(args) => why::cmd_why(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),

@@ -69,6 +69,11 @@ impl<Reply> Asks<Reply> {
         }
     }
 
+    /// Whether the one who waits for it is such a one.
+    pub(super) fn is(&self, ask: AskId, such: impl FnOnce(&Reply) -> bool) -> bool {
+        self.open.get(&ask).is_some_and(|open| such(&open.reply))
+    }
+
     pub(super) fn since(&self, ask: AskId) -> Option<Moment> {
         self.open.get(&ask).map(|open| open.since)
     }
