@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr wait", "until all that starts with the session is ready"),
+    ("ovr wait", "until all that start by themselves are ready"),
     ("ovr wait api --timeout 30s", "exit code 124 when the time is up"),
     (
         "ovr wait migrate --for exited",
