@@ -6,6 +6,7 @@ pub mod client;
 mod error;
 mod http1;
 pub mod messages;
+pub mod openapi;
 pub mod server;
 #[cfg(test)]
 mod tests;
