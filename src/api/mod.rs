@@ -11,7 +11,7 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, Verb};
 pub use client::Client;
 
 /// The header that carries each side's program version, to explain a failure by it.

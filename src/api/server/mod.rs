@@ -11,6 +11,7 @@ pub(super) mod output;
 pub(super) mod request;
 pub(super) mod services;
 pub(super) mod session;
+mod sse;
 pub(super) mod window;
 
 use super::MAX_BODY;
@@ -25,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use listen::bind;
-pub use output::encode_line;
+pub use sse::encode;
 
 /// How long a client may take to read its last answer when the session has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);

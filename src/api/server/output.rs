@@ -1,19 +1,17 @@
 //! Routes about what services print: the stream of lines, and the files that they are kept in.
 
 use super::Calls;
-use super::answer::{Failure, ask, ask_json, respond};
+use super::answer::{Failure, ask, ask_json};
 use super::request::{RawQuery, names, query};
-use crate::api::call::{Call, OutputRequest};
+use super::sse;
+use crate::api::call::{Call, Framing, LinePlace, OutputRequest};
 use crate::api::messages::{OutputLine, Synced, route};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
-use bytes::Bytes;
 use serde::Deserialize;
-use std::convert::Infallible;
 
 /// So many lines of the past are sent to a client that does not say how many.
 const DEFAULT_LINES: usize = 100;
@@ -22,13 +20,6 @@ pub(super) fn routes() -> Router<Calls> {
     Router::new()
         .route(route::OUTPUT, get(output))
         .route(route::SYNC_LOGS, post(sync_logs))
-}
-
-/// One line of an output stream as it goes over the wire.
-pub fn encode_line(line: &OutputLine) -> Bytes {
-    let mut text = serde_json::to_vec(line).expect("plain fields always serialize");
-    text.push(b'\n');
-    text.into()
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -51,31 +42,35 @@ pub(in crate::api) struct OutputQuery {
 
 /// What services print
 ///
-/// One JSON object a line. Without `follow`, the answer ends after the lines of the past.
+/// One JSON object a line, or server-sent events, each with such an object as its data, where `Accept` says
+/// `text/event-stream`; then `Last-Event-ID` is heeded. Without `follow`, the answer ends after the lines of the
+/// past.
 #[utoipa::path(get, path = route::OUTPUT, tag = "output", params(OutputQuery),
-    responses((status = 200, body = OutputLine, content_type = "application/x-ndjson")))]
+    responses((status = 200, content(
+        (OutputLine = "application/x-ndjson"),
+        (OutputLine = "text/event-stream"),
+    ))))]
 pub(in crate::api) async fn output(
     State(calls): State<Calls>,
+    headers: HeaderMap,
     raw: RawQuery<OutputQuery>,
 ) -> Result<Response, Failure> {
     let wanted = query(raw)?;
+    let framing = sse::framing(&headers);
+    let after = match sse::last_event_id(&headers)? {
+        Some(id) if framing == Framing::Events => Some(LinePlace::parse(id).ok_or_else(sse::bad_id)?),
+        Some(_) | None => None,
+    };
     let request = OutputRequest {
         names: names(wanted.names),
         lines: wanted.lines.unwrap_or(DEFAULT_LINES),
         follow: wanted.follow,
         color: wanted.color,
+        framing,
+        after,
     };
-    let mut lines = ask(&calls, |reply| Call::Output { request, reply }).await?;
-    let lines = futures_util::stream::poll_fn(move |context| {
-        lines
-            .poll_recv(context)
-            .map(|line| line.map(Ok::<Bytes, Infallible>))
-    });
-    Ok(respond(
-        StatusCode::OK,
-        "application/x-ndjson",
-        Body::from_stream(lines),
-    ))
+    let lines = ask(&calls, |reply| Call::Output { request, reply }).await?;
+    Ok(sse::answer(framing, lines))
 }
 
 /// Have every line that was printed so far written to its file
