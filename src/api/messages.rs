@@ -4,11 +4,14 @@
 use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 mod resources;
+mod wait;
 mod why;
 
 pub use resources::Resources;
+pub use wait::{Goal, Wait};
 pub use why::{Blocker, Deed, LastExit, Next, Why};
 
 /// The version of every JSON output (`"schema": 1`).
@@ -40,10 +43,12 @@ pub mod route {
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
     pub const WINDOW: &str = "/v1/window";
+    /// GET → all of this as an OpenAPI document (`docs/openapi.json`).
+    pub const OPENAPI: &str = "/v1/openapi.json";
 }
 
 /// What `ovr status --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub schema: u32,
     pub session: Session,
@@ -54,7 +59,7 @@ pub struct Status {
 }
 
 /// One session, as `ovr ls --json` lists it too.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     pub project: String,
     pub root: String,
@@ -72,7 +77,7 @@ pub struct Session {
 }
 
 /// One instance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Service {
     pub name: String,
     /// The service it is an instance of.
@@ -144,7 +149,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// What a probe last found wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeFailure {
     /// `readiness`, `liveness` or `startup`.
     pub probe: String,
@@ -155,7 +160,7 @@ pub struct ProbeFailure {
 }
 
 /// One start, step by step, in milliseconds since the session's `started_at`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timing {
     /// It was to start: the session did, somebody asked, or the run before it ended.
     pub asked_ms: u64,
@@ -169,7 +174,7 @@ pub struct Timing {
 }
 
 /// A dependency that was waited for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waited {
     /// The instance.
     pub on: String,
@@ -177,14 +182,14 @@ pub struct Waited {
 }
 
 /// Who depends on whom, and where each stands: what `ovr graph --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Graph {
     pub schema: u32,
     /// In the order of the file.
     pub services: Vec<GraphNode>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphNode {
     pub name: String,
     /// `null` where no session runs.
@@ -196,7 +201,7 @@ pub struct GraphNode {
     pub depends_on: Vec<GraphEdge>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphEdge {
     /// The instance.
     pub on: String,
@@ -206,7 +211,7 @@ pub struct GraphEdge {
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Services, instances or patterns; empty means all.
@@ -227,13 +232,13 @@ pub struct Request {
 }
 
 /// What became of an action, one entry an instance, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Results {
     pub schema: u32,
     pub results: Vec<ActionResult>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionResult {
     pub name: String,
     pub outcome: Outcome,
@@ -253,7 +258,7 @@ pub struct ActionResult {
     pub not_yet: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Started,
@@ -279,64 +284,14 @@ impl Outcome {
 }
 
 /// How many instances services are to have. Services that are not named keep theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     pub counts: BTreeMap<String, u32>,
 }
 
-/// Whom to wait for, and how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wait {
-    /// Services, instances or patterns; empty means all that start with the session.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// None is for ever.
-    #[serde(default)]
-    pub timeout_ms: Option<u64>,
-    /// What for.
-    #[serde(default, rename = "for", skip_serializing_if = "Goal::is_ready")]
-    pub goal: Goal,
-}
-
-/// What can be waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Goal {
-    /// It is ready, by whatever says so, or has done its work.
-    #[default]
-    Ready,
-    /// Its process is alive.
-    Running,
-    /// It has ended and is not started again.
-    Exited,
-    /// It is ready by its own word or by a probe, and its liveness probe finds nothing wrong.
-    Healthy,
-}
-
-impl Goal {
-    /// The word, as requests and the command line spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Exited => "exited",
-            Self::Healthy => "healthy",
-        }
-    }
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde calls it with a reference"
-    )]
-    fn is_ready(&self) -> bool {
-        *self == Self::Ready
-    }
-}
-
 /// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
     pub schema: u32,
     pub changes: Vec<Change>,
@@ -344,7 +299,7 @@ pub struct Reloaded {
     pub kept: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     pub name: String,
     pub kind: ChangeKind,
@@ -354,7 +309,7 @@ pub struct Change {
     pub result: Option<ActionResult>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     Added,
@@ -366,13 +321,13 @@ pub enum ChangeKind {
 }
 
 /// The answer to a detach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detached {
     pub pid: u32,
 }
 
 /// The answer to a request to write the logs out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Synced {
     pub schema: u32,
     /// The directory that the files are in; `null` where none are kept.
@@ -380,7 +335,7 @@ pub struct Synced {
 }
 
 /// One line of merged output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputLine {
     pub at: String,
     pub name: String,
@@ -392,7 +347,7 @@ pub struct OutputLine {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The service printed it.
@@ -406,7 +361,7 @@ pub enum LineKind {
 }
 
 /// How to attach to a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Window {
     pub name: String,
     pub tmux_binary: String,
@@ -418,12 +373,12 @@ pub struct Window {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetail,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetail {
     /// One of [`crate::diag::Kind::code`].
     pub code: String,

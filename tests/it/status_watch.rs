@@ -40,7 +40,12 @@ fn resources_are_those_of_the_whole_tree_and_only_told_when_asked() {
     project.wait_running(["web"]);
     project.wait_state("done", StateWord::Exited);
     project.wait_until("both children to run", || {
-        project.processes_with("sleep 100").iter().filter(|found| found.command.starts_with("sleep")).count() == 2
+        project
+            .processes_with("sleep 100")
+            .iter()
+            .filter(|found| found.command.starts_with("sleep"))
+            .count()
+            == 2
     });
     assert!(project.service("web").resources.is_none());
     let output = project.ovr(&["status", "-R", "--json"]);
@@ -48,15 +53,27 @@ fn resources_are_those_of_the_whole_tree_and_only_told_when_asked() {
     let used = status.services[0].resources.clone().unwrap();
     assert_eq!(used.processes, Some(3), "{used:?}");
     assert!(used.rss_bytes.unwrap() >= used.pss_bytes.unwrap(), "{used:?}");
-    assert!(used.pss_bytes.unwrap() > 0 && used.cpu_percent.is_some(), "{used:?}");
+    assert!(
+        used.pss_bytes.unwrap() > 0 && used.cpu_percent.is_some(),
+        "{used:?}"
+    );
     assert!(status.services[1].resources.is_none());
-    project.ovr(&["status", "--resources"]).answered().says(&["CPU AVG", "MEMORY", "MiB"]);
+    project
+        .ovr(&["status", "--resources"])
+        .answered()
+        .says(&["CPU AVG", "MEMORY", "MiB"]);
     project.ovr(&["status"]).never_says(&["MEMORY"]);
 }
 
 #[test]
 fn r61_a_service_that_ignores_its_port_is_shown_with_the_port_that_it_has() {
-    let free = || TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let free = || {
+        TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port()
+    };
     let other = free();
     let project = Project::with(&format!(
         "web: exec listener {other}\ngood: exec listener\nnone: sleep 1000\n"
@@ -67,17 +84,22 @@ fn r61_a_service_that_ignores_its_port_is_shown_with_the_port_that_it_has() {
     let words = format!("listens on {other}, not on its port {own}");
     assert_eq!(web.reason.as_deref(), Some(words.as_str()));
     assert_eq!(web.url, Some(format!("http://127.0.0.1:{other}")));
-    project.ovr(&["status"]).says(&[&words, &format!("http://127.0.0.1:{other}")]);
+    project
+        .ovr(&["status"])
+        .says(&[&words, &format!("http://127.0.0.1:{other}")]);
     project.ovr(&["why", "web"]).says(&[&words]);
     let good = project.wait_service("good", "to listen", |service| !service.listens.is_empty());
     assert_eq!((good.reason, good.listens), (None, vec![good.port.unwrap()]));
     let none = project.service("none");
     assert_eq!((none.reason, none.listens), (None, vec![]));
     // A run that listens on its own port is not told of the last one's.
-    project.script("listener", "#!/bin/sh\nexec sleep 1000\n");
+    let project = project.script("listener", "#!/bin/sh\nexec sleep 1000\n");
     project.ovr(&["restart", "web"]).success();
     let web = project.service("web");
-    assert_eq!((web.reason, web.url), (None, Some(format!("http://127.0.0.1:{own}"))));
+    assert_eq!(
+        (web.reason, web.url),
+        (None, Some(format!("http://127.0.0.1:{own}")))
+    );
 }
 
 #[test]
@@ -123,7 +145,10 @@ fn watching_without_a_terminal_prints_an_object_a_line_or_says_that_it_cannot() 
     let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
     project.start_detached(&["--any-can-die"]);
     project.wait_running(["web", "worker"]);
-    project.ovr(&["status", "--watch"]).code(75).says(&["terminal", "--json"]);
+    project
+        .ovr(&["status", "--watch"])
+        .code(75)
+        .says(&["terminal", "--json"]);
     let watching = project.cmd(&["status", "--watch", "--json"]).piped();
     watching.wait_for_output("\n");
     project.ovr(&["stop", "worker"]).success();

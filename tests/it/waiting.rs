@@ -71,9 +71,15 @@ fn nobody_waits_for_what_cannot_come() {
         assert!(output.stdout.is_empty(), "{output}");
     }
     project.ovr(&["wait", "--for", "healthy"]).code(64);
-    project.ovr(&["wait", "done", "web"]).success().says(&["2 services are ready"]);
+    project
+        .ovr(&["wait", "done", "web"])
+        .success()
+        .says(&["2 services are ready"]);
     project.ovr(&["wait", "--for", "running"]).success();
-    project.ovr(&["wait", "wbe"]).code(65).says(&["did you mean \"web\"?"]);
+    project
+        .ovr(&["wait", "wbe"])
+        .code(65)
+        .says(&["did you mean \"web\"?"]);
 }
 
 #[test]
@@ -88,7 +94,11 @@ fn a_stop_ends_the_wait_for_what_it_stops() {
     });
     project.ovr(&["stop", "web"]).success();
     assert_eq!(waiting.wait_exit(), 74, "{}", waiting.stderr());
-    assert!(waiting.plain().contains("stopped on request"), "{}", waiting.plain());
+    assert!(
+        waiting.plain().contains("stopped on request"),
+        "{}",
+        waiting.plain()
+    );
 }
 
 #[test]
@@ -118,6 +128,9 @@ fn a_wait_goes_on_under_the_next_controller_and_ends_with_the_session() {
 #[test]
 fn without_a_session_there_is_nothing_to_wait_for() {
     let project = Project::with("web: sleep 1000\n");
-    project.ovr(&["wait", "--timeout", "60s"]).code(69).says(&["ovr start"]);
+    project
+        .ovr(&["wait", "--timeout", "60s"])
+        .code(69)
+        .says(&["ovr start"]);
     project.ovr(&["wait", "--timeout", "soon"]).code(64);
 }

@@ -95,7 +95,10 @@ fn a_crash_is_told_with_its_last_lines_and_the_command_that_shows_all() {
         .ovr(&["logs", "web", "--run", "last"])
         .success()
         .says(&["boom"]);
-    project.ovr(&["why", "wbe"]).code(65).says(&["did you mean \"web\"?"]);
+    project
+        .ovr(&["why", "wbe"])
+        .code(65)
+        .says(&["did you mean \"web\"?"]);
     project.ovr(&["why", "w*"]).code(64).says(&["web, worker"]);
     project.ovr(&["quit"]).success();
     project.ovr(&["why", "web"]).code(69).says(&["ended"]);

@@ -22,9 +22,8 @@ fn words(command: &str) -> Option<&'static [&'static str]> {
         "run" => &["true"],
         "completions" => &["bash"],
         "logs" => &["-n", "3"],
-        "start" | "status" | "graph" | "ls" | "check" | "config" | "env" | "clean" | "man" | "up" | "reload" => {
-            &[]
-        }
+        "start" | "status" | "graph" | "ls" | "check" | "config" | "env" | "clean" | "man" | "up"
+        | "reload" => &[],
         "restart" | "stop" | "kill" => &["nobody"],
         _ => return None,
     })
@@ -43,18 +42,27 @@ fn call(project: &Project, args: &[&str]) -> Output {
 
 /// What holds for every command in every place.
 fn check(output: &Output, json: bool) {
-    assert!(CODES.contains(&output.code), "a code that is not documented: {output}");
+    assert!(
+        CODES.contains(&output.code),
+        "a code that is not documented: {output}"
+    );
     let all = format!("{}{}", output.stdout, output.stderr);
     assert!(!all.contains('\x1b'), "drawn on no terminal: {output}");
     assert!(!output.stdout.contains("[y/N]"), "asks nobody: {output}");
     if json {
         let whole = serde_json::from_str::<Value>(&output.stdout).is_ok();
-        let lines = output.stdout.lines().all(|line| serde_json::from_str::<Value>(line).is_ok());
+        let lines = output
+            .stdout
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok());
         assert!(whole || lines, "standard output is no JSON: {output}");
         for line in output.stderr.lines() {
             let told: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {output}"));
             let told = told.get("error").or(told.get("warning")).unwrap();
-            assert!(told["code"].is_string() && told["message"].is_string(), "{output}");
+            assert!(
+                told["code"].is_string() && told["message"].is_string(),
+                "{output}"
+            );
         }
     }
     let by_health = matches!(output.code, 74 | 76);
@@ -87,8 +95,14 @@ fn try_all(project: &Project, wanted: impl Fn(&str) -> Option<Vec<&'static str>>
 #[test]
 fn outside_of_a_project_every_command_ends_with_a_code_and_a_next_step() {
     let project = Project::new();
-    try_all(&project, |command| Some(words(command).unwrap_or_default().to_vec()));
-    for line in [&["strat", "--json"][..], &["status", "--jsno", "--json"], &["wait", "--for", "x", "--json"]] {
+    try_all(&project, |command| {
+        Some(words(command).unwrap_or_default().to_vec())
+    });
+    for line in [
+        &["strat", "--json"][..],
+        &["status", "--jsno", "--json"],
+        &["wait", "--for", "x", "--json"],
+    ] {
         let output = call(&project, line);
         check(&output, true);
         assert!(output.code == 64 && output.stdout.is_empty(), "{output}");

@@ -1,10 +1,11 @@
 //! What a service's processes use.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Of the whole tree of processes, sampled when asked. `null` is what the system does not tell: all of it elsewhere
 /// than on Linux.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Resources {
     /// How old the run was.
     pub age_ms: u64,

@@ -3,9 +3,10 @@
 use super::Service;
 use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What `ovr why --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Why {
     pub schema: u32,
     /// One sentence.
@@ -27,7 +28,7 @@ pub struct Why {
 }
 
 /// A dependency that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Blocker {
     /// Who waits for it.
     pub of: String,
@@ -37,7 +38,7 @@ pub struct Blocker {
     pub reason: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Deed {
     /// One of `session`, `request`, `needed`, `restart_policy`, `schedule`, `change`, `enter`, `reload`, `probe`,
     /// `end`, `earlier`, `course`.
@@ -47,7 +48,7 @@ pub struct Deed {
     pub at: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastExit {
     pub exit_code: Option<i32>,
     pub exit_signal: Option<String>,
@@ -59,7 +60,7 @@ pub struct LastExit {
 }
 
 /// A command to type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Next {
     pub command: String,
     pub what: String,
