@@ -66,6 +66,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Usage,
+        Self::NoSuchService,
+        Self::NoConfig,
+        Self::Config,
+        Self::NotRunning,
+        Self::AlreadyRunning,
+        Self::Tmux,
+        Self::NoTerminal,
+        Self::ServiceFailed,
+        Self::System,
+    ];
+
     /// The exit code of a command that ends with this error.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -80,6 +93,11 @@ impl Kind {
             Self::ServiceFailed => exit_code::SERVICE_FAILED,
             Self::System => exit_code::SYSTEM,
         }
+    }
+
+    /// The kind that a command's exit code tells of.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.exit_code() == code)
     }
 
     /// The stable word for this kind, as the API and `--json` outputs spell it. Never renamed.
@@ -261,19 +279,9 @@ mod tests {
 
     #[test]
     fn every_kind_keeps_its_code_both_ways() {
-        for kind in [
-            Kind::Usage,
-            Kind::NoSuchService,
-            Kind::NoConfig,
-            Kind::Config,
-            Kind::NotRunning,
-            Kind::AlreadyRunning,
-            Kind::Tmux,
-            Kind::NoTerminal,
-            Kind::ServiceFailed,
-            Kind::System,
-        ] {
+        for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.code()), kind);
+            assert_eq!(Kind::from_exit_code(kind.exit_code()), Some(kind));
         }
     }
 }
