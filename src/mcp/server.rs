@@ -61,12 +61,9 @@ pub fn serve(mut input: impl BufRead, output: impl Write + Send + 'static, toolb
     }
     server.hang_up_all();
     drop(server);
-    // Every call holds the other end, and sends nothing.
-    all_done.iter().for_each(|never: Never| match never {});
+    // Every call holds the other end and sends nothing: this ends with the last of them.
+    all_done.recv().unwrap_or_default();
 }
-
-/// Cannot be.
-enum Never {}
 
 /// A call that is at work.
 struct Call {
@@ -81,7 +78,7 @@ struct Server<T> {
     toolbox: Arc<T>,
     output: Output,
     calls: Calls,
-    working: mpsc::Sender<Never>,
+    working: mpsc::Sender<()>,
 }
 
 impl<T: Toolbox> Server<T> {

@@ -7,10 +7,11 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{ActionResult, Request, Results, Wait};
 use crate::cli::bring_up::{Brought, in_background};
-use crate::cli::style::Paint;
-use crate::cli::{show, up};
+use crate::cli::style::{Paint, push_line};
+use crate::cli::{session, show, up};
 use crate::diag::{Diagnostic, Kind};
 use crate::mcp::Answer;
+use crate::workspace::SessionLock;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,7 +23,13 @@ pub(super) fn wait(tools: &Tools, asked: &Timed, hang_up: &HangUp) -> Result<Ans
 pub(super) fn start(tools: &Tools, asked: &Start, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
     let timeout = asked.timeout()?;
     let said = match tools.session(hang_up) {
-        Ok(client) => start_in(&client, &asked.names)?,
+        Ok(client) => match start_in(&client, &asked.names) {
+            // A controller that was killed seems to be there until the system has put it away.
+            Err(error) if error.kind == Kind::NotRunning && is_dead(tools)? => {
+                bring_up(tools, &asked.names, hang_up)?
+            }
+            said => said?,
+        },
         Err(error) if error.kind == Kind::NotRunning => bring_up(tools, &asked.names, hang_up)?,
         Err(error) => return Err(error),
     };
@@ -38,6 +45,12 @@ pub(super) fn start(tools: &Tools, asked: &Start, hang_up: &HangUp) -> Result<An
         structured: json!({ "services": chosen.iter().map(|service| words::brief(service)).collect::<Vec<_>>() }),
         is_error: false,
     })
+}
+
+/// Whether the controller that seems to be there is about to be gone; then waits until it is.
+fn is_dead(tools: &Tools) -> Result<bool, Diagnostic> {
+    let entry = session::look(&tools.global)?;
+    SessionLock::wait_until_free(&entry.dir, session::DYING)
 }
 
 /// In the running session, what `ovr up` does; nobody waits yet.
@@ -75,10 +88,12 @@ fn bring_up(tools: &Tools, names: &[String], hang_up: &HangUp) -> Result<String,
         // Some of its services may have failed at once; what follows says which.
         Brought::Done { words, .. } if tools.session(hang_up).is_ok() => {
             let warnings = words.lines().filter(|line| line.starts_with("warning:"));
-            let warnings: String = warnings.map(|line| format!("{line}\n")).collect();
-            Ok(format!(
-                "{warnings}the project was brought up in the background\n"
-            ))
+            let mut said = String::new();
+            for warning in warnings {
+                push_line(&mut said, warning);
+            }
+            push_line(&mut said, "the project was brought up in the background");
+            Ok(said)
         }
         Brought::Done { code, words } => {
             let kind = u8::try_from(code).ok().and_then(Kind::from_exit_code);
@@ -133,37 +148,46 @@ fn until_ready(
     // Where the session has ended meanwhile, the results say it all.
     let status = client.status().ok();
     let mut text = said;
-    let mut unready = Vec::new();
+    let (mut failed, mut unready) = (Vec::new(), Vec::new());
     for result in &results.results {
         let mut services = status.iter().flat_map(|status| &status.services);
         let service = services.find(|service| service.name == result.name);
         let line = service.map_or_else(|| told(result), words::line);
-        text.push_str(&format!("{line}\n"));
+        push_line(&mut text, &line);
         if result.outcome.is_success() {
             continue;
         }
-        unready.push(result.name.as_str());
+        let list = match service {
+            Some(service) if words::is_on_its_way(service.state) => &mut unready,
+            Some(_) | None => &mut failed,
+        };
+        list.push(result.name.as_str());
         for last in &result.last_lines {
-            text.push_str(&format!("  | {last}\n"));
+            push_line(&mut text, &format!("  | {last}"));
         }
         if let Some(next) = service.and_then(words::next_step) {
-            text.push_str(&format!("  next: {next}\n"));
+            push_line(&mut text, &format!("  next: {next}"));
         }
     }
     if let Some(ending) = status.as_ref().filter(|status| status.session.ending) {
-        text.push_str(&format!("{}\n", words::heading(ending, "ran")));
+        push_line(&mut text, &words::heading(ending, "ran"));
     }
-    if unready.is_empty() {
-        text.push_str("all ready");
-    } else {
-        text.push_str(&format!("not ready: {}", unready.join(", ")));
+    let names = |names: &[&str]| names.join(", ");
+    match (&failed[..], &unready[..]) {
+        ([], []) => text.push_str("all ready"),
+        ([], unready) => text.extend(["not ready yet: ", &names(unready)]),
+        (failed, []) => text.extend(["failed: ", &names(failed)]),
+        (failed, unready) => {
+            text.extend(["failed: ", &names(failed), "; not ready yet: ", &names(unready)]);
+        }
     }
+    let well = failed.is_empty() && unready.is_empty();
     let mut structured = results_for_programs(&results);
-    structured["ready"] = Value::Bool(unready.is_empty());
+    structured["ready"] = Value::Bool(well);
     Ok(Answer {
         text,
         structured,
-        is_error: !unready.is_empty(),
+        is_error: !well,
     })
 }
 

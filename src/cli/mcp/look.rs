@@ -5,6 +5,7 @@ use super::{Tools, output, words};
 use crate::api::HangUp;
 use crate::api::messages::{GraphNode, Service, Status};
 use crate::cli::here;
+use crate::cli::style::push_line;
 use crate::diag::{Diagnostic, Kind};
 use crate::mcp::Answer;
 use crate::model::{InstanceName, StateWord, select};
@@ -27,7 +28,7 @@ pub(super) fn list(tools: &Tools, hang_up: &HangUp) -> Result<Answer, Diagnostic
 fn listing(status: &Status) -> Answer {
     let mut text = words::heading(status, "runs");
     for service in &status.services {
-        text.push_str(&format!("\n{}", words::line(service)));
+        text.extend(["\n", &words::line(service)]);
     }
     Answer {
         text,
@@ -46,10 +47,10 @@ fn configured(error: &Diagnostic) -> Answer {
     let known = here::services();
     let mut text = error.message.clone();
     for cause in &error.causes {
-        text.push_str(&format!("; {cause}"));
+        text.extend(["; ", cause]);
     }
     for service in &known {
-        text.push_str(&format!("\n{}: not running, {}", service.name, service.about));
+        text.extend(["\n", &service.name, ": not running, ", &service.about]);
     }
     text.push_str("\nnext: start brings the project up");
     let services: Vec<Value> = known
@@ -110,7 +111,7 @@ pub(super) fn explain(tools: &Tools, asked: &One, hang_up: &HangUp) -> Result<An
     let next = words::next_step(service);
     let mut text = words::facts(service);
     for other in &waits_for {
-        text.push_str(&format!("  waits for: {other}\n"));
+        push_line(&mut text, &format!("  waits for: {other}"));
     }
     if !lines.is_empty() {
         text.push_str(if ended {
@@ -118,14 +119,14 @@ pub(super) fn explain(tools: &Tools, asked: &One, hang_up: &HangUp) -> Result<An
         } else {
             "  its last lines:\n"
         });
-        lines
-            .iter()
-            .for_each(|line| text.push_str(&format!("    {line}\n")));
+        for line in &lines {
+            push_line(&mut text, &format!("    {line}"));
+        }
     }
-    text.push_str(&format!(
-        "next: {}",
-        next.as_deref().unwrap_or("nothing, it is as it should be")
-    ));
+    text.extend([
+        "next: ",
+        next.as_deref().unwrap_or("nothing, it is as it should be"),
+    ]);
     Ok(Answer {
         text,
         structured: words::without_nulls(json!({

@@ -2,6 +2,7 @@
 
 use super::Tools;
 use super::arguments::Logs;
+use crate::cli::style::push_line;
 use crate::cli::{kept, logs, when};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Cursor, EntryKind, Found, FoundLine, Query, RunChoice, Since};
@@ -89,10 +90,13 @@ fn waiting(kept: &kept::Kept, chosen: &[String]) -> Vec<String> {
 fn answer(found: &Found, lines: &Bounded, waiting: &[String]) -> Answer {
     let mut text = String::new();
     if lines.cut > 0 {
-        text.push_str(&format!(
-            "… {} older lines are left out (raise lines or max_bytes, or grep)\n",
-            lines.cut
-        ));
+        push_line(
+            &mut text,
+            &format!(
+                "… {} older lines are left out (raise lines or max_bytes, or grep)",
+                lines.cut
+            ),
+        );
     }
     for line in lines.lines.iter().chain(waiting) {
         text.push_str(line);
@@ -102,7 +106,7 @@ fn answer(found: &Found, lines: &Bounded, waiting: &[String]) -> Answer {
         text.push_str("no lines\n");
     }
     let cursor = found.cursor.to_string();
-    text.push_str(&format!("cursor: {cursor}"));
+    text.extend(["cursor: ", &cursor]);
     Answer {
         text,
         structured: json!({ "lines": lines.lines, "cut": lines.cut, "waiting": waiting, "cursor": cursor }),
@@ -144,9 +148,9 @@ fn shown(line: &FoundLine, names: bool) -> String {
     };
     match line.kind {
         EntryKind::Output => shown.push_str(&cut(&text)),
-        EntryKind::Event => shown.push_str(&format!("[ovr: {text}]")),
-        EntryKind::Begin => shown.push_str(&format!("[ovr: {text} begins]")),
-        EntryKind::Gap => shown.push_str(&format!("[ovr: lines are missing: {text}]")),
+        EntryKind::Event => shown.extend(["[ovr: ", &text, "]"]),
+        EntryKind::Begin => shown.extend(["[ovr: ", &text, " begins]"]),
+        EntryKind::Gap => shown.extend(["[ovr: lines are missing: ", &text, "]"]),
     }
     shown
 }
@@ -155,6 +159,7 @@ fn cut(text: &str) -> String {
     if text.len() <= MAX_LINE {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(MAX_LINE);
+    let fits = (0..=MAX_LINE).rev().find(|end| text.is_char_boundary(*end));
+    let end = fits.unwrap_or(0);
     format!("{} [… {} bytes more]", &text[..end], text.len() - end)
 }

@@ -2,7 +2,7 @@
 
 use crate::api::messages::{Service, Session, Status};
 use crate::cli::show::{self, status::words};
-use crate::cli::style::plain;
+use crate::cli::style::{plain, push_line};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::StateWord;
 use serde_json::{Map, Value, json};
@@ -42,12 +42,13 @@ fn ending(status: &Status) -> &'static str {
 pub(in crate::cli) fn line(service: &Service) -> String {
     let mut facts = vec![words(service)];
     if is_live(service.state) {
-        facts.extend(match service.ready {
+        let ready = match service.ready {
             Some(true) if service.assumed => None,
             Some(true) => Some("ready".to_owned()),
-            Some(false) => Some("not ready".to_owned()),
-            None => None,
-        });
+            Some(false) if !facts[0].contains("not ready") => Some("not ready".to_owned()),
+            Some(false) | None => None,
+        };
+        facts.extend(ready);
     }
     facts.extend(service.port.map(|port| format!("port {port}")));
     facts.extend(service.url.as_deref().map(plain));
@@ -63,7 +64,7 @@ pub(super) fn facts(service: &Service) -> String {
     let mut out = format!("{}\n", line(service));
     let mut fact = |what: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            out.push_str(&format!("  {what}: {value}\n"));
+            push_line(&mut out, &format!("  {what}: {value}"));
         }
     };
     let text = |text: &Option<String>| text.as_deref().map(plain);
@@ -186,9 +187,22 @@ pub(super) fn for_model(error: &Diagnostic) -> Diagnostic {
     }
 }
 
-pub(super) fn is_live(state: StateWord) -> bool {
+fn is_live(state: StateWord) -> bool {
     matches!(
         state,
         StateWord::Running | StateWord::Daemonized | StateWord::Starting
+    )
+}
+
+/// Whether it may still become ready by itself.
+pub(super) fn is_on_its_way(state: StateWord) -> bool {
+    matches!(
+        state,
+        StateWord::Pending
+            | StateWord::Starting
+            | StateWord::Running
+            | StateWord::Daemonized
+            | StateWord::Restarting
+            | StateWord::Backoff
     )
 }
