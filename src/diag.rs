@@ -66,7 +66,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    /// Every kind there is.
+    pub const ALL: [Self; 10] = [
         Self::Usage,
         Self::NoSuchService,
         Self::NoConfig,

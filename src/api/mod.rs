@@ -7,11 +7,12 @@ mod error;
 mod hang_up;
 mod http1;
 pub mod messages;
+pub mod openapi;
 pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, Verb};
 pub use client::Client;
 pub use hang_up::HangUp;
 

@@ -92,6 +92,7 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
+        super::thrift::give_back();
         let took = time_text::duration(self.clock.now().since(self.progress.since));
         if !self.machine.is_ending() {
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
