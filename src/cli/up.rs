@@ -149,6 +149,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
     let results = client.wait(&Wait {
         names: names.to_vec(),
         timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        ..Wait::default()
     })?;
     let mut unready = results.clone();
     unready.results.retain(|result| !result.outcome.is_success());
@@ -163,7 +164,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
 }
 
 /// Prints what is said about services, as it is said. The thread ends with this process.
-fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
+pub(super) fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     let request = OutputRequest {
         names,
         lines: 0,
@@ -186,7 +187,7 @@ fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     }));
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
     values::duration(text)
         .map_err(|why| Diagnostic::error(diag::Kind::Usage, format!("--timeout: {text:?} {why}")))
 }

@@ -162,7 +162,7 @@ impl Controller {
         )
     }
 
-    fn starts_with_session(&self, instance: InstanceId) -> bool {
+    pub(super) fn starts_with_session(&self, instance: InstanceId) -> bool {
         let spec = &self.host(instance).spec;
         let is_due_at_once = spec
             .schedule
