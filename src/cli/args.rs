@@ -54,6 +54,9 @@ pub struct ProjectArgs {
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
+    /// Read variables from this file as well, as if OVR_ENV named it
+    #[arg(short = 'e', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Vec<String>,
 }
 
 impl ProjectArgs {
@@ -63,6 +66,7 @@ impl ProjectArgs {
         start::StartArgs {
             procfile: self.procfile.iter().map(text).collect(),
             root: self.root.as_ref().map(text),
+            env: self.env.clone(),
             ..start::StartArgs::default()
         }
     }
