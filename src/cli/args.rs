@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
+    check, clean, completions, config, connect, detach, down, echo, env, graph, help, hook, kill, logs, ls,
+    man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -54,6 +54,9 @@ pub struct ProjectArgs {
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
+    /// Read variables from this file as well, as if OVR_ENV named it
+    #[arg(short = 'e', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Vec<String>,
 }
 
 impl ProjectArgs {
@@ -63,6 +66,7 @@ impl ProjectArgs {
         start::StartArgs {
             procfile: self.procfile.iter().map(text).collect(),
             root: self.root.as_ref().map(text),
+            env: self.env.clone(),
             ..start::StartArgs::default()
         }
     }
@@ -128,6 +132,8 @@ pub enum Command {
     Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
+    Mcp(mcp::McpArgs),
+    Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -201,6 +207,8 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "hook" => hook::EXAMPLES,
+        "mcp" => mcp::EXAMPLES,
         _ => &[],
     }
 }

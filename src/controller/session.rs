@@ -157,6 +157,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
         info.paused.clone_from(&left.paused);
+        info.resumed.clone_from(&left.resumed);
     }
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
@@ -324,6 +325,7 @@ fn info(
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
         paused: BTreeSet::new(),
+        resumed: BTreeSet::new(),
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) fn is_live(state: StateWord) -> bool {
 }
 
 /// The state in words, with the reason: `failed (3) 12 s ago: KeyError…`.
-fn words(service: &Service, manner: Manner<'_>) -> String {
+pub fn words(service: &Service, manner: Manner<'_>) -> String {
     let word = service.state.as_str();
     let ago = match manner.clock {
         None => format!("{} ago", age(service, manner)),
