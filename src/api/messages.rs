@@ -5,6 +5,8 @@ use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub mod events;
+
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
 
@@ -28,6 +30,9 @@ pub mod route {
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
+    /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited,failed` → a stream of [`super::events::Event`], one JSON a
+    /// line, or server-sent events.
+    pub const EVENTS: &str = "/v1/events";
     /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].

@@ -1,6 +1,8 @@
 //! HTTP/JSON on the session's socket: reads requests, passes them to the controller, writes answers. Decides
 //! nothing and holds no state of the session.
 
+mod events;
+
 use super::call::{Call, OutputRequest, Reply, Verb};
 use super::error::http_status;
 use super::messages::{ErrorBody, OutputLine, Request, Results, Scale, route};
@@ -154,6 +156,7 @@ fn router(calls: Calls) -> Router {
         .route(route::OUTPUT, get(output))
         .route(route::SYNC_LOGS, post(sync_logs))
         .route(route::WINDOW, get(window))
+        .merge(events::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

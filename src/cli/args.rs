@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, kill, logs, ls,
+    man, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -109,6 +109,7 @@ pub enum Command {
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
     Logs(logs::LogsArgs),
+    Events(events::EventsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -177,6 +178,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "scale" => scale::EXAMPLES,
         "status" => status::EXAMPLES,
         "logs" => logs::EXAMPLES,
+        "events" => events::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,

@@ -13,7 +13,10 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
-    ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
+    (
+        "look",
+        &["connect", "status", "logs", "events", "graph", "echo", "ls"],
+    ),
     ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),

@@ -13,6 +13,7 @@ pub mod down;
 pub mod echo;
 pub mod ending;
 pub mod env;
+pub mod events;
 pub mod graph;
 pub mod help;
 pub mod here;
@@ -85,6 +86,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
+        Command::Events(args) => events::cmd_events(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),

@@ -5,6 +5,7 @@ use super::adopt::Adopted;
 use super::answers::Unfinished;
 use super::asks::Asks;
 use super::clock::{self, Clock};
+use super::events::EventLog;
 use super::files::{self, FileWatch};
 use super::follow::Named;
 use super::hook_run::HookNews;
@@ -170,6 +171,7 @@ pub(super) struct Controller {
     pub(super) lanes: Lanes,
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
+    pub(super) events: EventLog,
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
@@ -242,6 +244,7 @@ impl Controller {
             self.finish_answers();
             self.refresh_stale_status_lines();
             self.flush_output();
+            self.events.flush();
         }
     }
 

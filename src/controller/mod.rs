@@ -14,6 +14,7 @@ mod demands;
 mod differences;
 mod doors;
 mod ending;
+mod events;
 mod files;
 mod follow;
 mod graph;

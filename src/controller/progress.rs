@@ -92,7 +92,13 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
-        let took = time_text::duration(self.clock.now().since(self.progress.since));
+        let took = self.clock.now().since(self.progress.since);
+        let up = wanted
+            .iter()
+            .filter(|id| came_up(self.machine.state(**id)))
+            .count();
+        self.tell_up(up, wanted.len(), took);
+        let took = time_text::duration(took);
         if !self.machine.is_ending() {
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
             let (tone, text) = self.start_in_words(&wanted, &took);

@@ -110,7 +110,8 @@ impl Controller {
             {
                 Ok(course) => {
                     self.stamp = stamp;
-                    self.carry_through(course, wish.reply);
+                    let scaled = !wish.counts.is_empty();
+                    self.carry_through(course, scaled, wish.reply);
                 }
                 Err(error) => drop(wish.reply.send(Err(error))),
             }
@@ -235,7 +236,7 @@ impl Controller {
     }
 
     /// Tells the machine, and waits for all that has to start and stop because of it.
-    fn carry_through(&mut self, course: Course, reply: ReplyWith<Reloaded>) {
+    fn carry_through(&mut self, course: Course, scaled: bool, reply: ReplyWith<Reloaded>) {
         let Course { declared, changes } = course;
         let kept = declared.len()
             - declared
@@ -244,6 +245,9 @@ impl Controller {
                 .count();
         for id in changes.keys() {
             self.watch_lines_of(*id);
+        }
+        if !changes.is_empty() {
+            self.tell_reload(&self.announced(&changes), scaled);
         }
         self.feed(Event::Reconfigure { instances: declared });
         let mut parts: BTreeMap<u8, (Verb, Vec<InstanceId>)> = BTreeMap::new();
@@ -289,6 +293,24 @@ impl Controller {
                 no_deps: false,
             });
         }
+    }
+
+    /// The changes, before anything of them is done.
+    fn announced(&self, changes: &BTreeMap<InstanceId, (ChangeKind, Option<String>)>) -> Vec<Change> {
+        let announced = changes.iter().map(|(id, (kind, why))| {
+            let is_new = id.0 as usize >= self.machine.instance_count();
+            Change {
+                name: self.host(*id).name(),
+                kind: if is_new {
+                    *kind
+                } else {
+                    self.consequence(*id, *kind).0
+                },
+                why: why.clone(),
+                result: None,
+            }
+        });
+        announced.collect()
     }
 
     /// What a change comes to for an instance as it stands, and what is awaited.

@@ -7,6 +7,7 @@ use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
+use super::events::EventLog;
 use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
@@ -123,6 +124,7 @@ pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
     let (mut controller, mut outlets) = prepare(setup)?;
     controller.adopt_or_begin().await;
     controller.flush_output();
+    controller.events.flush();
     controller.run(&mut outlets).await;
     Ok(controller.put_away(outlets).await)
 }
@@ -167,6 +169,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
+    let events = EventLog::new(dir.events_file(), left.is_some() && !fresh, &by_name);
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(
@@ -201,6 +204,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lock: setup.lock,
         machine,
         hub,
+        events,
         order: (0..setup.instances.len()).map(Controller::id_at).collect(),
         names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
         hosts,
@@ -395,6 +399,7 @@ impl Controller {
     async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();
         let leave = self.leave.take();
+        self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         drop(outlets);
         if let Some(console) = &self.console {
@@ -414,6 +419,8 @@ impl Controller {
         let cause = self.cause();
         // Whoever follows the output gets the rest of it, and then its end.
         drop(self.hub);
+        self.events.close_journal();
+        drop(self.events);
         if let Some(door) = self.shim_door.take() {
             door.abort();
         }
