@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr events", "the last 100: starts, exits, restarts, probes"),
+    ("ovr events", "the last 100 events"),
     ("ovr events -f web", "what happens to web, and what comes"),
     ("ovr events -f --kind exited,failed --json", "for a program"),
 ];

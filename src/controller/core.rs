@@ -17,6 +17,7 @@ use super::links::{LinkEvent, LinkId, Links};
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
+use super::publish::{PublishNews, Publishing};
 use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
@@ -99,6 +100,7 @@ enum Input {
     /// Something about the files that lines are kept in.
     Logs(String),
     Hook(HookNews),
+    Published(PublishNews),
     /// The thread that watches files has something to say.
     Watch(watch::News),
     /// A time of day has come, or the clock was set.
@@ -114,6 +116,7 @@ pub(super) struct Inlets {
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) hooks: mpsc::UnboundedSender<HookNews>,
+    pub(super) published: mpsc::UnboundedSender<PublishNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) compared: mpsc::UnboundedSender<Comparison>,
@@ -129,6 +132,7 @@ pub(super) struct Outlets {
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
+    pub(super) published: mpsc::UnboundedReceiver<PublishNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
@@ -172,6 +176,7 @@ pub(super) struct Controller {
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
     pub(super) events: EventLog,
+    pub(super) publishing: Option<Publishing>,
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
@@ -260,6 +265,7 @@ impl Controller {
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),
             Some(news) = outlets.hooks.recv() => Input::Hook(news),
+            Some(news) = outlets.published.recv() => Input::Published(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
@@ -294,6 +300,7 @@ impl Controller {
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
             Input::Logs(sentence) => self.say_alarm(&sentence),
+            Input::Published(news) => self.on_publish_news(news),
             Input::Hook(news) => self.on_hook_news(news),
             Input::Watch(news) => self.on_watch_news(news),
             Input::Alarm => self.on_alarm(),

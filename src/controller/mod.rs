@@ -32,6 +32,7 @@ mod planned;
 mod ports;
 mod probing;
 mod progress;
+mod publish;
 mod refill;
 mod reload;
 mod replan;

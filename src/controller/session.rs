@@ -31,6 +31,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
+use crate::nats;
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
@@ -85,6 +86,8 @@ pub struct Setup {
     pub ends_when_done: bool,
     /// Its end stops all at once, instead of dependents first.
     pub ends_at_once: bool,
+    /// Where its events are published, if they are.
+    pub publish: Option<nats::Address>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -120,9 +123,13 @@ pub(super) struct Facts {
 ///
 /// # Errors
 /// The session could not be set up; nothing is left of it.
-pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
+pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
+    let publish = setup.publish.take();
     let (mut controller, mut outlets) = prepare(setup)?;
     controller.adopt_or_begin().await;
+    if let Some(address) = publish {
+        controller.start_publishing(address);
+    }
     controller.flush_output();
     controller.events.flush();
     controller.run(&mut outlets).await;
@@ -205,6 +212,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         machine,
         hub,
         events,
+        publishing: None,
         order: (0..setup.instances.len()).map(Controller::id_at).collect(),
         names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
         hosts,
@@ -351,6 +359,7 @@ fn channels(
     let (calls, calls_out) = mpsc::unbounded_channel();
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
+    let (published, published_out) = mpsc::unbounded_channel();
     let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
@@ -363,6 +372,7 @@ fn channels(
         reaped,
         probed,
         hooks,
+        published,
         configured,
         replanned,
         compared,
@@ -376,6 +386,7 @@ fn channels(
         reaped: reaped_out,
         probed: probed_out,
         hooks: hooks_out,
+        published: published_out,
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
@@ -427,6 +438,9 @@ impl Controller {
         self.lane_door.close();
         match leave {
             Some(Leave::Detach(reply)) => {
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
+                }
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
@@ -439,6 +453,7 @@ impl Controller {
             leave => {
                 self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
+
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),
                     Some(Leave::AtOnce(_)) => drop(self.lock),
@@ -450,6 +465,9 @@ impl Controller {
                 // Only now is everything gone.
                 for reply in self.quitters {
                     drop(reply.send(Ok(quit_results.clone())));
+                }
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
                 }
                 for server in self.api {
                     server.finish().await;

@@ -135,11 +135,21 @@ impl EventLog {
         Reader::new(self.ring.clone(), self.news.subscribe(), wanted, since)
     }
 
+    /// A reader of all events behind number `seq`; of all that are kept where none is given.
+    pub(in crate::controller) fn reader_from(&mut self, seq: Option<u64>) -> Reader {
+        let since = seq.map_or(EventsSince::Start, |seq| {
+            EventsSince::Cursor(cursor(&self.epoch, seq))
+        });
+        self.reader(Wanted::default(), &since)
+    }
+
     /// The number of the last event.
+    #[cfg(test)]
     pub(in crate::controller) fn last(&self) -> u64 {
         self.last
     }
 
+    #[cfg(test)]
     pub(in crate::controller) fn epoch(&self) -> &str {
         &self.epoch
     }

@@ -11,6 +11,8 @@ mod tests;
 
 pub(super) use log::EventLog;
 
+pub(super) use ring::Reader;
+
 use self::ring::Wanted;
 
 use self::states::{Step, is_old_news, steps};

@@ -132,6 +132,11 @@ impl Reader {
         }
     }
 
+    /// Reads on behind number `seq`, again.
+    pub(in crate::controller) fn go_back_to(&mut self, seq: u64) {
+        self.next = seq + 1;
+    }
+
     /// The next events that are there, a few at a time; none if there are none.
     pub(in crate::controller) fn take(&mut self) -> Vec<EventItem> {
         let ring = self.ring.lock();
