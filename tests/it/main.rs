@@ -15,6 +15,7 @@ mod dependencies;
 mod detach;
 mod env;
 mod errors;
+mod events;
 mod exit_codes;
 mod faults;
 mod harness;
