@@ -47,17 +47,17 @@ pub enum Call {
     Detach {
         reply: Reply<Detached>,
     },
-    /// Answered with a channel of lines, each encoded by [`super::server::encode_line`]. The stream ends when
-    /// the sender is dropped; the sender is closed once the client has hung up.
+    /// Answered with a channel of lines, framed by [`super::server::encode`]. The stream ends when the sender
+    /// is dropped; the sender is closed once the client has hung up.
     Output {
         request: OutputRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
     },
-    /// Answered with a channel of events, a few at a time. It ends when the sender is dropped; the sender is closed
-    /// once the client has hung up.
+    /// Answered with a channel of events, framed as the request says, a few at a time. It ends when the sender is
+    /// dropped; the sender is closed once the client has hung up.
     Events {
         request: EventsRequest,
-        reply: Reply<mpsc::Receiver<Vec<EventItem>>>,
+        reply: Reply<mpsc::Receiver<Bytes>>,
     },
     /// Answered when every line printed so far is in its file, or cannot be.
     SyncLogs {
@@ -104,6 +104,46 @@ pub struct OutputRequest {
     pub follow: bool,
     /// Keep SGR sequences.
     pub color: bool,
+    /// How the lines are put into the answer.
+    pub framing: Framing,
+    /// Go on behind this line instead of with `lines` of the past.
+    pub after: Option<LinePlace>,
+}
+
+/// How pieces of JSON follow each other in an answer that streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// One a line.
+    #[default]
+    Lines,
+    /// Server-sent events.
+    Events,
+}
+
+/// A line's place in the output that one controller has seen; as text, the id of an event (`1769846400000-42`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Tells the controllers of a session apart: when this one began, in milliseconds of the Unix epoch.
+    pub controller: u64,
+    /// The line's number.
+    pub seq: u64,
+}
+
+impl fmt::Display for LinePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.controller, self.seq)
+    }
+}
+
+impl LinePlace {
+    /// Reads what was printed; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (controller, seq) = text.split_once('-')?;
+        Some(Self {
+            controller: controller.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
+    }
 }
 
 /// Which events a client wants.
@@ -116,6 +156,7 @@ pub struct EventsRequest {
     pub since: EventsSince,
     /// Go on with what happens from now on.
     pub follow: bool,
+    pub framing: Framing,
 }
 
 /// Where a reading of events begins.
@@ -159,14 +200,6 @@ impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.epoch, self.seq)
     }
-}
-
-/// One event on its way to a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventItem {
-    pub cursor: EventCursor,
-    /// The event as JSON, with a line's end.
-    pub line: Bytes,
 }
 
 #[cfg(test)]

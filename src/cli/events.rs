@@ -5,7 +5,7 @@ use super::background::utc_offset_s;
 use super::logs::{Lines, parse_lines};
 use super::show::events::sentence;
 use super::{report, session, when};
-use crate::api::call::{EventCursor, EventsRequest, EventsSince};
+use crate::api::call::{EventCursor, EventsRequest, EventsSince, Framing};
 use crate::api::client::{Client, EventLines};
 use crate::api::messages::events::{Event, EventKind};
 use crate::diag::{Diagnostic, Kind};
@@ -72,6 +72,7 @@ pub fn cmd_events(global: &GlobalArgs, args: &EventsArgs) -> Result<ExitCode, Di
         kinds: args.kind.clone(),
         since,
         follow: args.follow,
+        framing: Framing::Lines,
     };
     let mut printer = Printer::new(&client, args.json)?;
     let mut stream = client.events(&request)?;

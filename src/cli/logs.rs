@@ -248,6 +248,7 @@ fn request(args: &LogsArgs, chosen: &[String], lines: Option<usize>, follow: boo
         lines: lines.unwrap_or(kept::IN_MEMORY),
         follow,
         color: !args.plain && !args.json,
+        ..OutputRequest::default()
     }
 }
 

@@ -77,6 +77,7 @@ pub fn resolve(
                 schedule: draft.schedule.clone(),
                 watch: draft.watch.clone(),
                 hooks: draft.hooks.clone(),
+                log_file: draft.log_file.clone(),
             });
             tiers.push(draft.tier);
         }

@@ -43,6 +43,7 @@ mod signals;
 mod staleness;
 mod status;
 mod suspend;
+mod thrift;
 mod timing;
 mod tmux_events;
 mod triggers;

@@ -92,6 +92,7 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
+        super::thrift::give_back();
         let took = self.clock.now().since(self.progress.since);
         let up = wanted
             .iter()

@@ -278,6 +278,7 @@ fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), 
         .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
     for (index, spec) in instances.iter().enumerate() {
         store.name(Controller::id_at(index), spec.name.to_string());
+        store.copy(Controller::id_at(index), spec.log_file.as_ref());
     }
     Ok((store, troubles))
 }

@@ -5,6 +5,7 @@ mod checks;
 mod exit;
 mod ids;
 mod io_words;
+mod log_file;
 pub mod mark;
 mod moment;
 mod name;
@@ -22,6 +23,7 @@ pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch,
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
 pub use io_words::io_words;
+pub use log_file::{LogFile, LogPart, LogRotation};
 pub use moment::Moment;
 pub use name::{InstanceName, NameError, ServiceName};
 pub use namespaces::in_namespaces;

@@ -105,6 +105,7 @@ esac
 #[test]
 fn what_docker_launches_is_ready_when_docker_says_so() {
     let text = include_str!("examples/autogen.yaml")
+        .replace("/home/user/.claude/logs", "${OUT}")
         .replace("/home/user/projects/Utility/MULTI-AGENT/autogen-local", ".")
         // Nobody wants to wait for ten seconds in a test.
         .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0")

@@ -4,9 +4,10 @@
 use super::Change;
 use crate::model::StateWord;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One event. Which fields an event has, besides the first five, its word decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     pub schema: u32,
     /// Counted from 1 in each session, without holes, over every controller that it has.
@@ -80,7 +81,9 @@ pub struct Event {
 }
 
 /// The words for what can happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     // of an instance

@@ -42,6 +42,8 @@ pub(super) fn project(root: &Node, report: &mut Report) -> ProjectDef {
         vars: fields.vars("vars"),
         shell: fields.shell(),
         ordered_shutdown: fields.flag("ordered_shutdown"),
+        log_location: fields.text("log_location"),
+        log_configuration: fields.part("log_configuration", |fields, _| Some(fields.log())),
         is_strict: fields.flag("is_strict").unwrap_or(false),
         services: fields.services(),
     }
@@ -206,6 +208,8 @@ impl<'a> Fields<'a> {
             hooks: self
                 .part("hooks", |fields, _| Some(fields.hooks()))
                 .unwrap_or_default(),
+            log_location: self.text("log_location"),
+            log_configuration: self.part("log_configuration", |fields, _| Some(fields.log())),
         }
     }
 

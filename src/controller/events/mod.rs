@@ -11,19 +11,21 @@ mod tests;
 
 pub(super) use log::EventLog;
 
-pub(super) use ring::Reader;
+pub(super) use ring::{EventItem, Reader};
 
 use self::ring::Wanted;
 
 use self::states::{Step, is_old_news, steps};
 use super::core::Controller;
 use super::words;
-use crate::api::call::{EventItem, EventsRequest};
+use crate::api::call::{EventsRequest, Framing};
 use crate::api::messages::events::{Event, EventKind};
+use crate::api::server::encode;
 use crate::diag::Diagnostic;
 use crate::model::{Exit, InstanceId, RunId, State, StateWord, time_text};
 use crate::shim::protocol::Ended;
 use crate::supervisor::{Cause, Trigger, Triggered};
+use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -279,7 +281,7 @@ impl Controller {
     pub(super) fn read_events(
         &mut self,
         request: &EventsRequest,
-    ) -> Result<mpsc::Receiver<Vec<EventItem>>, Diagnostic> {
+    ) -> Result<mpsc::Receiver<Bytes>, Diagnostic> {
         let instances = if request.names.is_empty() {
             None
         } else {
@@ -290,7 +292,7 @@ impl Controller {
             kinds: request.kinds.clone(),
         };
         let mut reader = self.events.reader(wanted, &request.since);
-        let follow = request.follow;
+        let (follow, framing) = (request.follow, request.framing);
         // What a client does not take waits in the ring, which counts what it loses.
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -304,13 +306,21 @@ impl Controller {
                     Some(reader.take()).filter(|items| !items.is_empty())
                 };
                 let Some(items) = items else { return };
-                if sender.send(items).await.is_err() {
+                if sender.send(framed(framing, &items)).await.is_err() {
                     return;
                 }
             }
         });
         Ok(receiver)
     }
+}
+
+fn framed(framing: Framing, items: &[EventItem]) -> Bytes {
+    let mut chunk = BytesMut::new();
+    for item in items {
+        encode(framing, Some(&item.cursor.to_string()), item.json(), &mut chunk);
+    }
+    chunk.freeze()
 }
 
 fn daemons(state: &State) -> Vec<u32> {

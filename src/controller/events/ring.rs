@@ -1,7 +1,7 @@
 //! The last events of a session, encoded, in a bounded ring that readers look into at their own pace. A reader
 //! that falls behind the ring's oldest event gets a counted gap; nobody waits for it.
 
-use crate::api::call::{EventCursor, EventItem, EventsSince};
+use crate::api::call::{EventCursor, EventsSince};
 use crate::api::messages::SCHEMA;
 use crate::api::messages::events::{Event, EventKind};
 use crate::model::{InstanceId, time_text};
@@ -87,6 +87,20 @@ impl Shared {
             .iter()
             .map(|event| event.line.clone())
             .collect()
+    }
+}
+
+/// One event on its way to a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::controller) struct EventItem {
+    pub(in crate::controller) cursor: EventCursor,
+    /// The event as JSON, with a line's end.
+    pub(in crate::controller) line: Bytes,
+}
+
+impl EventItem {
+    pub(in crate::controller) fn json(&self) -> &[u8] {
+        self.line.trim_ascii_end()
     }
 }
 

@@ -6,8 +6,8 @@ mod commands;
 
 use self::commands::Commands;
 use super::core::Controller;
-use super::events::Reader;
-use crate::api::call::{Call, EventItem};
+use super::events::{EventItem, Reader};
+use crate::api::call::Call;
 use crate::api::messages::events::{Event, EventKind};
 use crate::logs::Tone;
 use crate::nats::{self, Address, Connection, Received};
@@ -206,7 +206,7 @@ impl Publisher {
             );
             // A gap bears the number of an event that is missing.
             let id = (event.event != EventKind::Gap).then(|| item.cursor.to_string());
-            connection.publish(&subject, id.as_deref(), item.line.trim_ascii_end());
+            connection.publish(&subject, id.as_deref(), item.json());
         }
         connection.ping();
         connection.send().await?;
