@@ -71,7 +71,7 @@ settings! {
     NO_RECOVER: "no_recover" "--no-recover" ["OVR_NO_RECOVER"], "no", switch;
     NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH", "PC_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
-    PUBLISH: "publish" "--publish" ["OVR_PUBLISH"], "nowhere";
+    PUBLISH: "publish" "--publish" ["OVR_PUBLISH"], "none";
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
 

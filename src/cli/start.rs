@@ -114,7 +114,7 @@ pub struct StartArgs {
     /// Take over a session that is handed over, whatever --fresh says
     #[arg(long, hide = true)]
     pub take_over: bool,
-    /// Publish what happens to this NATS server, and serve requests there
+    /// Publish events to this NATS server
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = HEADINGS[4])]
     pub publish: Option<String>,
     /// Read this tmux configuration as well

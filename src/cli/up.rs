@@ -49,7 +49,7 @@ pub struct UpArgs {
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<String>,
-    /// Publish what happens to this NATS server, and serve requests there (OVR_PUBLISH)
+    /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub publish: Option<String>,
     /// The session's own half of a start in the background.

@@ -23,6 +23,7 @@ mod hostile;
 mod lane;
 mod logs;
 mod names;
+mod nats;
 mod output;
 mod ports;
 mod probes;
