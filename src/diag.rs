@@ -96,6 +96,11 @@ impl Kind {
         }
     }
 
+    /// The kind that a command's exit code tells of.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.exit_code() == code)
+    }
+
     /// The stable word for this kind, as the API and `--json` outputs spell it. Never renamed.
     pub fn code(self) -> &'static str {
         match self {
@@ -275,19 +280,9 @@ mod tests {
 
     #[test]
     fn every_kind_keeps_its_code_both_ways() {
-        for kind in [
-            Kind::Usage,
-            Kind::NoSuchService,
-            Kind::NoConfig,
-            Kind::Config,
-            Kind::NotRunning,
-            Kind::AlreadyRunning,
-            Kind::Tmux,
-            Kind::NoTerminal,
-            Kind::ServiceFailed,
-            Kind::System,
-        ] {
+        for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.code()), kind);
+            assert_eq!(Kind::from_exit_code(kind.exit_code()), Some(kind));
         }
     }
 }

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ports", &["model", "diag"]),
     ("workspace", &["model", "diag"]),
     ("api", &["model", "diag"]),
+    ("mcp", &["api"]),
     (
         "controller",
         &[
@@ -54,6 +55,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "workspace",
             "nats",
             "api",
+            "mcp",
             "controller",
         ],
     ),

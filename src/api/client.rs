@@ -8,11 +8,12 @@ use super::messages::{
     Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
     route,
 };
-use super::{MAX_BODY, VERSION};
+use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,7 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 pub struct Client {
     socket: PathBuf,
     fallback: Option<Box<Fallback>>,
+    hang_up: Option<HangUp>,
 }
 
 impl fmt::Debug for Client {
@@ -46,7 +48,14 @@ impl Client {
         Self {
             socket: socket.into(),
             fallback: None,
+            hang_up: None,
         }
+    }
+
+    /// Lets this handle end the waiting for an answer.
+    pub fn ended_by(mut self, hang_up: HangUp) -> Self {
+        self.hang_up = Some(hang_up);
+        self
     }
 
     /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
@@ -205,6 +214,11 @@ impl Client {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.socket, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
+        if let Some(hang_up) = &self.hang_up {
+            let twin = stream.try_clone().map_err(failed)?;
+            // One that is closed already has nothing to be ended.
+            hang_up.hold(move || twin.shutdown(Shutdown::Both).unwrap_or_default());
+        }
         let request = http1::Request { method, target, body };
         request.send(&mut stream).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))

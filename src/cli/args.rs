@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, kill, logs, ls,
-    man, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook, kill,
+    logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -123,6 +123,8 @@ pub enum Command {
     Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
+    Mcp(mcp::McpArgs),
+    Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -192,6 +194,8 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "hook" => hook::EXAMPLES,
+        "mcp" => mcp::EXAMPLES,
         _ => &[],
     }
 }

@@ -20,6 +20,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
+    ("agents", &["mcp", "hook"]),
     ("shell", &["completions", "man"]),
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod background;
+mod bring_up;
 pub mod check;
 pub mod clean;
 pub mod complete;
@@ -17,6 +18,7 @@ pub mod events;
 pub mod graph;
 pub mod help;
 pub mod here;
+pub mod hook;
 mod kept;
 pub mod kill;
 pub mod launch;
@@ -24,6 +26,7 @@ mod lines;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod mcp;
 pub mod plan;
 pub mod quit;
 pub mod reference;
@@ -100,6 +103,8 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),
         Command::Man(args) => man::cmd_man(global, args),
+        Command::Hook(args) => hook::cmd_hook(global, args),
+        Command::Mcp(args) => mcp::cmd_mcp(global, args),
     }
 }
 

@@ -138,7 +138,7 @@ fn reconcile(client: &Client, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
 }
 
 /// Whether it should run and does not. What was left out at the start and what is done is as it should be.
-fn is_amiss(service: &Service) -> bool {
+pub(super) fn is_amiss(service: &Service) -> bool {
     match service.state {
         StateWord::Stopping | StateWord::Stopped | StateWord::Failed | StateWord::Skipped => true,
         StateWord::Disabled

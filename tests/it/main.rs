@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod agents;
 mod change;
 mod clean;
 mod completion;

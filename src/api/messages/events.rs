@@ -216,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_documented_and_the_examples_are_events() {
+        let document = include_str!("../../../docs/events.md");
+        for kind in EventKind::ALL {
+            assert!(document.contains(&format!("`{}`", kind.as_str())), "{kind:?}");
+        }
+        let examples = document
+            .split("`{\"seq\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('`').next());
+        let read = examples.map(|rest| {
+            let text = format!("{{\"schema\":1,\"cursor\":\"a-1\",\"at\":\"\",\"seq\"{rest}");
+            serde_json::from_str::<Event>(&text).unwrap_or_else(|error| panic!("{rest}: {error}"))
+        });
+        assert!(read.filter(|event| event.event != EventKind::Unknown).count() >= EventKind::ALL.len() - 1);
+    }
+
+    #[test]
     fn every_kind_is_told_by_its_word_and_a_word_of_a_later_build_is_read() {
         for kind in EventKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());

@@ -280,7 +280,7 @@ fn is_live(state: StateWord) -> bool {
 }
 
 /// The state in words, with the reason: `failed (3) 12 s ago: KeyError…`.
-fn words(service: &Service) -> String {
+pub fn words(service: &Service) -> String {
     let word = service.state.as_str();
     let ago = format!("{} ago", age(service));
     let because = service.reason.as_deref().map(plain);

@@ -10,6 +10,7 @@ mod project;
 mod pty;
 mod sandbox;
 mod stream;
+mod talk;
 mod terminal;
 pub(crate) mod wait;
 
@@ -20,4 +21,5 @@ pub(crate) use nats::NatsServer;
 pub(crate) use output::Output;
 pub(crate) use project::Project;
 pub(crate) use sandbox::program;
+pub(crate) use talk::Talk;
 pub(crate) use terminal::Terminal;
