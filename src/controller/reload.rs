@@ -252,7 +252,7 @@ impl Controller {
             self.watch_lines_of(*id);
         }
         if !changes.is_empty() {
-            self.tell_reload(&self.announced(&changes), scaled);
+            self.tell_reload(&changes, scaled);
         }
         self.feed(Event::Reconfigure { instances: declared });
         let mut parts: BTreeMap<u8, (Verb, Vec<InstanceId>)> = BTreeMap::new();
@@ -300,26 +300,8 @@ impl Controller {
         }
     }
 
-    /// The changes, before anything of them is done.
-    fn announced(&self, changes: &BTreeMap<InstanceId, (ChangeKind, Option<String>)>) -> Vec<Change> {
-        let announced = changes.iter().map(|(id, (kind, why))| {
-            let is_new = id.0 as usize >= self.machine.instance_count();
-            Change {
-                name: self.host(*id).name(),
-                kind: if is_new {
-                    *kind
-                } else {
-                    self.consequence(*id, *kind).0
-                },
-                why: why.clone(),
-                result: None,
-            }
-        });
-        announced.collect()
-    }
-
     /// What a change comes to for an instance as it stands, and what is awaited.
-    fn consequence(&self, id: InstanceId, kind: ChangeKind) -> (ChangeKind, Option<(u8, Verb)>) {
+    pub(super) fn consequence(&self, id: InstanceId, kind: ChangeKind) -> (ChangeKind, Option<(u8, Verb)>) {
         let comes_up = match self.machine.word(id) {
             StateWord::Pending
             | StateWord::Starting

@@ -176,7 +176,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
-    let events = EventLog::new(dir.events_file(), left.is_some() && !fresh, &by_name);
+    let events = EventLog::new(dir.events_file(), !fresh, &by_name);
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(

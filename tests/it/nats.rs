@@ -22,7 +22,8 @@ fn last(project: &Project) -> u64 {
 fn wait_until_kept(project: &Project, server: &NatsServer) {
     let seq = last(project);
     project.wait_until("all events to be published", || {
-        kept(server).last().is_some_and(|(_, event)| event.seq >= seq)
+        let text = server.last_kept().unwrap_or_default();
+        serde_json::from_str(&text).is_ok_and(|event: Event| event.seq >= seq)
     });
 }
 
@@ -69,6 +70,47 @@ fn every_event_arrives_once_though_the_server_is_killed_and_away_for_a_while() {
             .iter()
             .all(|(subject, _)| subject == "ovr.shop.my%2Eweb.running")
     );
+}
+
+#[test]
+fn what_is_more_than_can_wait_is_published_as_a_counted_gap_when_the_server_is_back() {
+    let Some(mut server) = NatsServer::start(&[]) else {
+        return;
+    };
+    server.keep_events();
+    let project = Project::new().file(
+        "ovr.yaml",
+        "processes:\n  web:\n    command: 'until [ -e $OUT/go ]; do sleep 0.02; done; \
+         for i in $(seq 1 3000); do echo up; echo down; done; exec sleep 1000'\n    \
+         ready_log_line: up\n    failure_log_line: down\n",
+    );
+    project.start_detached(&["--publish", &server.url()]);
+    wait_until_kept(&project, &server);
+    server.kill();
+    std::fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_until("all to be told", || last(&project) >= 6000);
+    server.run();
+    wait_until_kept(&project, &server);
+    let events = kept(&server);
+    let gaps: Vec<_> = events
+        .iter()
+        .filter(|(_, event)| event.event == EventKind::Gap)
+        .collect();
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(gaps[0].0, "ovr.shop._session.gap");
+    let told = u64::try_from(events.len() - 1).unwrap();
+    assert_eq!(told + gaps[0].1.missed.unwrap(), events.last().unwrap().1.seq);
+}
+
+#[test]
+fn a_server_that_takes_connections_and_says_nothing_holds_nobody_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("nats://{}", silent.local_addr().unwrap());
+    let project = Project::with("web: exec sleep 1000\n");
+    project.start_detached(&["--publish", &url]);
+    let _held = silent.accept().unwrap();
+    project.ovr(&["restart", "web"]).success();
+    project.ovr(&["quit"]).success();
 }
 
 #[test]

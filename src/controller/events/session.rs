@@ -2,10 +2,15 @@
 
 use super::super::core::{Controller, Leave};
 use super::millis;
-use crate::api::messages::Change;
+use crate::api::messages::{Change, ChangeKind};
 use crate::api::messages::events::{Event, EventKind};
+use crate::model::InstanceId;
 use crate::supervisor::{EndCause, QuitWhy};
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// What a reload changes, and why.
+type Changes = BTreeMap<InstanceId, (ChangeKind, Option<String>)>;
 
 impl Controller {
     /// This controller is at work: on a new session, or on one that it has found.
@@ -43,7 +48,8 @@ impl Controller {
     }
 
     /// What a reload changes, or (`scaled`) a wish for other numbers of instances.
-    pub(in crate::controller) fn tell_reload(&mut self, changes: &[Change], scaled: bool) {
+    pub(in crate::controller) fn tell_reload(&mut self, changes: &Changes, scaled: bool) {
+        let changes = self.announced(changes);
         self.events.record(
             None,
             Event {
@@ -52,10 +58,28 @@ impl Controller {
                 } else {
                     EventKind::Reloaded
                 },
-                changes: changes.to_vec(),
+                changes,
                 ..Event::default()
             },
         );
+    }
+
+    /// The changes, before anything of them is done.
+    fn announced(&self, changes: &Changes) -> Vec<Change> {
+        let announced = changes.iter().map(|(id, (kind, why))| {
+            let is_new = id.0 as usize >= self.machine.instance_count();
+            Change {
+                name: self.host(*id).name(),
+                kind: if is_new {
+                    *kind
+                } else {
+                    self.consequence(*id, *kind).0
+                },
+                why: why.clone(),
+                result: None,
+            }
+        });
+        announced.collect()
     }
 
     pub(in crate::controller) fn tell_ending(&mut self, cause: EndCause) {
@@ -88,6 +112,10 @@ impl Controller {
             Some(Leave::NoTmux(_)) => (EventKind::SessionEnded, Some("no_tmux")),
             Some(Leave::Suspend) | None => (EventKind::SessionEnded, None),
         };
+        if matches!(leave, Some(Leave::Deposed)) {
+            // Its file is another session's by now.
+            self.events.close_journal();
+        }
         self.events.record(
             None,
             Event {

@@ -106,6 +106,16 @@ impl NatsServer {
         kept
     }
 
+    /// The text of the event that was kept last.
+    pub(crate) fn last_kept(&self) -> Option<String> {
+        let info = self.ask("$JS.API.STREAM.INFO.OVR", "")?;
+        let info: serde_json::Value = serde_json::from_str(&info).ok()?;
+        let wanted = format!("{{\"seq\":{}}}", info["state"]["last_seq"]);
+        let answer = self.ask("$JS.API.STREAM.MSG.GET.OVR", &wanted)?;
+        let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
+        answer["message"]["data"].as_str().map(unbase64)
+    }
+
     /// The answer to a request; `None` where nobody gives one.
     pub(crate) fn ask(&self, subject: &str, payload: &str) -> Option<String> {
         let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.port)).ok()?);
