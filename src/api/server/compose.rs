@@ -5,7 +5,7 @@ use super::Calls;
 use super::answer::{ask, json};
 use super::compose_logs;
 use super::compose_request::{Refusal, as_here, list, target};
-use crate::api::call::{Call, Verb};
+use crate::api::call::{Call, StatusRequest, Verb};
 use crate::api::compose::{ProcessConfig, ProcessState, ProjectState, changes, is_up};
 use crate::api::messages::{Outcome, Request, Results, Service, Status};
 use crate::model::{DEFAULT_NAMESPACE, Signal};
@@ -56,7 +56,11 @@ async fn live() -> Json<Value> {
 }
 
 pub(super) async fn status(calls: &Calls) -> Result<Status, Refusal> {
-    Ok(ask(calls, |reply| Call::Status { reply }).await?)
+    Ok(ask(calls, |reply| Call::Status {
+        request: StatusRequest::default(),
+        reply,
+    })
+    .await?)
 }
 
 async fn processes(State(calls): State<Calls>) -> Answer {
