@@ -1,6 +1,7 @@
 //! The files that are made from the command line's definition are committed and must not go stale:
 //! `completions/`, `docs/man/`, `docs/cli.md`; so is what is made from the table of a configuration's keys:
-//! `docs/ovr.schema.json`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
+//! `docs/ovr.schema.json`; and what is made from the API's messages: `docs/openapi.json`.
+//! `OVR_REGENERATE=1 cargo test generated` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use ovr::cli::completions::Shell;
@@ -83,14 +84,43 @@ fn the_documented_exit_codes_are_those_of_the_program() {
         Kind::ServiceFailed,
         Kind::NoTerminal,
         Kind::Config,
+        Kind::Timeout,
     ];
-    let mut codes = vec![exit_code::OK, exit_code::FAILURE];
+    let mut codes = vec![exit_code::OK, exit_code::FAILURE, exit_code::NOT_READY];
     codes.extend(kinds.map(Kind::exit_code));
     codes.extend([exit_code::CANNOT_RUN_COMMAND, exit_code::COMMAND_NOT_FOUND]);
     codes.extend([exit_code::INTERRUPTED, exit_code::TERMINATED]);
+    codes.sort_unstable();
     assert_eq!(documented, codes);
     for kind in kinds {
         assert!(text.contains(&format!("`{}`", kind.code())), "{}", kind.code());
+    }
+}
+
+#[test]
+fn every_member_of_status_and_why_is_documented() {
+    let text = fs::read_to_string(root().join("docs/status.md")).unwrap();
+    let document = fs::read_to_string(root().join("docs/openapi.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for name in [
+        "Status",
+        "Session",
+        "Service",
+        "ProbeFailure",
+        "Resources",
+        "Why",
+        "Blocker",
+        "Deed",
+        "LastExit",
+        "Next",
+    ] {
+        let members = schemas[name]["properties"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no {name}"));
+        for member in members.keys() {
+            assert!(text.contains(&format!("`{member}`")), "{name}.{member}");
+        }
     }
 }
 
@@ -99,5 +129,13 @@ fn generated_schema_is_up_to_date() {
     check(
         "docs",
         &[("ovr.schema.json".to_owned(), ovr::config::yaml::schema())],
+    );
+}
+
+#[test]
+fn generated_api_document_is_up_to_date() {
+    check(
+        "docs",
+        &[("openapi.json".to_owned(), ovr::api::openapi::document())],
     );
 }

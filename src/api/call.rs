@@ -1,10 +1,13 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Window};
+use super::messages::events::EventKind;
+use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Why, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
@@ -13,11 +16,17 @@ pub type Reply<T> = oneshot::Sender<Result<T, Diagnostic>>;
 /// One request. Dropping its reply unanswered tells the client that the session has ended.
 #[derive(Debug)]
 pub enum Call {
+    /// Answered at once, or when something has changed since `request.after`.
     Status {
+        request: StatusRequest,
         reply: Reply<Status>,
     },
     Graph {
         reply: Reply<Graph>,
+    },
+    Why {
+        name: String,
+        reply: Reply<Why>,
     },
     /// Answered when it is done, or at once with `request.no_wait`.
     Action {
@@ -44,10 +53,16 @@ pub enum Call {
     Detach {
         reply: Reply<Detached>,
     },
-    /// Answered with a channel of lines, each encoded by [`super::server::encode_line`]. The stream ends when
-    /// the sender is dropped; the sender is closed once the client has hung up.
+    /// Answered with a channel of lines, framed by [`super::server::encode`]. The stream ends when the sender
+    /// is dropped; the sender is closed once the client has hung up.
     Output {
         request: OutputRequest,
+        reply: Reply<mpsc::Receiver<Bytes>>,
+    },
+    /// Answered with a channel of events, framed as the request says, a few at a time. It ends when the sender is
+    /// dropped; the sender is closed once the client has hung up.
+    Events {
+        request: EventsRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
     },
     /// Answered when every line printed so far is in its file, or cannot be.
@@ -84,6 +99,15 @@ impl Verb {
     }
 }
 
+/// What a client wants to know of the session, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusRequest {
+    /// What the services' processes use.
+    pub resources: bool,
+    /// Only when the status is another one than that with this revision.
+    pub after: Option<u64>,
+}
+
 /// Which output a client wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutputRequest {
@@ -95,4 +119,115 @@ pub struct OutputRequest {
     pub follow: bool,
     /// Keep SGR sequences.
     pub color: bool,
+    /// How the lines are put into the answer.
+    pub framing: Framing,
+    /// Go on behind this line instead of with `lines` of the past.
+    pub after: Option<LinePlace>,
+}
+
+/// How pieces of JSON follow each other in an answer that streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// One a line.
+    #[default]
+    Lines,
+    /// Server-sent events.
+    Events,
+}
+
+/// A line's place in the output that one controller has seen; as text, the id of an event (`1769846400000-42`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Tells the controllers of a session apart: when this one began, in milliseconds of the Unix epoch.
+    pub controller: u64,
+    /// The line's number.
+    pub seq: u64,
+}
+
+impl fmt::Display for LinePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.controller, self.seq)
+    }
+}
+
+impl LinePlace {
+    /// Reads what was printed; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (controller, seq) = text.split_once('-')?;
+        Some(Self {
+            controller: controller.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
+    }
+}
+
+/// Which events a client wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsRequest {
+    /// Services, instances or patterns; empty means all, and the session's own events.
+    pub names: Vec<String>,
+    /// Empty means all.
+    pub kinds: Vec<EventKind>,
+    pub since: EventsSince,
+    /// Go on with what happens from now on.
+    pub follow: bool,
+    pub framing: Framing,
+}
+
+/// Where a reading of events begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EventsSince {
+    /// With the oldest that is kept.
+    #[default]
+    Start,
+    /// With the next one.
+    Now,
+    /// With the last so many of those that are wanted.
+    Last(usize),
+    /// Behind the event of this cursor.
+    Cursor(EventCursor),
+}
+
+/// An event's place: the number that it has, and in whose counting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventCursor {
+    pub epoch: String,
+    pub seq: u64,
+}
+
+impl FromStr for EventCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, seq) = text.rsplit_once('-').ok_or(())?;
+        let is_epoch = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match seq.parse() {
+            Ok(seq) if is_epoch => Ok(Self {
+                epoch: epoch.to_owned(),
+                seq,
+            }),
+            Ok(_) | Err(_) => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for EventCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventCursor;
+
+    #[test]
+    fn a_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor: EventCursor = "19a-7".parse().unwrap();
+        assert_eq!((cursor.epoch.as_str(), cursor.seq), ("19a", 7));
+        assert_eq!(cursor.to_string(), "19a-7");
+        for text in ["", "7", "-7", "19a-", "19a--7", "a b-7", "19a-7x"] {
+            assert!(text.parse::<EventCursor>().is_err(), "{text}");
+        }
+    }
 }

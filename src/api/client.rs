@@ -1,17 +1,19 @@
 //! The client that every command speaks through: one function a route, one connection a call, errors as
 //! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
 
-use super::call::{OutputRequest, Verb};
+use super::call::{EventsRequest, EventsSince, OutputRequest, StatusRequest, Verb};
 use super::http1::{self, Body, Head, encode};
+use super::messages::events::{Event, EventKind};
 use super::messages::{
-    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
-    route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
+    Window, route,
 };
-use super::{MAX_BODY, VERSION};
+use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +31,7 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 pub struct Client {
     socket: PathBuf,
     fallback: Option<Box<Fallback>>,
+    hang_up: Option<HangUp>,
 }
 
 impl fmt::Debug for Client {
@@ -45,7 +48,14 @@ impl Client {
         Self {
             socket: socket.into(),
             fallback: None,
+            hang_up: None,
         }
+    }
+
+    /// Lets this handle end the waiting for an answer.
+    pub fn ended_by(mut self, hang_up: HangUp) -> Self {
+        self.hang_up = Some(hang_up);
+        self
     }
 
     /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
@@ -57,6 +67,25 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// The status with all that can be asked for. With `after`, waits for a change for as long as it takes.
+    pub fn status_as(&self, request: &StatusRequest) -> Result<Status, Diagnostic> {
+        let after = request.after.map(|after| format!("&after={after}"));
+        let resources = request.resources;
+        let target = format!(
+            "{}?resources={resources}{}",
+            route::STATUS,
+            after.unwrap_or_default()
+        );
+        let patience = request.after.is_none().then_some(PATIENCE);
+        self.call("GET", &target, None, patience)
+    }
+
+    /// Why the service is as it is.
+    pub fn why(&self, name: &str) -> Result<Why, Diagnostic> {
+        let target = format!("{}?name={}", route::WHY, encode(name));
+        self.call("GET", &target, None, Some(PATIENCE))
     }
 
     /// Who depends on whom, with where each stands.
@@ -129,12 +158,47 @@ impl Client {
             request.follow,
             request.color
         );
-        let (head, body) = self.send("GET", &target, None, None)?;
+        self.lines(&target, |text| serde_json::from_slice(text))
+    }
+
+    /// Events as they come, each with its text. Dropping the stream ends it on both sides.
+    pub fn events(&self, request: &EventsRequest) -> Result<EventLines, Diagnostic> {
+        let kinds: Vec<&str> = request
+            .kinds
+            .iter()
+            .map(|kind| EventKind::as_str(*kind))
+            .collect();
+        let since = match &request.since {
+            EventsSince::Start => String::new(),
+            EventsSince::Now => "&since=now".to_owned(),
+            EventsSince::Last(count) => format!("&last={count}"),
+            EventsSince::Cursor(cursor) => format!("&since={cursor}"),
+        };
+        let target = format!(
+            "{}?names={}&kinds={}&follow={}{since}",
+            route::EVENTS,
+            encode(&request.names.join(",")),
+            kinds.join(","),
+            request.follow
+        );
+        self.lines(&target, |text| {
+            let event: Event = serde_json::from_slice(text)?;
+            Ok((event, String::from_utf8_lossy(text).trim_end().to_owned()))
+        })
+    }
+
+    fn lines<T>(
+        &self,
+        target: &str,
+        parse: fn(&[u8]) -> Result<T, serde_json::Error>,
+    ) -> Result<Lines<T>, Diagnostic> {
+        let (head, body) = self.send("GET", target, None, None)?;
         if head.status != 200 {
             return Err(self.refusal(&head, body));
         }
-        Ok(OutputLines {
+        Ok(Lines {
             lines: BufReader::new(body),
+            parse,
             socket: self.socket.clone(),
             ended: false,
         })
@@ -169,6 +233,11 @@ impl Client {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.socket, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
+        if let Some(hang_up) = &self.hang_up {
+            let twin = stream.try_clone().map_err(failed)?;
+            // One that is closed already has nothing to be ended.
+            hang_up.hold(move || twin.shutdown(Shutdown::Both).unwrap_or_default());
+        }
         let request = http1::Request { method, target, body };
         request.send(&mut stream).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
@@ -210,16 +279,23 @@ impl Client {
     }
 }
 
-/// Lines of output, until the session ends or the request is fulfilled. An error is the last item.
+/// What services print.
+pub type OutputLines = Lines<OutputLine>;
+
+/// What happens, each event with the text that it came in.
+pub type EventLines = Lines<(Event, String)>;
+
+/// A stream of JSON lines, until the session ends or the request is fulfilled. An error is the last item.
 #[derive(Debug)]
-pub struct OutputLines {
+pub struct Lines<T> {
     lines: BufReader<Body<BufReader<UnixStream>>>,
+    parse: fn(&[u8]) -> Result<T, serde_json::Error>,
     socket: PathBuf,
     ended: bool,
 }
 
-impl Iterator for OutputLines {
-    type Item = Result<OutputLine, Diagnostic>;
+impl<T> Iterator for Lines<T> {
+    type Item = Result<T, Diagnostic>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -231,8 +307,8 @@ impl Iterator for OutputLines {
             .read_until(b'\n', &mut text);
         let item = match read {
             Ok(0) => None,
-            Ok(_) => Some(serde_json::from_slice(&text).map_err(|error| {
-                Diagnostic::error(Kind::System, "a line of the session's output makes no sense")
+            Ok(_) => Some((self.parse)(&text).map_err(|error| {
+                Diagnostic::error(Kind::System, "a line of the session's answer makes no sense")
                     .cause(error.to_string())
             })),
             Err(error) => Some(Err(broken(&self.socket, &error))),

@@ -4,6 +4,16 @@
 use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+pub mod events;
+mod resources;
+mod wait;
+mod why;
+
+pub use resources::Resources;
+pub use wait::{Goal, Wait};
+pub use why::{Blocker, Deed, LastExit, Next, Why};
 
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
@@ -12,6 +22,8 @@ pub const SCHEMA: u32 = 1;
 pub mod route {
     /// GET → [`super::Status`].
     pub const STATUS: &str = "/v1/status";
+    /// GET `?name=web` → [`super::Why`].
+    pub const WHY: &str = "/v1/why";
     /// GET → [`super::Graph`].
     pub const GRAPH: &str = "/v1/graph";
     /// POST [`super::Request`] → [`super::Results`]. One of start, stop, restart, kill, signal.
@@ -22,28 +34,36 @@ pub mod route {
     pub const RELOAD: &str = "/v1/reload";
     /// POST [`super::Scale`] → [`super::Reloaded`].
     pub const SCALE: &str = "/v1/scale";
-    /// POST [`super::Wait`] → [`super::Results`], when all are ready, one no longer can be, or the time is up.
+    /// POST [`super::Wait`] → [`super::Results`], when all are there, one no longer can be, or the time is up.
     pub const WAIT: &str = "/v1/wait";
     /// POST → [`super::Detached`]: the foreground session is to go on in the background.
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
+    /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited,failed` → a stream of [`super::events::Event`], one JSON a
+    /// line, or server-sent events.
+    pub const EVENTS: &str = "/v1/events";
     /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
     pub const WINDOW: &str = "/v1/window";
+    /// GET → all of this as an OpenAPI document (`docs/openapi.json`).
+    pub const OPENAPI: &str = "/v1/openapi.json";
 }
 
 /// What `ovr status --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub schema: u32,
     pub session: Session,
+    /// Another number where anything is another way; 0 from a session of an earlier `ovr`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
     pub services: Vec<Service>,
 }
 
 /// One session, as `ovr ls --json` lists it too.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     pub project: String,
     pub root: String,
@@ -61,7 +81,7 @@ pub struct Session {
 }
 
 /// One instance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Service {
     pub name: String,
     /// The service it is an instance of.
@@ -112,13 +132,28 @@ pub struct Service {
     /// What it is, in its user's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The TCP ports that its processes listen on, where that is known. Its `url` is that of the first of them if
+    /// its own port is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<u16>,
+    /// What its processes use, where that was asked for and it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// How its last start went, where this controller has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// What a probe last found wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeFailure {
     /// `readiness`, `liveness` or `startup`.
     pub probe: String,
@@ -129,7 +164,7 @@ pub struct ProbeFailure {
 }
 
 /// One start, step by step, in milliseconds since the session's `started_at`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timing {
     /// It was to start: the session did, somebody asked, or the run before it ended.
     pub asked_ms: u64,
@@ -143,7 +178,7 @@ pub struct Timing {
 }
 
 /// A dependency that was waited for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waited {
     /// The instance.
     pub on: String,
@@ -151,14 +186,14 @@ pub struct Waited {
 }
 
 /// Who depends on whom, and where each stands: what `ovr graph --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Graph {
     pub schema: u32,
     /// In the order of the file.
     pub services: Vec<GraphNode>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphNode {
     pub name: String,
     /// `null` where no session runs.
@@ -170,7 +205,7 @@ pub struct GraphNode {
     pub depends_on: Vec<GraphEdge>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphEdge {
     /// The instance.
     pub on: String,
@@ -180,7 +215,7 @@ pub struct GraphEdge {
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Services, instances or patterns; empty means all.
@@ -201,13 +236,13 @@ pub struct Request {
 }
 
 /// What became of an action, one entry an instance, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Results {
     pub schema: u32,
     pub results: Vec<ActionResult>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionResult {
     pub name: String,
     pub outcome: Outcome,
@@ -222,9 +257,12 @@ pub struct ActionResult {
     /// The last lines of a service that failed.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// Of a wait that is over: this one was still on its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_yet: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Started,
@@ -250,26 +288,14 @@ impl Outcome {
 }
 
 /// How many instances services are to have. Services that are not named keep theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     pub counts: BTreeMap<String, u32>,
 }
 
-/// Whom to wait for, and how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wait {
-    /// Services, instances or patterns; empty means all that start with the session.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// None is for ever.
-    #[serde(default)]
-    pub timeout_ms: Option<u64>,
-}
-
 /// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
     pub schema: u32,
     pub changes: Vec<Change>,
@@ -277,7 +303,7 @@ pub struct Reloaded {
     pub kept: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     pub name: String,
     pub kind: ChangeKind,
@@ -287,7 +313,7 @@ pub struct Change {
     pub result: Option<ActionResult>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     Added,
@@ -299,13 +325,13 @@ pub enum ChangeKind {
 }
 
 /// The answer to a detach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detached {
     pub pid: u32,
 }
 
 /// The answer to a request to write the logs out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Synced {
     pub schema: u32,
     /// The directory that the files are in; `null` where none are kept.
@@ -313,7 +339,7 @@ pub struct Synced {
 }
 
 /// One line of merged output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputLine {
     pub at: String,
     pub name: String,
@@ -325,7 +351,7 @@ pub struct OutputLine {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The service printed it.
@@ -339,7 +365,7 @@ pub enum LineKind {
 }
 
 /// How to attach to a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Window {
     pub name: String,
     pub tmux_binary: String,
@@ -351,12 +377,12 @@ pub struct Window {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetail,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetail {
     /// One of [`crate::diag::Kind::code`].
     pub code: String,

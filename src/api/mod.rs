@@ -3,15 +3,19 @@
 
 pub mod call;
 pub mod client;
+mod compose;
 mod error;
+mod hang_up;
 mod http1;
 pub mod messages;
+pub mod openapi;
 pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, StatusRequest, Verb};
 pub use client::Client;
+pub use hang_up::HangUp;
 
 /// The header that carries each side's program version, to explain a failure by it.
 pub const VERSION_HEADER: &str = "x-ovr-version";

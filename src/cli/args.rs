@@ -3,8 +3,9 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook, kill,
+    logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait,
+    why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -32,6 +33,9 @@ pub struct Cli {
     pub global: GlobalArgs,
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The command has a flag `--json`, and it was given.
+    #[arg(skip)]
+    pub json: bool,
 }
 
 /// What every command takes.
@@ -110,9 +114,13 @@ pub enum Command {
     Down(down::DownArgs),
     Reload(reload::ReloadArgs),
     Scale(scale::ScaleArgs),
+    Wait(wait::WaitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    #[command(visible_alias = "explain")]
+    Why(why::WhyArgs),
     Logs(logs::LogsArgs),
+    Events(events::EventsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -126,6 +134,8 @@ pub enum Command {
     Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
+    Mcp(mcp::McpArgs),
+    Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -149,7 +159,10 @@ where
         }
         matches => matches?,
     };
-    Cli::from_arg_matches(&matches)
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let command = matches.subcommand().map(|(_, command)| command);
+    cli.json = command.is_some_and(|command| matches!(command.try_get_one("json"), Ok(Some(true))));
+    Ok(cli)
 }
 
 /// Lets every yes-or-no setting be written as a switch (`-D`) and, to undo a variable, with its value
@@ -179,8 +192,11 @@ pub fn examples(command: &str) -> &'static [Example] {
         "down" => down::EXAMPLES,
         "reload" => reload::EXAMPLES,
         "scale" => scale::EXAMPLES,
+        "wait" => wait::EXAMPLES,
         "status" => status::EXAMPLES,
+        "why" => why::EXAMPLES,
         "logs" => logs::EXAMPLES,
+        "events" => events::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,
@@ -194,6 +210,8 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "hook" => hook::EXAMPLES,
+        "mcp" => mcp::EXAMPLES,
         _ => &[],
     }
 }
@@ -268,6 +286,7 @@ mod tests {
             ("ps", "status"),
             ("e", "run"),
             ("exec", "run"),
+            ("explain", "why"),
         ];
         let definition = definition();
         for (alias, name) in aliases {

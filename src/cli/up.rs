@@ -55,6 +55,9 @@ pub struct UpArgs {
     /// Bring up the services of this profile of the configuration, and what they need
     #[arg(long, value_name = "NAMES", add = complete::profiles())]
     pub profile: Vec<String>,
+    /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub publish: Option<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]
     pub background: bool,
@@ -74,6 +77,7 @@ impl UpArgs {
             daemonize: (self.daemonize || self.wait).then_some(true),
             background: self.background,
             take_over: self.take_over,
+            publish: self.publish.clone(),
             ..StartArgs::default()
         }
     }
@@ -109,6 +113,11 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
 
 /// The session has what the files say, and everything runs that should.
 fn reconcile(client: &Client, args: &UpArgs, names: &[String]) -> Result<ExitCode, Diagnostic> {
+    if args.publish.is_some() {
+        let text = "the session runs already, so --publish changes nothing";
+        let told = Diagnostic::warning(diag::Kind::Usage, text);
+        report::print(&told.hint("it holds from a session's start: ovr quit, then ovr up --publish URL"));
+    }
     let reloaded = client.reload()?;
     if !reloaded.changes.is_empty() {
         reload::print(&reloaded)?;
@@ -142,7 +151,7 @@ fn reconcile(client: &Client, args: &UpArgs, names: &[String]) -> Result<ExitCod
 }
 
 /// Whether it should run and does not. What was left out at the start and what is done is as it should be.
-fn is_amiss(service: &Service) -> bool {
+pub(super) fn is_amiss(service: &Service) -> bool {
     match service.state {
         StateWord::Stopping | StateWord::Stopped | StateWord::Failed | StateWord::Skipped => true,
         StateWord::Disabled
@@ -162,6 +171,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
     let results = client.wait(&Wait {
         names: names.to_vec(),
         timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        ..Wait::default()
     })?;
     let mut unready = results.clone();
     unready.results.retain(|result| !result.outcome.is_success());
@@ -176,12 +186,13 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
 }
 
 /// Prints what is said about services, as it is said. The thread ends with this process.
-fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
+pub(super) fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     let request = OutputRequest {
         names,
         lines: 0,
         follow: true,
         color: false,
+        ..OutputRequest::default()
     };
     // Without it the wait is as long, and silent.
     drop(std::thread::Builder::new().spawn(move || {
@@ -198,7 +209,7 @@ fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     }));
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
     values::duration(text)
         .map_err(|why| Diagnostic::error(diag::Kind::Usage, format!("--timeout: {text:?} {why}")))
 }

@@ -4,7 +4,9 @@
 use super::adopt::Adopted;
 use super::answers::Unfinished;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
+use super::events::EventLog;
 use super::files::{self, FileWatch};
 use super::follow::Named;
 use super::hook_run::HookNews;
@@ -13,9 +15,12 @@ use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
+use super::listening::{Looked, Looks};
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
+use super::publish::{PublishNews, Publishing};
 use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
@@ -89,6 +94,8 @@ enum Input {
     Replanned(Replanned),
     /// The same, for a restart that tells whether it has changed.
     Compared(Comparison),
+    /// The services' processes have been looked through for listeners.
+    Looked(Looked),
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
@@ -98,6 +105,7 @@ enum Input {
     /// Something about the files that lines are kept in.
     Logs(String),
     Hook(HookNews),
+    Published(PublishNews),
     /// The thread that watches files has something to say.
     Watch(watch::News),
     /// A time of day has come, or the clock was set.
@@ -113,9 +121,11 @@ pub(super) struct Inlets {
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) hooks: mpsc::UnboundedSender<HookNews>,
+    pub(super) published: mpsc::UnboundedSender<PublishNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) compared: mpsc::UnboundedSender<Comparison>,
+    pub(super) looked: mpsc::UnboundedSender<Looked>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
@@ -128,9 +138,11 @@ pub(super) struct Outlets {
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
+    pub(super) published: mpsc::UnboundedReceiver<PublishNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
+    pub(super) looked: mpsc::UnboundedReceiver<Looked>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
@@ -160,6 +172,11 @@ pub(super) struct Controller {
     /// The numbers of instances that were asked of this session.
     pub(super) scaled: BTreeMap<ServiceName, Scaled>,
     pub(super) waits: Vec<Waiting>,
+    /// Who waits until something is another way, and who waits for a look.
+    pub(super) lookers: Lookers,
+    pub(super) looks: Looks,
+    /// Whose doing the changes are that the machine tells of now.
+    pub(super) doing: Doing,
     /// The configuration's files, as they were when it was read.
     pub(super) stamp: Stamp,
     pub(super) links: Links,
@@ -170,6 +187,8 @@ pub(super) struct Controller {
     pub(super) lanes: Lanes,
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
+    pub(super) events: EventLog,
+    pub(super) publishing: Option<Publishing>,
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
@@ -238,10 +257,12 @@ impl Controller {
             self.on_input(input);
             self.advance_closing();
             self.answer_waits();
+            self.answer_lookers();
             self.advance_finish();
             self.finish_answers();
             self.refresh_stale_status_lines();
             self.flush_output();
+            self.events.flush();
         }
     }
 
@@ -257,10 +278,12 @@ impl Controller {
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),
             Some(news) = outlets.hooks.recv() => Input::Hook(news),
+            Some(news) = outlets.published.recv() => Input::Published(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
             Some(comparison) = outlets.compared.recv() => Input::Compared(comparison),
+            Some(looked) = outlets.looked.recv() => Input::Looked(looked),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
@@ -286,11 +309,13 @@ impl Controller {
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::Replanned(replanned) => self.on_replanned(replanned),
             Input::Compared(comparison) => self.on_compared(comparison),
+            Input::Looked(looked) => self.on_looked(looked),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
             Input::Logs(sentence) => self.say_alarm(&sentence),
+            Input::Published(news) => self.on_publish_news(news),
             Input::Hook(news) => self.on_hook_news(news),
             Input::Watch(news) => self.on_watch_news(news),
             Input::Alarm => self.on_alarm(),

@@ -111,10 +111,12 @@ pub(super) fn channels(
     let (calls, calls_out) = mpsc::unbounded_channel();
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
+    let (published, published_out) = mpsc::unbounded_channel();
     let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (compared, compared_out) = mpsc::unbounded_channel();
+    let (looked, looked_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -123,9 +125,11 @@ pub(super) fn channels(
         reaped,
         probed,
         hooks,
+        published,
         configured,
         replanned,
         compared,
+        looked,
         pipes,
         server_ended,
     };
@@ -136,9 +140,11 @@ pub(super) fn channels(
         reaped: reaped_out,
         probed: probed_out,
         hooks: hooks_out,
+        published: published_out,
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
+        looked: looked_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

@@ -92,7 +92,14 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
-        let took = time_text::duration(self.clock.now().since(self.progress.since));
+        super::thrift::give_back();
+        let took = self.clock.now().since(self.progress.since);
+        let up = wanted
+            .iter()
+            .filter(|id| came_up(self.machine.state(**id)))
+            .count();
+        self.tell_up(up, wanted.len(), took);
+        let took = time_text::duration(took);
         // Where nothing was to start, the first lines have said so.
         if !self.machine.is_ending() && !wanted.is_empty() {
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
@@ -162,7 +169,7 @@ impl Controller {
         )
     }
 
-    fn starts_with_session(&self, instance: InstanceId) -> bool {
+    pub(super) fn starts_with_session(&self, instance: InstanceId) -> bool {
         let spec = &self.host(instance).spec;
         let is_due_at_once = spec
             .schedule

@@ -3,10 +3,12 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
+use super::events::EventLog;
 use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
@@ -14,6 +16,8 @@ use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::Links;
+use super::listening::Looks;
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::outset::{channels, info, labels, relative, scaled_before, site, store};
 use super::planned::{names_of, numbered};
@@ -30,6 +34,7 @@ use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, Hub, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment};
+use crate::nats;
 use crate::supervisor::Machine;
 use crate::tmux::setup;
 use crate::workspace::{SessionInfo, SessionLock};
@@ -84,6 +89,8 @@ pub struct Setup {
     pub ends_when_done: bool,
     /// Its end stops all at once, instead of dependents first.
     pub ends_at_once: bool,
+    /// Where its events are published, if they are.
+    pub publish: Option<nats::Address>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -119,10 +126,15 @@ pub(super) struct Facts {
 ///
 /// # Errors
 /// The session could not be set up; nothing is left of it.
-pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
+pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
+    let publish = setup.publish.take();
     let (mut controller, mut outlets) = prepare(setup)?;
     controller.adopt_or_begin().await;
+    if let Some(address) = publish {
+        controller.start_publishing(address);
+    }
     controller.flush_output();
+    controller.events.flush();
     controller.run(&mut outlets).await;
     Ok(controller.put_away(outlets).await)
 }
@@ -168,6 +180,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
+    let events = EventLog::new(dir.events_file(), !fresh, &by_name);
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(
@@ -202,6 +215,8 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lock: setup.lock,
         machine,
         hub,
+        events,
+        publishing: None,
         order: (0..setup.instances.len()).map(Controller::id_at).collect(),
         names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
         hosts,
@@ -209,6 +224,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reloads: Reloads::default(),
         scaled,
         waits: Vec::new(),
+        lookers: Lookers::new(clock::epoch_ms()),
+        looks: Looks::default(),
+        doing: Doing::default(),
         stamp,
         links,
         owners: BTreeMap::new(),
@@ -266,6 +284,7 @@ impl Controller {
     async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();
         let leave = self.leave.take();
+        self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         drop(outlets);
         if let Some(console) = &self.console {
@@ -285,12 +304,17 @@ impl Controller {
         let cause = self.cause();
         // Whoever follows the output gets the rest of it, and then its end.
         drop(self.hub);
+        self.events.close_journal();
+        drop(self.events);
         if let Some(door) = self.shim_door.take() {
             door.abort();
         }
         self.lane_door.close();
         match leave {
             Some(Leave::Detach(reply)) => {
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
+                }
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
@@ -303,6 +327,7 @@ impl Controller {
             leave => {
                 self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
+
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),
                     Some(Leave::AtOnce(_)) => drop(self.lock),
@@ -314,6 +339,9 @@ impl Controller {
                 // Only now is everything gone.
                 for reply in self.quitters {
                     drop(reply.send(Ok(quit_results.clone())));
+                }
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
                 }
                 for server in self.api {
                     server.finish().await;

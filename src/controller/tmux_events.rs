@@ -153,7 +153,7 @@ impl Controller {
         self.windows.bind(pane, instance);
         self.host_mut(instance).window = Some(window);
         self.note_window_closed(instance, false);
-        self.stale_status.insert(instance);
+        self.note_change_of(instance);
         for (name, reply) in std::mem::take(&mut self.window_calls) {
             self.answer_window(name, reply);
         }
@@ -212,7 +212,7 @@ impl Controller {
             let host = self.host_mut(instance);
             if host.clients != clients {
                 host.clients = clients;
-                self.stale_status.insert(instance);
+                self.note_change_of(instance);
                 self.feed(Event::Attached { instance, clients });
             }
         }
@@ -254,7 +254,9 @@ impl Controller {
             match event {
                 StreamEvent::WaitsForInput { again: false } => {
                     let name = self.host(instance).name();
-                    let line = match self.hub.waits_for_input(instance) {
+                    let line = self.hub.waits_for_input(instance).map(str::to_owned);
+                    self.tell_waiting(instance, Some(line.clone().unwrap_or_default()));
+                    let line = match line {
                         Some(line) if !self.hub.shows_open_lines() => format!(": {line:?}"),
                         Some(_) | None => String::new(),
                     };
@@ -271,8 +273,8 @@ impl Controller {
                     let complaint = format!("failure line: {line:?}");
                     self.on_told_ready(instance, run, ready, &complaint);
                 }
+                StreamEvent::WaitsNoLonger => self.tell_waiting(instance, None),
                 StreamEvent::WaitsForInput { again: true }
-                | StreamEvent::WaitsNoLonger
                 | StreamEvent::FullScreen(false)
                 | StreamEvent::Mark(_) => {}
             }

@@ -5,9 +5,11 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod agents;
 mod change;
 mod clean;
 mod completion;
+mod compose_clients;
 mod configurations;
 mod conformance;
 mod connect;
@@ -15,6 +17,7 @@ mod dependencies;
 mod detach;
 mod env;
 mod errors;
+mod events;
 mod exit_codes;
 mod faults;
 mod harness;
@@ -22,6 +25,7 @@ mod hostile;
 mod lane;
 mod logs;
 mod names;
+mod nats;
 mod output;
 mod ports;
 mod probes;
@@ -30,6 +34,10 @@ mod restart;
 mod run_command;
 mod start;
 mod status;
+mod status_watch;
 mod stop;
 mod triggers;
 mod two_projects;
+mod waiting;
+mod why;
+mod without_terminal;

@@ -3,19 +3,23 @@
 //! It knows nothing of what a test is about.
 
 mod invocation;
+mod nats;
 mod output;
 pub(crate) mod processes;
 mod project;
 mod pty;
 mod sandbox;
 mod stream;
+mod talk;
 mod terminal;
 pub(crate) mod wait;
 
 mod own_tests;
 
 pub(crate) use invocation::Invocation;
+pub(crate) use nats::NatsServer;
 pub(crate) use output::Output;
 pub(crate) use project::Project;
 pub(crate) use sandbox::program;
+pub(crate) use talk::Talk;
 pub(crate) use terminal::Terminal;
