@@ -57,11 +57,14 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
     };
     match code {
         Some(code) => Ok(code),
-        // Says how it ended.
-        None => Err(match session::find(global) {
-            Err(error) => error,
-            Ok(_) => Diagnostic::error(Kind::NotRunning, "the session has ended"),
-        }),
+        None => {
+            let mut error = Diagnostic::error(Kind::NotRunning, "the session has ended");
+            // It may be too early for that.
+            if let Err(how) = session::find(global) {
+                error.causes = how.causes;
+            }
+            Err(error.hint("`ovr status` says how it ended, `ovr start` starts it again"))
+        }
     }
 }
 

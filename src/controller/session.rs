@@ -340,6 +340,8 @@ impl Controller {
                 for reply in self.quitters {
                     drop(reply.send(Ok(quit_results.clone())));
                 }
+                // Who still waits for something else is told by its connection's end.
+                drop((self.waits, self.lookers, self.looks));
                 if let Some(publishing) = self.publishing {
                     publishing.finish().await;
                 }
