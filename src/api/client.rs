@@ -1,12 +1,12 @@
 //! The client that every command speaks through: one function a route, one connection a call, errors as
 //! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
 
-use super::call::{EventsRequest, EventsSince, OutputRequest, Verb};
+use super::call::{EventsRequest, EventsSince, OutputRequest, StatusRequest, Verb};
 use super::http1::{self, Body, Head, encode};
 use super::messages::events::{Event, EventKind};
 use super::messages::{
-    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
-    route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
+    Window, route,
 };
 use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
@@ -67,6 +67,25 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// The status with all that can be asked for. With `after`, waits for a change for as long as it takes.
+    pub fn status_as(&self, request: &StatusRequest) -> Result<Status, Diagnostic> {
+        let after = request.after.map(|after| format!("&after={after}"));
+        let resources = request.resources;
+        let target = format!(
+            "{}?resources={resources}{}",
+            route::STATUS,
+            after.unwrap_or_default()
+        );
+        let patience = request.after.is_none().then_some(PATIENCE);
+        self.call("GET", &target, None, patience)
+    }
+
+    /// Why the service is as it is.
+    pub fn why(&self, name: &str) -> Result<Why, Diagnostic> {
+        let target = format!("{}?name={}", route::WHY, encode(name));
+        self.call("GET", &target, None, Some(PATIENCE))
     }
 
     /// Who depends on whom, with where each stands.

@@ -12,7 +12,7 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, Framing, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, StatusRequest, Verb};
 pub use client::Client;
 pub use hang_up::HangUp;
 

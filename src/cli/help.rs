@@ -15,9 +15,11 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     (
         "look",
-        &["connect", "status", "logs", "events", "graph", "echo", "ls"],
+        &[
+            "connect", "status", "why", "logs", "events", "graph", "echo", "ls",
+        ],
     ),
-    ("changes", &["up", "down", "reload", "scale"]),
+    ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
     ("agents", &["mcp", "hook"]),

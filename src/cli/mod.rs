@@ -16,6 +16,7 @@ pub mod ending;
 pub mod env;
 pub mod events;
 pub mod graph;
+mod health;
 pub mod help;
 pub mod here;
 pub mod hook;
@@ -48,7 +49,10 @@ pub mod terminal;
 pub mod up;
 pub mod usage;
 mod values;
+pub mod wait;
+mod watching;
 mod when;
+pub mod why;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -66,6 +70,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &words),
     };
+    if cli.json {
+        report::speak_json();
+    }
     match dispatch(&cli) {
         Ok(code) => code,
         Err(diagnostic) => report::report(&diagnostic),
@@ -86,8 +93,10 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Down(args) => down::cmd_down(global, args),
         Command::Reload(args) => reload::cmd_reload(global, args),
         Command::Scale(args) => scale::cmd_scale(global, args),
+        Command::Wait(args) => wait::cmd_wait(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Why(args) => why::cmd_why(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Events(args) => events::cmd_events(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
@@ -126,5 +135,9 @@ fn refused(error: &clap::Error, words: &[OsString]) -> ExitCode {
         error.print().ok();
         return ExitCode::SUCCESS;
     }
-    report::report(&usage::diagnostic(error, words, &args::definition()))
+    let definition = args::definition();
+    if usage::wants_json(words, &definition) {
+        report::speak_json();
+    }
+    report::report(&usage::diagnostic(error, words, &definition))
 }

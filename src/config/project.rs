@@ -30,6 +30,8 @@ pub struct ProjectDef {
     pub shell: ShellDef,
     /// Stop dependents before what they need (also what happens without it), or `false`: all at once.
     pub ordered_shutdown: Option<bool>,
+    /// Named sets of what to start.
+    pub profiles: Vec<ProfileDef>,
     /// A file for the output of every service that names none, and how log files are written.
     pub log_location: Option<Located<String>>,
     pub log_configuration: Option<LogDef>,
@@ -39,6 +41,13 @@ pub struct ProjectDef {
     pub is_literal: bool,
     /// In the order of the files.
     pub services: Vec<ServiceDef>,
+}
+
+/// A set of services, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileDef {
+    pub name: String,
+    pub services: Vec<Located<String>>,
 }
 
 /// What a template variable holds.

@@ -3,6 +3,7 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
@@ -15,6 +16,8 @@ use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
+use super::listening::Looks;
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::planned::{Planned, label, names_of, numbered};
 use super::progress::{Progress, Up};
@@ -163,6 +166,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
         info.paused.clone_from(&left.paused);
+        info.resumed.clone_from(&left.resumed);
     }
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
@@ -220,6 +224,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reloads: Reloads::default(),
         scaled,
         waits: Vec::new(),
+        lookers: Lookers::new(clock::epoch_ms()),
+        looks: Looks::default(),
+        doing: Doing::default(),
         stamp,
         links,
         owners: BTreeMap::new(),
@@ -330,6 +337,7 @@ fn info(
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
         paused: BTreeSet::new(),
+        resumed: BTreeSet::new(),
     }
 }
 
@@ -365,6 +373,7 @@ fn channels(
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (compared, compared_out) = mpsc::unbounded_channel();
+    let (looked, looked_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -377,6 +386,7 @@ fn channels(
         configured,
         replanned,
         compared,
+        looked,
         pipes,
         server_ended,
     };
@@ -391,6 +401,7 @@ fn channels(
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
+        looked: looked_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

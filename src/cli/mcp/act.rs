@@ -5,7 +5,7 @@ use super::{Tools, look, words};
 use crate::api::HangUp;
 use crate::api::call::Verb;
 use crate::api::client::Client;
-use crate::api::messages::{ActionResult, Request, Results, Wait};
+use crate::api::messages::{ActionResult, Goal, Request, Results, Wait};
 use crate::cli::bring_up::{Brought, in_background};
 use crate::cli::style::{Paint, push_line};
 use crate::cli::{session, show, up};
@@ -144,6 +144,7 @@ fn until_ready(
     let results = client.wait(&Wait {
         names: names.to_vec(),
         timeout_ms: Some(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        goal: Goal::Ready,
     })?;
     // Where the session has ended meanwhile, the results say it all.
     let status = client.status().ok();

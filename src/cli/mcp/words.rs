@@ -1,7 +1,7 @@
 //! What tools say, in words for a model: short, without colours or tables, with the next step. Pure.
 
 use crate::api::messages::{Service, Session, Status};
-use crate::cli::show::{self, status::words};
+use crate::cli::show::{self, standing::Manner, standing::words};
 use crate::cli::style::{plain, push_line};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::StateWord;
@@ -40,7 +40,7 @@ fn ending(status: &Status) -> &'static str {
 
 /// `web: running, ready, port 5000, http://127.0.0.1:5000, pid 123, 2 restarts`.
 pub(in crate::cli) fn line(service: &Service) -> String {
-    let mut facts = vec![words(service)];
+    let mut facts = vec![words(service, Manner::default())];
     if is_live(service.state) {
         let ready = match service.ready {
             Some(true) if service.assumed => None,
@@ -183,6 +183,7 @@ pub(super) fn for_model(error: &Diagnostic) -> Diagnostic {
         | Kind::Tmux
         | Kind::NoTerminal
         | Kind::ServiceFailed
+        | Kind::Timeout
         | Kind::System => error,
     }
 }

@@ -74,6 +74,8 @@ pub(super) enum Kind {
     Environment,
     /// Names with a text each.
     TextMap,
+    /// Names with a list of texts each.
+    TextLists,
     /// Names with a command each.
     CommandMap,
     /// Anything.

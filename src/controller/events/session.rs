@@ -2,8 +2,8 @@
 
 use super::super::core::{Controller, Leave};
 use super::millis;
-use crate::api::messages::{Change, ChangeKind};
 use crate::api::messages::events::{Event, EventKind};
+use crate::api::messages::{Change, ChangeKind};
 use crate::model::InstanceId;
 use crate::supervisor::{EndCause, QuitWhy};
 use std::collections::BTreeMap;

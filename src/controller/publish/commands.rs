@@ -2,7 +2,7 @@
 //! the publishing, so that one that waits holds up nothing.
 
 use super::Calls;
-use crate::api::call::{Call, Reply, Verb};
+use crate::api::call::{Call, Reply, StatusRequest, Verb};
 use crate::api::messages::{ErrorBody, Request, Scale, Wait};
 use crate::diag::{Diagnostic, Kind};
 use crate::nats::Message;
@@ -85,11 +85,16 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
     match verb.as_str() {
         "status" => {
             body::<Nothing>(fields)?;
-            ask(calls, |reply| Call::Status { reply }).await
+            let request = StatusRequest::default();
+            ask(calls, |reply| Call::Status { request, reply }).await
         }
         "graph" => {
             body::<Nothing>(fields)?;
             ask(calls, |reply| Call::Graph { reply }).await
+        }
+        "why" => {
+            let Named { name } = body(fields)?;
+            ask(calls, |reply| Call::Why { name, reply }).await
         }
         "reload" => {
             body::<Nothing>(fields)?;
@@ -122,7 +127,7 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
             ask(calls, |reply| Call::Action { verb, request, reply }).await
         }
         other => Err(usage(format!("there is no verb {other:?}")).hint(
-            "there are status, graph, start, stop, restart, kill, signal, wait, reload, scale and quit",
+            "there are status, graph, why, start, stop, restart, kill, signal, wait, reload, scale and quit",
         )),
     }
 }
@@ -131,6 +136,13 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
+
+/// One that is about one instance.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
 
 fn read(payload: &[u8]) -> Result<(String, Map<String, Value>), Diagnostic> {
     let bad = |why: String| {
@@ -231,6 +243,7 @@ mod tests {
             "{}",
             r#"{"verb":1}"#,
             r#"{"verb":"restrat"}"#,
+            r#"{"verb":"why"}"#,
             // With a misspelt `names`, it would mean all.
             r#"{"verb":"stop","name":["web"]}"#,
             r#"{"verb":"status","names":["web"]}"#,

@@ -21,6 +21,11 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
         ),
         key("processes", Kind::Named(&PROCESS), "The services, by name."),
         key(
+            "profiles",
+            Kind::TextLists,
+            "Named sets of services: `ovr start --profile NAME` starts those of one, and what they need.",
+        ),
+        key(
             "environment",
             Kind::Environment,
             "Variables of all services: a list of `NAME=value`, or a mapping.",
@@ -87,6 +92,8 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
     foreign: &[
         ("services", "processes"),
         ("procs", "processes"),
+        ("profile", "profiles"),
+        ("groups", "profiles"),
         ("process", "processes"),
         ("env", "environment"),
         ("variables", "vars"),

@@ -120,8 +120,8 @@ impl Fields<'_> {
         self.part("schedule", |fields, span| {
             let schedule = ScheduleDef {
                 span: span.clone(),
-                cron: fields.text("cron"),
-                timezone: fields.text("timezone"),
+                cron: fields.settled("cron"),
+                timezone: fields.settled("timezone"),
                 interval: fields.time("interval"),
                 run_on_start: fields.set("run_on_start"),
             };
@@ -204,7 +204,7 @@ impl Fields<'_> {
             disable_json: self.set("disable_json"),
             no_metadata: self.set("no_metadata"),
             add_timestamp: self.set("add_timestamp"),
-            timestamp_format: self.text("timestamp_format"),
+            timestamp_format: self.settled("timestamp_format"),
             fields_order: self.log_parts(),
             rotation,
         }
