@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod client;
+mod compose;
 mod error;
 mod hang_up;
 mod http1;

@@ -36,6 +36,7 @@ pub mod report;
 pub mod restart;
 pub mod run;
 pub mod scale;
+mod screen;
 pub mod session;
 pub mod settings;
 pub mod show;

@@ -17,10 +17,10 @@ pub(super) struct Health {
     pub(super) run: Option<RunId>,
     attempts: BTreeMap<ProbeKind, Attempt>,
     failures: BTreeMap<ProbeKind, Failure>,
-    /// What each probe last found, where that was told: `None` is nothing wrong.
-    found: BTreeMap<ProbeKind, Option<String>>,
     /// Those that have succeeded in this run.
     passed: BTreeSet<ProbeKind>,
+    /// What each probe last found, where that was told: `None` is nothing wrong.
+    found: BTreeMap<ProbeKind, Option<String>>,
     /// Its own word, where that was that it is not ready.
     pub(super) complaint: Option<String>,
     /// Where it stands, in its own words (`STATUS=`).

@@ -9,6 +9,7 @@ mod agents;
 mod change;
 mod clean;
 mod completion;
+mod compose_clients;
 mod configurations;
 mod conformance;
 mod connect;

@@ -5,6 +5,9 @@
 //! one is merged in [`router`] and described in `openapi.rs`.
 
 pub(super) mod answer;
+mod compose;
+mod compose_logs;
+mod compose_request;
 pub(super) mod document;
 pub(super) mod events;
 pub(super) mod listen;
@@ -82,6 +85,7 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(events::routes())
         .merge(window::routes())
         .merge(document::routes())
+        .merge(compose::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -85,8 +85,11 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
     match verb.as_str() {
         "status" => {
             body::<Nothing>(fields)?;
-            let request = StatusRequest::default();
-            ask(calls, |reply| Call::Status { request, reply }).await
+            ask(calls, |reply| Call::Status {
+                request: StatusRequest::default(),
+                reply,
+            })
+            .await
         }
         "graph" => {
             body::<Nothing>(fields)?;
