@@ -56,7 +56,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "NAMES", add = complete::profiles())]
     pub profile: Vec<String>,
     /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
     pub publish: Option<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]
