@@ -71,7 +71,7 @@ fn an_agent_brings_a_project_up_reads_on_from_a_cursor_restarts_finds_a_failure_
     assert_eq!(list["services"][1]["name"], "worker");
 
     let (text, started) = done(&mut agent, "start", json!({}));
-    assert_eq!(started["ready"], true, "{text}");
+    assert_eq!(started["reached"], true, "{text}");
     let (_, list) = done(&mut agent, "list", json!({}));
     assert_eq!(
         (&list["running"], &list["services"][0]["state"]),
@@ -100,9 +100,26 @@ fn an_agent_brings_a_project_up_reads_on_from_a_cursor_restarts_finds_a_failure_
     assert_eq!(read["cut"], 0);
 
     let (text, explained) = done(&mut agent, "explain", json!({ "name": "worker" }));
-    assert!(text.contains("failed (3)") && text.contains("KeyError"), "{text}");
-    assert_eq!(explained["service"]["exit_code"], 3);
+    assert!(text.contains("exited with code 3") && text.contains("KeyError"), "{text}");
+    assert_eq!(
+        (
+            &explained["service"]["exit_code"],
+            &explained["last_exit"]["exit_code"]
+        ),
+        (&json!(3), &json!(3))
+    );
     assert!(explained["next"].is_string());
+    let (text, _, is_error) = tool(
+        &mut agent,
+        "wait",
+        json!({ "names": ["worker"], "for": "exited" }),
+    );
+    assert!(is_error && text.ends_with("failed: worker"), "{text}");
+    assert!(
+        done(&mut agent, "wait", json!({ "names": ["web"], "for": "running" }))
+            .0
+            .ends_with("all running")
+    );
     let (text, _) = done(&mut agent, "status", json!({ "names": ["worker"] }));
     assert!(
         text.contains("Procfile:2") && !text.contains("listening"),
@@ -113,7 +130,7 @@ fn an_agent_brings_a_project_up_reads_on_from_a_cursor_restarts_finds_a_failure_
         is_error && text.contains("  | KeyError") && text.ends_with("failed: worker"),
         "{text}"
     );
-    assert_eq!(failed["ready"], false);
+    assert_eq!(failed["reached"], false);
     done(&mut agent, "restart", json!({ "names": ["web"] }));
     assert_ne!(done(&mut agent, "list", json!({})).1["services"][0]["pid"], old);
 
@@ -161,7 +178,7 @@ fn what_an_agent_does_wrong_is_told_with_what_to_do_and_changes_nothing() {
         ("stop", json!({ "nmaes": ["web"] }), vec!["nmaes", "names"]),
         ("stop", json!({}), vec!["names"]),
         ("wait", json!({ "timeout_s": -1 }), vec!["timeout_s"]),
-        ("explain", json!({ "name": "w*" }), vec!["web, worker"]),
+        ("explain", json!({ "name": "w*" }), vec!["w*"]),
     ] {
         let (text, _, is_error) = tool(&mut agent, name, arguments);
         assert!(
@@ -241,7 +258,7 @@ fn a_wait_ends_with_its_time_and_says_where_the_service_stands() {
             && text.contains("not ready yet: slow"),
         "{text}"
     );
-    assert_eq!(waited["ready"], false);
+    assert_eq!(waited["reached"], false);
     agent.close();
 }
 

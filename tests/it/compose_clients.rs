@@ -132,6 +132,10 @@ fn processes_are_listed_and_shown_one_by_one() {
         db["process_ready_time"].is_string() && db["age"].as_u64().is_some_and(|age| age > 0),
         "{db}"
     );
+    assert!(
+        db["mem"].as_u64().is_some_and(|bytes| bytes > 0) && db["cpu"].is_number(),
+        "{db}"
+    );
     let job = call(&project, "GET", "/process/job");
     assert_eq!(
         (&job["exit_code"], &job["is_running"], &job["is_ready"]),
