@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub mod events;
 mod resources;
 mod wait;
 mod why;
@@ -39,6 +40,9 @@ pub mod route {
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
+    /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited,failed` → a stream of [`super::events::Event`], one JSON a
+    /// line, or server-sent events.
+    pub const EVENTS: &str = "/v1/events";
     /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].

@@ -6,7 +6,7 @@
 
 use super::error::http_status;
 use super::messages::ErrorBody;
-use super::server::{document, output, services, session, window};
+use super::server::{document, events, output, services, session, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Type};
@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
         services::wait,
         output::output,
         output::sync_logs,
+        events::events,
         window::window,
         document::openapi,
     ),

@@ -3,8 +3,9 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, hook, kill, logs, ls,
-    man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
+    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook, kill,
+    logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait,
+    why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -119,6 +120,7 @@ pub enum Command {
     #[command(visible_alias = "explain")]
     Why(why::WhyArgs),
     Logs(logs::LogsArgs),
+    Events(events::EventsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -194,6 +196,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "status" => status::EXAMPLES,
         "why" => why::EXAMPLES,
         "logs" => logs::EXAMPLES,
+        "events" => events::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,

@@ -9,12 +9,12 @@ use super::start::StartArgs;
 use super::{ending, report, session, settings, style};
 use crate::api::call::Verb;
 use crate::api::client::Client;
-use crate::api::messages::Detached;
-use crate::api::messages::Status;
+use crate::api::messages::{Detached, Status};
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
+use crate::nats::redacted;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
@@ -188,7 +188,8 @@ fn setup(
         fresh: options.fresh.value && !args.take_over,
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
-        arguments: std::env::args().skip(1).collect(),
+        publish: options.publish.value.clone(),
+        arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })
 }

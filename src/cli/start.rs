@@ -120,6 +120,9 @@ pub struct StartArgs {
     /// Take over a session that is handed over, whatever --fresh says
     #[arg(long, hide = true)]
     pub take_over: bool,
+    /// Publish events to this NATS server
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = HEADINGS[4])]
+    pub publish: Option<String>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,

@@ -217,6 +217,7 @@ impl Drop for SessionLock {
         if is_at(&self.file, &self.dir.lock_file()) {
             let session = self.dir.session_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());
+            let events = self.dir.events_file();
             for path in [
                 beside(&api),
                 api,
@@ -225,6 +226,8 @@ impl Drop for SessionLock {
                 self.dir.lane_socket(),
                 self.dir.tmux_socket(),
                 self.dir.tmux_config(),
+                beside(&events),
+                events,
                 beside(&session),
                 session,
                 self.dir.lock_file(),

@@ -9,6 +9,7 @@ mod compose;
 mod compose_logs;
 mod compose_request;
 pub(super) mod document;
+pub(super) mod events;
 pub(super) mod listen;
 pub(super) mod output;
 pub(super) mod request;
@@ -81,6 +82,7 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(session::routes())
         .merge(services::routes())
         .merge(output::routes())
+        .merge(events::routes())
         .merge(window::routes())
         .merge(document::routes())
         .merge(compose::routes())
