@@ -29,6 +29,8 @@ pub mod exit_code {
     pub const SERVICE_FAILED: u8 = 74;
     /// `connect` and its like need a terminal, and there is none.
     pub const NO_TERMINAL: u8 = 75;
+    /// A session on TCP did not accept the token, or there was none.
+    pub const NOT_ALLOWED: u8 = 77;
     /// The configuration has errors.
     pub const CONFIG: u8 = 78;
     /// Of `run`, as a shell has it: the command was found and cannot be run.
@@ -62,12 +64,13 @@ pub enum Kind {
     Tmux,
     NoTerminal,
     ServiceFailed,
+    NotAllowed,
     System,
 }
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Usage,
         Self::NoSuchService,
         Self::NoConfig,
@@ -77,6 +80,7 @@ impl Kind {
         Self::Tmux,
         Self::NoTerminal,
         Self::ServiceFailed,
+        Self::NotAllowed,
         Self::System,
     ];
 
@@ -92,6 +96,7 @@ impl Kind {
             Self::Tmux => exit_code::TMUX,
             Self::NoTerminal => exit_code::NO_TERMINAL,
             Self::ServiceFailed => exit_code::SERVICE_FAILED,
+            Self::NotAllowed => exit_code::NOT_ALLOWED,
             Self::System => exit_code::SYSTEM,
         }
     }
@@ -108,6 +113,7 @@ impl Kind {
             Self::Tmux => "tmux",
             Self::NoTerminal => "no_terminal",
             Self::ServiceFailed => "service_failed",
+            Self::NotAllowed => "not_allowed",
             Self::System => "system",
         }
     }
@@ -124,6 +130,7 @@ impl Kind {
             "tmux" => Self::Tmux,
             "no_terminal" => Self::NoTerminal,
             "service_failed" => Self::ServiceFailed,
+            "not_allowed" => Self::NotAllowed,
             _ => Self::System,
         }
     }

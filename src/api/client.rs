@@ -7,13 +7,14 @@ use super::messages::{
     Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
     route,
 };
+use super::peer::{Peer, Stream};
 use super::{MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a question that the controller answers at once may take: one that is stopped (SIGSTOP) never does.
@@ -27,14 +28,14 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 
 /// The API of one session.
 pub struct Client {
-    socket: PathBuf,
+    peer: Peer,
     fallback: Option<Box<Fallback>>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("socket", &self.socket)
+            .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
 }
@@ -42,10 +43,16 @@ impl fmt::Debug for Client {
 impl Client {
     /// The session that listens at `socket`. Connects to nothing yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-            fallback: None,
-        }
+        Self::of(Peer::Unix(socket.into()))
+    }
+
+    /// The session that listens there. Connects to nothing yet.
+    pub fn of(peer: Peer) -> Self {
+        Self { peer, fallback: None }
+    }
+
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
@@ -135,7 +142,7 @@ impl Client {
         }
         Ok(OutputLines {
             lines: BufReader::new(body),
-            socket: self.socket.clone(),
+            peer: self.peer.clone(),
             ended: false,
         })
     }
@@ -151,7 +158,7 @@ impl Client {
         if head.status != 200 {
             return Err(self.refusal(&head, body));
         }
-        let answer = read_all(body).map_err(|error| broken(&self.socket, &error))?;
+        let answer = read_all(body).map_err(|error| broken(&self.peer, &error))?;
         serde_json::from_slice(&answer).map_err(|error| {
             let diagnostic = Diagnostic::error(Kind::System, "the session's answer makes no sense")
                 .cause(error.to_string());
@@ -165,19 +172,26 @@ impl Client {
         target: &str,
         body: Option<&[u8]>,
         patience: Option<Duration>,
-    ) -> Result<(Head, Body<BufReader<UnixStream>>), Diagnostic> {
+    ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
         let mut stream = self.connect()?;
-        let failed = |error: io::Error| broken(&self.socket, &error);
+        let failed = |error: io::Error| broken(&self.peer, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
-        let request = http1::Request { method, target, body };
+        let (host, token) = self.peer.credentials();
+        let request = http1::Request {
+            method,
+            target,
+            host,
+            token,
+            body,
+        };
         request.send(&mut stream).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
             .and_then(|answer| answer.ok_or(io::ErrorKind::UnexpectedEof.into()))
             .map_err(failed)
     }
 
-    fn connect(&self) -> Result<UnixStream, Diagnostic> {
-        let error = match UnixStream::connect(&self.socket) {
+    fn connect(&self) -> Result<Stream, Diagnostic> {
+        let error = match self.peer.connect() {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
@@ -186,18 +200,17 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
         );
         match &self.fallback {
-            Some(fallback) if nobody => fallback(),
-            None if nobody => Err(Diagnostic::error(Kind::NotRunning, "the session is not running")
-                .cause(format!("nobody listens at {}", self.socket.display()))),
-            Some(_) | None => Err(broken(&self.socket, &error)),
+            Some(fallback) if nobody => fallback().map(Stream::Unix),
+            None if nobody => Err(self.peer.nobody()),
+            Some(_) | None => Err(broken(&self.peer, &error)),
         }
     }
 
     /// The error that an answer without success carries.
-    fn refusal(&self, head: &Head, body: Body<BufReader<UnixStream>>) -> Diagnostic {
+    fn refusal(&self, head: &Head, body: Body<BufReader<Stream>>) -> Diagnostic {
         let text = match read_all(body) {
             Ok(text) => text,
-            Err(error) => return broken(&self.socket, &error),
+            Err(error) => return broken(&self.peer, &error),
         };
         let diagnostic = match serde_json::from_slice::<ErrorBody>(&text) {
             Ok(body) => Diagnostic::from(body),
@@ -213,8 +226,8 @@ impl Client {
 /// Lines of output, until the session ends or the request is fulfilled. An error is the last item.
 #[derive(Debug)]
 pub struct OutputLines {
-    lines: BufReader<Body<BufReader<UnixStream>>>,
-    socket: PathBuf,
+    lines: BufReader<Body<BufReader<Stream>>>,
+    peer: Peer,
     ended: bool,
 }
 
@@ -235,21 +248,21 @@ impl Iterator for OutputLines {
                 Diagnostic::error(Kind::System, "a line of the session's output makes no sense")
                     .cause(error.to_string())
             })),
-            Err(error) => Some(Err(broken(&self.socket, &error))),
+            Err(error) => Some(Err(broken(&self.peer, &error))),
         };
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
 }
 
-fn read_all(body: Body<BufReader<UnixStream>>) -> io::Result<Vec<u8>> {
+fn read_all(body: Body<BufReader<Stream>>) -> io::Result<Vec<u8>> {
     let mut text = Vec::with_capacity(16 * 1024);
     body.take(MAX_ANSWER).read_to_end(&mut text)?;
     Ok(text)
 }
 
 /// What a connection's failure means.
-fn broken(socket: &Path, error: &io::Error) -> Diagnostic {
+fn broken(peer: &Peer, error: &io::Error) -> Diagnostic {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
             Diagnostic::error(Kind::NotRunning, "the session ended before it answered")
@@ -259,12 +272,8 @@ fn broken(socket: &Path, error: &io::Error) -> Diagnostic {
             Kind::System,
             format!("the session does not answer (waited {} s)", PATIENCE.as_secs()),
         )
-        .cause(format!(
-            "it listens at {} and is stopped or stuck",
-            socket.display()
-        )),
-        _ => Diagnostic::error(Kind::System, format!("cannot talk to {}", socket.display()))
-            .cause(error.to_string()),
+        .cause(format!("it listens at {peer} and is stopped or stuck")),
+        _ => Diagnostic::error(Kind::System, format!("cannot talk to {peer}")).cause(error.to_string()),
     }
 }
 

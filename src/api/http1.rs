@@ -15,6 +15,9 @@ pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     /// Path and query, encoded.
     pub(super) target: &'a str,
+    pub(super) host: &'a str,
+    /// What a session on TCP wants to know.
+    pub(super) token: Option<&'a str>,
     /// JSON.
     pub(super) body: Option<&'a [u8]>,
 }
@@ -23,11 +26,15 @@ impl Request<'_> {
     /// Writes the request in one piece.
     pub(super) fn send(&self, to: &mut impl Write) -> io::Result<()> {
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: ovr\r\n{VERSION_HEADER}: {}\r\nconnection: close\r\n",
+            "{} {} HTTP/1.1\r\nhost: {}\r\n{VERSION_HEADER}: {}\r\nconnection: close\r\n",
             self.method,
             self.target,
+            self.host,
             super::VERSION
         );
+        if let Some(token) = self.token {
+            write!(head, "authorization: Bearer {token}\r\n").expect("a string takes all");
+        }
         let body = self.body.unwrap_or_default();
         if self.method != "GET" {
             let content_type = if self.body.is_some() {
@@ -209,6 +216,8 @@ mod tests {
         let request = Request {
             method: "POST",
             target: "/v1/services/stop",
+            host: "ovr",
+            token: None,
             body: Some(b"{}"),
         };
         request.send(&mut sent).unwrap();

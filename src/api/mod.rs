@@ -7,12 +7,15 @@ mod error;
 mod http1;
 pub mod messages;
 pub mod openapi;
+mod peer;
 pub mod server;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use call::{Call, Framing, OutputRequest, Reply, Verb};
 pub use client::Client;
+pub use peer::{Peer, Remote};
 
 /// The header that carries each side's program version, to explain a failure by it.
 pub const VERSION_HEADER: &str = "x-ovr-version";

@@ -110,7 +110,7 @@ impl Modify for Codes {
 #[cfg(test)]
 mod tests {
     use super::document;
-    use crate::api::server::router;
+    use crate::api::server::{Calls, router};
     use crate::diag::Kind;
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
@@ -131,8 +131,9 @@ mod tests {
 
     /// The same, as the router takes them: the paths stand in its `Debug`, and a method that is none is a 405.
     async fn routed() -> BTreeSet<String> {
-        let (calls, _) = mpsc::unbounded_channel();
-        let router = router(calls);
+        let (controller, _) = mpsc::unbounded_channel();
+        let (open, _) = mpsc::channel(1);
+        let router = router(Calls { controller, open });
         let shown = format!("{router:?}");
         let mut found = BTreeSet::new();
         for path in shown.split('"').filter(|text| text.starts_with("/v1/")) {

@@ -40,6 +40,12 @@ pub struct GlobalArgs {
     /// Talk to the session behind this socket, not to the one found by directory
     #[arg(short, long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+    /// Take -s as the address of a session on TCP: HOST:PORT
+    #[arg(short = 'S', long, global = true, value_name = "KIND", value_parser = ["unix", "tcp"], hide_short_help = true)]
+    pub network: Option<String>,
+    /// Read the token of a session on TCP from this file [OVR_TOKEN]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Where the project is, for commands that read the configuration themselves.

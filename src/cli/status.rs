@@ -42,7 +42,7 @@ pub struct StatusArgs {
 
 /// Prints the status of this project's session.
 pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Diagnostic> {
-    let status = match session::find(global).and_then(|(_, client)| client.status()) {
+    let status = match session::reach(global).and_then(|client| client.status()) {
         Ok(status) => within(status, &args.groups.namespace)?,
         // A prompt must not be told why there is nothing to show.
         Err(_) if args.short => return Ok(ExitCode::from(exit_code::NOT_RUNNING)),

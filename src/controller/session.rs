@@ -26,6 +26,7 @@ use super::watch::{News, Watches};
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
+use crate::api::server::TcpDoor;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
@@ -84,6 +85,8 @@ pub struct Setup {
     pub ends_when_done: bool,
     /// Its end stops all at once, instead of dependents first.
     pub ends_at_once: bool,
+    /// Where to serve the API besides the session's socket, if anywhere.
+    pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -249,7 +252,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors()?;
+    controller.open_doors(setup.tcp)?;
     Ok((controller, outlets))
 }
 
@@ -317,6 +320,7 @@ fn info(
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
         paused: BTreeSet::new(),
+        tcp: setup.tcp.as_ref().map(|door| door.bound.to_string()),
     }
 }
 
@@ -423,6 +427,7 @@ impl Controller {
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
+                self.api.iter_mut().for_each(api::server::Server::leave_port);
                 // Servers and their connections live on until the asker has its answer.
                 Outcome::Detach {
                     reply,

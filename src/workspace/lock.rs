@@ -216,6 +216,7 @@ impl Drop for SessionLock {
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
         if is_at(&self.file, &self.dir.lock_file()) {
             let session = self.dir.session_file();
+            let token = self.dir.token_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());
             for path in [
                 beside(&api),
@@ -225,6 +226,8 @@ impl Drop for SessionLock {
                 self.dir.lane_socket(),
                 self.dir.tmux_socket(),
                 self.dir.tmux_config(),
+                beside(&token),
+                token,
                 beside(&session),
                 session,
                 self.dir.lock_file(),

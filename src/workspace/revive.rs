@@ -170,6 +170,7 @@ mod tests {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            tcp: None,
         };
         info.write(&lock).unwrap();
         println!("\nup");

@@ -16,6 +16,11 @@ pub(super) fn routes() -> Router<Calls> {
     Router::new().route(route::OPENAPI, get(openapi))
 }
 
+/// Whether this is the path of a page about the API, or of a part of one.
+pub(super) fn is_page(path: &str) -> bool {
+    path == "/docs" || path.starts_with("/docs/")
+}
+
 /// This document
 #[utoipa::path(get, path = route::OPENAPI, tag = "about", responses((status = 200, body = serde_json::Value)))]
 pub(in crate::api) async fn openapi() -> Response {

@@ -2,7 +2,7 @@
 
 use super::Calls;
 use super::answer::{Failure, ask_json};
-use super::request::{RawBody, body};
+use super::request::{RawBody, body, no_body};
 use crate::api::call::Call;
 use crate::api::messages::{Detached, ErrorBody, Graph, Reloaded, Results, Scale, Status, route};
 use axum::Router;
@@ -37,7 +37,12 @@ pub(in crate::api) async fn graph(State(calls): State<Calls>) -> Result<Response
 ///
 /// Answered when everything is gone.
 #[utoipa::path(post, path = route::QUIT, tag = "session", responses((status = 200, body = Results)))]
-pub(in crate::api) async fn quit(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn quit(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Quit { reply }).await
 }
 
@@ -46,7 +51,12 @@ pub(in crate::api) async fn quit(State(calls): State<Calls>) -> Result<Response,
 /// Only what changed is restarted; nothing changes if they have errors. Answered when it is done.
 #[utoipa::path(post, path = route::RELOAD, tag = "session",
     responses((status = 200, body = Reloaded), (status = 422, body = ErrorBody, description = "The files have errors.")))]
-pub(in crate::api) async fn reload(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn reload(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Reload { reply }).await
 }
 
@@ -66,6 +76,11 @@ pub(in crate::api) async fn scale(
 
 /// Send a foreground session to the background
 #[utoipa::path(post, path = route::DETACH, tag = "session", responses((status = 200, body = Detached)))]
-pub(in crate::api) async fn detach(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn detach(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Detach { reply }).await
 }
