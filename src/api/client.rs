@@ -147,6 +147,22 @@ impl Client {
         })
     }
 
+    /// Any request, and its answer, whatever it is, as it comes.
+    pub fn raw(&self, request: &RawRequest) -> Result<RawAnswer, Diagnostic> {
+        let (head, body) = self.send_with(
+            &request.method,
+            &request.target,
+            &request.headers,
+            request.body.as_deref(),
+            None,
+        )?;
+        Ok(RawAnswer {
+            status: head.status,
+            head: head.lines,
+            body: Box::new(body),
+        })
+    }
+
     fn call<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -173,6 +189,17 @@ impl Client {
         body: Option<&[u8]>,
         patience: Option<Duration>,
     ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
+        self.send_with(method, target, &[], body, patience)
+    }
+
+    fn send_with(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: Option<&[u8]>,
+        patience: Option<Duration>,
+    ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.peer, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
@@ -182,6 +209,7 @@ impl Client {
             target,
             host,
             token,
+            headers,
             body,
         };
         request.send(&mut stream).map_err(failed)?;
@@ -220,6 +248,33 @@ impl Client {
             ),
         };
         with_versions(diagnostic, head)
+    }
+}
+
+/// A request as somebody typed it.
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    pub method: String,
+    /// Path and query, encoded.
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    /// JSON.
+    pub body: Option<Vec<u8>>,
+}
+
+/// What came back.
+pub struct RawAnswer {
+    pub status: u16,
+    /// The status line and the headers.
+    pub head: Vec<String>,
+    pub body: Box<dyn Read>,
+}
+
+impl fmt::Debug for RawAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawAnswer")
+            .field("head", &self.head)
+            .finish_non_exhaustive()
     }
 }
 

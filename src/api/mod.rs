@@ -9,6 +9,7 @@ pub mod messages;
 pub mod openapi;
 mod peer;
 pub mod server;
+pub mod socket;
 #[cfg(test)]
 mod tests;
 pub mod token;

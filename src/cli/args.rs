@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    api, check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls,
+    man, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -130,6 +130,7 @@ pub enum Command {
     Clean(clean::CleanArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Api(api::ApiArgs),
 }
 
 /// The definition of the command line, complete but for the look of its help (that is `help`'s).
@@ -196,6 +197,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "api" => api::EXAMPLES,
         _ => &[],
     }
 }

@@ -17,7 +17,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("changes", &["up", "down", "reload", "scale"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
-    ("shell", &["completions", "man"]),
+    ("shell", &["completions", "man", "api"]),
 ];
 
 /// So many of them hold the commands of every day.

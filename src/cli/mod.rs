@@ -1,5 +1,6 @@
 //! The command line: clap types, one file a command, printing, completions. The only room that prints or exits.
 
+pub mod api;
 pub mod args;
 pub mod background;
 pub mod check;
@@ -8,6 +9,7 @@ pub mod complete;
 pub mod completions;
 pub mod config;
 pub mod connect;
+mod connect_remote;
 pub mod detach;
 pub mod down;
 pub mod echo;
@@ -101,6 +103,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),
         Command::Man(args) => man::cmd_man(global, args),
+        Command::Api(args) => api::cmd_api(global, args),
     }
 }
 

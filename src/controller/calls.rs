@@ -80,6 +80,7 @@ impl Controller {
                 drop(reply.send(answer));
             }
             Call::SyncLogs { reply } => self.sync_logs(reply),
+            Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
         }
     }

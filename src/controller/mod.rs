@@ -41,6 +41,7 @@ mod signals;
 mod staleness;
 mod status;
 mod suspend;
+mod terminal;
 mod timing;
 mod tmux_events;
 mod triggers;

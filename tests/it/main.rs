@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod api;
 mod change;
 mod clean;
 mod completion;

@@ -13,6 +13,7 @@ pub(super) mod request;
 pub(super) mod services;
 pub(super) mod session;
 mod sse;
+pub(super) mod terminal;
 pub(super) mod window;
 
 use super::MAX_BODY;
@@ -147,6 +148,7 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(services::routes())
         .merge(output::routes())
         .merge(window::routes())
+        .merge(terminal::routes())
         .merge(document::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
