@@ -31,8 +31,12 @@ pub mod exit_code {
     pub const NO_TERMINAL: u8 = 75;
     /// A session on TCP did not accept the token, or there was none.
     pub const NOT_ALLOWED: u8 = 77;
+    /// Of `status`: nothing has failed, and not everything is up and ready yet.
+    pub const NOT_READY: u8 = 76;
     /// The configuration has errors.
     pub const CONFIG: u8 = 78;
+    /// Of `wait`, as `timeout` has it: the time was up.
+    pub const TIMEOUT: u8 = 124;
     /// Of `run`, as a shell has it: the command was found and cannot be run.
     pub const CANNOT_RUN_COMMAND: u8 = 126;
     /// Of `run`, as a shell has it: there is no such command.
@@ -65,12 +69,13 @@ pub enum Kind {
     NoTerminal,
     ServiceFailed,
     NotAllowed,
+    Timeout,
     System,
 }
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Usage,
         Self::NoSuchService,
         Self::NoConfig,
@@ -81,6 +86,7 @@ impl Kind {
         Self::NoTerminal,
         Self::ServiceFailed,
         Self::NotAllowed,
+        Self::Timeout,
         Self::System,
     ];
 
@@ -97,8 +103,14 @@ impl Kind {
             Self::NoTerminal => exit_code::NO_TERMINAL,
             Self::ServiceFailed => exit_code::SERVICE_FAILED,
             Self::NotAllowed => exit_code::NOT_ALLOWED,
+            Self::Timeout => exit_code::TIMEOUT,
             Self::System => exit_code::SYSTEM,
         }
+    }
+
+    /// The kind that a command's exit code tells of.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.exit_code() == code)
     }
 
     /// The stable word for this kind, as the API and `--json` outputs spell it. Never renamed.
@@ -114,6 +126,7 @@ impl Kind {
             Self::NoTerminal => "no_terminal",
             Self::ServiceFailed => "service_failed",
             Self::NotAllowed => "not_allowed",
+            Self::Timeout => "timeout",
             Self::System => "system",
         }
     }
@@ -131,6 +144,7 @@ impl Kind {
             "no_terminal" => Self::NoTerminal,
             "service_failed" => Self::ServiceFailed,
             "not_allowed" => Self::NotAllowed,
+            "timeout" => Self::Timeout,
             _ => Self::System,
         }
     }
@@ -282,19 +296,9 @@ mod tests {
 
     #[test]
     fn every_kind_keeps_its_code_both_ways() {
-        for kind in [
-            Kind::Usage,
-            Kind::NoSuchService,
-            Kind::NoConfig,
-            Kind::Config,
-            Kind::NotRunning,
-            Kind::AlreadyRunning,
-            Kind::Tmux,
-            Kind::NoTerminal,
-            Kind::ServiceFailed,
-            Kind::System,
-        ] {
+        for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.code()), kind);
+            assert_eq!(Kind::from_exit_code(kind.exit_code()), Some(kind));
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The client that every command speaks through: one function a route, one connection a call, errors as
 //! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
 
-use super::call::{OutputRequest, Verb};
+use super::call::{OutputRequest, StatusRequest, Verb};
 use super::http1::{self, Body, Head, encode};
 use super::messages::{
-    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
-    route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
+    Window, route,
 };
 use super::peer::{Peer, Stream};
-use super::{MAX_BODY, VERSION};
+use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -30,6 +30,7 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 pub struct Client {
     peer: Peer,
     fallback: Option<Box<Fallback>>,
+    hang_up: Option<HangUp>,
 }
 
 impl fmt::Debug for Client {
@@ -48,11 +49,21 @@ impl Client {
 
     /// The session that listens there. Connects to nothing yet.
     pub fn of(peer: Peer) -> Self {
-        Self { peer, fallback: None }
+        Self {
+            peer,
+            fallback: None,
+            hang_up: None,
+        }
     }
 
     pub fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// Lets this handle end the waiting for an answer.
+    pub fn ended_by(mut self, hang_up: HangUp) -> Self {
+        self.hang_up = Some(hang_up);
+        self
     }
 
     /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
@@ -64,6 +75,25 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// The status with all that can be asked for. With `after`, waits for a change for as long as it takes.
+    pub fn status_as(&self, request: &StatusRequest) -> Result<Status, Diagnostic> {
+        let after = request.after.map(|after| format!("&after={after}"));
+        let resources = request.resources;
+        let target = format!(
+            "{}?resources={resources}{}",
+            route::STATUS,
+            after.unwrap_or_default()
+        );
+        let patience = request.after.is_none().then_some(PATIENCE);
+        self.call("GET", &target, None, patience)
+    }
+
+    /// Why the service is as it is.
+    pub fn why(&self, name: &str) -> Result<Why, Diagnostic> {
+        let target = format!("{}?name={}", route::WHY, encode(name));
+        self.call("GET", &target, None, Some(PATIENCE))
     }
 
     /// Who depends on whom, with where each stands.
@@ -203,6 +233,11 @@ impl Client {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.peer, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
+        if let Some(hang_up) = &self.hang_up {
+            let twin = stream.try_clone().map_err(failed)?;
+            // One that is closed already has nothing to be ended.
+            hang_up.hold(move || twin.shutdown().unwrap_or_default());
+        }
         let (host, token) = self.peer.credentials();
         let request = http1::Request {
             method,

@@ -4,6 +4,7 @@
 pub mod call;
 pub mod client;
 mod error;
+mod hang_up;
 mod http1;
 pub mod messages;
 pub mod openapi;
@@ -14,8 +15,9 @@ pub mod socket;
 mod tests;
 pub mod token;
 
-pub use call::{Call, Framing, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, StatusRequest, Verb};
 pub use client::Client;
+pub use hang_up::HangUp;
 pub use peer::{Peer, Remote};
 
 /// The header that carries each side's program version, to explain a failure by it.

@@ -13,11 +13,15 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
-    ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
-    ("changes", &["up", "down", "reload", "scale"]),
+    (
+        "look",
+        &["connect", "status", "why", "logs", "graph", "echo", "ls"],
+    ),
+    ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
-    ("shell", &["completions", "man", "api"]),
+    ("programs", &["mcp", "hook", "api"]),
+    ("shell", &["completions", "man"]),
 ];
 
 /// So many of them hold the commands of every day.

@@ -1,7 +1,8 @@
 //! What `ovr start` does where a session runs already: starts the named services in it, or says that it runs.
 
-use super::session;
+use super::plan::{self, Here};
 use super::start::StartArgs;
+use super::{report, session};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Status};
@@ -33,16 +34,25 @@ pub(super) fn in_session(
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    if args.names.is_empty() && namespaces.is_empty() {
+    let members = match plan::services_of_profiles(&Here::look()?, args) {
+        Ok(members) => members,
+        Err(problems) => return Ok(Some(report::report_all(&problems))),
+    };
+    if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
-    start_in(client, args, namespaces).map(Some)
+    start_in(client, args, &members, namespaces).map(Some)
 }
 
 /// Starts the named services in the session that answers.
-fn start_in(client: &Client, args: &StartArgs, namespaces: Vec<String>) -> Result<ExitCode, Diagnostic> {
+fn start_in(
+    client: &Client,
+    args: &StartArgs,
+    members: &[String],
+    namespaces: Vec<String>,
+) -> Result<ExitCode, Diagnostic> {
     let request = Request {
-        names: args.names.clone(),
+        names: [args.names.as_slice(), members].concat(),
         namespaces,
         no_deps: args.no_deps.unwrap_or(false),
         no_wait: args.no_wait.unwrap_or(false),
@@ -56,7 +66,7 @@ fn start_in(client: &Client, args: &StartArgs, namespaces: Vec<String>) -> Resul
 /// The same at an address on TCP; `None`: nobody listens there.
 pub(super) fn start_there(client: &Client, args: &StartArgs) -> Result<Option<ExitCode>, Diagnostic> {
     match client.status() {
-        Ok(_) => start_in(client, args, Vec::new()).map(Some),
+        Ok(_) => start_in(client, args, &[], Vec::new()).map(Some),
         Err(error) if error.kind == Kind::NotRunning => Ok(None),
         Err(error) => Err(error),
     }

@@ -103,6 +103,16 @@ impl Kept {
             .map(|service| service.state)
     }
 
+    /// The open line of a service that waits for input.
+    pub(super) fn question(&self, name: &str) -> Option<String> {
+        let services = &self.status.as_ref()?.services;
+        let service = services.iter().find(|service| service.name == name)?;
+        service
+            .waits_for_input
+            .then(|| service.last_line.clone())
+            .flatten()
+    }
+
     /// Waits until another controller answers for the session, whose last one is gone. `false`: it has ended.
     pub(super) fn wait_for_controller(&self) -> Result<bool, Diagnostic> {
         match &self.entry {

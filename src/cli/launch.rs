@@ -278,6 +278,7 @@ fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
             root_from_here: way.as_deref(),
             config: &config.display().to_string(),
             rows,
+            idle: names.first().map(String::as_str),
             detached,
         },
         style::stdout_width(),

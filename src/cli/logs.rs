@@ -87,7 +87,7 @@ fn parse_lines(text: &str) -> Result<Lines, String> {
     }
 }
 
-fn parse_run(text: &str) -> Result<RunChoice, String> {
+pub(super) fn parse_run(text: &str) -> Result<RunChoice, String> {
     let back = text.strip_prefix('-').map(str::parse);
     match (text, back, text.parse()) {
         ("last" | "0", _, _) => Ok(RunChoice::Back(0)),
@@ -154,7 +154,7 @@ fn is_simple(args: &LogsArgs, query: &Query) -> bool {
     !filtered && !args.json && query.last.is_some_and(|last| last <= kept::IN_MEMORY)
 }
 
-fn read(kept: &kept::Kept, query: &Query) -> Result<Found, Diagnostic> {
+pub(super) fn read(kept: &kept::Kept, query: &Query) -> Result<Found, Diagnostic> {
     if let Some(client) = &kept.client {
         client.sync_logs()?;
     }
@@ -227,7 +227,7 @@ fn why_nothing(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<
     Some(nothing.hint("start it: ovr start"))
 }
 
-fn expression(text: &str) -> Result<Regex, Diagnostic> {
+pub(super) fn expression(text: &str) -> Result<Regex, Diagnostic> {
     Regex::new(text).map_err(|error| {
         let why = error.to_string();
         let why = why

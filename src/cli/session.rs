@@ -38,9 +38,14 @@ pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
 
 /// A client for the session that a command means, on this machine or on TCP.
 pub fn reach(global: &GlobalArgs) -> Result<Client, Diagnostic> {
+    meet(global).map(|(_, client)| client)
+}
+
+/// The same, and the session itself where it is on this machine's own socket.
+pub fn meet(global: &GlobalArgs) -> Result<(Option<SessionEntry>, Client), Diagnostic> {
     match Place::of(global, &own_environment)? {
-        Place::Tcp(address) => remote(global, address),
-        Place::Here | Place::Unix(_) => find(global).map(|(_, client)| client),
+        Place::Tcp(address) => Ok((None, remote(global, address)?)),
+        Place::Here | Place::Unix(_) => find(global).map(|(entry, client)| (Some(entry), client)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
@@ -14,6 +15,8 @@ use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
+use super::listening::Looks;
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::planned::{Planned, label, names_of, numbered};
 use super::progress::{Progress, Up};
@@ -157,6 +160,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
         info.paused.clone_from(&left.paused);
+        info.resumed.clone_from(&left.resumed);
     }
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
@@ -211,6 +215,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reloads: Reloads::default(),
         scaled,
         waits: Vec::new(),
+        lookers: Lookers::new(clock::epoch_ms()),
+        looks: Looks::default(),
+        doing: Doing::default(),
         stamp,
         links,
         owners: BTreeMap::new(),
@@ -269,6 +276,7 @@ fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), 
         .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
     for (index, spec) in instances.iter().enumerate() {
         store.name(Controller::id_at(index), spec.name.to_string());
+        store.copy(Controller::id_at(index), spec.log_file.as_ref());
     }
     Ok((store, troubles))
 }
@@ -321,6 +329,7 @@ fn info(
             .collect(),
         paused: BTreeSet::new(),
         tcp: setup.tcp.as_ref().map(|door| door.bound.to_string()),
+        resumed: BTreeSet::new(),
     }
 }
 
@@ -355,6 +364,7 @@ fn channels(
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (compared, compared_out) = mpsc::unbounded_channel();
+    let (looked, looked_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -366,6 +376,7 @@ fn channels(
         configured,
         replanned,
         compared,
+        looked,
         pipes,
         server_ended,
     };
@@ -379,6 +390,7 @@ fn channels(
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
+        looked: looked_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

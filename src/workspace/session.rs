@@ -50,6 +50,9 @@ pub struct SessionInfo {
     /// Where it is served on TCP, if it is: a controller that comes after serves there too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp: Option<String>,
+    /// The instances that do not start by themselves and whose schedules somebody has resumed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resumed: BTreeSet<String>,
 }
 
 /// How many instances of a service somebody asked for.
@@ -204,6 +207,7 @@ mod tests {
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
             tcp: None,
+            resumed: std::collections::BTreeSet::new(),
         }
     }
 

@@ -76,7 +76,10 @@ impl Served {
     fn events_until(&self, target: &str, headers: &[String], text: &str) -> Vec<(String, Value)> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut head = format!("GET {target} HTTP/1.1\r\n{}\r\naccept: text/event-stream\r\n", self.host());
+        let mut head = format!(
+            "GET {target} HTTP/1.1\r\n{}\r\naccept: text/event-stream\r\n",
+            self.host()
+        );
         for header in headers {
             write!(head, "{header}\r\n").unwrap();
         }
@@ -120,24 +123,62 @@ fn on_tcp_the_api_is_neither_for_web_pages_nor_for_whoever_lacks_the_token() {
     for (headers, expected) in [
         (vec![host.clone(), bearer.clone()], 200),
         (vec![format!("host: localhost:{port}"), bearer.clone()], 200),
-        (vec![host.clone(), bearer.clone(), origin(&format!("http://{}", served.address))], 200),
+        (
+            vec![
+                host.clone(),
+                bearer.clone(),
+                origin(&format!("http://{}", served.address)),
+            ],
+            200,
+        ),
         (vec![host.clone()], 401),
         (vec![host.clone(), wrong], 401),
-        (vec![host.clone(), format!("authorization: Basic {}", served.token)], 401),
+        (
+            vec![host.clone(), format!("authorization: Basic {}", served.token)],
+            401,
+        ),
         (vec![bearer.clone()], 400),
-        (vec![host.clone(), "host: evil.example".to_owned(), bearer.clone()], 400),
+        (
+            vec![host.clone(), "host: evil.example".to_owned(), bearer.clone()],
+            400,
+        ),
         (vec!["host: evil.example".to_owned(), bearer.clone()], 403),
-        (vec![format!("host: 127.0.0.1.evil.example:{port}"), bearer.clone()], 403),
-        (vec![host.clone(), bearer.clone(), origin("http://evil.example")], 403),
+        (
+            vec![format!("host: 127.0.0.1.evil.example:{port}"), bearer.clone()],
+            403,
+        ),
+        (
+            vec![host.clone(), bearer.clone(), origin("http://evil.example")],
+            403,
+        ),
         (vec![host.clone(), bearer.clone(), origin("null")], 403),
-        (vec![host.clone(), bearer.clone(), origin(&format!("https://{}", served.address))], 403),
+        (
+            vec![
+                host.clone(),
+                bearer.clone(),
+                origin(&format!("https://{}", served.address)),
+            ],
+            403,
+        ),
     ] {
         assert_eq!(status(&headers), expected, "{headers:?}");
     }
     // A form of a page can send this, and nothing of it is taken, token or not.
-    for route in ["quit", "reload", "detach", "services/stop", "scale", "wait", "logs/sync"] {
+    for route in [
+        "quit",
+        "reload",
+        "detach",
+        "services/stop",
+        "scale",
+        "wait",
+        "logs/sync",
+    ] {
         let form = "content-type: application/x-www-form-urlencoded".to_owned();
-        let (code, _) = served.ask(&format!("POST /v1/{route}"), &[host.clone(), bearer.clone(), form], "a=b");
+        let (code, _) = served.ask(
+            &format!("POST /v1/{route}"),
+            &[host.clone(), bearer.clone(), form],
+            "a=b",
+        );
         assert_eq!(code, 415, "{route}");
     }
     // In the address a token counts only where a browser has no other place for it.
@@ -146,11 +187,32 @@ fn on_tcp_the_api_is_neither_for_web_pages_nor_for_whoever_lacks_the_token() {
     let streamed = format!("GET /v1/output?token={}", served.token);
     let accept = "accept: text/event-stream".to_owned();
     assert_eq!(served.ask(&streamed, &[host.clone(), accept.clone()], "").0, 200);
-    assert_eq!(served.ask("GET /v1/output?token=0", &[host.clone(), accept], "").0, 401);
+    assert_eq!(
+        served
+            .ask("GET /v1/output?token=0", &[host.clone(), accept], "")
+            .0,
+        401
+    );
     // What tells nothing of the session is for everybody who may ask.
-    for page in ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/v1/openapi.json"] {
-        assert_eq!(served.ask(&format!("GET {page}"), std::slice::from_ref(&host), "").0, 200);
-        assert_eq!(served.ask(&format!("GET {page}"), &["host: evil.example".to_owned()], "").0, 403);
+    for page in [
+        "/docs",
+        "/docs/start.js",
+        "/docs/swagger-ui.css",
+        "/docs/swagger-ui-bundle.js",
+        "/v1/openapi.json",
+    ] {
+        assert_eq!(
+            served
+                .ask(&format!("GET {page}"), std::slice::from_ref(&host), "")
+                .0,
+            200
+        );
+        assert_eq!(
+            served
+                .ask(&format!("GET {page}"), &["host: evil.example".to_owned()], "")
+                .0,
+            403
+        );
     }
     assert_eq!(served.project.service("web").state, StateWord::Running);
 }
@@ -159,7 +221,9 @@ fn on_tcp_the_api_is_neither_for_web_pages_nor_for_whoever_lacks_the_token() {
 fn an_address_that_others_can_reach_has_to_be_asked_for() {
     let project = Project::with("web: sleep 1000\n");
     let refused = project.ovr(&["start", "-D", "-s", "tcp://0.0.0.0:0"]);
-    refused.code(64).says(&["can be reached from other machines", "--listen-public"]);
+    refused
+        .code(64)
+        .says(&["can be reached from other machines", "--listen-public"]);
     let served = project.ovr(&["start", "-D", "-s", "tcp://0.0.0.0:0", "--listen-public"]);
     served.success().says(&["tcp://0.0.0.0:"]);
 }
@@ -170,11 +234,17 @@ fn the_token_is_shown_once_and_kept_for_its_owner_alone() {
     let dir = served.project.status().session.runtime_dir;
     let file = std::path::Path::new(&dir).join("token");
     assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), served.token);
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     for command in ["status", "ls", "logs"] {
         served.project.ovr(&[command]).never_says(&[&served.token]);
     }
-    let wrong = served.project.cmd(&["status", "-S", "tcp", "-s", &served.address]).output();
+    let wrong = served
+        .project
+        .cmd(&["status", "-S", "tcp", "-s", &served.address])
+        .output();
     wrong.code(77).says(&["OVR_TOKEN", "--token-file"]);
     let path = file.to_str().unwrap();
     let by_file = ["status", "-S", "tcp", "-s", &served.address, "--token-file", path];
@@ -190,12 +260,17 @@ fn whoever_takes_the_session_over_serves_at_the_same_address_with_the_same_token
     let controller = served.project.status().session.pid;
     processes::kill(controller, Signal::KILL);
     let adopted = served.project.ovr(&["start", "-D"]);
-    adopted.success().says(&[&served.address]).never_says(&[&served.token]);
+    adopted
+        .success()
+        .says(&[&served.address])
+        .never_says(&[&served.token]);
     let status = served.ovr(&["status", "--json"]);
     assert_eq!(status.success().json()["services"][0]["pid"], before);
     // And a new session has a new one.
     served.ovr(&["quit"]).success();
-    served.project.start_detached(&["-S", "tcp", "-s", &served.address]);
+    served
+        .project
+        .start_detached(&["-S", "tcp", "-s", &served.address]);
     served.ovr(&["status"]).code(77);
 }
 
@@ -244,10 +319,32 @@ fn api_asks_anything_and_exits_by_the_answer() {
     served.project.wait_running(["web"]);
     for (args, code, text) in [
         (&["api", "/v1/status"][..], 0, "\"web\""),
-        (&["api", "GET", "/v1/status", "-i"], 0, "content-type: application/json"),
-        (&["api", "/v1/services/restart", "--data", r#"{"names":["web"]}"#], 0, "restarted"),
-        (&["api", "POST", "/v1/services/stop", "--data", r#"{"names":["wbe"]}"#], 65, "did you mean \"web\"?"),
-        (&["api", "POST", "/v1/services/stop", "--data", "{"], 64, "makes no sense"),
+        (
+            &["api", "GET", "/v1/status", "-i"],
+            0,
+            "content-type: application/json",
+        ),
+        (
+            &["api", "/v1/services/restart", "--data", r#"{"names":["web"]}"#],
+            0,
+            "restarted",
+        ),
+        (
+            &[
+                "api",
+                "POST",
+                "/v1/services/stop",
+                "--data",
+                r#"{"names":["wbe"]}"#,
+            ],
+            65,
+            "did you mean \"web\"?",
+        ),
+        (
+            &["api", "POST", "/v1/services/stop", "--data", "{"],
+            64,
+            "makes no sense",
+        ),
         (&["api", "/v1/nothing"], 64, "no route"),
         (&["api", "GRAB", "/v1/status"], 64, "no method"),
     ] {
@@ -255,8 +352,14 @@ fn api_asks_anything_and_exits_by_the_answer() {
         served.project.ovr(args).code(code).says(&[text]);
     }
     served.project.write("body.json", r#"{"counts":{"web":1}}"#);
-    served.project.ovr(&["api", "/v1/scale", "--data", "@body.json"]).success();
-    let follower = served.project.cmd(&["api", "/v1/output?follow=true&lines=5"]).piped();
+    served
+        .project
+        .ovr(&["api", "/v1/scale", "--data", "@body.json"])
+        .success();
+    let follower = served
+        .project
+        .cmd(&["api", "/v1/output?follow=true&lines=5"])
+        .piped();
     follower.wait_for_output("hello");
     served.project.ovr(&["quit"]).success();
     assert_eq!(follower.wait_exit(), 0);
@@ -275,7 +378,9 @@ fn events_go_on_behind_the_last_one_that_was_seen() {
     let rest = served.events_until(target, &headers, "number 40\"");
     let texts = |events: &[(String, Value)]| -> Vec<String> {
         let texts = events.iter().filter(|(_, line)| line["kind"] == "output");
-        texts.map(|(_, line)| line["text"].as_str().unwrap().to_owned()).collect()
+        texts
+            .map(|(_, line)| line["text"].as_str().unwrap().to_owned())
+            .collect()
     };
     let seen = [texts(&first), texts(&rest)].concat();
     let expected: Vec<String> = (1..=40).map(|number| format!("number {number}")).collect();
@@ -285,14 +390,21 @@ fn events_go_on_behind_the_last_one_that_was_seen() {
     let anew = served.events_until(target, &headers, "number 40\"");
     assert_eq!(anew[0].1["kind"], "gap");
     assert_eq!(texts(&anew), expected);
-    let nonsense = [served.host(), served.bearer(), "last-event-id: x".to_owned(), "accept: text/event-stream".to_owned()];
+    let nonsense = [
+        served.host(),
+        served.bearer(),
+        "last-event-id: x".to_owned(),
+        "accept: text/event-stream".to_owned(),
+    ];
     assert_eq!(served.ask("GET /v1/output", &nonsense, "").0, 400);
 }
 
 #[test]
 fn a_terminal_over_tcp_is_typed_into_resized_and_left() {
     let served = Served::start("web: sleep 1000\nask: asker\n");
-    served.project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    served
+        .project
+        .wait_service("ask", "to wait for input", |service| service.waits_for_input);
     let address = format!("tcp://{}", served.address);
     let connect = |args: &[&str]| {
         let call = served.project.cmd(&[&["connect", "-s", &address], args].concat());
@@ -329,9 +441,13 @@ fn a_terminal_ends_with_its_client_and_with_the_session() {
     };
     let killed = connect();
     killed.wait_for_screen_text("here is web");
-    served.project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    served
+        .project
+        .wait_service("web", "to be looked at", |service| service.attached == 1);
     processes::kill(killed.pid, Signal::KILL);
-    served.project.wait_service("web", "to be looked at no more", |service| service.attached == 0);
+    served
+        .project
+        .wait_service("web", "to be looked at no more", |service| service.attached == 0);
     assert!(served.project.processes_with("new-session").is_empty());
     let last = connect();
     last.wait_for_screen_text("here is web");
@@ -342,7 +458,9 @@ fn a_terminal_ends_with_its_client_and_with_the_session() {
 
 #[test]
 fn a_client_that_never_reads_its_terminal_delays_nobody() {
-    let served = Served::start("web: until [ -e $OUT/go ]; do sleep 0.02; done; seq 200000; echo all >$OUT/done; sleep 1000\n");
+    let served = Served::start(
+        "web: until [ -e $OUT/go ]; do sleep 0.02; done; seq 200000; echo all >$OUT/done; sleep 1000\n",
+    );
     let mut client = TcpStream::connect(&served.address).unwrap();
     let request = format!(
         "GET /v1/terminal?name=web HTTP/1.1\r\n{}\r\n{}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -354,12 +472,16 @@ fn a_client_that_never_reads_its_terminal_delays_nobody() {
     let mut head = [0; 12];
     client.read_exact(&mut head).unwrap();
     assert_eq!(&head, b"HTTP/1.1 101");
-    served.project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    served
+        .project
+        .wait_service("web", "to be looked at", |service| service.attached == 1);
     std::fs::write(served.project.path("out").join("go"), "").unwrap();
     assert_eq!(served.project.wait_out("done"), "all");
     served.project.ovr(&["restart", "web"]).success();
     drop(client);
-    served.project.wait_service("web", "to be looked at no more", |service| service.attached == 0);
+    served
+        .project
+        .wait_service("web", "to be looked at no more", |service| service.attached == 0);
 }
 
 #[test]
@@ -372,19 +494,55 @@ fn whatever_is_sent_to_whatever_route_is_answered_as_the_clients_mistake() {
     let deep = format!("{}1{}", "[".repeat(30_000), "]".repeat(30_000));
     let nested = format!("{{\"names\":{deep}}}");
     let bodies = [
-        "{", "[]", "null", "1e999", "\"\"", "\u{0}", &deep, &nested,
-        r#"{"names":1}"#, r#"{"names":[null]}"#, r#"{"names":["\u0000"]}"#, r#"{"names":["\ud800"]}"#,
-        r#"{"counts":{"web":-1}}"#, r#"{"counts":{"web":4294967296}}"#, r#"{"counts":{"web":1e99}}"#,
-        r#"{"counts":{"":1}}"#, r#"{"timeout_ms":-1}"#, r#"{"timeout_ms":1e300}"#, r#"{"signal":""}"#,
-        r#"{"signal":"99999999999999999999"}"#, r#"{"signal":{}}"#, r#"{"no_wait":"yes"}"#, r#"{"what":1}"#,
+        "{",
+        "[]",
+        "null",
+        "1e999",
+        "\"\"",
+        "\u{0}",
+        &deep,
+        &nested,
+        r#"{"names":1}"#,
+        r#"{"names":[null]}"#,
+        r#"{"names":["\u0000"]}"#,
+        r#"{"names":["\ud800"]}"#,
+        r#"{"counts":{"web":-1}}"#,
+        r#"{"counts":{"web":4294967296}}"#,
+        r#"{"counts":{"web":1e99}}"#,
+        r#"{"counts":{"":1}}"#,
+        r#"{"timeout_ms":-1}"#,
+        r#"{"timeout_ms":1e300}"#,
+        r#"{"signal":""}"#,
+        r#"{"signal":"99999999999999999999"}"#,
+        r#"{"signal":{}}"#,
+        r#"{"no_wait":"yes"}"#,
+        r#"{"what":1}"#,
     ];
     let queries = [
-        "name=%00", "name=%ff%fe", "name=", "names=%ff", "names=,,,", "lines=-1", "lines=99999999999999999999999",
-        "lines=1e9", "follow=maybe", "color=%F0%9F%92%A9", "cols=0&rows=0", "cols=70000", "what=1", "%", "&&&==&",
+        "name=%00",
+        "name=%ff%fe",
+        "name=",
+        "names=%ff",
+        "names=,,,",
+        "lines=-1",
+        "lines=99999999999999999999999",
+        "lines=1e9",
+        "follow=maybe",
+        "color=%F0%9F%92%A9",
+        "cols=0&rows=0",
+        "cols=70000",
+        "what=1",
+        "%",
+        "&&&==&",
     ];
     let mut requests = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
+        for method in item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|method| method.to_uppercase())
+        {
             if path == "/v1/openapi.json" {
                 continue;
             }
@@ -395,7 +553,12 @@ fn whatever_is_sent_to_whatever_route_is_answered_as_the_clients_mistake() {
             };
             for verb in verbs {
                 let path = path.replace("{verb}", verb);
-                for query in queries.iter().copied().chain([long.as_str()]).filter(|_| method == "GET") {
+                for query in queries
+                    .iter()
+                    .copied()
+                    .chain([long.as_str()])
+                    .filter(|_| method == "GET")
+                {
                     requests.push((format!("{method} {path}?{query}"), ""));
                 }
                 for body in bodies.iter().filter(|_| method == "POST") {
@@ -413,7 +576,14 @@ fn whatever_is_sent_to_whatever_route_is_answered_as_the_clients_mistake() {
         let stream = UnixStream::connect(&socket).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let (status, answer) = exchange(stream, head.as_bytes());
-        assert!((200..500).contains(&status), "{line:.200} {body:.200}: {answer:.500}");
+        assert!(
+            (200..500).contains(&status),
+            "{line:.200} {body:.200}: {answer:.500}"
+        );
     }
-    assert_eq!(served.project.wait_running(["web"]), [before], "nothing of it was taken for a request");
+    assert_eq!(
+        served.project.wait_running(["web"]),
+        [before],
+        "nothing of it was taken for a request"
+    );
 }

@@ -1,11 +1,12 @@
 //! Writes lines to the files of their instances from a thread of its own, so that no disk ever holds up the loop.
 //! What does not fit into its queue, or onto the disk, is dropped, counted, and marked where it is missing.
 
+use super::copies::Copies;
 use super::entry::{Encoder, EntryKind};
 use super::files::{self, Appender, Failed, Keep};
 use super::pack::Packer;
 use super::queue::{Item, Next, Shared, lines_in};
-use crate::model::{InstanceId, RunId};
+use crate::model::{InstanceId, LogFile, RunId};
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
@@ -47,6 +48,7 @@ impl Writer {
             dir,
             keep,
             files: BTreeMap::new(),
+            copies: Copies::default(),
             told,
             failing: false,
         };
@@ -58,7 +60,11 @@ impl Writer {
     }
 
     pub(super) fn name(&self, instance: InstanceId, name: String) {
-        self.shared.name(instance, name);
+        self.shared.tell(Item::Named(instance, name));
+    }
+
+    pub(super) fn copy(&self, instance: InstanceId, file: Option<LogFile>) {
+        self.shared.tell(Item::Copied(instance, file.map(Box::new)));
     }
 
     /// Takes what has gathered for some instances; each buffer comes back empty.
@@ -94,6 +100,7 @@ struct Worker {
     dir: PathBuf,
     keep: Keep,
     files: BTreeMap<InstanceId, Lines>,
+    copies: Copies,
     packer: Packer,
     /// The files that are to be compressed.
     full: Vec<PathBuf>,
@@ -123,12 +130,19 @@ impl Worker {
                     self.name(instance, name);
                     shared.done(None);
                 }
+                Next::Item(Item::Copied(instance, file)) => {
+                    self.copies.set(instance, file.map(|file| *file));
+                    shared.done(None);
+                }
                 Next::Item(Item::Lines {
                     instance,
                     text,
                     missing,
                 }) => {
                     self.write(instance, &text, missing);
+                    if !self.copies.is_empty() {
+                        self.copy(instance, &text, missing);
+                    }
                     shared.done(Some(text));
                 }
                 Next::Quiet => {
@@ -175,6 +189,15 @@ impl Worker {
                         self.dir.display()
                     ));
                 }
+            }
+        }
+    }
+
+    fn copy(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
+        if let Some(written) = self.copies.write(instance, text, missing) {
+            self.full.extend(written.full);
+            if let Some(sentence) = written.sentence {
+                self.say(sentence);
             }
         }
     }

@@ -77,6 +77,7 @@ impl World {
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
             tcp: None,
+            resumed: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();
         lock
