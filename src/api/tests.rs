@@ -427,3 +427,4 @@ fn an_answer_on_its_way_arrives_before_the_server_ends() {
 }
 
 mod faults;
+mod terminal;

@@ -40,6 +40,10 @@ pub(super) fn open(lock: &SessionLock, wanted: &Wanted<'_>) -> Result<Option<(Tc
     let before = SessionInfo::read(lock.dir()).filter(|_| takes_over);
     let inherited = before.and_then(|before| before.tcp);
     let listener = match (wanted.address, &inherited) {
+        // Any port was asked for, and this one is known to its clients.
+        (Some(address), Some(inherited)) if is_any_port_of(address, inherited) => {
+            listen(inherited, wanted.public)?
+        }
         (Some(address), _) => listen(address, wanted.public)?,
         // It was allowed then. Without it the services still run.
         (None, Some(address)) => match listen(address, true) {
@@ -74,6 +78,11 @@ pub(super) fn open(lock: &SessionLock, wanted: &Wanted<'_>) -> Result<Option<(Tc
         },
         served,
     )))
+}
+
+fn is_any_port_of(address: &str, known: &str) -> bool {
+    let host = |text: &str| text.rsplit_once(':').map(|(host, _)| host.to_owned());
+    address.ends_with(":0") && host(address) == host(known)
 }
 
 fn listen(address: &str, public: bool) -> Result<TcpListener, Diagnostic> {

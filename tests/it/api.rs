@@ -297,7 +297,7 @@ fn commands_reach_a_session_on_tcp() {
     let served = Served::start("web: sleep 1000\napi: echo here is api; sleep 1000\n");
     served.ovr(&["status"]).success().says(&["web", "api", "running"]);
     served.ovr(&["restart", "web"]).success().says(&["restarted web"]);
-    served.ovr(&["signal", "HUP", "web"]).success();
+    served.ovr(&["signal", "CONT", "web"]).success();
     served.ovr(&["stop", "api"]).success().says(&["stopped api"]);
     served.ovr(&["start", "api"]).success().says(&["started api"]);
     served.ovr(&["graph"]).success().says(&["web"]);
@@ -448,7 +448,8 @@ fn a_terminal_ends_with_its_client_and_with_the_session() {
     served
         .project
         .wait_service("web", "to be looked at no more", |service| service.attached == 0);
-    assert!(served.project.processes_with("new-session").is_empty());
+    let views = || served.project.processes_with("new-session");
+    served.project.wait_until("the view's process to be gone", || views().is_empty());
     let last = connect();
     last.wait_for_screen_text("here is web");
     served.project.ovr(&["quit"]).success();

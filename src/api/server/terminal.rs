@@ -24,7 +24,7 @@ const SIZE: (u16, u16) = (80, 24);
 const SIZES: std::ops::RangeInclusive<u16> = 1..=2000;
 /// A client that takes nothing for so long is cut off. Nobody waits for it meanwhile: tmux leaves out what it
 /// cannot show.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
 /// No message from a client is larger.
 const MAX_MESSAGE: usize = 64 * 1024;
 
