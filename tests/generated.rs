@@ -83,6 +83,7 @@ fn the_documented_exit_codes_are_those_of_the_program() {
         Kind::AlreadyRunning,
         Kind::ServiceFailed,
         Kind::NoTerminal,
+        Kind::NotAllowed,
         Kind::Config,
         Kind::Timeout,
     ];

@@ -3,11 +3,13 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::join::in_session;
+use super::in_session::{in_session, start_there};
+use super::listen::{Served, Wanted};
+use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{ending, report, session, settings, style};
+use super::{ending, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
@@ -35,12 +37,25 @@ const TAKE_OVER: &str = "--take-over";
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
     let here = Here::look()?;
-    let socket = settings::socket(global.socket.as_deref(), &own_environment);
+    let place = Place::of(global, &own_environment)?;
+    let (socket, address) = match &place {
+        Place::Here => (None, None),
+        Place::Unix(path) => (Some(path.as_path()), None),
+        Place::Tcp(address) => (None, Some(address.as_str())),
+    };
+    // Where somebody listens already, this session could not.
+    if let Some(address) = address
+        && !args.names.is_empty()
+        && !args.background
+        && let Some(code) = start_there(&session::remote(global, address.to_owned())?, args)?
+    {
+        return Ok(code);
+    }
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
     if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
-        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
+        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket)
         && entry.life == Life::Alive
         && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
     {
@@ -50,7 +65,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
-    let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket.as_deref())?;
+    let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket)?;
     if plan.options.daemonize.value && !args.background {
         return in_background(&here, &plan, &dir, args);
     }
@@ -60,11 +75,21 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         Ok(lock) => lock,
         Err(code) => return Ok(code),
     };
+    let wanted = Wanted {
+        address,
+        public: plan.options.listen_public.value,
+        fresh: plan.options.fresh.value && !args.take_over,
+    };
+    let (door, served) = listen::open(&lock, &wanted)?.unzip();
     if !args.background {
         plan.warnings.iter().for_each(report::print);
-        print_banner(&here, &plan)?;
+        print_banner(&here, &plan, served.as_ref())?;
     }
-    match run_session(&here, &plan, lock, tmux, args)? {
+    let setup = Setup {
+        tcp: door,
+        ..setup(&here, &plan, lock, tmux, args)?
+    };
+    match run_session(setup, args, served)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -105,21 +130,15 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(
-    here: &Here,
-    plan: &Plan,
-    lock: SessionLock,
-    tmux: PathBuf,
-    args: &StartArgs,
-) -> Result<Ran, Diagnostic> {
+fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
     let setup = Setup {
         up: Some(up),
-        ..setup(here, plan, lock, tmux, args)?
+        ..setup
     };
     runtime()?.block_on(async {
         if args.background {
-            tokio::task::spawn(background::tell_parent(ready));
+            tokio::task::spawn(background::tell_parent(ready, served));
         }
         match controller::run(setup).await? {
             Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
@@ -190,6 +209,7 @@ fn setup(
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         publish: options.publish.value.clone(),
+        tcp: None,
         arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })
@@ -229,8 +249,12 @@ fn render_options(plan: &Plan) -> RenderOptions {
 }
 
 /// The project, its services, and the three things to know.
-fn print_banner(here: &Here, plan: &Plan) -> Result<(), Diagnostic> {
-    report::print_out(&banner_text(here, plan, false))
+fn print_banner(here: &Here, plan: &Plan, served: Option<&Served>) -> Result<(), Diagnostic> {
+    let mut text = banner_text(here, plan, false);
+    if let Some(served) = served {
+        text.push_str(&served.lines(style::Paint::for_stdout()));
+    }
+    report::print_out(&text)
 }
 
 fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
@@ -300,6 +324,9 @@ fn in_background(
         Err(code) => return Ok(ExitCode::from(code)),
     };
     let mut text = banner_text(here, plan, true);
+    if let Some(served) = &ready.served {
+        text.push_str(&served.lines(style::Paint::for_stdout()));
+    }
     for found in ready.found.iter().chain(&ready.waiting) {
         style::push_line(&mut text, found);
     }

@@ -66,13 +66,13 @@ impl From<Awaited> for Goal {
 /// Waits, and says who is there, or who is not and why.
 pub fn cmd_wait(global: &GlobalArgs, args: &WaitArgs) -> Result<ExitCode, Diagnostic> {
     let timeout = args.timeout.as_deref().map(up::parse_timeout).transpose()?;
-    let (entry, client) = session::find(global)?;
+    let (entry, client) = session::meet(global)?;
     if !args.json {
-        up::tell_meanwhile(entry.dir.api_socket(), args.target.names.clone());
+        up::tell_meanwhile(client.peer().clone(), args.target.names.clone());
     }
     let goal = Goal::from(args.goal);
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let results = wait(&entry, &client, &args.target.names, goal, deadline)?;
+    let results = wait(entry.as_ref(), &client, &args.target.names, goal, deadline)?;
     let failed = of(&results, |result| !result.outcome.is_success() && !result.not_yet);
     let late = of(&results, |result| result.not_yet);
     if args.json {
@@ -100,7 +100,7 @@ pub fn cmd_wait(global: &GlobalArgs, args: &WaitArgs) -> Result<ExitCode, Diagno
 
 /// One wait, also where the session's controller is replaced by another one meanwhile.
 fn wait(
-    entry: &SessionEntry,
+    entry: Option<&SessionEntry>,
     client: &Client,
     names: &[String],
     goal: Goal,
@@ -117,6 +117,8 @@ fn wait(
             Err(error) if error.kind == Kind::NotRunning => error,
             answer => return answer,
         };
+        // Elsewhere nobody is seen to come.
+        let Some(entry) = entry else { return Err(lost) };
         match revive::next_controller_until(&entry.dir, deadline)? {
             Next::Answers => {}
             Next::Ended => {

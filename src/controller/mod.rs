@@ -49,6 +49,7 @@ mod signals;
 mod staleness;
 mod status;
 mod suspend;
+mod terminal;
 mod thrift;
 mod timing;
 mod tmux_events;

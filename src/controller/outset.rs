@@ -80,6 +80,7 @@ pub(super) fn info(
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
         paused: BTreeSet::new(),
+        tcp: setup.tcp.as_ref().map(|door| door.bound.to_string()),
         resumed: BTreeSet::new(),
     }
 }

@@ -31,6 +31,7 @@ use super::watch::Watches;
 use super::windows::Windows;
 use crate::api;
 use crate::api::messages::Detached;
+use crate::api::server::TcpDoor;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, Hub, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment};
@@ -91,6 +92,8 @@ pub struct Setup {
     pub ends_at_once: bool,
     /// Where its events are published, if they are.
     pub publish: Option<nats::Address>,
+    /// Where to serve the API besides the session's socket, if anywhere.
+    pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -268,7 +271,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors()?;
+    controller.open_doors(setup.tcp)?;
     Ok((controller, outlets))
 }
 
@@ -318,6 +321,7 @@ impl Controller {
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
+                self.api.iter_mut().for_each(api::server::Server::leave_port);
                 // Servers and their connections live on until the asker has its answer.
                 Outcome::Detach {
                     reply,

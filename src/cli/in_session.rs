@@ -1,11 +1,11 @@
-//! `ovr start` where a session runs already: it starts services in that one.
+//! What `ovr start` does where a session runs already: starts the named services in it, or says that it runs.
 
 use super::plan::{self, Here};
 use super::start::StartArgs;
 use super::{report, session};
 use crate::api::call::Verb;
 use crate::api::client::Client;
-use crate::api::messages::Status;
+use crate::api::messages::{Request, Status};
 use crate::diag::{Diagnostic, Kind};
 use crate::workspace::session::SessionEntry;
 use crate::workspace::{SessionDir, SessionLock, errors};
@@ -34,16 +34,25 @@ pub(super) fn in_session(
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    let members = plan::services_of_profiles(&Here::look()?, args);
-    let members = match members {
+    let members = match plan::services_of_profiles(&Here::look()?, args) {
         Ok(members) => members,
         Err(problems) => return Ok(Some(report::report_all(&problems))),
     };
     if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
-    let request = crate::api::messages::Request {
-        names: [args.names.as_slice(), members.as_slice()].concat(),
+    start_in(client, args, &members, namespaces).map(Some)
+}
+
+/// Starts the named services in the session that answers.
+fn start_in(
+    client: &Client,
+    args: &StartArgs,
+    members: &[String],
+    namespaces: Vec<String>,
+) -> Result<ExitCode, Diagnostic> {
+    let request = Request {
+        names: [args.names.as_slice(), members].concat(),
         namespaces,
         no_deps: args.no_deps.unwrap_or(false),
         no_wait: args.no_wait.unwrap_or(false),
@@ -51,7 +60,16 @@ pub(super) fn in_session(
     };
     let results = client.action(Verb::Start, &request)?;
     session::print_results(&results)?;
-    Ok(Some(session::code_of(&results)))
+    Ok(session::code_of(&results))
+}
+
+/// The same at an address on TCP; `None`: nobody listens there.
+pub(super) fn start_there(client: &Client, args: &StartArgs) -> Result<Option<ExitCode>, Diagnostic> {
+    match client.status() {
+        Ok(_) => start_in(client, args, &[], Vec::new()).map(Some),
+        Err(error) if error.kind == Kind::NotRunning => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn already_running(dir: &SessionDir, status: Option<&Status>) -> Diagnostic {
