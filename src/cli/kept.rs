@@ -1,10 +1,11 @@
 //! Where the kept output of this project is, whose it is, and the session that goes with it if one runs. Reads no
 //! line of it: that is `logs::store`'s.
 
-use super::plan::{Here, own_environment};
+use super::plan::{Here, Plan, own_environment};
 use super::{args::GlobalArgs, session, settings};
 use crate::api::client::Client;
 use crate::api::messages::Status;
+use crate::controller::LogsSetup;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Label, store};
 use crate::model::{InstanceName, StateWord, select};
@@ -27,6 +28,14 @@ pub(super) struct Kept {
     /// Every instance that has lines or runs, those of the session first, in its order.
     names: Vec<InstanceName>,
     idle: Option<Diagnostic>,
+}
+
+/// Where a session of this plan keeps its output, and how much of it. `None`: nowhere.
+pub(super) fn room(here: &Here, plan: &Plan) -> Option<LogsSetup> {
+    Some(LogsSetup {
+        dir: here.places.logs_of(&plan.project.id, &plan.project.name)?,
+        bytes: plan.options.logs.value?,
+    })
 }
 
 /// The output of the project that a command means, whether it runs or not.

@@ -6,7 +6,7 @@ use super::background::{self, Ready};
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{ending, report, session, settings, style};
+use super::{ending, kept, report, session, settings, style};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::Detached;
@@ -186,7 +186,7 @@ fn setup(
         ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         ends_at_once: plan.configuration.def.ordered_shutdown == Some(false),
         fresh: options.fresh.value && !args.take_over,
-        logs: here.places.logs_of(&plan.project.id, &plan.project.name),
+        logs: kept::room(here, plan),
         watch: !options.no_watch.value,
         arguments: std::env::args().skip(1).collect(),
         up: None,

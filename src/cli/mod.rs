@@ -44,7 +44,6 @@ pub mod terminal;
 pub mod up;
 pub mod usage;
 mod values;
-mod when;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};

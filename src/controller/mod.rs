@@ -21,6 +21,7 @@ mod health;
 mod hook_run;
 mod hooks;
 mod host;
+mod keeping;
 mod lane_attempt;
 mod lane_door;
 mod lanes;
@@ -52,6 +53,7 @@ mod windows;
 mod words;
 
 pub use ending::{Cause, FirstEnd, Outcome};
+pub use keeping::LogsSetup;
 pub use left_over::LeftOver;
 pub use progress::Up;
 pub use replan::{Overrides, Replan};

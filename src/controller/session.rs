@@ -11,6 +11,7 @@ use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
+use super::keeping::{self, LogsSetup};
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
@@ -27,7 +28,6 @@ use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::supervisor::Machine;
@@ -77,7 +77,7 @@ pub struct Setup {
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
     /// Where the services' output is kept, if it is.
-    pub logs: Option<PathBuf>,
+    pub logs: Option<LogsSetup>,
     /// Heed the files that services watch.
     pub watch: bool,
     /// The session is over when all in it has ended and nothing can start it again.
@@ -177,8 +177,8 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         watched,
     );
     let mut hub = Hub::new(setup.instances.len(), renderer);
-    if let Some(logs) = setup.logs.clone() {
-        let (store, troubles) = store(logs, &setup.instances)?;
+    if let Some(logs) = &setup.logs {
+        let (store, troubles) = keeping::start(logs, &setup.instances)?;
         hub.keep_in(store);
         outlets.log_troubles = Some(troubles);
     }
@@ -195,7 +195,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
             watch: setup.watch,
-            logs: setup.logs.clone(),
+            logs: setup.logs.map(|logs| logs.dir),
         },
         info,
         lock: setup.lock,
@@ -258,16 +258,6 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
-}
-
-/// The files of the session's instances.
-fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
-    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
-        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
-    for (index, spec) in instances.iter().enumerate() {
-        store.name(Controller::id_at(index), spec.name.to_string());
-    }
-    Ok((store, troubles))
 }
 
 fn labels(instances: &[InstanceSpec]) -> Vec<Label> {

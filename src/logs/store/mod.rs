@@ -2,20 +2,27 @@
 //! full, compressed when there is time, and bounded in all. The [`Store`] takes lines from the loop and never
 //! holds it up; [`Query`] finds them again, also when the session is over.
 
+mod bound;
 mod cursor;
 mod entry;
 mod files;
+mod found;
 mod merge;
 mod pack;
 mod query;
 mod queue;
 mod tail;
+mod when;
 mod writer;
 
-pub use cursor::Cursor;
+pub use bound::{Everything, Keep};
+pub use cursor::{Cursor, Overlap};
 pub use entry::{Entry, EntryKind};
-pub use files::{Keep, Segment, current_path, instances, segments};
-pub use query::{Found, FoundLine, Query, RunChoice, Since};
+pub use files::{Segment, current_path, instances, segments};
+pub use found::{Found, FoundLine, Summary};
+pub use merge::RUN_MARK;
+pub use query::{Query, RunChoice, Since};
+pub use when::{since, until};
 pub use writer::Troubles;
 
 use super::plain::strip_into;
