@@ -66,6 +66,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind there is.
+    pub const ALL: [Self; 10] = [
+        Self::Usage,
+        Self::NoSuchService,
+        Self::NoConfig,
+        Self::Config,
+        Self::NotRunning,
+        Self::AlreadyRunning,
+        Self::Tmux,
+        Self::NoTerminal,
+        Self::ServiceFailed,
+        Self::System,
+    ];
+
     /// The exit code of a command that ends with this error.
     pub fn exit_code(self) -> u8 {
         match self {

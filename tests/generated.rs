@@ -1,6 +1,7 @@
 //! The files that are made from the command line's definition are committed and must not go stale:
 //! `completions/`, `docs/man/`, `docs/cli.md`; so is what is made from the table of a configuration's keys:
-//! `docs/ovr.schema.json`. `OVR_REGENERATE=1 cargo test generated` writes them anew.
+//! `docs/ovr.schema.json`; and what is made from the API's messages: `docs/openapi.json`.
+//! `OVR_REGENERATE=1 cargo test generated` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use ovr::cli::completions::Shell;
@@ -99,5 +100,13 @@ fn generated_schema_is_up_to_date() {
     check(
         "docs",
         &[("ovr.schema.json".to_owned(), ovr::config::yaml::schema())],
+    );
+}
+
+#[test]
+fn generated_api_document_is_up_to_date() {
+    check(
+        "docs",
+        &[("openapi.json".to_owned(), ovr::api::openapi::document())],
     );
 }

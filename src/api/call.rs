@@ -5,6 +5,7 @@ use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
@@ -44,8 +45,8 @@ pub enum Call {
     Detach {
         reply: Reply<Detached>,
     },
-    /// Answered with a channel of lines, each encoded by [`super::server::encode_line`]. The stream ends when
-    /// the sender is dropped; the sender is closed once the client has hung up.
+    /// Answered with a channel of lines, framed by [`super::server::encode`]. The stream ends when the sender
+    /// is dropped; the sender is closed once the client has hung up.
     Output {
         request: OutputRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
@@ -95,4 +96,44 @@ pub struct OutputRequest {
     pub follow: bool,
     /// Keep SGR sequences.
     pub color: bool,
+    /// How the lines are put into the answer.
+    pub framing: Framing,
+    /// Go on behind this line instead of with `lines` of the past.
+    pub after: Option<LinePlace>,
+}
+
+/// How pieces of JSON follow each other in an answer that streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// One a line.
+    #[default]
+    Lines,
+    /// Server-sent events.
+    Events,
+}
+
+/// A line's place in the output that one controller has seen; as text, the id of an event (`1769846400000-42`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Tells the controllers of a session apart: when this one began, in milliseconds of the Unix epoch.
+    pub controller: u64,
+    /// The line's number.
+    pub seq: u64,
+}
+
+impl fmt::Display for LinePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.controller, self.seq)
+    }
+}
+
+impl LinePlace {
+    /// Reads what was printed; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (controller, seq) = text.split_once('-')?;
+        Some(Self {
+            controller: controller.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
+    }
 }

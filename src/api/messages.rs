@@ -4,6 +4,7 @@
 use crate::model::{Condition, StateWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
@@ -32,10 +33,12 @@ pub mod route {
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
     pub const WINDOW: &str = "/v1/window";
+    /// GET → all of this as an OpenAPI document (`docs/openapi.json`).
+    pub const OPENAPI: &str = "/v1/openapi.json";
 }
 
 /// What `ovr status --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub schema: u32,
     pub session: Session,
@@ -43,7 +46,7 @@ pub struct Status {
 }
 
 /// One session, as `ovr ls --json` lists it too.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     pub project: String,
     pub root: String,
@@ -61,7 +64,7 @@ pub struct Session {
 }
 
 /// One instance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Service {
     pub name: String,
     /// The service it is an instance of.
@@ -118,7 +121,7 @@ pub struct Service {
 }
 
 /// What a probe last found wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeFailure {
     /// `readiness`, `liveness` or `startup`.
     pub probe: String,
@@ -129,7 +132,7 @@ pub struct ProbeFailure {
 }
 
 /// One start, step by step, in milliseconds since the session's `started_at`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timing {
     /// It was to start: the session did, somebody asked, or the run before it ended.
     pub asked_ms: u64,
@@ -143,7 +146,7 @@ pub struct Timing {
 }
 
 /// A dependency that was waited for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waited {
     /// The instance.
     pub on: String,
@@ -151,14 +154,14 @@ pub struct Waited {
 }
 
 /// Who depends on whom, and where each stands: what `ovr graph --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Graph {
     pub schema: u32,
     /// In the order of the file.
     pub services: Vec<GraphNode>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphNode {
     pub name: String,
     /// `null` where no session runs.
@@ -170,7 +173,7 @@ pub struct GraphNode {
     pub depends_on: Vec<GraphEdge>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GraphEdge {
     /// The instance.
     pub on: String,
@@ -180,7 +183,7 @@ pub struct GraphEdge {
 }
 
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Services, instances or patterns; empty means all.
@@ -201,13 +204,13 @@ pub struct Request {
 }
 
 /// What became of an action, one entry an instance, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Results {
     pub schema: u32,
     pub results: Vec<ActionResult>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionResult {
     pub name: String,
     pub outcome: Outcome,
@@ -224,7 +227,7 @@ pub struct ActionResult {
     pub last_lines: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Started,
@@ -250,14 +253,14 @@ impl Outcome {
 }
 
 /// How many instances services are to have. Services that are not named keep theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     pub counts: BTreeMap<String, u32>,
 }
 
 /// Whom to wait for, and how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
     /// Services, instances or patterns; empty means all that start with the session.
@@ -269,7 +272,7 @@ pub struct Wait {
 }
 
 /// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
     pub schema: u32,
     pub changes: Vec<Change>,
@@ -277,7 +280,7 @@ pub struct Reloaded {
     pub kept: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     pub name: String,
     pub kind: ChangeKind,
@@ -287,7 +290,7 @@ pub struct Change {
     pub result: Option<ActionResult>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     Added,
@@ -299,13 +302,13 @@ pub enum ChangeKind {
 }
 
 /// The answer to a detach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detached {
     pub pid: u32,
 }
 
 /// The answer to a request to write the logs out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Synced {
     pub schema: u32,
     /// The directory that the files are in; `null` where none are kept.
@@ -313,7 +316,7 @@ pub struct Synced {
 }
 
 /// One line of merged output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputLine {
     pub at: String,
     pub name: String,
@@ -325,7 +328,7 @@ pub struct OutputLine {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The service printed it.
@@ -339,7 +342,7 @@ pub enum LineKind {
 }
 
 /// How to attach to a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Window {
     pub name: String,
     pub tmux_binary: String,
@@ -351,12 +354,12 @@ pub struct Window {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetail,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetail {
     /// One of [`crate::diag::Kind::code`].
     pub code: String,

@@ -6,11 +6,12 @@ pub mod client;
 mod error;
 mod http1;
 pub mod messages;
+pub mod openapi;
 pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, Verb};
 pub use client::Client;
 
 /// The header that carries each side's program version, to explain a failure by it.

@@ -4,10 +4,11 @@ use super::messages::{
     ActionResult, Change, ChangeKind, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded,
     Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
 };
-use super::server::{bind, encode_line, serve};
-use super::{Call, Client, OutputRequest, Verb};
+use super::server::{bind, encode, serve};
+use super::{Call, Client, Framing, OutputRequest, Verb};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Signal, StateWord};
+use bytes::{Bytes, BytesMut};
 use std::future::Future;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -133,6 +134,18 @@ fn output_line(text: &str) -> OutputLine {
         kind: LineKind::Output,
         text: text.into(),
     }
+}
+
+/// A line as the controller sends it.
+fn encode_line(line: &OutputLine) -> Bytes {
+    let mut text = BytesMut::new();
+    encode(
+        Framing::Lines,
+        None,
+        &serde_json::to_vec(line).unwrap(),
+        &mut text,
+    );
+    text.freeze()
 }
 
 fn names(names: &[&str]) -> Request {
@@ -279,6 +292,7 @@ fn output_streams_until_the_controller_ends_it() {
         lines: 20,
         follow: true,
         color: true,
+        ..OutputRequest::default()
     };
     let lines: Result<Vec<OutputLine>, _> = session.client().output(&request).unwrap().collect();
     let lines = lines.unwrap();

@@ -55,6 +55,7 @@ pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagno
         lines: args.lines,
         follow: true,
         color: printer.is_coloured(),
+        ..OutputRequest::default()
     })?;
     for line in lines {
         printer.line(&line?)?;

@@ -278,6 +278,7 @@ fn request(args: &LogsArgs, chosen: &[String], lines: Option<usize>, follow: boo
         follow,
         // What is searched is the text, not its colours.
         color: !args.plain && !args.json && args.grep.is_none(),
+        ..OutputRequest::default()
     }
 }
 

@@ -169,6 +169,7 @@ fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
         lines: 0,
         follow: true,
         color: false,
+        ..OutputRequest::default()
     };
     // Without it the wait is as long, and silent.
     drop(std::thread::Builder::new().spawn(move || {

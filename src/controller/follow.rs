@@ -3,9 +3,9 @@
 
 use super::core::Controller;
 use super::host::Host;
-use crate::api::call::OutputRequest;
+use crate::api::call::{Framing, LinePlace, OutputRequest};
 use crate::api::messages::{LineKind, OutputLine};
-use crate::api::server::encode_line;
+use crate::api::server::encode;
 use crate::logs::{Batch, Delivery, Filter, Follower, Record, RecordKind, plain};
 use crate::model::{InstanceId, time_text};
 use bytes::{Bytes, BytesMut};
@@ -32,6 +32,15 @@ impl Named {
     }
 }
 
+/// How records are put into an answer.
+#[derive(Clone, Debug)]
+struct Writing {
+    framing: Framing,
+    color: bool,
+    /// The first half of a line's place.
+    controller: u64,
+}
+
 impl Controller {
     /// The output that `request` wants of these instances, as a stream of lines.
     pub(super) fn follow(
@@ -44,16 +53,48 @@ impl Controller {
         } else {
             Filter::Only(targets.to_vec())
         };
+        let writing = Writing {
+            framing: request.framing,
+            color: request.color,
+            controller: time_text::epoch_millis(self.facts.started),
+        };
         let names = self.names.subscribe();
         let (sender, receiver) = mpsc::channel(CHUNKS);
-        let color = request.color;
+        // What another controller has numbered says nothing here: the usual lines come, behind a gap.
+        let known = request
+            .after
+            .filter(|place| place.controller == writing.controller);
+        let mut lacks = request.after.is_some() && known.is_none();
         if request.follow {
-            let follower = self.hub.follow(filter, request.lines);
-            tokio::spawn(deliver(follower, names, color, sender));
+            let follower = match known {
+                Some(place) => {
+                    let (follower, some) = self.hub.follow_after(filter, place.seq);
+                    lacks = some;
+                    follower
+                }
+                None => self.hub.follow(filter, request.lines),
+            };
+            let first = lacks.then(|| writing.gap(None));
+            tokio::spawn(deliver(follower, names, writing, first, sender));
         } else {
-            let backlog = self.hub.backlog(&filter, request.lines);
-            let backlog = encode(&backlog, &names.borrow(), color);
-            tokio::spawn(async move { drop(sender.send(backlog).await) });
+            let backlog = match known {
+                Some(place) => {
+                    let (backlog, some) = self.hub.backlog_after(&filter, place.seq);
+                    lacks = some;
+                    backlog
+                }
+                None => self.hub.backlog(&filter, request.lines),
+            };
+            let first = lacks.then(|| writing.gap(None));
+            let backlog = writing.batch(&backlog, &names.borrow());
+            tokio::spawn(async move {
+                for chunk in first.into_iter().chain([backlog]) {
+                    // A client that has gone wants no more.
+                    if sender.send(chunk).await.is_err() {
+                        return;
+                    }
+                }
+            });
         }
         receiver
     }
@@ -62,24 +103,23 @@ impl Controller {
 async fn deliver(
     mut follower: Follower,
     names: watch::Receiver<Arc<[Named]>>,
-    color: bool,
+    writing: Writing,
+    first: Option<Bytes>,
     sender: mpsc::Sender<Bytes>,
 ) {
+    if let Some(first) = first
+        && sender.send(first).await.is_err()
+    {
+        return;
+    }
     loop {
         let delivery = tokio::select! {
             delivery = follower.next() => delivery,
             () = sender.closed() => return,
         };
         let chunk = match delivery {
-            Some(Delivery::Records(batch)) => encode(&batch, &names.borrow(), color),
-            Some(Delivery::Gap { lines }) => encode_line(&OutputLine {
-                at: time_text::rfc3339(super::clock::wall()),
-                name: String::new(),
-                position: 0,
-                run: 0,
-                kind: LineKind::Gap,
-                text: lines.to_string(),
-            }),
+            Some(Delivery::Records(batch)) => writing.batch(&batch, &names.borrow()),
+            Some(Delivery::Gap { lines }) => writing.gap(Some(lines)),
             None => return,
         };
         if sender.send(chunk).await.is_err() {
@@ -88,12 +128,42 @@ async fn deliver(
     }
 }
 
-fn encode(batch: &Batch, names: &[Named], color: bool) -> Bytes {
-    let mut chunk = BytesMut::new();
-    for record in batch.iter() {
-        chunk.extend_from_slice(&encode_line(&line(&record, names, color)));
+impl Writing {
+    fn batch(&self, batch: &Batch, names: &[Named]) -> Bytes {
+        let mut chunk = BytesMut::new();
+        for record in batch.iter() {
+            let place = LinePlace {
+                controller: self.controller,
+                seq: record.seq,
+            };
+            self.write(Some(place), &line(&record, names, self.color), &mut chunk);
+        }
+        chunk.freeze()
     }
-    chunk.freeze()
+
+    /// That lines are missing here; how many, where that is known.
+    fn gap(&self, lines: Option<u64>) -> Bytes {
+        let gap = OutputLine {
+            at: time_text::rfc3339(super::clock::wall()),
+            name: String::new(),
+            position: 0,
+            run: 0,
+            kind: LineKind::Gap,
+            text: lines.map(|lines| lines.to_string()).unwrap_or_default(),
+        };
+        let mut chunk = BytesMut::new();
+        self.write(None, &gap, &mut chunk);
+        chunk.freeze()
+    }
+
+    fn write(&self, place: Option<LinePlace>, line: &OutputLine, chunk: &mut BytesMut) {
+        let json = serde_json::to_vec(line).expect("plain fields always serialize");
+        let id = match self.framing {
+            Framing::Lines => None,
+            Framing::Events => place.map(|place| place.to_string()),
+        };
+        encode(self.framing, id.as_deref(), &json, chunk);
+    }
 }
 
 fn line(record: &Record<'_>, names: &[Named], color: bool) -> OutputLine {

@@ -326,6 +326,12 @@ impl Hub {
         self.shared.followers.follow(filter, backlog)
     }
 
+    /// The same, from behind the record with this number on; and whether some of these are no longer kept.
+    pub fn follow_after(&mut self, filter: Filter, seq: u64) -> (Follower, bool) {
+        let (backlog, lacks) = self.backlog_after(&filter, seq);
+        (self.shared.followers.follow(filter, backlog), lacks)
+    }
+
     /// The end of this run is known to have passed unseen: what was to be said behind it is due.
     pub fn passed_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {

@@ -1,7 +1,7 @@
 //! What can be read of the hub: the last lines of each instance, what stands unfinished. Changes nothing.
 
 use super::follow::{Batch, Filter};
-use super::hub::Hub;
+use super::hub::{Hub, Source};
 use super::plain::plain;
 use super::record::{Record, RecordKind};
 use super::render::Renderer;
@@ -11,19 +11,39 @@ impl Hub {
     /// The last `lines` records of the instances that `filter` takes, merged by time, and after them the
     /// unfinished lines that are quiet.
     pub fn backlog(&self, filter: &Filter, lines: usize) -> Batch {
-        let chosen = (0..).map(InstanceId).zip(&self.sources);
-        let chosen: Vec<_> = chosen.filter(|(instance, _)| filter.takes(*instance)).collect();
-        let mut records: Vec<_> = chosen
-            .iter()
+        let mut records: Vec<_> = self
+            .chosen(filter)
             .flat_map(|(_, source)| source.past.ring.last(lines))
             .collect();
         records.sort_unstable_by_key(|record| record.seq);
+        self.batch(filter, &records[records.len().saturating_sub(lines)..])
+    }
+
+    /// The same, behind the record with this number; and whether some of these are no longer kept.
+    pub fn backlog_after(&self, filter: &Filter, seq: u64) -> (Batch, bool) {
+        let mut records: Vec<_> = self
+            .chosen(filter)
+            .flat_map(|(_, source)| source.past.ring.after(seq))
+            .collect();
+        records.sort_unstable_by_key(|record| record.seq);
+        let lacks = self
+            .chosen(filter)
+            .any(|(_, source)| source.past.ring.has_forgotten_after(seq));
+        (self.batch(filter, &records), lacks)
+    }
+
+    fn chosen<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = (InstanceId, &'a Source)> {
+        let all = (0..).map(InstanceId).zip(&self.sources);
+        all.filter(|(instance, _)| filter.takes(*instance))
+    }
+
+    fn batch(&self, filter: &Filter, records: &[Record<'_>]) -> Batch {
         let mut batch = Batch::default();
-        for record in &records[records.len().saturating_sub(lines)..] {
+        for record in records {
             batch.push(*record);
         }
         let mut text = Vec::new();
-        for (instance, source) in chosen {
+        for (instance, source) in self.chosen(filter) {
             if self.waits_for_input(instance).is_some() {
                 text.clear();
                 source.decoder.open_line(&mut text);

@@ -42,6 +42,8 @@ pub struct Ring {
     /// The texts of `entries`, each in one piece: in order from the first entry's on, once around.
     arena: Vec<u8>,
     entries: VecDeque<Entry>,
+    /// The number of the last record that it no longer has; 0 if it has all.
+    forgotten: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +63,7 @@ impl Ring {
             limits,
             arena: Vec::new(),
             entries: VecDeque::new(),
+            forgotten: 0,
         }
     }
 
@@ -69,7 +72,7 @@ impl Ring {
         // A text from elsewhere than a decoder may be longer than any line.
         let text = &record.text[..record.text.len().min(self.limits.bytes)];
         while self.entries.len() >= self.limits.lines {
-            self.entries.pop_front();
+            self.forget_oldest();
         }
         let start = self.make_room(text.len());
         self.arena[start..start + text.len()].copy_from_slice(text);
@@ -87,6 +90,17 @@ impl Ring {
     pub fn last(&self, count: usize) -> impl DoubleEndedIterator<Item = Record<'_>> {
         let skip = self.entries.len().saturating_sub(count);
         self.entries.range(skip..).map(|entry| self.record(entry))
+    }
+
+    /// The records behind the one with this number, oldest first.
+    pub fn after(&self, seq: u64) -> impl Iterator<Item = Record<'_>> {
+        let skip = self.entries.partition_point(|entry| entry.seq <= seq);
+        self.entries.range(skip..).map(|entry| self.record(entry))
+    }
+
+    /// Whether [`Self::after`] lacks records.
+    pub fn has_forgotten_after(&self, seq: u64) -> bool {
+        self.forgotten > seq
     }
 
     /// The last `count` lines that `run` printed, oldest first.
@@ -119,6 +133,12 @@ impl Ring {
         self.arena.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
+    fn forget_oldest(&mut self) {
+        if let Some(oldest) = self.entries.pop_front() {
+            self.forgotten = oldest.seq;
+        }
+    }
+
     fn record(&self, entry: &Entry) -> Record<'_> {
         Record {
             seq: entry.seq,
@@ -143,7 +163,7 @@ impl Ring {
             if self.arena.len() < self.limits.bytes {
                 self.grow(len);
             } else {
-                self.entries.pop_front();
+                self.forget_oldest();
             }
         }
     }
@@ -217,6 +237,21 @@ mod tests {
         assert_eq!(texts(ring.last_of_run(RunId(2), 2)), ["line 5", "line 6"]);
         let last = ring.last(1).next().unwrap();
         assert_eq!((last.seq, last.at_ms, last.instance), (6, 60, InstanceId(3)));
+    }
+
+    #[test]
+    fn what_came_behind_a_line_is_all_there_or_known_to_lack_some() {
+        let mut ring = Ring::new(InstanceId(3), Limits::new(3, 0));
+        for seq in [2, 4, 6, 8, 10] {
+            ring.push(record(seq, 1, seq.to_string().as_bytes()));
+        }
+        assert_eq!(texts(ring.after(6)), ["8", "10"]);
+        assert_eq!(texts(ring.after(7)), ["8", "10"]);
+        assert_eq!(texts(ring.after(10)), Vec::<String>::new());
+        assert_eq!(texts(ring.after(1)), ["6", "8", "10"]);
+        for (seq, lacks) in [(10, false), (4, false), (3, true), (0, true)] {
+            assert_eq!(ring.has_forgotten_after(seq), lacks, "{seq}");
+        }
     }
 
     #[test]

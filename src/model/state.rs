@@ -78,7 +78,7 @@ pub struct SkipCause {
 }
 
 /// The word for a state, as tables and JSON spell it. Append-only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StateWord {
     Disabled,

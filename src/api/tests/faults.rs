@@ -1,7 +1,6 @@
 //! What goes wrong between client and server, and how it is told.
 
-use super::{DEADLINE, Session, output_line, status};
-use crate::api::server::encode_line;
+use super::{DEADLINE, Session, encode_line, output_line, status};
 use crate::api::{Call, Client, OutputRequest};
 use crate::diag::{Diagnostic, Kind};
 use std::cell::Cell;

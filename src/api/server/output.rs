@@ -1,0 +1,80 @@
+//! Routes about what services print: the stream of lines, and the files that they are kept in.
+
+use super::Calls;
+use super::answer::{Failure, ask, ask_json};
+use super::request::{RawQuery, names, query};
+use super::sse;
+use crate::api::call::{Call, Framing, LinePlace, OutputRequest};
+use crate::api::messages::{OutputLine, Synced, route};
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+/// So many lines of the past are sent to a client that does not say how many.
+const DEFAULT_LINES: usize = 100;
+
+pub(super) fn routes() -> Router<Calls> {
+    Router::new()
+        .route(route::OUTPUT, get(output))
+        .route(route::SYNC_LOGS, post(sync_logs))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct OutputQuery {
+    /// Services, instances or patterns, with commas between them; none means all.
+    names: Option<String>,
+    /// So many lines of the past first; 100 if it is left out.
+    lines: Option<usize>,
+    /// Go on with what is printed from now on.
+    #[serde(default)]
+    #[param(required = false)]
+    follow: bool,
+    /// Keep the services' colours in `text`.
+    #[serde(default)]
+    #[param(required = false)]
+    color: bool,
+}
+
+/// What services print
+///
+/// One JSON object a line, or server-sent events, each with such an object as its data, where `Accept` says
+/// `text/event-stream`; then `Last-Event-ID` is heeded. Without `follow`, the answer ends after the lines of the
+/// past.
+#[utoipa::path(get, path = route::OUTPUT, tag = "output", params(OutputQuery),
+    responses((status = 200, content(
+        (OutputLine = "application/x-ndjson"),
+        (OutputLine = "text/event-stream"),
+    ))))]
+pub(in crate::api) async fn output(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawQuery<OutputQuery>,
+) -> Result<Response, Failure> {
+    let wanted = query(raw)?;
+    let framing = sse::framing(&headers);
+    let after = match sse::last_event_id(&headers)? {
+        Some(id) if framing == Framing::Events => Some(LinePlace::parse(id).ok_or_else(sse::bad_id)?),
+        Some(_) | None => None,
+    };
+    let request = OutputRequest {
+        names: names(wanted.names),
+        lines: wanted.lines.unwrap_or(DEFAULT_LINES),
+        follow: wanted.follow,
+        color: wanted.color,
+        framing,
+        after,
+    };
+    let lines = ask(&calls, |reply| Call::Output { request, reply }).await?;
+    Ok(sse::answer(framing, lines))
+}
+
+/// Have every line that was printed so far written to its file
+#[utoipa::path(post, path = route::SYNC_LOGS, tag = "output", responses((status = 200, body = Synced)))]
+pub(in crate::api) async fn sync_logs(State(calls): State<Calls>) -> Result<Response, Failure> {
+    ask_json(&calls, |reply| Call::SyncLogs { reply }).await
+}
