@@ -29,6 +29,8 @@ pub mod route {
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
+    /// GET `?names=web&since=10m&grep=500` → [`super::OutputLine`] a line, and [`super::LogsEnd`].
+    pub const LOGS: &str = "/v1/logs";
     /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
@@ -313,6 +315,17 @@ pub struct Synced {
     pub schema: u32,
     /// The directory that the files are in; `null` where none are kept.
     pub dir: Option<String>,
+}
+
+/// The last line of an answer about kept lines: where the next reading begins, and what this one has left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogsEnd {
+    /// The next reading's `since`: it goes on exactly here.
+    pub cursor: String,
+    /// So many older lines were left out for `lines` or `max_bytes`.
+    pub cut: u64,
+    /// There are more behind the cursor: `max_bytes` has ended the reading.
+    pub more: bool,
 }
 
 /// One line of merged output.

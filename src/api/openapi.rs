@@ -5,7 +5,7 @@
 //! `OVR_REGENERATE=1 cargo test generated`. A test compares the router with the document.
 
 use super::error::http_status;
-use super::messages::ErrorBody;
+use super::messages::{ErrorBody, LogsEnd};
 use super::server::{document, output, services, session, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
@@ -28,11 +28,12 @@ use utoipa::{Modify, OpenApi};
         services::action,
         services::wait,
         output::output,
+        output::logs,
         output::sync_logs,
         window::window,
         document::openapi,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, LogsEnd)),
     tags(
         (name = "session", description = "The session as a whole"),
         (name = "services", description = "Asking something of services"),

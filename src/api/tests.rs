@@ -207,7 +207,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let dir = Some("/logs".into());
             reply.send(Ok(Synced { schema: 1, dir })).unwrap();
         }
-        Call::Output { .. } => panic!("nobody asked for output"),
+        Call::Output { .. } | Call::Logs { .. } => panic!("nobody asked for output"),
     });
     let client = session.client();
     assert_eq!(client.status().unwrap(), status());

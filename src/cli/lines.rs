@@ -4,8 +4,9 @@
 use crate::api::messages::{LineKind, OutputLine};
 use crate::cli::background::utc_offset_s;
 use crate::cli::report;
+use crate::controller::output_line;
 use crate::diag::Diagnostic;
-use crate::logs::store::{EntryKind, Found, FoundLine, RUN_MARK, Summary};
+use crate::logs::store::{Found, FoundLine, Summary};
 use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, time_text};
 use regex::bytes::Regex;
@@ -100,10 +101,9 @@ impl Printer {
 
     /// Takes a line that was found in files; it is printed with others, at the latest by [`Self::flush`].
     pub(super) fn found(&mut self, line: &FoundLine) -> Result<(), Diagnostic> {
-        let is_begin = line.kind == EntryKind::Begin && !self.style.json;
-        if is_begin && line.is_told_again {
+        let Some(shown) = output_line(line, self.position(&line.instance)) else {
             return Ok(());
-        }
+        };
         // As grep does between what does not belong together.
         if self.style.groups
             && self
@@ -112,10 +112,6 @@ impl Printer {
                 .is_some_and(|last| last != line.group)
         {
             self.out.extend_from_slice(b"--\n");
-        }
-        let mut shown = of_file(line, self.position(&line.instance));
-        if is_begin {
-            shown.text = format!("{RUN_MARK}{} ──", shown.text);
         }
         self.push(&shown);
         if self.out.len() > CHUNK {
@@ -231,20 +227,6 @@ fn marked(text: &str, matches: &Regex) -> String {
     }
     out.extend_from_slice(&text.as_bytes()[at..]);
     String::from_utf8_lossy(&out).into_owned()
-}
-
-fn of_file(line: &FoundLine, position: u32) -> OutputLine {
-    OutputLine {
-        at: time_text::rfc3339(time_text::from_epoch_millis(line.at_ms)),
-        name: line.instance.to_string(),
-        position,
-        run: line.run.0,
-        kind: match line.kind {
-            EntryKind::Output => LineKind::Output,
-            EntryKind::Event | EntryKind::Begin | EntryKind::Gap => LineKind::Event,
-        },
-        text: String::from_utf8_lossy(&line.text).into_owned(),
-    }
 }
 
 #[cfg(test)]

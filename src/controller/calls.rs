@@ -79,6 +79,7 @@ impl Controller {
                     .map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
+            Call::Logs { request, reply } => self.kept_logs(&request, reply),
             Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
         }

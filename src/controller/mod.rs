@@ -22,6 +22,7 @@ mod hook_run;
 mod hooks;
 mod host;
 mod keeping;
+mod kept_logs;
 mod lane_attempt;
 mod lane_door;
 mod lanes;
@@ -54,6 +55,7 @@ mod words;
 
 pub use ending::{Cause, FirstEnd, Outcome};
 pub use keeping::LogsSetup;
+pub use kept_logs::output_line;
 pub use left_over::LeftOver;
 pub use progress::Up;
 pub use replan::{Overrides, Replan};

@@ -64,6 +64,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             | Call::Wait { .. }
             | Call::Detach { .. }
             | Call::Graph { .. }
+            | Call::Logs { .. }
             | Call::SyncLogs { .. }
             | Call::Window { .. } => {}
         }
