@@ -322,7 +322,7 @@ pub struct Synced {
 pub struct LogsEnd {
     /// The next reading's `since`: it goes on exactly here.
     pub cursor: String,
-    /// So many older lines were left out for `lines` or `max_bytes`.
+    /// So many older lines, at least, were left out for `lines` or `max_bytes`.
     pub cut: u64,
     /// There are more behind the cursor: `max_bytes` has ended the reading.
     pub more: bool,

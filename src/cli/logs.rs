@@ -164,7 +164,15 @@ fn print_found(
     printer: &mut Printer,
 ) -> Result<Summary, Diagnostic> {
     if let Some(client) = &kept.client {
-        client.sync_logs()?;
+        let nowhere = client.sync_logs()?.dir.is_none();
+        if nowhere {
+            return Err(
+                Diagnostic::error(Kind::Usage, "this session keeps no log files (--logs=off)").hint(format!(
+                    "ovr logs -n {} shows the last lines, which it has in memory",
+                    kept::IN_MEMORY
+                )),
+            );
+        }
     }
     let mut printed = Ok(());
     let mut print = |printer: &mut Printer, line: &FoundLine| {

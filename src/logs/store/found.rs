@@ -32,7 +32,7 @@ pub struct Summary {
     /// So many lines were found, and so many of them match.
     pub lines: u64,
     pub matches: u64,
-    /// So many older ones were left out for `last` or `max_bytes`.
+    /// So many older ones, of those that were looked at, were left out for `last` or `max_bytes`; 0 if none is.
     pub cut: u64,
     /// There are more behind the cursor: `max_bytes` has ended the reading there.
     pub more: bool,

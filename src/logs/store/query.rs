@@ -155,7 +155,8 @@ impl Query {
         let only_last = self.grep.is_none() && self.run.is_none() && self.until_ms.is_none();
         if let (Some(last), true, None) = (self.last, only_last, &self.since) {
             let mut before = Before::NOTHING;
-            let lines = last_lines(&segments, last)?.into_iter();
+            // One more, so that it is known whether any is left out.
+            let lines = last_lines(&segments, last.saturating_add(1))?.into_iter();
             let lines: Vec<_> = lines.map(|bytes| Ok(Line::read(bytes, &mut before))).collect();
             return Ok(Box::new(lines.into_iter()));
         }
