@@ -29,8 +29,12 @@ pub mod exit_code {
     pub const SERVICE_FAILED: u8 = 74;
     /// `connect` and its like need a terminal, and there is none.
     pub const NO_TERMINAL: u8 = 75;
+    /// Of `status`: nothing has failed, and not everything is up and ready yet.
+    pub const NOT_READY: u8 = 76;
     /// The configuration has errors.
     pub const CONFIG: u8 = 78;
+    /// Of `wait`, as `timeout` has it: the time was up.
+    pub const TIMEOUT: u8 = 124;
     /// Of `run`, as a shell has it: the command was found and cannot be run.
     pub const CANNOT_RUN_COMMAND: u8 = 126;
     /// Of `run`, as a shell has it: there is no such command.
@@ -62,12 +66,13 @@ pub enum Kind {
     Tmux,
     NoTerminal,
     ServiceFailed,
+    Timeout,
     System,
 }
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Usage,
         Self::NoSuchService,
         Self::NoConfig,
@@ -77,6 +82,7 @@ impl Kind {
         Self::Tmux,
         Self::NoTerminal,
         Self::ServiceFailed,
+        Self::Timeout,
         Self::System,
     ];
 
@@ -92,8 +98,14 @@ impl Kind {
             Self::Tmux => exit_code::TMUX,
             Self::NoTerminal => exit_code::NO_TERMINAL,
             Self::ServiceFailed => exit_code::SERVICE_FAILED,
+            Self::Timeout => exit_code::TIMEOUT,
             Self::System => exit_code::SYSTEM,
         }
+    }
+
+    /// The kind that a command's exit code tells of.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.exit_code() == code)
     }
 
     /// The stable word for this kind, as the API and `--json` outputs spell it. Never renamed.
@@ -108,6 +120,7 @@ impl Kind {
             Self::Tmux => "tmux",
             Self::NoTerminal => "no_terminal",
             Self::ServiceFailed => "service_failed",
+            Self::Timeout => "timeout",
             Self::System => "system",
         }
     }
@@ -124,6 +137,7 @@ impl Kind {
             "tmux" => Self::Tmux,
             "no_terminal" => Self::NoTerminal,
             "service_failed" => Self::ServiceFailed,
+            "timeout" => Self::Timeout,
             _ => Self::System,
         }
     }
@@ -275,19 +289,9 @@ mod tests {
 
     #[test]
     fn every_kind_keeps_its_code_both_ways() {
-        for kind in [
-            Kind::Usage,
-            Kind::NoSuchService,
-            Kind::NoConfig,
-            Kind::Config,
-            Kind::NotRunning,
-            Kind::AlreadyRunning,
-            Kind::Tmux,
-            Kind::NoTerminal,
-            Kind::ServiceFailed,
-            Kind::System,
-        ] {
+        for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.code()), kind);
+            assert_eq!(Kind::from_exit_code(kind.exit_code()), Some(kind));
         }
     }
 }

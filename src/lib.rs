@@ -11,6 +11,7 @@ pub mod controller;
 pub mod cron;
 pub mod diag;
 pub mod logs;
+pub mod mcp;
 pub mod model;
 pub mod ports;
 pub mod probes;

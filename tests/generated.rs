@@ -84,11 +84,13 @@ fn the_documented_exit_codes_are_those_of_the_program() {
         Kind::ServiceFailed,
         Kind::NoTerminal,
         Kind::Config,
+        Kind::Timeout,
     ];
-    let mut codes = vec![exit_code::OK, exit_code::FAILURE];
+    let mut codes = vec![exit_code::OK, exit_code::FAILURE, exit_code::NOT_READY];
     codes.extend(kinds.map(Kind::exit_code));
     codes.extend([exit_code::CANNOT_RUN_COMMAND, exit_code::COMMAND_NOT_FOUND]);
     codes.extend([exit_code::INTERRUPTED, exit_code::TERMINATED]);
+    codes.sort_unstable();
     assert_eq!(documented, codes);
     for kind in kinds {
         assert!(text.contains(&format!("`{}`", kind.code())), "{}", kind.code());

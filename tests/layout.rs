@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ports", &["model", "diag"]),
     ("workspace", &["model", "diag"]),
     ("api", &["model", "diag"]),
+    ("mcp", &["api"]),
     (
         "controller",
         &[
@@ -50,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "ports",
             "workspace",
             "api",
+            "mcp",
             "controller",
         ],
     ),

@@ -1,6 +1,6 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
-use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Window};
+use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Why, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
@@ -14,11 +14,17 @@ pub type Reply<T> = oneshot::Sender<Result<T, Diagnostic>>;
 /// One request. Dropping its reply unanswered tells the client that the session has ended.
 #[derive(Debug)]
 pub enum Call {
+    /// Answered at once, or when something has changed since `request.after`.
     Status {
+        request: StatusRequest,
         reply: Reply<Status>,
     },
     Graph {
         reply: Reply<Graph>,
+    },
+    Why {
+        name: String,
+        reply: Reply<Why>,
     },
     /// Answered when it is done, or at once with `request.no_wait`.
     Action {
@@ -88,6 +94,15 @@ impl Verb {
             Self::Signal(_) => "signal",
         }
     }
+}
+
+/// What a client wants to know of the session, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusRequest {
+    /// What the services' processes use.
+    pub resources: bool,
+    /// Only when the status is another one than that with this revision.
+    pub after: Option<u64>,
 }
 
 /// Which output a client wants.

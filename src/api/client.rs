@@ -1,17 +1,18 @@
 //! The client that every command speaks through: one function a route, one connection a call, errors as
 //! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
 
-use super::call::{OutputRequest, Verb};
+use super::call::{OutputRequest, StatusRequest, Verb};
 use super::http1::{self, Body, Head, encode};
 use super::messages::{
-    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Window,
-    route,
+    Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
+    Window, route,
 };
-use super::{MAX_BODY, VERSION};
+use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +30,7 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 pub struct Client {
     socket: PathBuf,
     fallback: Option<Box<Fallback>>,
+    hang_up: Option<HangUp>,
 }
 
 impl fmt::Debug for Client {
@@ -45,7 +47,14 @@ impl Client {
         Self {
             socket: socket.into(),
             fallback: None,
+            hang_up: None,
         }
+    }
+
+    /// Lets this handle end the waiting for an answer.
+    pub fn ended_by(mut self, hang_up: HangUp) -> Self {
+        self.hang_up = Some(hang_up);
+        self
     }
 
     /// What to do where nobody listens at the socket: it returns a connection, or says why there is none
@@ -57,6 +66,25 @@ impl Client {
 
     pub fn status(&self) -> Result<Status, Diagnostic> {
         self.call("GET", route::STATUS, None, Some(PATIENCE))
+    }
+
+    /// The status with all that can be asked for. With `after`, waits for a change for as long as it takes.
+    pub fn status_as(&self, request: &StatusRequest) -> Result<Status, Diagnostic> {
+        let after = request.after.map(|after| format!("&after={after}"));
+        let resources = request.resources;
+        let target = format!(
+            "{}?resources={resources}{}",
+            route::STATUS,
+            after.unwrap_or_default()
+        );
+        let patience = request.after.is_none().then_some(PATIENCE);
+        self.call("GET", &target, None, patience)
+    }
+
+    /// Why the service is as it is.
+    pub fn why(&self, name: &str) -> Result<Why, Diagnostic> {
+        let target = format!("{}?name={}", route::WHY, encode(name));
+        self.call("GET", &target, None, Some(PATIENCE))
     }
 
     /// Who depends on whom, with where each stands.
@@ -169,6 +197,11 @@ impl Client {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.socket, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
+        if let Some(hang_up) = &self.hang_up {
+            let twin = stream.try_clone().map_err(failed)?;
+            // One that is closed already has nothing to be ended.
+            hang_up.hold(move || twin.shutdown(Shutdown::Both).unwrap_or_default());
+        }
         let request = http1::Request { method, target, body };
         request.send(&mut stream).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))

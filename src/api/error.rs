@@ -10,6 +10,7 @@ pub(super) fn http_status(kind: Kind) -> u16 {
         Kind::NoSuchService | Kind::NoConfig => 404,
         Kind::NotRunning | Kind::AlreadyRunning | Kind::ServiceFailed => 409,
         Kind::Config => 422,
+        Kind::Timeout => 504,
         Kind::Tmux | Kind::System => 500,
     }
 }
@@ -86,6 +87,7 @@ mod tests {
             (Kind::AlreadyRunning, 409),
             (Kind::ServiceFailed, 409),
             (Kind::Config, 422),
+            (Kind::Timeout, 504),
             (Kind::Tmux, 500),
             (Kind::System, 500),
         ] {

@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+mod resources;
+mod wait;
+mod why;
+
+pub use resources::Resources;
+pub use wait::{Goal, Wait};
+pub use why::{Blocker, Deed, LastExit, Next, Why};
+
 /// The version of every JSON output (`"schema": 1`).
 pub const SCHEMA: u32 = 1;
 
@@ -13,6 +21,8 @@ pub const SCHEMA: u32 = 1;
 pub mod route {
     /// GET → [`super::Status`].
     pub const STATUS: &str = "/v1/status";
+    /// GET `?name=web` → [`super::Why`].
+    pub const WHY: &str = "/v1/why";
     /// GET → [`super::Graph`].
     pub const GRAPH: &str = "/v1/graph";
     /// POST [`super::Request`] → [`super::Results`]. One of start, stop, restart, kill, signal.
@@ -23,7 +33,7 @@ pub mod route {
     pub const RELOAD: &str = "/v1/reload";
     /// POST [`super::Scale`] → [`super::Reloaded`].
     pub const SCALE: &str = "/v1/scale";
-    /// POST [`super::Wait`] → [`super::Results`], when all are ready, one no longer can be, or the time is up.
+    /// POST [`super::Wait`] → [`super::Results`], when all are there, one no longer can be, or the time is up.
     pub const WAIT: &str = "/v1/wait";
     /// POST → [`super::Detached`]: the foreground session is to go on in the background.
     pub const DETACH: &str = "/v1/detach";
@@ -44,6 +54,9 @@ pub mod route {
 pub struct Status {
     pub schema: u32,
     pub session: Session,
+    /// Another number where anything is another way; 0 from a session of an earlier `ovr`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
     pub services: Vec<Service>,
 }
 
@@ -117,9 +130,24 @@ pub struct Service {
     /// What it is, in its user's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The TCP ports that its processes listen on, where that is known. Its `url` is that of the first of them if
+    /// its own port is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<u16>,
+    /// What its processes use, where that was asked for and it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// How its last start went, where this controller has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a probe last found wrong.
@@ -227,6 +255,9 @@ pub struct ActionResult {
     /// The last lines of a service that failed.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// Of a wait that is over: this one was still on its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_yet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -259,18 +290,6 @@ impl Outcome {
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     pub counts: BTreeMap<String, u32>,
-}
-
-/// Whom to wait for, and how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Wait {
-    /// Services, instances or patterns; empty means all that start with the session.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// None is for ever.
-    #[serde(default)]
-    pub timeout_ms: Option<u64>,
 }
 
 /// What a reload or a scaling came to, one entry for each instance that it touched, in the order of the file.

@@ -4,6 +4,7 @@
 pub mod call;
 pub mod client;
 mod error;
+mod hang_up;
 mod http1;
 pub mod messages;
 pub mod openapi;
@@ -11,8 +12,9 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Call, Framing, OutputRequest, Reply, Verb};
+pub use call::{Call, Framing, OutputRequest, Reply, StatusRequest, Verb};
 pub use client::Client;
+pub use hang_up::HangUp;
 
 /// The header that carries each side's program version, to explain a failure by it.
 pub const VERSION_HEADER: &str = "x-ovr-version";

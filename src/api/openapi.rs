@@ -20,6 +20,7 @@ use utoipa::{Modify, OpenApi};
     ),
     paths(
         session::status,
+        session::why,
         session::graph,
         session::quit,
         session::reload,

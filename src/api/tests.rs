@@ -1,11 +1,11 @@
 //! Client and server over a real socket, with a made-up controller between them.
 
 use super::messages::{
-    ActionResult, Change, ChangeKind, Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded,
-    Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
+    ActionResult, Change, ChangeKind, Detached, ErrorBody, Goal, Graph, LineKind, Outcome, OutputLine,
+    Reloaded, Request, Results, SCHEMA, Scale, Status, Synced, Wait, Window,
 };
 use super::server::{bind, encode, serve};
-use super::{Call, Client, Framing, OutputRequest, Verb};
+use super::{Call, Client, Framing, OutputRequest, StatusRequest, Verb};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Signal, StateWord};
 use bytes::{Bytes, BytesMut};
@@ -121,6 +121,7 @@ fn results(name: &str) -> Results {
             elapsed_ms: 12,
             message: None,
             last_lines: vec![],
+            not_yet: false,
         }],
     }
 }
@@ -178,10 +179,18 @@ fn graph() -> Graph {
 #[test]
 fn every_short_route_takes_its_question_and_brings_its_answer() {
     let session = Session::answering(|call| match call {
-        Call::Status { reply } => reply.send(Ok(status())).unwrap(),
+        Call::Status { request, reply } => {
+            let mut status = status();
+            status.session.project = format!("{request:?}");
+            reply.send(Ok(status)).unwrap();
+        }
         Call::Action { verb, request, reply } => {
             let name = format!("{verb:?} {:?} {}", request.names, request.no_wait);
             reply.send(Ok(results(&name))).unwrap();
+        }
+        Call::Why { name, reply } => {
+            let why = super::messages::golden::why().replacen("api is failed", &name, 1);
+            reply.send(Ok(serde_json::from_str(&why).unwrap())).unwrap();
         }
         Call::Graph { reply } => reply.send(Ok(graph())).unwrap(),
         Call::Quit { reply } => reply.send(Ok(results("quit"))).unwrap(),
@@ -210,7 +219,16 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
         Call::Output { .. } | Call::Logs { .. } => panic!("nobody asked for output"),
     });
     let client = session.client();
-    assert_eq!(client.status().unwrap(), status());
+    let project = |request: &StatusRequest| client.status_as(request).unwrap().session.project;
+    let all = StatusRequest {
+        resources: true,
+        after: Some(7),
+    };
+    for request in [all, StatusRequest::default()] {
+        assert_eq!(project(&request), format!("{request:?}"));
+    }
+    assert_eq!(client.status().unwrap().services, status().services);
+    assert_eq!(client.why("c++ é#2").unwrap().summary, "c++ é#2");
     assert_eq!(client.sync_logs().unwrap().dir.as_deref(), Some("/logs"));
     assert_eq!(client.graph().unwrap(), graph());
     assert_eq!(client.quit().unwrap(), results("quit"));
@@ -221,6 +239,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
     let wait = Wait {
         names: vec!["web".into()],
         timeout_ms: Some(5),
+        goal: Goal::Exited,
     };
     assert_eq!(client.wait(&wait).unwrap(), results("[\"web\"] Some(5)"));
     assert_eq!(client.window(None).unwrap().name, "None");
@@ -244,7 +263,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
 
 #[test]
 fn every_kind_of_error_arrives_with_its_words() {
-    const KINDS: [Kind; 10] = [
+    const KINDS: [Kind; 11] = [
         Kind::Usage,
         Kind::NoSuchService,
         Kind::NoConfig,
@@ -254,6 +273,7 @@ fn every_kind_of_error_arrives_with_its_words() {
         Kind::Tmux,
         Kind::NoTerminal,
         Kind::ServiceFailed,
+        Kind::Timeout,
         Kind::System,
     ];
     let error = |kind| Diagnostic::error(kind, "no").cause("why").hint("do this");
@@ -349,7 +369,7 @@ fn a_deleted_socket_can_be_bound_anew_beside_the_old_one() {
                         second = Some(serve(bind(&path).unwrap(), calls.clone()));
                         reply.send(Ok(results("bound"))).unwrap();
                     }
-                    Call::Status { reply } => reply.send(Ok(status())).unwrap(),
+                    Call::Status { request: _, reply } => reply.send(Ok(status())).unwrap(),
                     other => panic!("{other:?} was not asked for"),
                 }
             }

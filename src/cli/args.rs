@@ -3,8 +3,8 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, graph, help, kill, logs, ls, man,
-    quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    check, clean, completions, config, connect, detach, down, echo, env, graph, help, hook, kill, logs, ls,
+    man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -32,6 +32,9 @@ pub struct Cli {
     pub global: GlobalArgs,
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The command has a flag `--json`, and it was given.
+    #[arg(skip)]
+    pub json: bool,
 }
 
 /// What every command takes.
@@ -51,6 +54,9 @@ pub struct ProjectArgs {
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
+    /// Read variables from this file as well, as if OVR_ENV named it
+    #[arg(short = 'e', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Vec<String>,
 }
 
 impl ProjectArgs {
@@ -60,6 +66,7 @@ impl ProjectArgs {
         start::StartArgs {
             procfile: self.procfile.iter().map(text).collect(),
             root: self.root.as_ref().map(text),
+            env: self.env.clone(),
             ..start::StartArgs::default()
         }
     }
@@ -106,8 +113,11 @@ pub enum Command {
     Down(down::DownArgs),
     Reload(reload::ReloadArgs),
     Scale(scale::ScaleArgs),
+    Wait(wait::WaitArgs),
     #[command(visible_alias = "ps")]
     Status(status::StatusArgs),
+    #[command(visible_alias = "explain")]
+    Why(why::WhyArgs),
     Logs(logs::LogsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
@@ -122,6 +132,8 @@ pub enum Command {
     Config(config::ConfigArgs),
     Env(env::EnvArgs),
     Clean(clean::CleanArgs),
+    Mcp(mcp::McpArgs),
+    Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -145,7 +157,10 @@ where
         }
         matches => matches?,
     };
-    Cli::from_arg_matches(&matches)
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let command = matches.subcommand().map(|(_, command)| command);
+    cli.json = command.is_some_and(|command| matches!(command.try_get_one("json"), Ok(Some(true))));
+    Ok(cli)
 }
 
 /// Lets every yes-or-no setting be written as a switch (`-D`) and, to undo a variable, with its value
@@ -175,7 +190,9 @@ pub fn examples(command: &str) -> &'static [Example] {
         "down" => down::EXAMPLES,
         "reload" => reload::EXAMPLES,
         "scale" => scale::EXAMPLES,
+        "wait" => wait::EXAMPLES,
         "status" => status::EXAMPLES,
+        "why" => why::EXAMPLES,
         "logs" => logs::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
@@ -190,6 +207,8 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "hook" => hook::EXAMPLES,
+        "mcp" => mcp::EXAMPLES,
         _ => &[],
     }
 }
@@ -264,6 +283,7 @@ mod tests {
             ("ps", "status"),
             ("e", "run"),
             ("exec", "run"),
+            ("explain", "why"),
         ];
         let definition = definition();
         for (alias, name) in aliases {

@@ -4,6 +4,7 @@
 use crate::controller::Up;
 use crate::diag::{Diagnostic, Kind, exit_code};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -42,9 +43,7 @@ pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
         std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?;
     let mut command = Command::new(program);
     command
-        .args(std::env::args_os().skip(1))
-        .arg(FLAG)
-        .args(flags)
+        .args(with_flags(std::env::args_os().skip(1).collect(), flags))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     // SAFETY: setsid is async-signal-safe and touches no memory of ours.
@@ -73,6 +72,14 @@ pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
         .and_then(|code| u8::try_from(code).ok())
         .filter(|code| *code != 0);
     Ok(Err(code.unwrap_or(exit_code::FAILURE)))
+}
+
+/// The words of this command with the flags of its background half, where they are read as flags.
+fn with_flags(mut words: Vec<OsString>, flags: &[&str]) -> Vec<OsString> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let flags = std::iter::once(&FLAG).chain(flags).map(OsString::from);
+    words.splice(end..end, flags);
+    words
 }
 
 /// In the background half: tells the parent when everything is up, then lets go of its terminal.
@@ -109,5 +116,21 @@ pub fn utc_offset_s() -> i32 {
             return 0;
         }
         i32::try_from(local.tm_gmtoff).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_flags;
+
+    #[test]
+    fn the_flags_of_the_background_half_stand_before_what_is_no_flag_any_more() {
+        let words = |line: &str| line.split(' ').map(Into::into).collect::<Vec<_>>();
+        for (typed, run) in [
+            ("start -D web", "start -D web --background --take-over"),
+            ("up -D -- web", "up -D --background --take-over -- web"),
+        ] {
+            assert_eq!(with_flags(words(typed), &["--take-over"]), words(run));
+        }
     }
 }

@@ -54,6 +54,11 @@ pub fn namespaces() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| offer(&all_namespaces(&here::services()), current))
 }
 
+/// Completes profiles.
+pub fn profiles() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| offer(&continued(current, &here::profiles()), current))
+}
+
 /// Completes signals, with `SIG` where it has been typed.
 pub fn signals() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| offer(&signal_names(current), current))

@@ -29,6 +29,9 @@ pub const EXAMPLES: &[Example] = &[
 /// What you type goes to the service. The last line of the window always shows the key that leaves it; the
 /// service runs on. Each terminal has a view of its own, so two can look at two services. In the window of
 /// a service that has ended, Enter starts it again.
+///
+/// Dragging with the mouse copies to the clipboard; Ctrl-b [ opens the copy mode of tmux, in which you scroll,
+/// search and copy by keys. Where Ctrl-b is not the prefix, the last line of the window names the one that is.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConnectArgs {
     /// The service (`web`) or instance (`web#2`); none means the first

@@ -13,10 +13,14 @@ const FLAG_WIDTH: usize = 30;
 /// The commands by purpose, in order of daily use.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
-    ("look", &["connect", "status", "logs", "graph", "echo", "ls"]),
-    ("changes", &["up", "down", "reload", "scale"]),
+    (
+        "look",
+        &["connect", "status", "why", "logs", "graph", "echo", "ls"],
+    ),
+    ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
+    ("agents", &["mcp", "hook"]),
     ("shell", &["completions", "man"]),
 ];
 

@@ -5,6 +5,7 @@ use super::args::GlobalArgs;
 use super::plan::{EnvCmds, Here, Read};
 use super::start::StartArgs;
 use super::{plan, session, show};
+use crate::config::project::ProfileDef;
 use crate::config::{Options, Service, expand};
 use crate::model::StateWord;
 
@@ -55,6 +56,18 @@ pub fn services() -> Vec<Known> {
         })
     };
     services.into_iter().flat_map(known).collect()
+}
+
+/// The profiles of the configuration here, each with its services.
+pub fn profiles() -> Vec<(String, String)> {
+    let Ok(here) = Here::look() else { return Vec::new() };
+    let read = Read::find(&here, &StartArgs::default(), EnvCmds::Leave, &mut Vec::new());
+    let profiles = read.map(|read| read.configuration.def.profiles);
+    let described = |profile: ProfileDef| {
+        let services = profile.services.into_iter().map(|service| service.value);
+        (profile.name, services.collect::<Vec<_>>().join(", "))
+    };
+    profiles.into_iter().flatten().map(described).collect()
 }
 
 /// What there is here (`Procfile: 4 services, not running`); `None` without a project.

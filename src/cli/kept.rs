@@ -7,7 +7,8 @@ use crate::api::client::Client;
 use crate::api::messages::Status;
 use crate::controller::LogsSetup;
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::{Label, store};
+use crate::logs::Label;
+use crate::logs::store::{self, Found, Query};
 use crate::model::{InstanceName, StateWord, select};
 use crate::workspace::project::project_name;
 use crate::workspace::session::{Life, SessionEntry};
@@ -30,11 +31,11 @@ pub(super) struct Kept {
     idle: Option<Diagnostic>,
 }
 
-/// Where a session of this plan keeps its output, and how much of it. `None`: nowhere.
+/// Where a session of this plan keeps its output, and how much of it. `None`: there is no place.
 pub(super) fn room(here: &Here, plan: &Plan) -> Option<LogsSetup> {
     Some(LogsSetup {
         dir: here.places.logs_of(&plan.project.id, &plan.project.name)?,
-        bytes: plan.options.logs.value?,
+        bytes: plan.options.logs.value,
     })
 }
 
@@ -111,6 +112,36 @@ impl Kept {
             .map(|service| service.state)
     }
 
+    /// The open line of a service that waits for input.
+    pub(super) fn question(&self, name: &str) -> Option<String> {
+        let services = &self.status.as_ref()?.services;
+        let service = services.iter().find(|service| service.name == name)?;
+        service
+            .waits_for_input
+            .then(|| service.last_line.clone())
+            .flatten()
+    }
+
+    /// Has what was printed so far written to the files, if a session runs.
+    pub(super) fn sync(&self) -> Result<(), Diagnostic> {
+        match &self.client {
+            Some(client) if client.sync_logs()?.dir.is_none() => {
+                Err(
+                    Diagnostic::error(Kind::Usage, "this session keeps no log files (--logs=off)").hint(
+                        format!("ovr logs -n {IN_MEMORY} shows the last lines, which it has in memory"),
+                    ),
+                )
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What the files say, up to now.
+    pub(super) fn read(&self, query: &Query) -> Result<Found, Diagnostic> {
+        self.sync()?;
+        query.run().map_err(|error| unreadable(&query.dir, &error))
+    }
+
     /// Waits until another controller answers for the session, whose last one is gone. `false`: it has ended.
     pub(super) fn wait_for_controller(&self) -> Result<bool, Diagnostic> {
         match &self.entry {
@@ -148,6 +179,6 @@ impl Kept {
     }
 }
 
-fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
+pub(super) fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(Kind::System, format!("cannot read {}", dir.display())).cause(error.to_string())
 }

@@ -3,7 +3,7 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::plan::{Here, Plan, own_environment};
+use super::plan::{self, Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
 use super::{ending, kept, report, session, settings, style};
@@ -255,6 +255,7 @@ fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
             root_from_here: way.as_deref(),
             config: &config.display().to_string(),
             rows,
+            idle: names.first().map(String::as_str),
             detached,
         },
         style::stdout_width(),
@@ -293,11 +294,16 @@ fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Opt
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    if args.names.is_empty() && namespaces.is_empty() {
+    let members = plan::services_of_profiles(&Here::look()?, args);
+    let members = match members {
+        Ok(members) => members,
+        Err(problems) => return Ok(Some(report::report_all(&problems))),
+    };
+    if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
     let request = crate::api::messages::Request {
-        names: args.names.clone(),
+        names: [args.names.as_slice(), members.as_slice()].concat(),
         namespaces,
         no_deps: args.no_deps.unwrap_or(false),
         no_wait: args.no_wait.unwrap_or(false),

@@ -9,7 +9,7 @@ use crate::api::call::OutputRequest;
 use crate::api::client::{Client, OutputLines};
 use crate::api::messages::{LineKind, OutputLine};
 use crate::diag::{Diagnostic, Kind, exit_code};
-use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Summary};
+use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Since, Summary};
 use crate::model::{StateWord, time_text};
 use clap::Args;
 use regex::bytes::Regex;
@@ -163,17 +163,7 @@ fn print_found(
     query: &Query,
     printer: &mut Printer,
 ) -> Result<Summary, Diagnostic> {
-    if let Some(client) = &kept.client {
-        let nowhere = client.sync_logs()?.dir.is_none();
-        if nowhere {
-            return Err(
-                Diagnostic::error(Kind::Usage, "this session keeps no log files (--logs=off)").hint(format!(
-                    "ovr logs -n {} shows the last lines, which it has in memory",
-                    kept::IN_MEMORY
-                )),
-            );
-        }
-    }
+    kept.sync()?;
     let mut printed = Ok(());
     let mut print = |printer: &mut Printer, line: &FoundLine| {
         printed = printer.found(line);
@@ -195,25 +185,21 @@ fn print_found(
     };
     printed?;
     printer.flush()?;
-    summary.map_err(|error| {
-        Diagnostic::error(Kind::System, format!("cannot read {}", query.dir.display()))
-            .cause(error.to_string())
-    })
+    summary.map_err(|error| kept::unreadable(&query.dir, &error))
+}
+
+/// The place that `text` means, now and by this machine's clock.
+pub(super) fn since(text: &str) -> Result<Since, Diagnostic> {
+    store::since(text, SystemTime::now(), utc_offset_s())
 }
 
 fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query, Diagnostic> {
     let mut query = Query::new(kept.dir.clone(), chosen.to_vec());
-    let (now, offset_s) = (SystemTime::now(), utc_offset_s());
-    let since = args
-        .since
-        .as_deref()
-        .map(|text| store::since(text, now, offset_s));
-    let until = args
-        .until
-        .as_deref()
-        .map(|text| store::until(text, now, offset_s));
-    query.since = since.transpose()?;
-    query.until_ms = until.transpose()?;
+    query.since = args.since.as_deref().map(since).transpose()?;
+    let until = args.until.as_deref();
+    query.until_ms = until
+        .map(|text| store::until(text, SystemTime::now(), utc_offset_s()))
+        .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;
     query.run = args.run.or_else(|| crashed(args, kept, chosen));
@@ -264,7 +250,7 @@ fn why_nothing(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<
     Some(nothing.hint("start it: ovr start"))
 }
 
-fn expression(text: &str) -> Result<Regex, Diagnostic> {
+pub(super) fn expression(text: &str) -> Result<Regex, Diagnostic> {
     Regex::new(text).map_err(|error| {
         let why = error.to_string();
         let why = why

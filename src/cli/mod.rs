@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod background;
+mod bring_up;
 pub mod check;
 pub mod clean;
 pub mod complete;
@@ -14,8 +15,10 @@ pub mod echo;
 pub mod ending;
 pub mod env;
 pub mod graph;
+mod health;
 pub mod help;
 pub mod here;
+pub mod hook;
 mod kept;
 pub mod kill;
 pub mod launch;
@@ -23,6 +26,7 @@ mod lines;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod mcp;
 pub mod plan;
 pub mod quit;
 pub mod reference;
@@ -44,6 +48,9 @@ pub mod terminal;
 pub mod up;
 pub mod usage;
 mod values;
+pub mod wait;
+mod watching;
+pub mod why;
 
 use crate::diag::Diagnostic;
 use args::{Cli, Command};
@@ -61,6 +68,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &words),
     };
+    if cli.json {
+        report::speak_json();
+    }
     match dispatch(&cli) {
         Ok(code) => code,
         Err(diagnostic) => report::report(&diagnostic),
@@ -81,8 +91,10 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Down(args) => down::cmd_down(global, args),
         Command::Reload(args) => reload::cmd_reload(global, args),
         Command::Scale(args) => scale::cmd_scale(global, args),
+        Command::Wait(args) => wait::cmd_wait(global, args),
         Command::Quit(args) => quit::cmd_quit(global, args),
         Command::Status(args) => status::cmd_status(global, args),
+        Command::Why(args) => why::cmd_why(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
@@ -97,6 +109,8 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),
         Command::Man(args) => man::cmd_man(global, args),
+        Command::Hook(args) => hook::cmd_hook(global, args),
+        Command::Mcp(args) => mcp::cmd_mcp(global, args),
     }
 }
 
@@ -118,5 +132,9 @@ fn refused(error: &clap::Error, words: &[OsString]) -> ExitCode {
         error.print().ok();
         return ExitCode::SUCCESS;
     }
-    report::report(&usage::diagnostic(error, words, &args::definition()))
+    let definition = args::definition();
+    if usage::wants_json(words, &definition) {
+        report::speak_json();
+    }
+    report::report(&usage::diagnostic(error, words, &definition))
 }

@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::model::{InstanceSpec, Variables, select};
 use crate::ports::PortPlan;
 use crate::workspace::{Places, Project};
-use options::{port_plan, session_options};
+use options::{members, port_plan, session_options};
 pub use read::{EnvCmds, Read, find, shown_configuration};
 use std::path::PathBuf;
 
@@ -102,9 +102,8 @@ impl Plan {
         let title = options.title.value.clone();
         let title = title.or_else(|| configuration.def.name.as_ref().map(|name| name.value.clone()));
         let title = title.unwrap_or_else(|| project.name.clone());
-        let names = configuration.names();
         let resolved_with = told(
-            session_options(&project, &title, &options, &names, &environment),
+            session_options(&project, &title, &options, &configuration, &environment),
             problems,
         )?
         .with_counts(&overrides.counts);
@@ -138,6 +137,26 @@ impl Plan {
             configuration,
             warnings: Vec::new(),
         })
+    }
+}
+
+/// The services of these profiles, as the files have them now.
+///
+/// # Errors
+/// All that is wrong with the files, or which profile there is not.
+pub fn services_of_profiles(here: &Here, args: &StartArgs) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let listed = args.profile.iter().flat_map(|listed| listed.split(','));
+    let listed: Vec<String> = listed
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if listed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut problems = Vec::new();
+    match Read::find(here, args, EnvCmds::Leave, &mut problems) {
+        Some(read) => members(&read.configuration, &listed),
+        None => Err(problems),
     }
 }
 

@@ -1,10 +1,20 @@
-//! How a [`Diagnostic`] reaches the user: on standard error, coloured on a terminal, and as an exit code. The
-//! layout is the diagnostic's own; here it only gets its colours.
+//! How a [`Diagnostic`] reaches the user: on standard error, coloured on a terminal or as JSON where the command
+//! was asked for that, and as an exit code. The layout is the diagnostic's own; here it only gets its colours.
 
 use super::style::Paint;
+use crate::api::messages::{ErrorBody, ErrorDetail};
 use crate::diag::{Diagnostic, Kind, Severity};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The command was asked for JSON.
+static IN_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From here on, tells errors and warnings as JSON: one object a line, still on standard error.
+pub fn speak_json() {
+    IN_JSON.store(true, Ordering::Relaxed);
+}
 
 /// Prints `diagnostic` and answers with its exit code.
 pub fn report(diagnostic: &Diagnostic) -> ExitCode {
@@ -23,9 +33,28 @@ pub fn report_all(diagnostics: &[Diagnostic]) -> ExitCode {
 
 /// Prints `diagnostic` and goes on: for warnings.
 pub fn print(diagnostic: &Diagnostic) {
-    let text = painted(diagnostic, Paint::for_stderr());
+    let text = if IN_JSON.load(Ordering::Relaxed) {
+        as_json(diagnostic)
+    } else {
+        painted(diagnostic, Paint::for_stderr())
+    };
     // When standard error is gone there is nobody left to tell.
     writeln!(std::io::stderr().lock(), "{text}").ok();
+}
+
+/// `{"error":{"code":…,"message":…,"hints":[…],"causes":[…]}}`, as the API tells it; a warning as `warning`.
+fn as_json(diagnostic: &Diagnostic) -> String {
+    let body = ErrorBody::from(diagnostic);
+    let text = match diagnostic.severity {
+        Severity::Error => serde_json::to_string(&body),
+        Severity::Warning => serde_json::to_string(&Warning { warning: body.error }),
+    };
+    text.expect("outputs are plain data")
+}
+
+#[derive(serde::Serialize)]
+struct Warning {
+    warning: ErrorDetail,
 }
 
 /// Writes `text` to standard error: what is told meanwhile, and is not the answer.
@@ -105,7 +134,7 @@ fn bold_after_blank(rest: &str, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::painted;
+    use super::{as_json, painted};
     use crate::cli::style::{Paint, plain};
     use crate::diag::{Diagnostic, Kind, Source, Span};
     use std::sync::Arc;
@@ -124,6 +153,18 @@ mod tests {
             })
             .cause("  hint: a trap")
             .hint("write `name: command`")
+    }
+
+    #[test]
+    fn in_json_an_error_is_one_line_and_a_warning_is_called_so() {
+        let diagnostic = diagnostic();
+        assert_eq!(
+            as_json(&diagnostic),
+            "{\"error\":{\"code\":\"config\",\"message\":\"Procfile:2:1: no colon in this line\",\
+             \"hints\":[\"write `name: command`\"],\"causes\":[\"  hint: a trap\"]}}"
+        );
+        let warning = Diagnostic::warning(Kind::Config, "odd");
+        assert!(as_json(&warning).starts_with("{\"warning\":{\"code\":\"config\","));
     }
 
     #[test]

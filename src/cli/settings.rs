@@ -47,8 +47,10 @@ macro_rules! settings {
 settings! {
     PROCFILE: "procfile" "-f" ["OVR_PROCFILE", "OVERMIND_PROCFILE", "PC_CONFIG_FILES"], "what is here or above";
     ROOT: "root" "-d" ["OVR_ROOT", "OVERMIND_ROOT"], "the configuration's directory";
+    ENV: "env" "-e" ["OVR_ENV", "OVERMIND_ENV"], "none";
     PROCESSES: "processes" "-l" ["OVR_PROCESSES", "OVERMIND_PROCESSES"], "all";
     NAMESPACES: "namespace" "-n" ["OVR_NAMESPACE", "PC_NAMESPACES"], "all";
+    PROFILES: "profile" "--profile" ["OVR_PROFILE"], "none";
     NO_DEPS: "no_deps" "--no-deps" ["OVR_NO_DEPS"], "no", switch;
     IGNORED: "ignored_processes" "-x" ["OVR_IGNORED_PROCESSES", "OVERMIND_IGNORED_PROCESSES"], "none";
     FORMATION: "formation" "-m" ["OVR_FORMATION", "OVERMIND_FORMATION"], "all=1";
@@ -158,6 +160,8 @@ pub struct StartOptions {
     pub processes: Sourced<Option<Vec<String>>>,
     /// Empty is all.
     pub namespaces: Sourced<Vec<String>>,
+    /// Named sets of services to start.
+    pub profiles: Sourced<Vec<String>>,
     pub no_deps: Sourced<bool>,
     pub ignored_processes: Sourced<Vec<String>>,
     /// In the order written; `all` stands for those not named.
@@ -198,6 +202,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
             names(text).map(Some)
         })?,
         namespaces: r.value(&NAMESPACES, joined(&args.namespace).as_deref(), Vec::new(), names)?,
+        profiles: r.value(&PROFILES, joined(&args.profile).as_deref(), Vec::new(), names)?,
         no_deps: r.switch(&NO_DEPS, args.no_deps)?,
         ignored_processes: r.value(
             &IGNORED,

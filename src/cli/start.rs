@@ -35,12 +35,18 @@ pub struct StartArgs {
     /// Take this directory as the project's root; the services run in it
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = HEADINGS[0])]
     pub root: Option<String>,
+    /// Read variables from this file as well, as if OVR_ENV named it
+    #[arg(short = 'e', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[0])]
+    pub env: Vec<String>,
     /// Start only these and what they need; the others can be started later
     #[arg(short = 'l', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub processes: Vec<String>,
     /// Start only what is in these namespaces, and what that needs
-    #[arg(short = 'n', long, visible_alias = "profile", value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
+    #[arg(short = 'n', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
     pub namespace: Vec<String>,
+    /// Start only the services of this profile of the configuration, and what they need
+    #[arg(long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::profiles())]
+    pub profile: Vec<String>,
     /// Leave these out, even where -l names them
     #[arg(short = 'x', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::list(Kind::Configured))]
     pub ignored_processes: Vec<String>,

@@ -1,18 +1,23 @@
-//! `ovr status`: what can be typed, and the behaviour. The table is `show`'s.
+//! `ovr status`: what can be typed, and the behaviour. The table is `show`'s; looking on is `watching`'s.
 
 use super::args::{Example, GlobalArgs, Namespaces};
-use super::{report, session, show, style};
+use super::health::Health;
+use super::{report, session, show, style, watching};
+use crate::api::StatusRequest;
 use crate::api::messages::{SCHEMA, Status};
 use crate::diag::{Diagnostic, exit_code};
 use crate::logs::Palette;
 use crate::model::{DEFAULT_NAMESPACE, in_namespaces};
 use clap::Args;
 use serde::Serialize;
+use show::standing::Manner;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr status", "state, port, pid and age of every service"),
+    ("ovr status --watch --resources", "redrawn as it changes"),
     ("ovr status --json | jq .services[0]", "for programs"),
+    ("ovr status -q && echo all well", "the exit code alone"),
     ("ovr status -n backend", "what is in this namespace"),
     ("ovr status --timing", "what the start waited for"),
     ("ovr status --short", "one line for a prompt: 3/4 web!"),
@@ -21,7 +26,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Show the state of every service
 ///
 /// What needs a person is marked: `!` for a service that failed or is blocked, `?` for one that waits for
-/// input. The last line then says what to type.
+/// input. The last line then says what to type. Exits with 0 if all is well, 74 if a service has failed or was
+/// skipped, 76 if one is not up and ready yet, 69 if no session runs.
 #[derive(Args, Clone, Debug, Default)]
 pub struct StatusArgs {
     /// Print JSON: the documented shape, with `"schema": 1`
@@ -33,6 +39,15 @@ pub struct StatusArgs {
     /// Print how the last starts went, and the chain of waits that took longest
     #[arg(long, conflicts_with_all = ["short", "verbose", "json"])]
     pub timing: bool,
+    /// Print nothing: the exit code says how it is
+    #[arg(short, long, conflicts_with_all = ["json", "short", "verbose", "timing", "watch"])]
+    pub quiet: bool,
+    /// Stay and show each change until Ctrl-C or q; with --json, an object a line
+    #[arg(short, long, conflicts_with_all = ["short", "verbose", "timing"])]
+    pub watch: bool,
+    /// Add what each service's processes use: processor (since its start; with --watch, in the last second), memory
+    #[arg(short = 'R', long, conflicts_with_all = ["short", "timing", "quiet"])]
+    pub resources: bool,
     #[command(flatten)]
     pub groups: Namespaces,
     /// Add commands, their origin, and where tmux and the runtime files are
@@ -42,41 +57,46 @@ pub struct StatusArgs {
 
 /// Prints the status of this project's session.
 pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Diagnostic> {
-    let status = match session::find(global).and_then(|(_, client)| client.status()) {
+    if args.watch {
+        return watching::watch(global, args);
+    }
+    let request = StatusRequest {
+        resources: args.resources,
+        after: None,
+    };
+    let status = match session::find(global).and_then(|(_, client)| client.status_as(&request)) {
         Ok(status) => within(status, &args.groups.namespace)?,
-        // A prompt must not be told why there is nothing to show.
+        // A prompt must not be told why there is nothing to show, nor who asks for a code alone.
         Err(_) if args.short => return Ok(ExitCode::from(exit_code::NOT_RUNNING)),
+        Err(error) if args.quiet => return Ok(ExitCode::from(error.kind.exit_code())),
         Err(error) if args.json => return absent(error),
         Err(error) => return Err(error),
     };
     if args.json {
         report::print_json(&status)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.short {
+    } else if args.short {
         report::print_out(&show::status::short(&status))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.timing {
+    } else if args.timing {
         report::print_out(&show::timing::timing(&status, style::Paint::for_stdout()))?;
-        return Ok(ExitCode::SUCCESS);
+    } else if !args.quiet {
+        let mut text = table(&status, Manner::default(), style::stdout_width());
+        if args.verbose {
+            text.push_str(&show::status::details(&status));
+        }
+        report::print_out(&text)?;
     }
+    Ok(Health::of_all(&status.services).code())
+}
+
+/// The table in so many columns.
+pub(super) fn table(status: &Status, manner: Manner<'_>, width: usize) -> String {
     let palette = Palette::default();
-    let mut text = show::status::status(
-        &status,
-        style::stdout_width(),
-        style::Paint::for_stdout(),
-        &session::colour(&palette),
-    );
-    if args.verbose {
-        text.push_str(&show::status::details(&status));
-    }
-    report::print_out(&text)?;
-    Ok(ExitCode::SUCCESS)
+    let paint = style::Paint::for_stdout();
+    show::status::status(status, manner, width, paint, &session::colour(&palette))
 }
 
 /// The services in these namespaces alone; a session that does not say has every one in the default one.
-fn within(mut status: Status, namespaces: &[String]) -> Result<Status, Diagnostic> {
+pub(super) fn within(mut status: Status, namespaces: &[String]) -> Result<Status, Diagnostic> {
     let default = [DEFAULT_NAMESPACE.to_owned()];
     let own = status
         .services

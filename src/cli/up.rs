@@ -2,7 +2,7 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
-use super::plan::{Here, own_environment};
+use super::plan::{self, Here, own_environment};
 use super::start::StartArgs;
 use super::{launch, reload, report, session, settings, show, style, values};
 use crate::api::OutputRequest;
@@ -49,6 +49,12 @@ pub struct UpArgs {
     /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<String>,
+    /// Read variables from this file as well, as if OVR_ENV named it
+    #[arg(short = 'e', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Vec<String>,
+    /// Bring up the services of this profile of the configuration, and what they need
+    #[arg(long, value_name = "NAMES", add = complete::profiles())]
+    pub profile: Vec<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]
     pub background: bool,
@@ -63,6 +69,8 @@ impl UpArgs {
             names: self.names.clone(),
             procfile: self.procfile.clone(),
             root: self.root.clone(),
+            env: self.env.clone(),
+            profile: self.profile.clone(),
             daemonize: (self.daemonize || self.wait).then_some(true),
             background: self.background,
             take_over: self.take_over,
@@ -82,25 +90,30 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
         }
         _ => None,
     };
+    let members = match plan::services_of_profiles(&here, &args.as_start()) {
+        Ok(members) => members,
+        Err(problems) => return Ok(report::report_all(&problems)),
+    };
+    let names = [args.names.as_slice(), members.as_slice()].concat();
     let code = match client {
-        Some(client) => reconcile(&client, args)?,
+        Some(client) => reconcile(&client, args, &names)?,
         None => launch::cmd_start(global, &args.as_start())?,
     };
     if !args.wait || args.background {
         return Ok(code);
     }
     let (entry, client) = session::find(global)?;
-    tell_meanwhile(entry.dir.api_socket(), args.names.clone());
-    wait(&client, &args.names, timeout)
+    tell_meanwhile(entry.dir.api_socket(), names.clone());
+    wait(&client, &names, timeout)
 }
 
 /// The session has what the files say, and everything runs that should.
-fn reconcile(client: &Client, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
+fn reconcile(client: &Client, args: &UpArgs, names: &[String]) -> Result<ExitCode, Diagnostic> {
     let reloaded = client.reload()?;
     if !reloaded.changes.is_empty() {
         reload::print(&reloaded)?;
     }
-    let names = if args.names.is_empty() {
+    let names = if names.is_empty() {
         let services = client.status()?.services;
         services
             .iter()
@@ -108,7 +121,7 @@ fn reconcile(client: &Client, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
             .map(|service| service.name.clone())
             .collect()
     } else {
-        args.names.clone()
+        names.to_vec()
     };
     if names.is_empty() {
         if reloaded.changes.is_empty() {
@@ -129,7 +142,7 @@ fn reconcile(client: &Client, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
 }
 
 /// Whether it should run and does not. What was left out at the start and what is done is as it should be.
-fn is_amiss(service: &Service) -> bool {
+pub(super) fn is_amiss(service: &Service) -> bool {
     match service.state {
         StateWord::Stopping | StateWord::Stopped | StateWord::Failed | StateWord::Skipped => true,
         StateWord::Disabled
@@ -149,6 +162,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
     let results = client.wait(&Wait {
         names: names.to_vec(),
         timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        ..Wait::default()
     })?;
     let mut unready = results.clone();
     unready.results.retain(|result| !result.outcome.is_success());
@@ -163,7 +177,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
 }
 
 /// Prints what is said about services, as it is said. The thread ends with this process.
-fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
+pub(super) fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     let request = OutputRequest {
         names,
         lines: 0,
@@ -186,7 +200,7 @@ fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     }));
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, Diagnostic> {
     values::duration(text)
         .map_err(|why| Diagnostic::error(diag::Kind::Usage, format!("--timeout: {text:?} {why}")))
 }

@@ -58,6 +58,16 @@ pub fn diagnostic(error: &Error, words: &[OsString], definition: &clap::Command)
     }
 }
 
+/// Whether a command line that may have other mistakes asks for JSON.
+pub fn wants_json(words: &[OsString], definition: &clap::Command) -> bool {
+    // What stands behind the command that `run` is to run is that command's.
+    if command_of(words, definition).is_some_and(|command| command.get_name() == "run") {
+        return false;
+    }
+    let mut own = words.iter().skip(1).take_while(|word| *word != "--");
+    own.any(|word| word == "--json")
+}
+
 fn unknown_command(typed: &str, definition: &clap::Command) -> Diagnostic {
     let error = Diagnostic::error(Kind::Usage, format!("no command {typed:?}"));
     let known = definition
@@ -166,7 +176,7 @@ fn first_line(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::diagnostic;
+    use super::{diagnostic, wants_json};
     use crate::cli::args::{definition, parse};
     use crate::diag::Kind;
     use std::ffi::OsString;
@@ -194,6 +204,20 @@ mod tests {
             "error: no command \"restrat\"\n  hint: did you mean \"restart\"?"
         );
         assert!(!refused("ovr shmi").contains("shim"));
+    }
+
+    #[test]
+    fn json_is_asked_for_by_the_flag_of_the_command_itself() {
+        for (line, expected) in [
+            ("ovr status --jsno --json", true),
+            ("ovr strat --json", true),
+            ("ovr status --jsno", false),
+            ("ovr logs web -- --json", false),
+            ("ovr -s x run ls --json", false),
+        ] {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert_eq!(wants_json(&words, &definition()), expected, "{line}");
+        }
     }
 
     #[test]

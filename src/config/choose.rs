@@ -23,9 +23,18 @@ pub(super) fn choose(
         spec.policy.autostart = chosen.contains(&index) || needed.contains(&index);
     }
     leave_out(specs, options);
+    for spec in specs
+        .iter_mut()
+        .filter(|spec| options.ignored.contains(&spec.service))
+    {
+        // It runs elsewhere, or nowhere: nobody is to look after its files.
+        spec.watch = None;
+    }
     add_tiers(specs, tiers);
-    if !specs.iter().any(|spec| spec.policy.autostart) && diagnostics.is_empty() {
-        diagnostics.push(nothing_to_run(specs, options));
+    // Where nothing starts by itself and nobody has chosen, the session waits for what is started by hand.
+    let by_hand = !specs.is_empty() && !is_choice(options) && options.ignored == Names::default();
+    if !by_hand && !specs.iter().any(|spec| spec.policy.autostart) && diagnostics.is_empty() {
+        diagnostics.push(nothing_to_run());
     }
     diagnostics
 }
@@ -152,15 +161,7 @@ fn unknown_namespaces(specs: &[InstanceSpec], options: &Options) -> Vec<Diagnost
         .collect()
 }
 
-fn nothing_to_run(specs: &[InstanceSpec], options: &Options) -> Diagnostic {
-    let asked = is_choice(options) || options.ignored != Names::default();
-    if !asked && let Some(first) = specs.first() {
-        return Diagnostic::error(
-            Kind::Config,
-            "nothing is left to run: no service starts by itself",
-        )
-        .hint(format!("name the ones to start: ovr start {}", first.service));
-    }
+fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(Kind::Usage, "nothing is left to run: every service is left out")
         .hint("look at -l, -x, -n and -m, and at OVR_PROCESSES, OVR_IGNORED_PROCESSES and OVR_FORMATION")
 }

@@ -5,7 +5,7 @@ use super::command::leaves_containers;
 use super::environment::Assignment;
 use crate::diag::Span;
 use crate::model::{
-    Check, EndPolicy, Hooks, InstanceName, Limits, Listen, Policy, Readiness, RestartWhen, Schedule,
+    Check, EndPolicy, Hooks, InstanceName, Limits, Listen, LogFile, Policy, Readiness, RestartWhen, Schedule,
     ServiceName, Watch,
 };
 use std::path::PathBuf;
@@ -64,6 +64,7 @@ pub struct Draft {
     pub schedule: Option<Schedule>,
     pub watch: Option<Watch>,
     pub hooks: Hooks,
+    pub log_file: Option<LogFile>,
     pub limits: Limits,
     pub listen: Vec<Listen>,
     pub notify: bool,

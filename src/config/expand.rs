@@ -3,6 +3,7 @@
 
 mod checks;
 mod dependencies;
+mod log_file;
 mod policy;
 mod run;
 mod texts;
@@ -174,6 +175,7 @@ impl Drafting<'_> {
             schedule: self.schedule(texts),
             watch: self.watch(&cwd, texts),
             hooks: self.hooks(texts),
+            log_file: self.log_file(texts),
             limits: Limits {
                 memory: service.limits.memory.as_ref().map(|limit| limit.value),
                 cpu: service.limits.cpu.as_ref().map(|limit| limit.value),

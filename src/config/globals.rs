@@ -6,6 +6,7 @@ use super::environment::{Assignment, Environment, Layer};
 use super::expand::{Known, Texts};
 use super::project::{ProjectDef, Var};
 use super::template::Variables;
+use super::yaml;
 
 /// Settles them, as the global layer of `environment`; what a command printed goes before what is written.
 /// Gives what the commands have printed, for templates.
@@ -21,14 +22,17 @@ pub fn settle(
     let mut printed = Vec::new();
     if !def.env_cmds.is_empty() {
         let mut around = environment.clone();
-        around.extend(Layer::Global, written(def, &[]).value);
+        around.extend(Layer::Global, settled(&written(def, &[]).value));
         let ran = run(def, &around);
         diagnostics.extend(ran.diagnostics);
         printed = ran.value;
     }
     let global = written(def, &printed);
     diagnostics.extend(global.diagnostics);
-    environment.extend(Layer::Global, global.value.iter().chain(&printed).cloned());
+    environment.extend(
+        Layer::Global,
+        settled(&global.value).chain(printed.iter().cloned()),
+    );
     def.environment = global.value;
     Checked::new(variables(&printed), diagnostics)
 }
@@ -38,7 +42,15 @@ fn variables(printed: &[Assignment]) -> Variables {
     printed.iter().map(of).collect()
 }
 
-/// The written variables, rendered.
+/// The variables as programs get them.
+fn settled(assignments: &[Assignment]) -> impl Iterator<Item = Assignment> {
+    assignments.iter().map(|assignment| Assignment {
+        value: yaml::settled(assignment.value.clone()),
+        ..assignment.clone()
+    })
+}
+
+/// The written variables, rendered; to be settled.
 fn written(def: &ProjectDef, printed: &[Assignment]) -> Checked<Vec<Assignment>> {
     let mut of_templates = variables(printed);
     of_templates.extend(def.vars.clone());

@@ -29,6 +29,8 @@ pub struct Surroundings<'a> {
     pub home: Option<&'a Path>,
     /// The project's root.
     pub root: &'a Path,
+    /// Files that a flag names, in place of those that `OVR_ENV` does.
+    pub named: &'a [PathBuf],
 }
 
 /// Turns what `std::env::vars_os` gives into text. A variable that is not UTF-8 cannot be handed on, which
@@ -226,6 +228,9 @@ impl Loader<'_> {
 
     /// The files that `OVR_ENV` names. They were asked for, so a missing one is an error.
     fn named_files(&mut self) {
+        if !self.surroundings.named.is_empty() {
+            return self.typed_files();
+        }
         let Some(setting) = self.environment.setting("ENV") else {
             return;
         };
@@ -241,6 +246,19 @@ impl Loader<'_> {
                 Err(error) => self
                     .diagnostics
                     .push(not_there(shown, &named_by, span.clone(), &error)),
+            }
+        }
+    }
+
+    fn typed_files(&mut self) {
+        for path in self.surroundings.named {
+            let shown = path.display().to_string();
+            match fs::read(path) {
+                Ok(bytes) => self.add(Layer::NamedFiles, &bytes, &shown),
+                Err(error) => self.diagnostics.push(
+                    Diagnostic::error(Kind::Usage, format!("cannot read {shown}, which -e names"))
+                        .cause(error.to_string()),
+                ),
             }
         }
     }

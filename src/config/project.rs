@@ -4,7 +4,7 @@
 
 use super::environment::Assignment;
 use crate::diag::Span;
-use crate::model::{Condition, RestartWhen, ServiceName, Signal};
+use crate::model::{Condition, LogPart, RestartWhen, ServiceName, Signal};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,12 +30,24 @@ pub struct ProjectDef {
     pub shell: ShellDef,
     /// Stop dependents before what they need (also what happens without it), or `false`: all at once.
     pub ordered_shutdown: Option<bool>,
+    /// Named sets of what to start.
+    pub profiles: Vec<ProfileDef>,
+    /// A file for the output of every service that names none, and how log files are written.
+    pub log_location: Option<Located<String>>,
+    pub log_configuration: Option<LogDef>,
     /// Warnings about the configuration are errors.
     pub is_strict: bool,
     /// `disable_env_expansion`: `${NAME}` stays in every text.
     pub is_literal: bool,
     /// In the order of the files.
     pub services: Vec<ServiceDef>,
+}
+
+/// A set of services, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileDef {
+    pub name: String,
+    pub services: Vec<Located<String>>,
 }
 
 /// What a template variable holds.
@@ -103,6 +115,8 @@ pub struct ServiceDef {
     /// May fail without holding others up.
     pub optional: bool,
     pub hooks: HooksDef,
+    pub log_location: Option<Located<String>>,
+    pub log_configuration: Option<LogDef>,
 }
 
 impl ServiceDef {
@@ -146,6 +160,8 @@ impl ServiceDef {
             tier: None,
             optional: false,
             hooks: HooksDef::default(),
+            log_location: None,
+            log_configuration: None,
         }
     }
 }
@@ -265,4 +281,24 @@ pub struct HooksDef {
     pub on_ready: Option<Located<String>>,
     pub on_exit: Option<Located<String>>,
     pub on_fail: Option<Located<String>>,
+}
+
+/// How log files are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogDef {
+    pub disable_json: bool,
+    pub no_metadata: bool,
+    pub add_timestamp: bool,
+    pub timestamp_format: Option<Located<String>>,
+    /// `None`: time, level, message.
+    pub fields_order: Option<Vec<LogPart>>,
+    pub rotation: Option<RotationDef>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RotationDef {
+    pub max_size_mb: Option<u64>,
+    pub max_backups: Option<u32>,
+    pub max_age_days: Option<u32>,
+    pub compress: bool,
 }

@@ -41,7 +41,7 @@ pub fn resolve(
                 &common
             };
             let late = late(draft, &session, &own);
-            let filled = |text: &String| late.fill_in(text.clone());
+            let filled = |text: &String| late.settle(text.clone());
             let checks = checks(
                 draft,
                 port.as_ref().map(|(port, _)| *port),
@@ -77,6 +77,7 @@ pub fn resolve(
                 schedule: draft.schedule.clone(),
                 watch: draft.watch.clone(),
                 hooks: draft.hooks.clone(),
+                log_file: draft.log_file.clone(),
             });
             tiers.push(draft.tier);
         }
@@ -136,8 +137,8 @@ fn checks(draft: &Draft, port: Option<u16>, late: &Known, diagnostics: &mut Vec<
         startup: settle(&checks.startup),
         readiness: settle(&checks.readiness),
         liveness: settle(&checks.liveness),
-        ready_line: checks.ready_line.clone().map(|line| late.fill_in(line)),
-        failure_line: checks.failure_line.clone().map(|line| late.fill_in(line)),
+        ready_line: checks.ready_line.clone().map(|line| late.settle(line)),
+        failure_line: checks.failure_line.clone().map(|line| late.settle(line)),
     }
 }
 
@@ -147,14 +148,14 @@ fn filled(check: Check, late: &Known) -> Check {
         Check::Http(http) => {
             let headers = http.headers.into_iter();
             Check::Http(crate::model::HttpCheck {
-                host: late.fill_in(http.host),
-                path: late.fill_in(http.path),
-                headers: headers.map(|(name, value)| (name, late.fill_in(value))).collect(),
+                host: late.settle(http.host),
+                path: late.settle(http.path),
+                headers: headers.map(|(name, value)| (name, late.settle(value))).collect(),
                 ..http
             })
         }
         Check::Tcp { host, port } => Check::Tcp {
-            host: late.fill_in(host),
+            host: late.settle(host),
             port,
         },
         exec @ Check::Exec { .. } => exec,
@@ -319,7 +320,7 @@ fn late(draft: &Draft, session: &SessionVariables, own: &[(String, String)]) -> 
 /// What the configuration gives an instance.
 fn written(draft: &Draft, late: &Known) -> Vec<Assignment> {
     let filled = draft.environment.iter().map(|assignment| Assignment {
-        value: late.fill_in(assignment.value.clone()),
+        value: late.settle(assignment.value.clone()),
         ..assignment.clone()
     });
     filled.collect()

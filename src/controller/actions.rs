@@ -15,6 +15,8 @@ pub(super) const LAST_WORDS: usize = 20;
 impl Controller {
     /// Tells the machine what happened and carries out all that follows.
     pub(super) fn feed(&mut self, event: Event) {
+        self.doing = self.doing_of(&event);
+        self.note_asked();
         self.machine.handle(self.clock.now(), event);
         while let Some(action) = self.machine.poll_action() {
             self.carry_out(action);
@@ -92,6 +94,7 @@ impl Controller {
             let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
             self.say_at(instance, place, tone, &text);
         }
+        self.note_deed(instance, from, to);
         self.note_step(instance, from, to);
         self.tell_blocker(instance, to);
         match to {
@@ -109,7 +112,7 @@ impl Controller {
             | State::Skipped { .. } => self.host_mut(instance).health.cancel_attempts(),
         }
         self.run_hooks(instance, from, to);
-        self.stale_status.insert(instance);
+        self.note_change_of(instance);
         self.note_progress();
     }
 

@@ -74,10 +74,12 @@ impl Controller {
         self.note_ending(false);
         self.progress.begin();
         self.check_all_ports();
-        for name in &self.info.paused {
-            if let Some(instance) = name.parse().ok().and_then(|name| self.by_name.get(&name)) {
-                self.machine.pause(*instance);
-            }
+        let known = |name: &String| self.by_name.get(&name.parse().ok()?).copied();
+        for instance in self.info.paused.iter().filter_map(known) {
+            self.machine.pause(instance);
+        }
+        for instance in self.info.resumed.iter().filter_map(known) {
+            self.machine.resume(instance);
         }
         self.feed(Event::Begin);
         self.note_progress();

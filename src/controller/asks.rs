@@ -69,6 +69,11 @@ impl<Reply> Asks<Reply> {
         }
     }
 
+    /// Whether the one who waits for it is such a one.
+    pub(super) fn is(&self, ask: AskId, such: impl FnOnce(&Reply) -> bool) -> bool {
+        self.open.get(&ask).is_some_and(|open| such(&open.reply))
+    }
+
     pub(super) fn since(&self, ask: AskId) -> Option<Moment> {
         self.open.get(&ask).map(|open| open.since)
     }
@@ -90,6 +95,7 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
         elapsed_ms: 0,
         message: None,
         last_lines: Vec::new(),
+        not_yet: false,
     };
     match answer {
         Answer::Started { pid } => {

@@ -12,10 +12,24 @@ use std::collections::BTreeMap;
 
 impl Controller {
     pub(super) fn on_call(&mut self, call: Call) {
+        if let Some(call) = self
+            .unless_unchanged(call)
+            .and_then(|call| self.after_a_look(call))
+        {
+            self.answer_call(call);
+        }
+    }
+
+    /// Answers what need not wait for anything but its own end.
+    pub(super) fn answer_call(&mut self, call: Call) {
         match call {
-            Call::Status { reply } => {
+            Call::Status { request, reply } => {
                 self.look_at_taken_ports();
-                drop(reply.send(Ok(self.status())));
+                self.answer_status(&request, reply);
+            }
+            Call::Why { name, reply } => {
+                self.look_at_taken_ports();
+                drop(reply.send(self.why(&name)));
             }
             Call::Graph { reply } => {
                 self.look_at_taken_ports();

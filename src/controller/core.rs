@@ -4,6 +4,7 @@
 use super::adopt::Adopted;
 use super::answers::Unfinished;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::files::{self, FileWatch};
 use super::follow::Named;
@@ -13,6 +14,8 @@ use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
 use super::links::{LinkEvent, LinkId, Links};
+use super::listening::{Looked, Looks};
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
@@ -89,6 +92,8 @@ enum Input {
     Replanned(Replanned),
     /// The same, for a restart that tells whether it has changed.
     Compared(Comparison),
+    /// The services' processes have been looked through for listeners.
+    Looked(Looked),
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
@@ -116,6 +121,7 @@ pub(super) struct Inlets {
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) compared: mpsc::UnboundedSender<Comparison>,
+    pub(super) looked: mpsc::UnboundedSender<Looked>,
     pub(super) pipes: mpsc::UnboundedSender<Piped>,
     pub(super) server_ended: mpsc::UnboundedSender<u32>,
 }
@@ -131,6 +137,7 @@ pub(super) struct Outlets {
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
+    pub(super) looked: mpsc::UnboundedReceiver<Looked>,
     pub(super) pipes: mpsc::UnboundedReceiver<Piped>,
     pub(super) server_ended: mpsc::UnboundedReceiver<u32>,
     pub(super) signals: signal_hook_tokio::Signals,
@@ -160,6 +167,11 @@ pub(super) struct Controller {
     /// The numbers of instances that were asked of this session.
     pub(super) scaled: BTreeMap<ServiceName, Scaled>,
     pub(super) waits: Vec<Waiting>,
+    /// Who waits until something is another way, and who waits for a look.
+    pub(super) lookers: Lookers,
+    pub(super) looks: Looks,
+    /// Whose doing the changes are that the machine tells of now.
+    pub(super) doing: Doing,
     /// The configuration's files, as they were when it was read.
     pub(super) stamp: Stamp,
     pub(super) links: Links,
@@ -238,6 +250,7 @@ impl Controller {
             self.on_input(input);
             self.advance_closing();
             self.answer_waits();
+            self.answer_lookers();
             self.advance_finish();
             self.finish_answers();
             self.refresh_stale_status_lines();
@@ -261,6 +274,7 @@ impl Controller {
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
             Some(comparison) = outlets.compared.recv() => Input::Compared(comparison),
+            Some(looked) = outlets.looked.recv() => Input::Looked(looked),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
             () = files::changed(&mut outlets.files) => Input::Files,
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
@@ -286,6 +300,7 @@ impl Controller {
             Input::Configured(warnings) => self.on_tmux_configured(&warnings),
             Input::Replanned(replanned) => self.on_replanned(replanned),
             Input::Compared(comparison) => self.on_compared(comparison),
+            Input::Looked(looked) => self.on_looked(looked),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
             Input::Files => self.renew_files(),
             // The session goes on without one.

@@ -47,6 +47,7 @@ pub(super) fn difference(old: &InstanceSpec, new: &InstanceSpec) -> Difference {
         || old.schedule != new.schedule
         || old.watch != new.watch
         || old.hooks != new.hooks
+        || old.log_file != new.log_file
         || old.description != new.description
         || old.namespaces != new.namespaces;
     if rules {

@@ -122,13 +122,19 @@ impl Controller {
         if self.machine.is_ending() {
             return;
         }
-        let paused = self.ids().filter(|id| {
-            let policy = &self.host(*id).spec.policy;
-            policy.scheduled && policy.autostart && !self.machine.is_on_schedule(*id)
-        });
-        let paused = paused.map(|id| self.host(id).name()).collect();
-        if self.info.paused != paused {
+        // Only what differs from what the configuration says.
+        let differing = |starts: bool| {
+            let differing = self.ids().filter(|id| {
+                let policy = &self.host(*id).spec.policy;
+                let is_on = self.machine.is_on_schedule(*id);
+                policy.scheduled && policy.autostart == starts && is_on != starts
+            });
+            differing.map(|id| self.host(id).name()).collect()
+        };
+        let (paused, resumed) = (differing(true), differing(false));
+        if self.info.paused != paused || self.info.resumed != resumed {
             self.info.paused = paused;
+            self.info.resumed = resumed;
             self.write_info();
         }
     }

@@ -4,7 +4,7 @@
 use crate::api::messages::ProbeFailure;
 use crate::model::{RunId, time_text};
 use crate::supervisor::ProbeKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 use tokio::task::AbortHandle;
 
@@ -17,6 +17,8 @@ pub(super) struct Health {
     pub(super) run: Option<RunId>,
     attempts: BTreeMap<ProbeKind, Attempt>,
     failures: BTreeMap<ProbeKind, Failure>,
+    /// Those that have succeeded in this run.
+    passed: BTreeSet<ProbeKind>,
     /// Its own word, where that was that it is not ready.
     pub(super) complaint: Option<String>,
     /// Where it stands, in its own words (`STATUS=`).
@@ -81,9 +83,16 @@ impl Health {
     }
 
     pub(super) fn succeeded(&mut self, probe: ProbeKind) {
+        self.passed.insert(probe);
         if let Some(failure) = self.failures.get_mut(&probe) {
             failure.count = 0;
         }
+    }
+
+    /// Whether the last attempt of this probe was a good one; not before the first is over.
+    pub(super) fn passes(&self, probe: ProbeKind) -> bool {
+        let fails = self.failures.get(&probe).is_some_and(|failure| failure.count > 0);
+        self.passed.contains(&probe) && !fails
     }
 
     /// Whether its last attempt did not fail for this very reason.
@@ -172,6 +181,7 @@ mod tests {
         assert_eq!(health.trouble().unwrap(), "exit 2 (readiness probe, 2 failures)");
         health.succeeded(ProbeKind::Readiness);
         assert_eq!(health.trouble(), None);
+        assert!(health.passes(ProbeKind::Readiness) && !health.passes(ProbeKind::Liveness));
         let last = health.last_failure().unwrap();
         assert_eq!((last.reason.as_str(), last.failures), ("exit 2", 0));
         let later = now + Duration::from_secs(1);

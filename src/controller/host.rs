@@ -1,8 +1,10 @@
 //! What the controller knows of one instance beyond the machine's view: its window and shim, and the facts of
 //! its current or last run. Facts only; what follows from them is the machine's business.
 
+use super::causes::Deeds;
 use super::health::Health;
 use super::links::LinkId;
+use super::listening::Listens;
 use super::ports::Taken;
 use super::timing::Start;
 use crate::model::{Exit, InstanceSpec, RunId};
@@ -28,8 +30,11 @@ pub(super) struct Host {
     pub(super) health: Health,
     /// Who holds the assigned port, where the last start found it taken.
     pub(super) port_taken: Option<Taken>,
+    /// What its last run that was looked at listens on.
+    pub(super) listens: Option<Listens>,
     /// What was said that need not be said again.
     pub(super) warned: BTreeSet<String>,
+    pub(super) deeds: Deeds,
     /// How its last start went; `None` if an earlier controller made it.
     pub(super) start: Option<Start>,
     /// What it was last said to wait for, since its last start.
@@ -84,7 +89,9 @@ impl Host {
             found: false,
             health: Health::default(),
             port_taken: None,
+            listens: None,
             warned: BTreeSet::new(),
+            deeds: Deeds::default(),
             start: Some(Start::default()),
             awaited: None,
             skipped: None,

@@ -13,13 +13,19 @@ use std::path::PathBuf;
 pub struct LogsSetup {
     /// This project's, in the directory that has all projects'.
     pub dir: PathBuf,
-    /// What they may take.
-    pub bytes: u64,
+    /// What they may take. `None`: only the files that the configuration names are written.
+    pub bytes: Option<u64>,
 }
 
-/// The files of the session's instances.
-pub(super) fn start(logs: &LogsSetup, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
-    let keep = Keep::within(logs.bytes, instances.len());
+/// The files of the session's instances; `None` where nothing is to be written.
+pub(super) fn start(
+    logs: &LogsSetup,
+    instances: &[InstanceSpec],
+) -> Result<Option<(Store, Troubles)>, Diagnostic> {
+    if logs.bytes.is_none() && instances.iter().all(|spec| spec.log_file.is_none()) {
+        return Ok(None);
+    }
+    let keep = Keep::within(logs.bytes.unwrap_or(0), instances.len());
     let keep = match logs.dir.parent() {
         Some(all_projects) => keep.among(all_projects),
         None => keep,
@@ -28,6 +34,7 @@ pub(super) fn start(logs: &LogsSetup, instances: &[InstanceSpec]) -> Result<(Sto
         .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
     for (index, spec) in instances.iter().enumerate() {
         store.name(Controller::id_at(index), spec.name.to_string());
+        store.copy(Controller::id_at(index), spec.log_file.as_ref());
     }
-    Ok((store, troubles))
+    Ok(Some((store, troubles)))
 }

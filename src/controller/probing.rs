@@ -6,7 +6,7 @@ use super::core::Controller;
 use super::health;
 use super::vouching::{self, Rightful};
 use crate::logs::Tone;
-use crate::model::{Check, FailureReason, InstanceId, RunId, State};
+use crate::model::{Check, FailureReason, InstanceId, Moment, RunId, State, time_text};
 use crate::probes::{self, Surroundings};
 use crate::shim::protocol::said_ready;
 use crate::shim::tree;
@@ -173,7 +173,7 @@ impl Controller {
         if failures > 0 {
             self.tell_failures(instance, probe, failures, was_up);
         }
-        self.stale_status.insert(instance);
+        self.note_change_of(instance);
     }
 
     /// Says what became of a run by its failures, and that it is not ready for longer than was thought.
@@ -239,7 +239,7 @@ impl Controller {
             && let Some(said) = health::status_in(text)
         {
             health.said = Some(said);
-            self.stale_status.insert(instance);
+            self.note_change_of(instance);
         }
         if let Some(ready) = said_ready(text) {
             self.on_told_ready(instance, run, ready, "it reloads or stops, as it says");
@@ -259,7 +259,7 @@ impl Controller {
         if !ready && was_up {
             self.say_at(instance, None, Tone::Alarm, &format!("not ready: {complaint}"));
         }
-        self.stale_status.insert(instance);
+        self.note_change_of(instance);
     }
 
     /// Begins to keep what is said of this run, if it is a later one than that which is known of.
@@ -284,11 +284,20 @@ impl Controller {
     pub(super) fn why_in_words(&self, instance: InstanceId) -> Option<String> {
         let why = self.machine.why(instance)?;
         let trouble = self.trouble(instance, &why);
+        let in_so_long = |until: Moment| time_text::duration(until.since(self.clock.now()));
+        let words = match &why {
+            // The machine's moments mean nothing to people.
+            Why::Backoff { last, until } => {
+                format!("ended with {last}, starts again in {}", in_so_long(*until))
+            }
+            Why::Grace { signal, until } => format!("got {signal}, SIGKILL in {}", in_so_long(*until)),
+            why => why.to_string(),
+        };
         Some(match (&why, trouble) {
             (Why::NotReady | Why::Retracted, Some(trouble)) => format!("not ready: {trouble}"),
             (Why::Startup, Some(trouble)) => format!("{why}: {trouble}"),
-            (_, Some(trouble)) => format!("{why} · {trouble}"),
-            (_, None) => why.to_string(),
+            (_, Some(trouble)) => format!("{words} · {trouble}"),
+            (_, None) => words,
         })
     }
 

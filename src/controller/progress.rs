@@ -92,8 +92,10 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
+        super::thrift::give_back();
         let took = time_text::duration(self.clock.now().since(self.progress.since));
-        if !self.machine.is_ending() {
+        // Where nothing was to start, the first lines have said so.
+        if !self.machine.is_ending() && !wanted.is_empty() {
             self.progress.awaits_ready = self.are_all_ready() == Some(false);
             let (tone, text) = self.start_in_words(&wanted, &took);
             self.say_session(tone, &text);
@@ -161,7 +163,7 @@ impl Controller {
         )
     }
 
-    fn starts_with_session(&self, instance: InstanceId) -> bool {
+    pub(super) fn starts_with_session(&self, instance: InstanceId) -> bool {
         let spec = &self.host(instance).spec;
         let is_due_at_once = spec
             .schedule

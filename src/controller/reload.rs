@@ -228,6 +228,11 @@ impl Controller {
     fn rename(&mut self) {
         let labels: Vec<Label> = self.hosts.iter().map(|host| label(&host.spec)).collect();
         self.hub.set_labels(&labels);
+        if let Some(store) = self.hub.store() {
+            for (index, host) in self.hosts.iter().enumerate() {
+                store.copy(Self::id_at(index), host.spec.log_file.as_ref());
+            }
+        }
         self.names
             .send_replace(self.hosts.iter().map(Named::of).collect());
         let hosts = self.order.iter().map(|id| (*id, &self.hosts[id.0 as usize].spec));

@@ -3,6 +3,7 @@
 
 use super::adopt::Adopted;
 use super::asks::Asks;
+use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
@@ -15,6 +16,8 @@ use super::keeping::{self, LogsSetup};
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::{LinkEvent, Links};
+use super::listening::Looks;
+use super::lookers::Lookers;
 use super::losses::Losses;
 use super::planned::{Planned, label, names_of, numbered};
 use super::progress::{Progress, Up};
@@ -154,6 +157,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
         info.paused.clone_from(&left.paused);
+        info.resumed.clone_from(&left.resumed);
     }
     let stamp = Stamp::look(&setup.config, &setup.root);
     let site = site(&setup);
@@ -177,8 +181,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         watched,
     );
     let mut hub = Hub::new(setup.instances.len(), renderer);
-    if let Some(logs) = &setup.logs {
-        let (store, troubles) = keeping::start(logs, &setup.instances)?;
+    if let Some(logs) = &setup.logs
+        && let Some((store, troubles)) = keeping::start(logs, &setup.instances)?
+    {
         hub.keep_in(store);
         outlets.log_troubles = Some(troubles);
     }
@@ -195,7 +200,10 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
             watch: setup.watch,
-            logs: setup.logs.map(|logs| logs.dir),
+            logs: setup
+                .logs
+                .filter(|logs| logs.bytes.is_some())
+                .map(|logs| logs.dir),
         },
         info,
         lock: setup.lock,
@@ -208,6 +216,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         reloads: Reloads::default(),
         scaled,
         waits: Vec::new(),
+        lookers: Lookers::new(clock::epoch_ms()),
+        looks: Looks::default(),
+        doing: Doing::default(),
         stamp,
         links,
         owners: BTreeMap::new(),
@@ -307,6 +318,7 @@ fn info(
             .map(|(service, scaled)| (service.to_string(), *scaled))
             .collect(),
         paused: BTreeSet::new(),
+        resumed: BTreeSet::new(),
     }
 }
 
@@ -341,6 +353,7 @@ fn channels(
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
     let (compared, compared_out) = mpsc::unbounded_channel();
+    let (looked, looked_out) = mpsc::unbounded_channel();
     let (pipes, pipes_out) = mpsc::unbounded_channel();
     let (server_ended, server_ended_out) = mpsc::unbounded_channel();
     let inlets = Inlets {
@@ -352,6 +365,7 @@ fn channels(
         configured,
         replanned,
         compared,
+        looked,
         pipes,
         server_ended,
     };
@@ -365,6 +379,7 @@ fn channels(
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
+        looked: looked_out,
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,

@@ -14,6 +14,7 @@ impl Controller {
         Status {
             schema: SCHEMA,
             session: self.session(),
+            revision: self.lookers.revision(),
             services: self.shown().map(|id| self.service(id)).collect(),
         }
     }
@@ -33,7 +34,7 @@ impl Controller {
         }
     }
 
-    fn service(&self, id: InstanceId) -> Service {
+    pub(super) fn service(&self, id: InstanceId) -> Service {
         let host = self.host(id);
         let state = self.machine.state(id);
         let now = clock::wall();
@@ -66,9 +67,7 @@ impl Controller {
             pids,
             port,
             port_source: host.spec.port.as_ref().map(|(_, source)| port_words(source)),
-            url: port
-                .filter(|_| live)
-                .map(|port| format!("http://127.0.0.1:{port}")),
+            url: self.url_of(id).filter(|_| live),
             started_at: run.map(|run| time_text::rfc3339(run.started)),
             ended_at: end.map(|end| time_text::rfc3339(end.at)),
             for_ms: millis(self.since(host, live, now)),
@@ -87,6 +86,8 @@ impl Controller {
             next_run: self.next_run(id).map(time_text::rfc3339),
             namespaces: host.spec.namespaces.clone(),
             description: host.spec.description.clone(),
+            listens: self.ports_of(id),
+            resources: None,
             timing: host.start.as_ref().map(|start| self.timing(start)),
         }
     }
@@ -140,6 +141,10 @@ impl Controller {
         };
         let suspended = "changed files are not heeded any more: too many restarts".to_owned();
         let reason = reason.or(self.machine.is_watch_suspended(id).then_some(suspended));
+        let reason = match (reason, self.stray_in_words(id)) {
+            (Some(reason), Some(stray)) => Some(format!("{stray} · {reason}")),
+            (reason, stray) => reason.or(stray),
+        };
         match (blamed_port(host, state), reason) {
             (Some(taken), Some(reason)) => Some(format!("{taken} · {reason}")),
             (Some(taken), None) => Some(taken.to_owned()),

@@ -152,7 +152,7 @@ impl Controller {
         self.windows.bind(pane, instance);
         self.host_mut(instance).window = Some(window);
         self.note_window_closed(instance, false);
-        self.stale_status.insert(instance);
+        self.note_change_of(instance);
         for (name, reply) in std::mem::take(&mut self.window_calls) {
             self.answer_window(name, reply);
         }
@@ -211,7 +211,7 @@ impl Controller {
             let host = self.host_mut(instance);
             if host.clients != clients {
                 host.clients = clients;
-                self.stale_status.insert(instance);
+                self.note_change_of(instance);
                 self.feed(Event::Attached { instance, clients });
             }
         }

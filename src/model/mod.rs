@@ -4,6 +4,7 @@
 mod checks;
 mod exit;
 mod ids;
+mod log_file;
 pub mod mark;
 mod moment;
 mod name;
@@ -20,6 +21,7 @@ mod variables;
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
+pub use log_file::{LogFile, LogPart, LogRotation};
 pub use moment::Moment;
 pub use name::{InstanceName, NameError, ServiceName};
 pub use namespaces::in_namespaces;

@@ -1,7 +1,7 @@
 //! What the user asked for: an instance's command and its surroundings. `config` makes these; nothing changes
 //! them afterwards. The rules that an instance lives by are in `policy.rs`, what is looked at in `checks.rs`.
 
-use super::{Checks, Hooks, InstanceName, Policy, Schedule, ServiceName, Variables, Watch};
+use super::{Checks, Hooks, InstanceName, LogFile, Policy, Schedule, ServiceName, Variables, Watch};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +36,8 @@ pub struct InstanceSpec {
     pub watch: Option<Watch>,
     /// What is run when something happens to it.
     pub hooks: Hooks,
+    /// Where its output goes besides our own files.
+    pub log_file: Option<LogFile>,
 }
 
 /// The namespace of what names none.

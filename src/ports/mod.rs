@@ -4,6 +4,8 @@ mod holder;
 mod proc_net;
 mod rule;
 mod sock_diag;
+mod trees;
 
 pub use holder::{Holder, Listener, Project, listeners};
 pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted, Wish};
+pub use trees::{Socket, held_by, listening};

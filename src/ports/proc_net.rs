@@ -4,6 +4,7 @@
 
 use super::holder::{Holder, Listener, Project};
 use super::sock_diag;
+use super::trees::Socket;
 use rustix::param::clock_ticks_per_second;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,14 +12,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
-
-/// A listening socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket {
-    pub(super) address: IpAddr,
-    pub(super) port: u16,
-    pub(super) inode: u64,
-}
 
 /// Every listener on these ports and any local address, with its owner where that can be seen. Only where
 /// there is one are the processes looked through.
@@ -106,20 +99,20 @@ fn owners(inodes: &BTreeSet<u64>) -> BTreeMap<u64, u32> {
     };
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     for pid in pids {
-        // Another user's process, or one that is gone by now.
-        let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
-            continue;
-        };
-        for target in descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()) {
-            let Some(inode) = socket_inode(&target).filter(|inode| inodes.contains(inode)) else {
-                continue;
-            };
+        for inode in socket_inodes(pid).filter(|inode| inodes.contains(inode)) {
             let age = (start_ticks(pid).unwrap_or(u64::MAX), pid);
             let oldest = owners.entry(inode).or_insert(age);
             *oldest = age.min(*oldest);
         }
     }
     owners.into_iter().map(|(inode, (_, pid))| (inode, pid)).collect()
+}
+
+/// The sockets that a process holds. None of another user's, or of one that is gone by now.
+pub(super) fn socket_inodes(pid: u32) -> impl Iterator<Item = u64> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+    let targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets.filter_map(|target| socket_inode(&target))
 }
 
 fn socket_inode(target: &Path) -> Option<u64> {
@@ -198,7 +191,8 @@ fn age(pid: u32) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Socket, parse_address, parse_table, program};
+    use super::{parse_address, parse_table, program};
+    use crate::ports::Socket;
     use std::collections::BTreeSet;
 
     #[test]

@@ -3,7 +3,7 @@
 //! its whole table of connections for them, however empty; and this is asked before every start of a service.
 #![cfg(target_os = "linux")]
 
-use super::proc_net::Socket;
+use super::trees::Socket;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink, socket_with};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -126,7 +126,8 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{ANSWER, HEADER, MESSAGE_DONE, MESSAGE_ERROR, SOCK_DIAG_BY_FAMILY, listening, take};
-    use crate::ports::proc_net::{Socket, tables};
+    use crate::ports::Socket;
+    use crate::ports::proc_net::tables;
     use std::collections::BTreeSet;
     use std::net::TcpListener;
 

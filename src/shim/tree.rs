@@ -50,8 +50,24 @@ impl Killed {
 
 /// Every process alive below `root`, which itself is not among them.
 pub fn descendants(root: u32) -> Vec<Process> {
+    let below = below(root, &links());
+    below.into_iter().filter_map(table::one).collect()
+}
+
+/// The processes below each of `roots`, after one look at the table.
+pub fn trees(roots: &[u32]) -> Vec<Vec<u32>> {
+    let links = links();
+    roots.iter().map(|root| below(*root, &links)).collect()
+}
+
+/// Parent and child, in order.
+fn links() -> Vec<(u32, u32)> {
     let mut links: Vec<(u32, u32)> = table::all().map(|found| (found.parent, found.pid)).collect();
     links.sort_unstable();
+    links
+}
+
+fn below(root: u32, links: &[(u32, u32)]) -> Vec<u32> {
     let mut members = vec![root];
     let mut next = 0;
     while let Some(parent) = members.get(next).copied() {
@@ -60,7 +76,7 @@ pub fn descendants(root: u32) -> Vec<Process> {
         members.extend(children.map(|link| link.1).filter(|pid| *pid != root));
         next += 1;
     }
-    members[1..].iter().copied().filter_map(table::one).collect()
+    members.split_off(1)
 }
 
 /// Whether this process descends from `root`.

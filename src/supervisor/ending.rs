@@ -1,7 +1,7 @@
 //! The session's end: what causes it, how it goes, when it is over.
 
 use super::event::{Action, Answer, EndCause, QuitWhy};
-use super::instance::{Cause, Wanted};
+use super::instance::{Cause, Instance, Wanted};
 use super::machine::Machine;
 use crate::model::{AskId, EndPolicy, Exit, InstanceId, RunId, Signal};
 use std::mem;
@@ -66,18 +66,15 @@ impl Machine {
     }
 
     /// Ends a session that ends with the last of its work, when nothing is left that runs, waits or will run.
-    /// What a person has stopped, looks at or asks for keeps it: somebody is at work here.
+    /// What a person has stopped, looks at or asks for keeps it: somebody is at work here. So does it where nothing
+    /// starts by itself: all that is to come is a person's to ask for.
     pub(super) fn end_if_done(&mut self) {
         let open = match self.phase {
             Phase::Open => self.ends_when_done && self.live == 0 && self.asks.is_empty(),
             Phase::Adopting | Phase::Ending(_) | Phase::Finished(_) => false,
         };
-        if open
-            && self
-                .instances
-                .iter()
-                .all(|instance| instance.gone || instance.is_done())
-        {
+        let mut known = self.instances.iter().filter(|instance| !instance.gone);
+        if open && known.clone().any(|instance| instance.policy.autostart) && known.all(Instance::is_done) {
             self.begin_ending(EndCause::Completed);
             self.reconcile();
         }

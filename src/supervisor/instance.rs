@@ -10,6 +10,7 @@ use crate::model::{
     Exit, FailureReason, InstanceName, Moment, PendingWhy, Policy, Readiness, RunId, State, StateWord,
     StopPlan,
 };
+use std::time::Duration;
 
 /// What is wanted of an instance, whatever it does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(super) struct Run {
     pub(super) condemned: Option<ProbeKind>,
     pub(super) startup: Option<Track>,
     /// Its command was to leave a daemon behind, and the time for that is up.
-    pub(super) overdue: bool,
+    pub(super) overdue: Option<Duration>,
     pub(super) readiness: Option<Track>,
     pub(super) liveness: Option<Track>,
 }
@@ -99,7 +100,7 @@ impl Run {
             booted: false,
             condemned: None,
             startup: None,
-            overdue: false,
+            overdue: None,
             readiness: None,
             liveness: None,
         }

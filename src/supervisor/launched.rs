@@ -28,8 +28,10 @@ impl Machine {
 
     /// It is still at work: it is stopped, and has failed whatever it ends with.
     pub(super) fn on_launch_due(&mut self, id: InstanceId) {
-        if let Some(run) = &mut self.at_mut(id).run {
-            run.overdue = true;
+        let instance = self.at_mut(id);
+        let within = instance.policy.launch_timeout;
+        if let Some(run) = &mut instance.run {
+            run.overdue = within;
         }
         self.mark(id);
     }

@@ -122,7 +122,7 @@ impl Machine {
         let condemned = instance
             .run
             .as_ref()
-            .is_some_and(|run| run.condemned.is_some() || run.overdue);
+            .is_some_and(|run| run.condemned.is_some() || run.overdue.is_some());
         if instance.is_to_be_killed() {
             self.order_stop(id, true);
         } else if instance.is_doomed() {

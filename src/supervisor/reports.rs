@@ -243,7 +243,7 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let condemned = run.condemned.is_some() || run.overdue;
+        let condemned = run.condemned.is_some() || run.overdue.is_some();
         let success = !lost && !condemned && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
@@ -267,10 +267,8 @@ impl Machine {
                 reason: FailureReason::Lost,
                 at: now,
             },
-            Decision::Stay if run.overdue => State::Failed {
-                reason: FailureReason::NoDaemon {
-                    within: instance.policy.launch_timeout.unwrap_or_default(),
-                },
+            Decision::Stay if let Some(within) = run.overdue => State::Failed {
+                reason: FailureReason::NoDaemon { within },
                 at: now,
             },
             Decision::Stay if run.condemned.is_some() => State::Failed {
@@ -281,7 +279,7 @@ impl Machine {
         };
         let message = if lost {
             "its window went away before it was ready".to_owned()
-        } else if run.overdue {
+        } else if run.overdue.is_some() {
             "its command left no daemon behind in time".to_owned()
         } else if run.condemned == Some(ProbeKind::Startup) {
             "its startup probe failed".to_owned()

@@ -7,7 +7,7 @@ use super::event::{Action, Trigger, Triggered};
 use super::instance::{Cause, Wanted};
 use super::machine::Machine;
 use super::restart::Tally;
-use crate::model::{InstanceId, Moment, PendingWhy, State};
+use crate::model::{InstanceId, Moment, PendingWhy, State, StateWord};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -63,16 +63,29 @@ impl Machine {
         self.at(instance).is_on_schedule() && !self.is_ending()
     }
 
-    /// Somebody paused its schedule under an earlier controller, when nothing of it ran.
+    /// Somebody paused its schedule under an earlier controller. What has ended since, or in whose back-off that
+    /// was, does not run again; what somebody has asked for under this one does.
     pub fn pause(&mut self, instance: InstanceId) {
         if !self.knows(instance) || self.at(instance).is_live() {
             return;
         }
         let known = self.at_mut(instance);
+        if known.waiters.iter().any(|waiter| waiter.wants_up()) {
+            return;
+        }
         known.calls.paused = true;
+        known.wanted = Wanted::Down { kill: false };
         let last = known.last_exit;
-        if known.state == State::Disabled {
+        if known.state.word() != StateWord::Stopped {
             self.set_state(instance, State::Stopped { last });
+        }
+    }
+
+    /// Somebody resumed the schedule of an instance that does not start by itself, under an earlier controller.
+    /// What is known of it since counts more.
+    pub fn resume(&mut self, instance: InstanceId) {
+        if self.knows(instance) && self.at(instance).state == State::Disabled {
+            self.at_mut(instance).calls.paused = false;
         }
     }
 

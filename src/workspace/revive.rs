@@ -58,20 +58,45 @@ pub fn connect(dir: &SessionDir, patience: Duration) -> Result<UnixStream, Diagn
 /// Waits until a session whose controller is gone, or going, has another one that takes connections. `false`: it
 /// has ended.
 pub fn next_controller(dir: &SessionDir) -> Result<bool, Diagnostic> {
+    let next = next_controller_until(dir, None)?;
+    Ok(next == Next::Answers)
+}
+
+/// What became of a session whose controller was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another controller takes connections.
+    Answers,
+    /// It has ended.
+    Ended,
+    /// Neither, in the time that there was.
+    NotInTime,
+}
+
+/// The same, for no longer than until `deadline`.
+pub fn next_controller_until(dir: &SessionDir, deadline: Option<Instant>) -> Result<Next, Diagnostic> {
     let mut watch = DirWatch::new(dir.path());
     loop {
         match SessionEntry::look(dir)? {
-            None => return Ok(false),
-            Some(entry) if entry.life == Life::Stale => return Ok(false),
+            None => return Ok(Next::Ended),
+            Some(entry) if entry.life == Life::Stale => return Ok(Next::Ended),
             Some(entry) => {
                 let is_ending = entry.info.as_ref().is_some_and(|info| info.ending);
                 let answers = || UnixStream::connect(dir.api_socket()).is_ok();
                 if entry.life == Life::Alive && !is_ending && answers() {
-                    return Ok(true);
+                    return Ok(Next::Answers);
                 }
             }
         }
-        wait(&mut watch, dir, LOOK_AGAIN)?;
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(Next::NotInTime);
+        }
+        wait(
+            &mut watch,
+            dir,
+            left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN)),
+        )?;
     }
 }
 
@@ -170,6 +195,7 @@ mod tests {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            resumed: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();
         println!("\nup");

@@ -47,6 +47,9 @@ pub struct SessionInfo {
     /// The instances whose schedules somebody has paused.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub paused: BTreeSet<String>,
+    /// The instances that do not start by themselves and whose schedules somebody has resumed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resumed: BTreeSet<String>,
 }
 
 /// How many instances of a service somebody asked for.
@@ -200,6 +203,7 @@ mod tests {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            resumed: std::collections::BTreeSet::new(),
         }
     }
 

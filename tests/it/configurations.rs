@@ -105,6 +105,7 @@ esac
 #[test]
 fn what_docker_launches_is_ready_when_docker_says_so() {
     let text = include_str!("examples/autogen.yaml")
+        .replace("/home/user/.claude/logs", "${OUT}")
         .replace("/home/user/projects/Utility/MULTI-AGENT/autogen-local", ".")
         // Nobody wants to wait for ten seconds in a test.
         .replace("initial_delay_seconds: 10", "initial_delay_seconds: 0")
@@ -161,6 +162,58 @@ fn what_belongs_into_the_foreground_starts_when_it_is_named() {
     project.ovr(&["start"]).code(78).says(&["ovr start interactive"]);
     project.start_detached(&["interactive"]);
     project.wait_running(["interactive"]);
+}
+
+const PROFILES: &str = "profiles:\n  front: [web]\n  jobs: worker\n  none: []\nprocesses:\n  \
+     db: { command: exec sleep 1000 }\n  web: { command: exec sleep 1000, depends_on: [db], disabled: true }\n  \
+     worker: { command: exec sleep 1000, namespace: back }\n  mail: { command: exec sleep 1000 }\n";
+
+#[test]
+fn a_profile_is_a_named_choice_of_what_to_start() {
+    let project = Project::new().file("ovr.yaml", PROFILES);
+    project.ovr(&["check"]).success();
+    project.ovr(&["config"]).success().says(&["profiles:", "front:"]);
+    project.start_detached(&["--profile", "front"]);
+    project.wait_running(["db", "web"]);
+    for name in ["worker", "mail"] {
+        assert_eq!(project.service(name).state, StateWord::Disabled, "{name}");
+    }
+    // A reload chooses as the start did.
+    project.ovr(&["reload"]).success();
+    assert_eq!(project.service("worker").state, StateWord::Disabled);
+    project.ovr(&["start", "--profile", "jobs"]).success();
+    project.wait_running(["worker"]);
+    project.ovr(&["stop", "worker"]).success();
+    project.ovr(&["up", "--wait", "--profile", "jobs"]).success();
+    project.wait_running(["worker"]);
+    assert_eq!(project.service("mail").state, StateWord::Disabled);
+    project.ovr(&["quit"]).success();
+    let by_variable = project.cmd(&["start", "-D", "mail"]).env("OVR_PROFILE", "jobs");
+    by_variable.output().success();
+    project.wait_running(["worker", "mail"]);
+    assert_eq!(project.service("db").state, StateWord::Disabled);
+}
+
+#[test]
+fn a_profile_that_there_is_not_is_an_error_that_says_what_there_is() {
+    let project = Project::new().file("ovr.yaml", PROFILES);
+    let refused = |profile: &str, said: &str| {
+        let refused = project.ovr(&["start", "--profile", profile]);
+        refused.says(&[said]);
+        assert_ne!(refused.code, 0);
+    };
+    refused("frnt", "did you mean \"front\"?");
+    refused("back", "ovr start -n back");
+    refused("zzzzzz", "profiles: front, jobs");
+    refused("none", "names no service");
+    project.write(
+        "ovr.yaml",
+        "profiles: { dev: [wbe] }\nprocesses: { web: { command: x } }\n",
+    );
+    project
+        .ovr(&["check"])
+        .code(78)
+        .says(&["ovr.yaml:1:19", "did you mean \"web\"?"]);
 }
 
 #[test]

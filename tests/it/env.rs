@@ -142,3 +142,37 @@ fn secrets_are_in_no_command_line_and_not_in_tmux() {
     let tmux = project.tmux(&["show-environment", "-g"]).stdout;
     assert!(!tmux.contains("s3cr3t"), "{tmux}");
 }
+
+#[test]
+fn files_that_a_flag_names_go_before_dotenv_and_in_place_of_those_of_the_variable() {
+    let project = Project::new()
+        .file(
+            "process-compose.yaml",
+            "processes:\n  web: { command: 'echo ${A} $A $B >$OUT/out' }\n",
+        )
+        .env("OVR_ENV", "variable.env")
+        .file("variable.env", "A=variable\nB=variable\n")
+        .file(".env", "A=dotenv\n")
+        .file("sub/one.env", "A=one\nB=one\n")
+        .file("sub/two.env", "B=two\n");
+    let value = |args: &[&str]| {
+        let args = [&["run"], args, &["sh", "-c", "echo $A $B"]].concat();
+        project.cmd(&args).dir("sub").output().stdout
+    };
+    assert_eq!(value(&[]), "variable variable\n");
+    assert_eq!(value(&["-e", "one.env", "--env", "two.env"]), "one two\n");
+    assert_eq!(value(&["-e", "one.env,two.env"]), "one two\n");
+    project.ovr(&["start", "-e", "sub/one.env"]).success();
+    assert_eq!(project.out("out"), "one one one\n");
+    project.ovr(&["up", "-e", "sub/two.env"]).success();
+    assert_eq!(project.out("out"), "dotenv dotenv two\n");
+    project
+        .ovr(&["config", "-e", "sub/one.env"])
+        .success()
+        .says(&["echo one $A $B"]);
+    for command in ["check", "env", "start"] {
+        let refused = project.ovr(&[command, "-e", "none.env"]);
+        assert_ne!(refused.code, 0);
+        refused.says(&["none.env, which -e names"]);
+    }
+}

@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod adoption;
+mod agents;
 mod change;
 mod clean;
 mod completion;
@@ -33,6 +34,10 @@ mod restart;
 mod run_command;
 mod start;
 mod status;
+mod status_watch;
 mod stop;
 mod triggers;
 mod two_projects;
+mod waiting;
+mod why;
+mod without_terminal;

@@ -2,8 +2,8 @@
 //! client of another build does too. A text that stands here is never changed.
 
 use super::{
-    Detached, ErrorBody, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Status,
-    Timing, Wait, Window, route,
+    Detached, ErrorBody, Goal, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale,
+    Status, Timing, Wait, Why, Window, route,
 };
 use crate::diag::Kind;
 use serde::Serialize;
@@ -32,6 +32,28 @@ const PROBED: &str = concat!(
     r#""assumed":true,"probe_failure":{"probe":"readiness","reason":"exit 1","failures":3,"#,
     r#""at":"2026-01-31T08:15:31.000Z"}"#
 );
+
+/// What a service says more where it was asked for its resources, or is known to listen.
+const LOOKED_AT: &str = concat!(
+    r#""listens":[3000,9229],"resources":{"age_ms":2000,"processes":2,"cpu_ms":500,"cpu_percent":25.0,"#,
+    r#""rss_bytes":4096,"pss_bytes":null}"#
+);
+
+/// The answer about the second service of [`STATUS`]; `SERVICE` stands for it.
+const WHY: &str = concat!(
+    r#"{"schema":1,"summary":"api is failed","service":SERVICE,"#,
+    r#""blockers":[{"of":"api","name":"db","condition":"ready","state":"running","reason":"not ready"}],"#,
+    r#""started_by":{"by":"request","text":"a request to restart","at":"2026-01-31T08:15:30.042Z"},"#,
+    r#""stopped_by":null,"last_exit":{"exit_code":3,"exit_signal":null,"at":"2026-01-31T08:15:31.000Z","#,
+    r#""lived_ms":12,"killed":["7 sleep 60"]},"last_lines":["boom"],"#,
+    r#""next":[{"command":"ovr logs api","what":"what it printed"}]}"#
+);
+
+/// An answer to why.
+pub(crate) fn why() -> String {
+    let services = &STATUS[STATUS.find(r#"{"name":"api""#).unwrap()..];
+    WHY.replacen("SERVICE", services.strip_suffix("]}").unwrap(), 1)
+}
 
 const RESULTS: &str = concat!(
     r#"{"schema":1,"results":[{"name":"web","outcome":"restarted","old_pid":1,"pid":2,"exit_code":null,"#,
@@ -80,6 +102,10 @@ fn every_message_keeps_its_text() {
     keeps::<Status>(STATUS);
     let origin = r#""origin":"Procfile:2""#;
     keeps::<Status>(&STATUS.replacen(origin, &format!("{origin},{PROBED}"), 1));
+    keeps::<Status>(&STATUS.replacen(origin, &format!("{origin},{LOOKED_AT}"), 1));
+    let revised = STATUS.replacen(r#","services""#, r#","revision":7,"services""#, 1);
+    keeps::<Status>(&revised);
+    keeps::<Why>(&why());
     keeps::<Results>(RESULTS);
     keeps::<OutputLine>(OUTPUT_LINE);
     keeps::<Window>(WINDOW);
@@ -87,6 +113,8 @@ fn every_message_keeps_its_text() {
     keeps::<Reloaded>(RELOADED);
     keeps::<Scale>(r#"{"counts":{"web":3}}"#);
     keeps::<Wait>(r#"{"names":["web"],"timeout_ms":60000}"#);
+    keeps::<Wait>(r#"{"names":[],"timeout_ms":null,"for":"exited"}"#);
+    keeps::<Results>(&RESULTS.replacen(r#""last_lines":[]"#, r#""last_lines":[],"not_yet":true"#, 1));
     keeps::<Graph>(GRAPH);
     keeps::<Timing>(TIMING);
     keeps::<Detached>(r#"{"pid":7}"#);
@@ -134,6 +162,9 @@ fn the_words_of_outcomes_lines_and_errors_stay() {
         (LineKind::Gap, "gap"),
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), word);
+    }
+    for goal in [Goal::Ready, Goal::Running, Goal::Exited, Goal::Healthy] {
+        assert_eq!(serde_json::to_value(goal).unwrap(), goal.as_str());
     }
     assert_eq!(Kind::NoSuchService.code(), "no_such_service");
 }

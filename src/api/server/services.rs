@@ -41,7 +41,7 @@ pub(in crate::api) async fn action(
 
 /// Wait for services
 ///
-/// Answered when all are ready, one no longer can be, or the time is up.
+/// Answered when all are where they are to be (`for`), one can no longer get there, or the time is up.
 #[utoipa::path(post, path = route::WAIT, tag = "services", request_body = Wait,
     responses((status = 200, body = Results)))]
 pub(in crate::api) async fn wait(

@@ -2,18 +2,20 @@
 
 use super::Calls;
 use super::answer::{Failure, ask_json};
-use super::request::{RawBody, body};
-use crate::api::call::Call;
-use crate::api::messages::{Detached, ErrorBody, Graph, Reloaded, Results, Scale, Status, route};
+use super::request::{RawBody, RawQuery, body, query};
+use crate::api::call::{Call, StatusRequest};
+use crate::api::messages::{Detached, ErrorBody, Graph, Reloaded, Results, Scale, Status, Why, route};
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
+use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Calls> {
     Router::new()
         .route(route::STATUS, get(status))
+        .route(route::WHY, get(why))
         .route(route::GRAPH, get(graph))
         .route(route::QUIT, post(quit))
         .route(route::RELOAD, post(reload))
@@ -21,10 +23,50 @@ pub(super) fn routes() -> Router<Calls> {
         .route(route::DETACH, post(detach))
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct StatusQuery {
+    /// Tell what the services' processes use, too.
+    #[serde(default)]
+    #[param(required = false)]
+    resources: bool,
+    /// Answer only when `revision` is another number than this one.
+    after: Option<u64>,
+}
+
 /// The session and every instance
-#[utoipa::path(get, path = route::STATUS, tag = "session", responses((status = 200, body = Status)))]
-pub(in crate::api) async fn status(State(calls): State<Calls>) -> Result<Response, Failure> {
-    ask_json(&calls, |reply| Call::Status { reply }).await
+///
+/// With `after`, the answer waits for a change.
+#[utoipa::path(get, path = route::STATUS, tag = "session", params(StatusQuery),
+    responses((status = 200, body = Status)))]
+pub(in crate::api) async fn status(
+    State(calls): State<Calls>,
+    raw: RawQuery<StatusQuery>,
+) -> Result<Response, Failure> {
+    let StatusQuery { resources, after } = query(raw)?;
+    let request = StatusRequest { resources, after };
+    ask_json(&calls, |reply| Call::Status { request, reply }).await
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct WhyQuery {
+    /// A service or instance.
+    #[param(example = "web")]
+    name: String,
+}
+
+/// Why a service is as it is
+#[utoipa::path(get, path = route::WHY, tag = "session", params(WhyQuery),
+    responses((status = 200, body = Why)))]
+pub(in crate::api) async fn why(
+    State(calls): State<Calls>,
+    raw: RawQuery<WhyQuery>,
+) -> Result<Response, Failure> {
+    let WhyQuery { name } = query(raw)?;
+    ask_json(&calls, |reply| Call::Why { name, reply }).await
 }
 
 /// Who depends on whom, and where each stands

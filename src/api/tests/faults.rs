@@ -58,6 +58,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
                 });
             }
             Call::Status { .. }
+            | Call::Why { .. }
             | Call::Quit { .. }
             | Call::Reload { .. }
             | Call::Scale { .. }
@@ -133,7 +134,7 @@ fn what_makes_no_sense_is_refused_in_json_and_asks_nothing() {
 #[test]
 fn the_server_survives_whatever_comes() {
     let session = Session::answering(|call| {
-        if let Call::Status { reply } = call {
+        if let Call::Status { request: _, reply } = call {
             reply.send(Ok(status())).unwrap();
         }
     });
@@ -176,7 +177,7 @@ fn nobody_at_the_socket_is_not_running_or_asks_the_fallback() {
     assert_eq!(Client::new(&socket).status().unwrap_err().kind, Kind::NotRunning);
 
     let session = Session::answering(|call| {
-        if let Call::Status { reply } = call {
+        if let Call::Status { request: _, reply } = call {
             reply.send(Ok(status())).unwrap();
         }
     });

@@ -2,9 +2,10 @@
 
 use super::super::settings::{Origin, Selection, Sourced, StartOptions};
 use crate::config::draft::{Draft, PortWish};
-use crate::config::{Environment, Formation, Names, Options, Service, StopSignals};
-use crate::diag::Diagnostic;
-use crate::model::ServiceName;
+use crate::config::project::ServiceDef;
+use crate::config::{Configuration, Environment, Formation, Names, Options, Service, StopSignals};
+use crate::diag::{Diagnostic, Kind};
+use crate::model::suggest;
 use crate::ports::{Base, BaseVariable, PortPlan, Rule, Wanted, Wish};
 use crate::tmux::setup::Setup as TmuxSetup;
 use crate::workspace::Project;
@@ -15,10 +16,16 @@ pub(super) fn session_options(
     project: &Project,
     title: &str,
     options: &StartOptions,
-    names: &[ServiceName],
+    configuration: &Configuration,
     environment: &Environment,
 ) -> Result<Options, Vec<Diagnostic>> {
     let mut problems = Vec::new();
+    let names = configuration.names();
+    let names = names.as_slice();
+    let of_profiles = members(configuration, &options.profiles.value).unwrap_or_else(|errors| {
+        problems.extend(errors);
+        Vec::new()
+    });
     let mut chosen = |text: String, given_by: String| {
         Names::parse(&text, &given_by, names).unwrap_or_else(|errors| {
             problems.extend(errors);
@@ -29,12 +36,14 @@ pub(super) fn session_options(
         Selection::All => "all".to_owned(),
         Selection::Listed(listed) => listed.join(","),
     };
-    let only = if options.names.is_empty() {
-        let listed = options.processes.value.as_ref();
-        listed.map(|listed| chosen(listed.join(","), options.processes.origin.to_string()))
-    } else {
-        Some(chosen(options.names.join(","), "ovr start".to_owned()))
-    };
+    let mut given_by = "ovr start".to_owned();
+    let mut listed = options.names.clone();
+    if let (true, Some(processes)) = (listed.is_empty(), &options.processes.value) {
+        given_by = options.processes.origin.to_string();
+        listed.extend(processes.iter().cloned());
+    }
+    listed.extend(of_profiles);
+    let only = (!listed.is_empty()).then(|| chosen(listed.join(","), given_by));
     let ignored = chosen(
         options.ignored_processes.value.join(","),
         options.ignored_processes.origin.to_string(),
@@ -98,6 +107,47 @@ pub(super) fn session_options(
         .map(|home| PathBuf::from(home.value));
     resolved.term = Some(TmuxSetup::for_size(None).terminal.to_owned());
     Ok(resolved)
+}
+
+/// The services of these profiles. Which profile there is not is an error.
+pub(super) fn members(
+    configuration: &Configuration,
+    profiles: &[String],
+) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let known = &configuration.def.profiles;
+    let (mut members, mut errors) = (Vec::new(), Vec::new());
+    for wanted in profiles {
+        let profile = known.iter().find(|profile| profile.name == *wanted);
+        if let Some(profile) = profile
+            && !profile.services.is_empty()
+        {
+            members.extend(profile.services.iter().map(|service| service.value.clone()));
+        } else if profile.is_some() {
+            let message = format!("the profile {wanted:?} names no service");
+            errors.push(Diagnostic::error(Kind::Config, message));
+        } else {
+            errors.push(no_such_profile(configuration, wanted));
+        }
+    }
+    errors.is_empty().then_some(members).ok_or(errors)
+}
+
+fn no_such_profile(configuration: &Configuration, wanted: &str) -> Diagnostic {
+    let error = Diagnostic::error(Kind::Usage, format!("there is no profile {wanted:?}"));
+    let def = &configuration.def;
+    let in_namespace = |service: &ServiceDef| service.namespaces.iter().any(|own| own.value == wanted);
+    let names: Vec<&str> = def.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    if let Some(guess) = suggest(wanted, names.iter().copied()) {
+        error.hint(format!("did you mean {guess:?}?"))
+    } else if def.services.iter().any(in_namespace) {
+        error.hint(format!(
+            "there is a namespace of this name: ovr start -n {wanted}"
+        ))
+    } else if names.is_empty() {
+        error.hint("profiles are sets of services in ovr.yaml: profiles: { dev: [web, db] }")
+    } else {
+        error.hint(format!("profiles: {}", names.join(", ")))
+    }
 }
 
 /// Whether somebody has set it.

@@ -15,7 +15,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::model::ServiceName;
 use crate::workspace::project::{ConfigFile, Dialect};
 use crate::workspace::{Project, Search};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A project and what its files say.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Read {
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
-        let mut environment = around(here, &project, problems);
+        let mut environment = around(here, args, &project, problems);
         let options = settings::resolve(args, &|name| layered(&environment, name));
         let options = told(options.map_err(|error| vec![error]), problems);
         let mut reader = Reader {
@@ -82,13 +82,17 @@ pub fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
 }
 
 /// What the caller and the project's env files say.
-fn around(here: &Here, project: &Project, problems: &mut Vec<Diagnostic>) -> Environment {
+fn around(here: &Here, args: &StartArgs, project: &Project, problems: &mut Vec<Diagnostic>) -> Environment {
     let caller = load::caller_environment(std::env::vars_os());
     problems.extend(caller.diagnostics);
+    let typed = args.env.iter().flat_map(|listed| listed.split(','));
+    let typed = typed.map(str::trim).filter(|name| !name.is_empty());
+    let named: Vec<PathBuf> = typed.map(|name| here.cwd.join(name)).collect();
     let environment = load::load_environment(&Surroundings {
         caller: &caller.value,
         home: here.places.home(),
         root: &project.root,
+        named: &named,
     });
     problems.extend(environment.diagnostics);
     environment.value
@@ -97,7 +101,7 @@ fn around(here: &Here, project: &Project, problems: &mut Vec<Diagnostic>) -> Env
 /// The configuration as it is written, all files of it in one. `None`: it cannot be read, which was told.
 pub fn shown_configuration(here: &Here, args: &StartArgs, problems: &mut Vec<Diagnostic>) -> Option<Shown> {
     let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
-    let environment = around(here, &project, problems);
+    let environment = around(here, args, &project, problems);
     let lines = procfile(&project, here, problems);
     let files = yaml_files(&project, here);
     let yaml = load::show_yaml(&files, &environment);

@@ -14,7 +14,10 @@ pub struct Banner<'a> {
     pub root_from_here: Option<&'a str>,
     /// The configuration, relative to the root.
     pub config: &'a str,
+    /// Those that start by themselves.
     pub rows: Vec<BannerRow<'a>>,
+    /// One that does not.
+    pub idle: Option<&'a str>,
     pub detached: bool,
 }
 
@@ -66,7 +69,14 @@ pub fn banner(banner: &Banner<'_>, limit: usize, paint: Paint, colour: NameColou
         let hidden = banner.rows.len() - shown;
         push_line(&mut out, &format!("  … {hidden} more · ovr status lists all"));
     }
-    let first = rows.first().map_or("NAME", |row| row.name);
+    let idle = banner.idle.filter(|_| rows.is_empty());
+    if let Some(name) = idle {
+        push_line(
+            &mut out,
+            &format!("  nothing starts by itself · ovr start {name}"),
+        );
+    }
+    let first = rows.first().map_or(idle.unwrap_or("NAME"), |row| row.name);
     let last = if banner.detached {
         format!("ovr connect {first} · ovr echo · ovr quit")
     } else {
@@ -101,8 +111,19 @@ mod tests {
             root_from_here: None,
             config: "Procfile",
             rows,
+            idle: Some("console"),
             detached: false,
         }
+    }
+
+    #[test]
+    fn where_nothing_starts_by_itself_the_banner_says_what_can_be_started() {
+        let text = banner(&shop(Vec::new()), 80, Paint::PLAIN, &|_| String::new());
+        assert_eq!(
+            text,
+            "shop · Procfile · 0 services\n  nothing starts by itself · ovr start console\n\
+             ovr connect console · ovr status · Ctrl-C stops all\n"
+        );
     }
 
     #[test]

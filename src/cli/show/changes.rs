@@ -70,6 +70,7 @@ mod tests {
             elapsed_ms: 12,
             message: None,
             last_lines: Vec::new(),
+            not_yet: false,
         }
     }
 

@@ -6,8 +6,10 @@ pub mod changes;
 pub mod graph;
 pub mod results;
 pub mod sessions;
+pub mod standing;
 pub mod status;
 pub mod timing;
+pub mod why;
 
 /// The colour (SGR parameters) of the service at this place in its file.
 pub type NameColour<'a> = &'a dyn Fn(u32) -> String;

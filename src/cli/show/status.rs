@@ -1,23 +1,21 @@
-//! The table of `ovr status`, its one line for a prompt, and its details.
+//! The table of `ovr status`, its one line for a prompt, and its details. How one service stands is told by
+//! `standing`.
 
+use super::standing::{Manner, SHORT_STATE, age, end, is_live, mark, state_colour, told};
 use super::{NameColour, count};
-use crate::api::messages::{ProbeFailure, Service, Status};
+use crate::api::messages::{ProbeFailure, Resources, Service, Status};
 use crate::cli::style::{Paint, fit, plain, width};
 use crate::cli::table::{Cell, Column, Row, pairs, table};
 use crate::model::{StateWord, time_text};
 use std::time::Duration;
 
-/// A state in words that is longer takes the rest of the line of a service that does not run.
-const SHORT_STATE: usize = 24;
-/// What stands between two reasons.
-const REASONS: &str = " · ";
 /// How many services a prompt names.
 const NAMED_IN_PROMPT: usize = 3;
 
 /// The place of the state among the columns.
 const STATE: usize = 1;
 
-fn columns(urls: bool) -> [Column; 8] {
+fn columns(urls: bool, manner: Manner<'_>) -> [Column; 10] {
     let column = |title, expendable, shrinks| Column {
         title,
         expendable,
@@ -29,14 +27,22 @@ fn columns(urls: bool) -> [Column; 8] {
         column("READY", 4, false),
         column(if urls { "URL" } else { "PORT" }, 1, false),
         column("PID", 3, false),
-        column("UP", 2, false),
+        column(if manner.clock.is_some() { "SINCE" } else { "UP" }, 2, false),
         column("RESTARTS", 5, false),
         column("LAST EXIT", 6, false),
+        column(if manner.cpu.is_some() { "CPU" } else { "CPU AVG" }, 0, false),
+        column("MEMORY", 0, false),
     ]
 }
 
 /// The session, its services in `limit` columns, and one line with what to type if something needs a person.
-pub fn status(status: &Status, limit: usize, paint: Paint, colour: NameColour<'_>) -> String {
+pub fn status(
+    status: &Status,
+    manner: Manner<'_>,
+    limit: usize,
+    paint: Paint,
+    colour: NameColour<'_>,
+) -> String {
     let session = &status.session;
     let (up, wanted) = up(status);
     let mut title = format!(
@@ -66,10 +72,10 @@ pub fn status(status: &Status, limit: usize, paint: Paint, colour: NameColour<'_
         .services
         .iter()
         .zip(places)
-        .map(|(service, place)| row(service, &colour(place), says))
+        .map(|(service, place)| row(service, manner, &colour(place), says))
         .collect();
     let urls = status.services.iter().any(|service| service.url.is_some());
-    out.push_str(&table(&columns(urls), &rows, limit, paint));
+    out.push_str(&table(&columns(urls, manner), &rows, limit, paint));
     if let Some(hint) = hint(&status.services, limit) {
         out.push_str(&paint.yellow(&hint));
         out.push('\n');
@@ -90,6 +96,13 @@ pub fn details(status: &Status) -> String {
         }
         if let (Some(port), Some(source)) = (service.port, &service.port_source) {
             lines.push(("port".to_owned(), format!("{port} ({})", plain(source))));
+        }
+        if !service.listens.is_empty() {
+            let ports: Vec<String> = service.listens.iter().map(u16::to_string).collect();
+            lines.push(("listens on".to_owned(), ports.join(" ")));
+        }
+        if let Some(used) = &service.resources {
+            lines.push(("uses".to_owned(), uses(used)));
         }
         if service.pids.len() > 1 {
             let pids: Vec<String> = service.pids.iter().map(u32::to_string).collect();
@@ -131,6 +144,27 @@ pub fn details(status: &Status) -> String {
     out
 }
 
+/// `2 processes, 1.2 s of processor time, 12.3 MiB (15.0 MiB with what is shared)`.
+fn uses(used: &Resources) -> String {
+    let mut parts = Vec::new();
+    if let Some(processes) = used.processes {
+        parts.push(count(processes as usize, "process"));
+    }
+    if let Some(cpu) = used.cpu_ms {
+        let cpu = time_text::duration(Duration::from_millis(cpu));
+        parts.push(format!("{cpu} of processor time"));
+    }
+    match (used.pss_bytes, used.rss_bytes) {
+        (Some(pss), Some(rss)) => parts.push(format!("{} ({} with what is shared)", mib(pss), mib(rss))),
+        (Some(bytes), None) | (None, Some(bytes)) => parts.push(mib(bytes)),
+        (None, None) => {}
+    }
+    if parts.is_empty() {
+        return "not told by this system".to_owned();
+    }
+    parts.join(", ")
+}
+
 /// One line for a prompt: `3/4 web! ask?`. `!` failed or blocked, `?` waits for input.
 pub fn short(status: &Status) -> String {
     let (up, wanted) = up(status);
@@ -153,7 +187,7 @@ pub fn short(status: &Status) -> String {
 }
 
 /// `readiness: connection refused on 127.0.0.1:80, 3 in a row`.
-fn probe_failure(failure: &ProbeFailure) -> String {
+pub(super) fn probe_failure(failure: &ProbeFailure) -> String {
     let now = match failure.failures {
         0 => "over".to_owned(),
         count => format!("{count} in a row"),
@@ -187,25 +221,17 @@ fn positions(services: &[Service]) -> Vec<u32> {
         .collect()
 }
 
-fn mark(service: &Service) -> Option<&'static str> {
-    match (service.waits_for_input, service.needs_attention) {
-        (true, _) => Some("?"),
-        (false, true) => Some("!"),
-        (false, false) => None,
-    }
-}
-
 /// `says`: somebody's readiness is told, so that it says something where it is only assumed.
-fn row(service: &Service, colour: &str, says: bool) -> Row {
+fn row(service: &Service, manner: Manner<'_>, colour: &str, says: bool) -> Row {
     let live = is_live(service.state);
-    let (words, beneath) = told(service, live);
+    let (words, beneath) = told(service, manner, live);
     let runs_over = !live && width(&words) > SHORT_STATE;
     let number = |n: Option<u32>| n.map_or(String::new(), |n| n.to_string());
     let mut cells = vec![
         Cell::new(plain(&service.name), colour),
         Cell::new(words, state_colour(service)),
     ];
-    cells.resize(8, Cell::default());
+    cells.resize(10, Cell::default());
     if !runs_over {
         cells[3] = Cell::plain(match &service.url {
             Some(url) => plain(url),
@@ -222,8 +248,13 @@ fn row(service: &Service, colour: &str, says: bool) -> Row {
             None => Cell::default(),
         };
         cells[4] = Cell::plain(number(service.pid.or_else(|| service.pids.first().copied())));
-        cells[5] = Cell::plain(age(service));
+        cells[5] = Cell::plain(age(service, manner));
         cells[7] = Cell::plain(end(service).unwrap_or_default());
+        if let Some(used) = &service.resources {
+            cells[8] = Cell::plain(manner.cpu_of(&service.name, used));
+            let memory = used.pss_bytes.or(used.rss_bytes);
+            cells[9] = Cell::plain(memory.map_or(String::new(), mib));
+        }
     }
     let mark = match mark(service) {
         Some("?") => Cell::new("?", "1;33"),
@@ -235,121 +266,6 @@ fn row(service: &Service, colour: &str, says: bool) -> Row {
         cells,
         runs_over: runs_over.then_some(STATE),
         beneath,
-    }
-}
-
-/// Its state in words for the table, and what of its reason is too long for that: the columns behind the state of
-/// a service that runs must not be pushed away by it.
-fn told(service: &Service, live: bool) -> (String, Vec<String>) {
-    let words = words(service);
-    let reason = service.reason.as_deref().map(plain).unwrap_or_default();
-    if width(&words) <= SHORT_STATE || reason.is_empty() || service.waits_for_input {
-        return (words, Vec::new());
-    }
-    let parts = reason.split(REASONS).map(str::to_owned);
-    if live {
-        return match words.strip_suffix(&format!(": {reason}")) {
-            Some(state) => (state.to_owned(), parts.collect()),
-            None => (words, Vec::new()),
-        };
-    }
-    let mut rest = parts.skip(1).peekable();
-    if rest.peek().is_none() || !words.ends_with(&reason) {
-        return (words, Vec::new());
-    }
-    let head = words.split(REASONS).next().unwrap_or_default().to_owned();
-    (head, rest.collect())
-}
-
-fn is_live(state: StateWord) -> bool {
-    match state {
-        StateWord::Starting
-        | StateWord::Running
-        | StateWord::Daemonized
-        | StateWord::Stopping
-        | StateWord::Restarting => true,
-        StateWord::Disabled
-        | StateWord::Pending
-        | StateWord::Backoff
-        | StateWord::Stopped
-        | StateWord::Exited
-        | StateWord::Failed
-        | StateWord::Skipped
-        | StateWord::Scheduled => false,
-    }
-}
-
-/// The state in words, with the reason: `failed (3) 12 s ago: KeyError…`.
-fn words(service: &Service) -> String {
-    let word = service.state.as_str();
-    let ago = format!("{} ago", age(service));
-    let because = service.reason.as_deref().map(plain);
-    let with = |head: String, tail: Option<String>| match tail.filter(|tail| !tail.is_empty()) {
-        Some(tail) => format!("{head}: {tail}"),
-        None => head,
-    };
-    if service.waits_for_input {
-        let line = service.last_line.as_deref().map(plain).unwrap_or_default();
-        return format!("waits for input: \"{line}\"");
-    }
-    match service.state {
-        StateWord::Disabled | StateWord::Starting | StateWord::Stopping | StateWord::Restarting => {
-            word.to_owned()
-        }
-        StateWord::Running | StateWord::Pending | StateWord::Skipped | StateWord::Scheduled => {
-            with(word.to_owned(), because)
-        }
-        // What its command launched runs elsewhere.
-        StateWord::Daemonized if service.pids.is_empty() => with(word.to_owned(), because),
-        StateWord::Daemonized => format!("{word} ({})", count(service.pids.len(), "process")),
-        StateWord::Stopped => format!("{word} {ago}"),
-        StateWord::Backoff | StateWord::Exited | StateWord::Failed => {
-            let end = end(service).map_or(String::new(), |end| {
-                format!(" ({})", end.trim_start_matches("code "))
-            });
-            let restarts = match service.restarts {
-                0 => String::new(),
-                n => format!(", {}", count(n as usize, "restart")),
-            };
-            let last_line = service.last_line.as_deref().map(plain);
-            let tail = match service.state {
-                StateWord::Exited => because,
-                _ => because.or(last_line),
-            };
-            with(format!("{word}{end} {ago}{restarts}"), tail)
-        }
-    }
-}
-
-fn age(service: &Service) -> String {
-    time_text::age(Duration::from_millis(service.for_ms))
-}
-
-/// The end of its last run: `code 3`, `SIGKILL`.
-fn end(service: &Service) -> Option<String> {
-    match (&service.exit_signal, service.exit_code) {
-        (Some(signal), _) => Some(plain(signal)),
-        (None, Some(code)) => Some(format!("code {code}")),
-        (None, None) => None,
-    }
-}
-
-fn state_colour(service: &Service) -> &'static str {
-    if service.waits_for_input {
-        return "33";
-    }
-    match service.state {
-        StateWord::Running | StateWord::Daemonized if service.ready != Some(false) => "32",
-        StateWord::Failed => "1;31",
-        StateWord::Disabled | StateWord::Stopped | StateWord::Exited | StateWord::Scheduled => "2",
-        StateWord::Running
-        | StateWord::Daemonized
-        | StateWord::Pending
-        | StateWord::Starting
-        | StateWord::Stopping
-        | StateWord::Restarting
-        | StateWord::Backoff
-        | StateWord::Skipped => "33",
     }
 }
 
@@ -374,6 +290,16 @@ fn hint(services: &[Service], limit: usize) -> Option<String> {
         return Some(long);
     }
     Some(fit(&format!("ovr connect {name}"), limit))
+}
+
+/// `12.3 MiB`, `1.2 GiB`.
+fn mib(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) >> 20;
+    if tenths < 10_240 {
+        return format!("{}.{} MiB", tenths / 10, tenths % 10);
+    }
+    let tenths = tenths >> 10;
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
 }
 
 /// `text` within `limit` columns, cut at its beginning: the end of a path says more.

@@ -162,6 +162,9 @@ fn a_choice_of_nobody_is_an_error() {
         ["namespaces: all, back, front", "did you mean \"front\"?"]
     );
     let idle = services(|draft| draft.policy.autostart = false);
-    let told = resolved(&idle, &options()).diagnostics;
-    assert_eq!(told[0].hints, ["name the ones to start: ovr start web"]);
+    // Nobody has chosen: somebody will start something by hand.
+    assert_eq!(resolved(&idle, &options()).diagnostics, []);
+    let mut back = options();
+    back.namespaces = vec!["back".to_owned()];
+    assert_eq!(resolved(&idle, &back).diagnostics[0].kind, Kind::Usage);
 }

@@ -67,7 +67,7 @@ impl Drafting<'_> {
                     },
                     headers: headers
                         .iter()
-                        .map(|(name, value)| (name.clone(), texts.value(value)))
+                        .map(|(name, value)| (name.clone(), texts.open_value(value)))
                         .collect(),
                     status: *status_code,
                 };
@@ -82,7 +82,7 @@ impl Drafting<'_> {
 }
 
 fn rendered(text: Option<&Located<String>>, default: &str, texts: &mut Texts) -> String {
-    let rendered = text.map(|text| texts.value(text).trim().to_owned());
+    let rendered = text.map(|text| texts.open_value(text).trim().to_owned());
     rendered
         .filter(|text| !text.is_empty())
         .unwrap_or_else(|| default.to_owned())

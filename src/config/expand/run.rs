@@ -2,6 +2,7 @@
 
 use super::super::project::{Located, ServiceDef, WatchPathDef};
 use super::super::shell::Shell;
+use super::super::yaml;
 use super::Drafting;
 use super::texts::Texts;
 use crate::cron::{Cron, CronError};
@@ -136,12 +137,10 @@ impl Drafting<'_> {
 
     pub(super) fn watch(&self, cwd: &Path, texts: &mut Texts) -> Option<Watch> {
         let watch = self.service.watch.as_ref()?;
-        let globs =
-            |texts: &Texts, globs: &[Located<String>]| globs.iter().map(|glob| texts.line(glob)).collect();
         let path = |path: &WatchPathDef| WatchPath {
             path: self.options.path(cwd, &texts.value(&path.path)),
-            include: globs(texts, &path.include),
-            exclude: globs(texts, &path.exclude),
+            include: globs(&path.include, texts),
+            exclude: globs(&path.exclude, texts),
         };
         Some(Watch {
             paths: watch.paths.iter().map(path).collect(),
@@ -170,6 +169,25 @@ impl Drafting<'_> {
         }
         sockets
     }
+}
+
+/// Patterns of files; those that cannot be read are told.
+fn globs(written: &[Located<String>], texts: &mut Texts) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for glob in written {
+        let pattern = yaml::settled(texts.line(glob));
+        match globset::Glob::new(&pattern) {
+            Ok(_) => patterns.push(pattern),
+            Err(error) => {
+                let message = format!("the pattern {pattern:?} cannot be read: {}", error.kind());
+                let error = texts.error(&glob.span, message);
+                error
+                    .hints
+                    .push("as in `*.rb`, `config/**/*.yml`, `[a-z]*`, `*.{js,ts}`; `\\` before a character means itself".to_owned());
+            }
+        }
+    }
+    patterns
 }
 
 fn of_entrypoint(service: &ServiceDef, words: &[Located<String>], texts: &mut Texts) -> Command {

@@ -38,7 +38,12 @@ impl Known {
         self.values.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The text with the values of what is known.
+    /// The text with the values of all that is known, as it is used.
+    pub(in crate::config) fn settle(&self, text: String) -> String {
+        yaml::settled(self.fill_in(text))
+    }
+
+    /// The text with the values of what is known by now.
     pub(in crate::config) fn fill_in(&self, text: String) -> String {
         if self.closed || self.values.is_empty() || !text.contains('$') {
             return text;
@@ -70,27 +75,32 @@ impl Texts {
 
     /// A command without its templates. Its `$` are the shell's.
     pub(super) fn command(&mut self, text: &Located<String>) -> String {
-        self.render_at(&text.value, &text.span, Unknown::Keep)
+        yaml::settled(self.render_at(&text.value, &text.span, Unknown::Keep))
     }
 
     /// A value, without templates, and with the values of what it names.
     pub(super) fn value(&mut self, text: &Located<String>) -> String {
+        yaml::settled(self.open_value(text))
+    }
+
+    /// The same of one that may name what is known only later, when it is to be settled.
+    pub(super) fn open_value(&mut self, text: &Located<String>) -> String {
         let rendered = self.render_at(&text.value, &text.span, Unknown::Refuse);
         self.known.fill_in(rendered)
     }
 
-    /// One word of a command that no shell gets: what only a shell could fill in is filled in here.
+    /// One word of a command that no shell gets: what only a shell could fill in is filled in here. To be settled.
     pub(super) fn word(&mut self, text: &Located<String>) -> String {
-        let rendered = self.command(text);
+        let rendered = self.render_at(&text.value, &text.span, Unknown::Keep);
         self.known.fill_in(rendered)
     }
 
-    /// A text that a program is to print, braces and all.
+    /// A text that a program is to print, braces and all. To be settled.
     pub(super) fn line(&self, text: &Located<String>) -> String {
         self.known.fill_in(text.value.clone())
     }
 
-    /// Variables with their values rendered. Each is known to those behind it, and to all that comes later.
+    /// Variables with their values rendered, to be settled. Each is known to those behind it, and to all that comes later.
     pub(in crate::config) fn assignments(&mut self, assignments: &[Assignment]) -> Vec<Assignment> {
         let mut rendered = Vec::new();
         for assignment in assignments {

@@ -63,6 +63,7 @@ impl World {
             caller: &self.caller,
             home: Some(&self.home()),
             root: &self.root(),
+            named: &[],
         })
     }
 
@@ -209,6 +210,7 @@ fn a_project_in_the_home_directory_reads_its_file_once() {
         caller: &[],
         home: Some(&world.home()),
         root: &world.home(),
+        named: &[],
     });
     assert_eq!(a(&environment.value), ("1".to_owned(), ".ovr.env:1".to_owned()));
     assert!(environment.value.explain()[0].overrides.is_empty());

@@ -6,6 +6,7 @@ use crate::config::project::{DependencyDef, ProjectDef, RestartDef, ServiceDef};
 use crate::diag::{Diagnostic, Kind, Span};
 use crate::model::{Condition, RestartWhen, ServiceName, suggest};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const EXAMPLE: &str = "begin with:\n      processes:\n        web:\n          command: bin/web";
 
@@ -43,6 +44,7 @@ pub(super) fn check(project: &ProjectDef, beginning: &Span, known: &Known<'_>, r
         }
     }
     checker.cycles(report);
+    checker.profiles(report);
 }
 
 /// Whether there is something to run: else it is there for others to extend.
@@ -79,6 +81,15 @@ impl<'a> Checker<'a> {
         {
             return;
         }
+        let others = self.project.services.iter().map(|other| &other.name.span);
+        let behind = others.filter(|span| {
+            Arc::ptr_eq(&span.source, &name.span.source)
+                && (span.line, span.column) > (name.span.line, name.span.column)
+        });
+        let next = behind.min_by_key(|span| (span.line, span.column));
+        if report.has_misspelt_command(&name.span, next) {
+            return;
+        }
         let nor = if overlay {
             ", neither here nor in the Procfile"
         } else {
@@ -93,6 +104,34 @@ impl<'a> Checker<'a> {
             None => error.hint("say what to run: `command: …`"),
         };
         report.push(error);
+    }
+
+    /// A profile is of services that there are.
+    fn profiles(&self, report: &mut Report) {
+        for profile in &self.project.profiles {
+            for named in &profile.services {
+                let known = self.by_name.get(named.value.as_str());
+                let runs = known.is_some_and(|index| {
+                    let service = &self.project.services[*index];
+                    has_command(service) || self.uncertain.contains(&named.value)
+                });
+                let listed = |name: &ServiceName| name.as_str() == named.value;
+                if runs || self.procfile.iter().any(listed) {
+                    continue;
+                }
+                let message = format!(
+                    "the profile {:?} names {:?}, which is no service",
+                    profile.name, named.value
+                );
+                let mut error = Diagnostic::error(Kind::Config, message).at(named.span.clone());
+                let names = self.by_name.keys().copied();
+                let names = names.chain(self.procfile.iter().map(ServiceName::as_str));
+                error
+                    .hints
+                    .extend(suggest(&named.value, names).map(|guess| format!("did you mean {guess:?}?")));
+                report.push(error);
+            }
+        }
     }
 
     /// What a dependency's name means: a service, or one replica of it.
@@ -160,7 +199,7 @@ impl<'a> Checker<'a> {
                 if !tells_ready(other) && !self.procfile.contains(name) {
                     let message = format!("nothing says when {name} is ready, so this never comes true");
                     report.push(error(message).hint(format!(
-                        "give {name} a `readiness_probe`, a `ready_log_line` or a `port`, or wait for `process_started`"
+                        "give {name} a `readiness_probe`, a `ready_log_line` or a `port`, or wait for it to be started: `process_started`, or no condition"
                     )));
                 }
             }

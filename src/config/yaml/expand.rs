@@ -8,7 +8,7 @@
 use super::keys::{Kind, PROCESS, PROJECT, Table};
 use super::node::{Entry, Node, Scalar, Value};
 use super::report::Report;
-use super::substitute::{Known, Remark, What, expand};
+use super::substitute::{Known, Remark, What, escaped, expand, settled};
 use crate::diag::{self, Diagnostic};
 use std::collections::BTreeSet;
 
@@ -103,6 +103,7 @@ impl Scope<'_> {
             | Kind::Argv
             | Kind::Codes
             | Kind::TextMap
+            | Kind::TextLists
             | Kind::Vars
             | Kind::Any => self.all(node, false),
         }
@@ -146,7 +147,8 @@ impl Scope<'_> {
         for remark in remarks {
             self.say(node, &remark, command);
         }
-        expanded
+        // What a shell gets is settled here.
+        if command { settled(expanded) } else { expanded }
     }
 
     fn known(&self, name: &str, command: bool) -> Known {
@@ -159,7 +161,7 @@ impl Scope<'_> {
             return Known::Later;
         }
         if let Some(value) = (self.lookup)(name) {
-            return Known::Value(value);
+            return Known::Value(escaped(&value));
         }
         let set = |names: &BTreeSet<String>| !itself && names.contains(name);
         if command || set(&self.own) || set(&self.project) || (in_service && injected(name)) {

@@ -1,10 +1,12 @@
 //! The keys of a configuration: one table that the reader, "did you mean", merging and the JSON Schema go by.
 //! What a value turns into is in `read/`.
 
+mod log_file;
 mod parts;
 mod process;
 mod project;
 
+use log_file::LOG;
 pub(super) use parts::SHELL;
 use parts::{AVAILABILITY, DEPENDENCY, HOOKS, LIMITS, PROBE, SCHEDULE, SHUTDOWN, WATCH};
 pub(super) use process::PROCESS;
@@ -72,6 +74,8 @@ pub(super) enum Kind {
     Environment,
     /// Names with a text each.
     TextMap,
+    /// Names with a list of texts each.
+    TextLists,
     /// Names with a command each.
     CommandMap,
     /// Anything.

@@ -38,9 +38,12 @@ fn values(lower: Node, upper: Node, kind: Kind) -> Node {
         Kind::Map(table) => merge(lower, upper, table),
         Kind::Named(table) => by_key(lower, upper, |lower, upper, _| merge(lower, upper, table)),
         // Of a dependency that is there in both, the later one says all.
-        Kind::Environment | Kind::TextMap | Kind::CommandMap | Kind::Vars | Kind::NamedOrList(_) => {
-            by_key(lower, upper, |_, upper, _| upper)
-        }
+        Kind::Environment
+        | Kind::TextMap
+        | Kind::TextLists
+        | Kind::CommandMap
+        | Kind::Vars
+        | Kind::NamedOrList(_) => by_key(lower, upper, |_, upper, _| upper),
         Kind::MoreTexts | Kind::Argv | Kind::Codes => appended(lower, upper),
         Kind::Text
         | Kind::Command

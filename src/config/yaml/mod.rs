@@ -23,6 +23,7 @@ mod syntax;
 pub use expand::fill_in;
 pub use schema::schema;
 pub use shown::Shown;
+pub use substitute::settled;
 
 use super::Checked;
 use super::project::ProjectDef;

@@ -106,6 +106,16 @@ fn value_of(value: Node, key: &'static Key, report: &mut Report) -> Option<Node>
                 report,
             ),
         },
+        Kind::TextLists => match value.value {
+            Value::Map(_) => Some(named(value, report, |node, report| {
+                texts(node, key, true, report)
+            })),
+            Value::Scalar(_) | Value::List(_) => refused(
+                &value,
+                &format!("`{}` takes a mapping: a name, and a list of services", key.name),
+                report,
+            ),
+        },
         Kind::Vars => match value.value {
             Value::Map(_) => Some(value),
             Value::Scalar(_) | Value::List(_) if value.is_null() => None,
@@ -148,6 +158,7 @@ fn one_value(kind: Kind) -> &'static str {
         | Kind::Codes
         | Kind::Environment
         | Kind::TextMap
+        | Kind::TextLists
         | Kind::CommandMap
         | Kind::Vars
         | Kind::Map(_)

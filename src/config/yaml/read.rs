@@ -9,7 +9,7 @@ use super::keys::{Key, Kind, PROCESS, PROJECT, SHELL, Table};
 use super::node::{Entry, Node};
 use super::report::Report;
 use crate::config::environment::{Assignment, Origin};
-use crate::config::project::{DependencyDef, Located, ProjectDef, ServiceDef, ShellDef, Var};
+use crate::config::project::{DependencyDef, Located, ProfileDef, ProjectDef, ServiceDef, ShellDef, Var};
 use crate::diag::{self, Diagnostic, Span};
 use crate::model::{Condition, ServiceName};
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(super) fn project(root: &Node, report: &mut Report) -> ProjectDef {
         report,
     };
     ProjectDef {
-        name: fields.text("name"),
+        name: fields.settled("name"),
         files: Vec::new(),
         is_literal: false,
         environment: fields.environment("environment"),
@@ -42,6 +42,9 @@ pub(super) fn project(root: &Node, report: &mut Report) -> ProjectDef {
         vars: fields.vars("vars"),
         shell: fields.shell(),
         ordered_shutdown: fields.flag("ordered_shutdown"),
+        profiles: fields.profiles(),
+        log_location: fields.text("log_location"),
+        log_configuration: fields.part("log_configuration", |fields, _| Some(fields.log())),
         is_strict: fields.flag("is_strict").unwrap_or(false),
         services: fields.services(),
     }
@@ -128,14 +131,28 @@ impl<'a> Fields<'a> {
         texts
     }
 
+    fn profiles(&mut self) -> Vec<ProfileDef> {
+        let entries = self.get("profiles").and_then(|(_, entry)| entry.value.map());
+        let mut profiles = Vec::new();
+        for Entry { key, value } in entries.unwrap_or_default() {
+            let items = value.list().unwrap_or_default().iter();
+            let services = items.filter_map(|item| self.one_text(&format!("`{}`", key.text), item));
+            profiles.push(ProfileDef {
+                services: services.collect(),
+                name: key.text.clone(),
+            });
+        }
+        profiles
+    }
+
     fn shell(&mut self) -> ShellDef {
         let shell = self.part("shell", |fields, _| {
             debug_assert!(std::ptr::eq(fields.table, &raw const SHELL));
             Some(ShellDef {
-                command: fields.text("shell_command"),
-                argument: fields.text("shell_argument"),
-                elevated_command: fields.text("elevated_shell_command"),
-                elevated_argument: fields.text("elevated_shell_argument"),
+                command: fields.settled("shell_command"),
+                argument: fields.settled("shell_argument"),
+                elevated_command: fields.settled("elevated_shell_command"),
+                elevated_argument: fields.settled("elevated_shell_argument"),
             })
         });
         shell.unwrap_or_default()
@@ -201,11 +218,13 @@ impl<'a> Fields<'a> {
             limits: self
                 .part("limits", |fields, _| Some(fields.limits()))
                 .unwrap_or_default(),
-            tier: self.text("tier"),
+            tier: self.settled("tier"),
             optional: self.set("is_optional"),
             hooks: self
                 .part("hooks", |fields, _| Some(fields.hooks()))
                 .unwrap_or_default(),
+            log_location: self.text("log_location"),
+            log_configuration: self.part("log_configuration", |fields, _| Some(fields.log())),
         }
     }
 

@@ -2,7 +2,7 @@
 //! have been read, and what is explained is explained once.
 
 use super::Dialect;
-use super::keys::Table;
+use super::keys::{PROCESS, Table};
 use crate::diag::{Diagnostic, Kind, Severity, Source, Span};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ pub(super) struct Report {
     files: Vec<(Arc<Source>, Dialect)>,
     found: Vec<Found>,
     explained: BTreeSet<&'static str>,
+    /// Keys that say what a process runs, but for a letter; each is an error already.
+    misspelt: Vec<Span>,
 }
 
 struct Found {
@@ -32,6 +34,11 @@ impl Report {
             .iter()
             .find(|(source, _)| Arc::ptr_eq(source, &span.source));
         file.map_or(Dialect::Ovr, |(_, dialect)| *dialect)
+    }
+
+    /// Whether it stands in a file of another tool's format.
+    pub(super) fn is_foreign(&self, span: &Span) -> bool {
+        self.dialect(span) == Dialect::ProcessCompose
     }
 
     /// An error, or a warning that strictness makes one.
@@ -74,7 +81,22 @@ impl Report {
         }
     }
 
+    /// Whether a misspelt `command` stands between these places, or behind the first one.
+    pub(super) fn has_misspelt_command(&self, from: &Span, to: Option<&Span>) -> bool {
+        let place = |span: &Span| (span.line, span.column);
+        let is_here = |found: &&Span| {
+            Arc::ptr_eq(&found.source, &from.source)
+                && place(found) > place(from)
+                && to.is_none_or(|to| place(found) < place(to))
+        };
+        self.misspelt.iter().any(|found| is_here(&found))
+    }
+
     pub(super) fn unknown_key(&mut self, name: &str, table: &Table, span: &Span) {
+        let is_command = matches!(table.suggest(name), Some("command" | "entrypoint"));
+        if is_command && std::ptr::eq(table, &raw const PROCESS) && !self.is_foreign(span) {
+            self.misspelt.push(span.clone());
+        }
         let message = format!("`{name}` is no key of {}", table.what);
         let names = || table.keys.iter().map(|key| key.name).collect::<Vec<_>>();
         let hint = match table.suggest(name) {

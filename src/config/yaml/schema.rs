@@ -83,6 +83,9 @@ fn value(kind: Kind, definitions: &mut Map<String, Value>) -> Value {
             { "type": "object", "additionalProperties": text() },
         ] }),
         Kind::TextMap | Kind::CommandMap => json!({ "type": "object", "additionalProperties": text() }),
+        Kind::TextLists => json!({ "type": "object", "additionalProperties": {
+            "anyOf": [text(), { "type": "array", "items": text() }],
+        } }),
         Kind::Vars => json!({ "type": "object" }),
         Kind::Map(table) => reference(table, definitions),
         Kind::Named(table) => {

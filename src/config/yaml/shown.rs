@@ -1,6 +1,7 @@
 //! A merged configuration as it is shown (`ovr config`): every value with the place that it comes from.
 
 use super::node::{Entry, Node, Value};
+use super::substitute::settled;
 use crate::config::environment::Origin;
 use crate::config::procfile::Entry as Line;
 use serde_json::Value as Json;
@@ -31,7 +32,7 @@ impl Shown {
             from: Origin::At(node.span.clone()).to_string(),
             what: match &node.value {
                 Value::Scalar(scalar) => What::Text {
-                    text: scalar.text.clone(),
+                    text: settled(scalar.text.clone()),
                     plain: scalar.plain,
                 },
                 Value::List(items) => What::List(items.iter().map(Self::of).collect()),

@@ -35,12 +35,31 @@ pub(super) enum What {
     Required(String, String),
 }
 
+/// Stands for a `$` that was written as `$$`, or came with a value, so that nothing later takes it for the beginning
+/// of an expression. Never a character of any text.
+const ESCAPED: char = '\u{FDD0}';
+
+/// The text as it was meant, when nothing more is to be filled in.
+pub fn settled(text: String) -> String {
+    if text.contains(ESCAPED) {
+        text.replace(ESCAPED, "$")
+    } else {
+        text
+    }
+}
+
+/// A value that means what it is.
+pub(super) fn escaped(value: &str) -> String {
+    value.replace("${", &format!("{ESCAPED}{{"))
+}
+
 /// How deep expressions may stand in each other.
 const MAX_DEPTH: usize = 20;
 /// How long a text may get: a value that is replaced by ever longer ones is no configuration.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// `text` with its expressions replaced; with `dollars`, also every `$$` by a `$`.
+/// `text` with its expressions replaced; with `dollars`, also every `$$` by a `$`, which [`settled`] brings to light
+/// where it stands before a `{`.
 pub(super) fn expand(text: &str, lookup: &dyn Fn(&str) -> Known, dollars: bool) -> (String, Vec<Remark>) {
     let chars: Vec<char> = text.chars().collect();
     let mut expander = Expander {
@@ -88,7 +107,12 @@ impl Expander<'_> {
             }
             match self.chars[..end].get(at + 1) {
                 Some('$') => {
-                    out.push_str(if self.dollars { "$" } else { "$$" });
+                    let opens = self.chars[..end].get(at + 2) == Some(&'{');
+                    match (self.dollars, opens) {
+                        (true, true) => out.push(ESCAPED),
+                        (true, false) => out.push('$'),
+                        (false, _) => out.push_str("$$"),
+                    }
                     at += 2;
                 }
                 Some('{') => {

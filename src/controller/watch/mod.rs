@@ -62,7 +62,7 @@ pub(super) struct Watches {
     manners: BTreeMap<InstanceId, Manner>,
     pending: BTreeMap<InstanceId, Pending>,
     /// What changed last, in words.
-    last: BTreeMap<InstanceId, String>,
+    pub(super) last: BTreeMap<InstanceId, String>,
     /// Ends the thread with the session.
     closer: Option<Closer>,
 }

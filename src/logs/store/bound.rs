@@ -15,7 +15,7 @@ pub struct Keep {
     pub segment: u64,
     /// So many full ones of an instance are kept.
     pub segments: usize,
-    /// All files of the project, as they are on the disk.
+    /// All files of the project, as they are on the disk; 0 for none at all.
     pub project: u64,
     /// All files of all projects.
     pub everything: Option<Everything>,
@@ -50,6 +50,11 @@ impl Keep {
             project,
             everything: None,
         }
+    }
+
+    /// Our own files are not written at all.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.project == 0
     }
 
     /// Keeps a bound on all projects too, whose directories are in `dir`: four times as much as this one's.

@@ -3,14 +3,17 @@
 //! holds it up; [`Query`] finds them again, also when the session is over.
 
 mod bound;
+mod copies;
 mod cursor;
 mod entry;
 mod files;
 mod found;
+mod layout;
 mod merge;
 mod pack;
 mod query;
 mod queue;
+mod rotation;
 mod tail;
 mod when;
 mod writer;
@@ -26,8 +29,9 @@ pub use when::{since, until};
 pub use writer::Troubles;
 
 use super::plain::strip_into;
-use crate::model::{InstanceId, RunId};
+use crate::model::{InstanceId, LogFile, RunId};
 use entry::Encoder;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::oneshot;
@@ -44,6 +48,8 @@ pub struct Store {
     buffers: Vec<Vec<u8>>,
     /// Whether any buffer holds something.
     waiting: bool,
+    /// Whose lines go into files besides our own.
+    copied: BTreeSet<InstanceId>,
 }
 
 impl Store {
@@ -55,6 +61,7 @@ impl Store {
             encoder: Encoder::default(),
             buffers: Vec::new(),
             waiting: false,
+            copied: BTreeSet::new(),
         };
         Ok((store, troubles))
     }
@@ -62,6 +69,21 @@ impl Store {
     /// Says what an instance is called, which names its files. What comes before that is not kept.
     pub fn name(&mut self, instance: InstanceId, name: String) {
         self.writer.name(instance, name);
+    }
+
+    /// Says which file an instance's lines go into besides our own, if any.
+    pub fn copy(&mut self, instance: InstanceId, file: Option<&LogFile>) {
+        let was = self.copied.contains(&instance);
+        if file.is_some() {
+            self.copied.insert(instance);
+        } else if !was {
+            return;
+        } else {
+            self.copied.remove(&instance);
+        }
+        // What has been taken so far is still for the file of before.
+        self.hand_on();
+        self.writer.copy(instance, file.cloned());
     }
 
     /// Takes a line, without its end; colours are left out.

@@ -1,7 +1,7 @@
 //! What waits for the thread that writes logs: texts in order, bounded; what does not fit is counted. Knows nothing
 //! of files.
 
-use crate::model::InstanceId;
+use crate::model::{InstanceId, LogFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,6 +40,8 @@ struct Queue {
 pub(super) enum Item {
     /// From here on this instance is called so, and its files are these.
     Named(InstanceId, String),
+    /// Its lines go into this file as well from here on, or no longer into any.
+    Copied(InstanceId, Option<Box<LogFile>>),
     /// Whole lines. `missing` more should stand before them.
     Lines {
         instance: InstanceId,
@@ -65,9 +67,10 @@ impl Shared {
         }
     }
 
-    pub(super) fn name(&self, instance: InstanceId, name: String) {
+    /// Takes an item that takes no room.
+    pub(super) fn tell(&self, item: Item) {
         let mut queue = self.lock();
-        queue.take_in(Item::Named(instance, name));
+        queue.take_in(item);
         self.wake(&mut queue);
     }
 

@@ -2,11 +2,12 @@
 //! What does not fit into its queue, or onto the disk, is dropped, counted, and marked where it is missing.
 
 use super::bound::{Keep, Sweeper};
+use super::copies::Copies;
 use super::entry::{Encoder, EntryKind};
 use super::files::{self, Appender, Failed};
 use super::pack::Packer;
 use super::queue::{Item, Next, Shared, lines_in};
-use crate::model::{InstanceId, RunId};
+use crate::model::{InstanceId, LogFile, RunId};
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
@@ -49,6 +50,7 @@ impl Writer {
             dir,
             keep,
             files: BTreeMap::new(),
+            copies: Copies::default(),
             told,
             failing: false,
         };
@@ -60,7 +62,11 @@ impl Writer {
     }
 
     pub(super) fn name(&self, instance: InstanceId, name: String) {
-        self.shared.name(instance, name);
+        self.shared.tell(Item::Named(instance, name));
+    }
+
+    pub(super) fn copy(&self, instance: InstanceId, file: Option<LogFile>) {
+        self.shared.tell(Item::Copied(instance, file.map(Box::new)));
     }
 
     /// Takes what has gathered for some instances; each buffer comes back empty.
@@ -96,6 +102,7 @@ struct Worker {
     dir: PathBuf,
     keep: Keep,
     files: BTreeMap<InstanceId, Lines>,
+    copies: Copies,
     packer: Packer,
     sweeper: Sweeper,
     /// The files that are to be compressed.
@@ -126,12 +133,19 @@ impl Worker {
                     self.name(instance, name);
                     shared.done(None);
                 }
+                Next::Item(Item::Copied(instance, file)) => {
+                    self.copies.set(instance, file.map(|file| *file));
+                    shared.done(None);
+                }
                 Next::Item(Item::Lines {
                     instance,
                     text,
                     missing,
                 }) => {
                     self.write(instance, &text, missing);
+                    if !self.copies.is_empty() {
+                        self.copy(instance, &text, missing);
+                    }
                     shared.done(Some(text));
                 }
                 Next::Quiet => {
@@ -160,6 +174,9 @@ impl Worker {
     }
 
     fn write(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
+        if self.keep.is_nothing() {
+            return;
+        }
         let Some(lines) = self.files.get_mut(&instance) else {
             return;
         };
@@ -193,6 +210,15 @@ impl Worker {
         let is_written = |instance: &str| files.values().any(|lines| lines.file.instance() == instance);
         // What cannot be removed now stays until the next look.
         drop(self.sweeper.sweep(is_written));
+    }
+
+    fn copy(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
+        if let Some(written) = self.copies.write(instance, text, missing) {
+            self.full.extend(written.full);
+            if let Some(sentence) = written.sentence {
+                self.say(sentence);
+            }
+        }
     }
 
     fn say(&self, sentence: String) {

@@ -19,7 +19,8 @@ impl Oracle {
             is_over(&self.shown[index]) && self.attached[index] == 0 && !self.policies[index].scheduled
         };
         let nothing_lives = !self.shown.iter().any(State::is_live);
-        self.open.is_empty() && nothing_lives && configured.all(is_done)
+        let starts = configured.clone().any(|index| self.policies[index].autostart);
+        starts && self.open.is_empty() && nothing_lives && configured.all(is_done)
     }
 
     pub(super) fn judge_ending(&mut self, cause: EndCause) -> Result<(), Broken> {

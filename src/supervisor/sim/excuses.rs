@@ -17,7 +17,8 @@ impl Oracle {
             }
             State::Exited { .. } => self.failed[id.0 as usize] = false,
             State::Failed { reason, .. } => {
-                if matches!(reason, FailureReason::NoDaemon { .. }) && policy.launch_timeout.is_none() {
+                // That time may have been taken back since.
+                if matches!(reason, FailureReason::NoDaemon { within } if within.is_zero()) {
                     return Err(format!("{id:?}: was to leave no daemon, and failed for that"));
                 }
                 self.failed[id.0 as usize] = true;

@@ -12,6 +12,7 @@ mod evidence;
 mod excuses;
 mod happenings;
 mod oracle;
+mod orders;
 mod pace;
 mod reloads;
 mod scenario;
@@ -68,7 +69,7 @@ impl Sim {
         let scenario = Scenario::roll(&mut dice);
         let machine = scenario.machine(Moment::START);
         let world = World::new(dice.clone(), scenario.instances.len());
-        let mut oracle = Oracle::new(&scenario.instances, scenario.ends_when_done);
+        let mut oracle = Oracle::new(&scenario);
         oracle.meet(&machine, &world);
         Self {
             commands: scenario.commands.iter().cloned().collect(),
@@ -170,6 +171,7 @@ impl Sim {
         if self.oracle.finished {
             return Ok(());
         }
+        let paused = self.paused();
         self.machine = self.scenario.machine(self.now);
         self.pace.meet();
         self.evidence.meet();
@@ -185,11 +187,30 @@ impl Sim {
         if !early {
             self.remove_again()?;
         }
+        for id in paused {
+            self.note(format_args!("paused {id:?}"));
+            self.machine.pause(id);
+            self.oracle.hear_paused(id, &self.world);
+        }
         let spawns = self.starts;
         self.tell_machine(Event::Begin)?;
         let started = self.starts - spawns;
         self.note(format_args!("adopted, and started {started}"));
         Ok(())
+    }
+
+    /// The schedules that a person has paused, as a controller writes them down for the next one.
+    fn paused(&self) -> Vec<InstanceId> {
+        if self.machine.is_ending() {
+            return Vec::new();
+        }
+        let known = self.oracle.ids().filter(|id| !self.machine.is_gone(*id));
+        known
+            .filter(|id| {
+                let policy = &self.oracle.policies[id.0 as usize];
+                policy.scheduled && policy.autostart && !self.machine.is_on_schedule(*id)
+            })
+            .collect()
     }
 
     fn new_ask(&mut self) -> AskId {

@@ -2,9 +2,9 @@
 //! given, the actions it gave and the world as it is, never by the machine's own fields.
 
 use super::calls::Calls;
-use super::conditions::holds;
-use super::world::{World, WorldWindow};
-use crate::model::{AskId, Condition, InstanceId, InstanceName, PendingWhy, Policy, RunId, State};
+use super::scenario::Scenario;
+use super::world::World;
+use crate::model::{AskId, Condition, InstanceId, PendingWhy, Policy, RunId, State};
 use crate::supervisor::{Action, Declared, EndCause, Event, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
@@ -22,27 +22,28 @@ pub(super) struct Open {
 pub(super) struct Oracle {
     pub(super) policies: Vec<Policy>,
     /// For each instance, what it needs directly.
-    needs: Vec<Vec<(InstanceId, Condition)>>,
+    pub(super) needs: Vec<Vec<(InstanceId, Condition)>>,
     /// Where each instance stands, by the changes that were told.
     pub(super) shown: Vec<State>,
     /// Stopped by a person, and not asked for since: nothing may start it.
     pub(super) down: Vec<bool>,
     /// Asked for without what it needs, when it was asked for last.
-    alone: Vec<bool>,
+    pub(super) alone: Vec<bool>,
     /// Its last end by itself may count as a failure, and no person has asked for it since.
     pub(super) failed: Vec<bool>,
     pub(super) ends_when_done: bool,
+    pub(super) ends_at_once: bool,
     pub(super) begun: bool,
     pub(super) attached: Vec<u32>,
     /// tmux is known to have died under its window, whose loss has not been told.
-    gone: Vec<bool>,
+    pub(super) gone: Vec<bool>,
     /// No longer configured.
     pub(super) removed: Vec<bool>,
     pub(super) open: BTreeMap<AskId, Open>,
     /// The last run ordered or adopted, by instance.
     pub(super) last_run: Vec<RunId>,
     /// Runs ordered since a person last asked for the instance, or a new machine did.
-    runs: Vec<u32>,
+    pub(super) runs: Vec<u32>,
     pub(super) calls: Calls,
     pub(super) quit_asks: Vec<AskId>,
     pub(super) ending: Option<EndCause>,
@@ -50,7 +51,8 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn new(instances: &[(InstanceName, Policy)], ends_when_done: bool) -> Self {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let instances = &scenario.instances;
         let ids = || (0..).map(InstanceId).zip(instances);
         let needs = instances
             .iter()
@@ -73,7 +75,8 @@ impl Oracle {
             down: vec![false; instances.len()],
             alone: vec![false; instances.len()],
             failed: vec![false; instances.len()],
-            ends_when_done,
+            ends_when_done: scenario.ends_when_done,
+            ends_at_once: scenario.ends_at_once,
             begun: false,
             attached: vec![0; instances.len()],
             gone: vec![false; instances.len()],
@@ -110,6 +113,13 @@ impl Oracle {
                     (None, Some(last)) => last.asked,
                     (None, None) => false,
                 };
+        }
+    }
+
+    /// A schedule stays paused under a new controller, if nothing of it runs.
+    pub(super) fn hear_paused(&mut self, id: InstanceId, world: &World) {
+        if world.shims[id.0 as usize].proc.is_none() {
+            self.down[id.0 as usize] = true;
         }
     }
 
@@ -345,75 +355,6 @@ impl Oracle {
         }
     }
 
-    fn judge_open(&self, id: InstanceId, world: &World) -> Result<(), Broken> {
-        if self.ending.is_some() {
-            return Err(format!("{id:?}: a window opened in a session that ends"));
-        }
-        let shim = &world.shims[id.0 as usize];
-        if shim.window == WorldWindow::Absent && !shim.loss_untold {
-            Ok(())
-        } else {
-            Err(format!("{id:?}: a second window"))
-        }
-    }
-
-    fn judge_spawn(&self, id: InstanceId, run: RunId, world: &World) -> Result<(), Broken> {
-        if run <= self.last_run[id.0 as usize] {
-            return Err(format!("{id:?}: a used run {run}"));
-        }
-        let max = self.policies[id.0 as usize].restart.max;
-        if max.is_some_and(|max| self.runs[id.0 as usize] > max) {
-            return Err(format!("{id:?}: more restarts than {max:?}"));
-        }
-        let shim = &world.shims[id.0 as usize];
-        if shim.proc.is_some() {
-            return Err(format!("{id:?}: a second tree"));
-        }
-        if shim.window != WorldWindow::Open && !shim.loss_untold {
-            return Err(format!("{id:?}: started without a window"));
-        }
-        if self.gone[id.0 as usize] {
-            return Err(format!("{id:?}: started in a window that is known to be dead"));
-        }
-        if self.ending.is_some() {
-            return Err(format!("{id:?}: started in a session that ends"));
-        }
-        if self.down[id.0 as usize] {
-            return Err(format!("{id:?}: started after a stop"));
-        }
-        if self.policies[id.0 as usize].scheduled && !self.calls.was_called(id) {
-            return Err(format!("{id:?}: started before its schedule"));
-        }
-        if self.alone[id.0 as usize] {
-            return Ok(());
-        }
-        for (on, condition) in &self.needs[id.0 as usize] {
-            let leaving = self.shown_at(*on).is_live() && self.down[on.0 as usize];
-            let missing = leaving || !holds(self.shown_at(*on), *condition);
-            if missing && !self.is_excused(*on, leaving) {
-                return Err(format!("{id:?}: started before {on:?} was {condition:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// In a session that ends, nobody gets a graceful signal before all who need it are gone, unless a person
-    /// named it. (A stop of a whole set keeps the same order, but there single requests overlap.)
-    fn judge_stop(&self, id: InstanceId, kill: bool) -> Result<(), Broken> {
-        if self.ending.is_none() || kill {
-            return Ok(());
-        }
-        let dependent = self
-            .ids()
-            .find(|other| *other != id && self.needs_far(*other, id) && self.shown_at(*other).is_live());
-        match dependent {
-            Some(dependent) => Err(format!(
-                "{id:?}: stopped before its dependent {dependent:?} was gone"
-            )),
-            None => Ok(()),
-        }
-    }
-
     fn judge_change(&mut self, id: InstanceId, from: &State, to: &State) -> Result<(), Broken> {
         if from == to {
             return Err(format!("{id:?}: a change that is none: {to:?}"));
@@ -438,7 +379,7 @@ impl Oracle {
         id == called || (cascades && self.needs_far(id, called))
     }
 
-    fn needs_far(&self, id: InstanceId, on: InstanceId) -> bool {
+    pub(super) fn needs_far(&self, id: InstanceId, on: InstanceId) -> bool {
         self.needs[id.0 as usize]
             .iter()
             .any(|(need, _)| *need == on || self.needs_far(*need, on))

@@ -36,6 +36,8 @@ pub(super) struct Scenario {
     pub(super) commands: Vec<(Moment, Command)>,
     /// The session is over when everything in it has ended.
     pub(super) ends_when_done: bool,
+    /// Nobody's stop waits for another's when the session ends.
+    pub(super) ends_at_once: bool,
 }
 
 impl Scenario {
@@ -43,6 +45,9 @@ impl Scenario {
         let mut machine = Machine::new(self.instances.clone(), now).expect("a good graph");
         if self.ends_when_done {
             machine.end_when_done();
+        }
+        if self.ends_at_once {
+            machine.end_at_once();
         }
         machine
     }
@@ -55,6 +60,7 @@ impl Scenario {
             instances,
             commands,
             ends_when_done,
+            ends_at_once: dice.percent(15),
         }
     }
 }

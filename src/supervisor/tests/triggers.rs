@@ -319,6 +319,39 @@ fn a_stop_asked_before_an_adoption_still_pauses_the_triggers_after_it() {
 }
 
 #[test]
+fn what_ended_unasked_and_was_stopped_in_its_back_off_stays_so_under_another_controller() {
+    let again = Policy {
+        restart: RestartPolicy::ALWAYS,
+        ..scheduled()
+    };
+    let mut rig = Rig::new(&[("backup", again)]);
+    let instance = rig.id("backup");
+    rig.tell(Event::AdoptedEnded {
+        instance,
+        run: crate::model::RunId(4),
+        exit: Exit::Code(1),
+        asked: false,
+    });
+    rig.machine.pause(instance);
+    assert_eq!(rig.tell(Event::Begin), [""; 0]);
+    assert_eq!(rig.word("backup"), StateWord::Stopped);
+}
+
+#[test]
+fn a_disabled_schedule_that_was_resumed_before_an_adoption_goes_on() {
+    let off = Policy {
+        autostart: false,
+        ..scheduled()
+    };
+    let mut rig = Rig::new(&[("backup", off)]);
+    let instance = rig.id("backup");
+    assert!(!rig.machine.is_on_schedule(instance));
+    rig.machine.resume(instance);
+    rig.tell(Event::Begin);
+    rig.first_due("backup");
+}
+
+#[test]
 fn a_schedule_that_was_paused_before_an_adoption_stays_so_until_a_person_starts_it() {
     let mut rig = Rig::new(&[("backup", scheduled()), ("web", plain())]);
     let instance = rig.id("backup");

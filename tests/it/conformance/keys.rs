@@ -227,8 +227,6 @@ fn a_description_is_rendered_and_shown() {
 #[test]
 fn keys_without_an_effect_are_told_with_their_reasons_and_the_services_start() {
     let of_project = [
-        ("log_location", "all.log"),
-        ("log_configuration", "{ rotation: { max_size_mb: 1 } }"),
         ("log_length", "10"),
         ("log_level", "debug"),
         ("log_format", "json"),
@@ -265,7 +263,7 @@ fn keys_without_an_effect_are_told_with_their_reasons_and_the_services_start() {
     for (line, (key, _)) in (2..).zip(of_project) {
         checked.says(&[&format!("process-compose.yaml:{line}:1: `{key}` has no effect: ")]);
     }
-    for (line, (key, _)) in (14..).zip(of_process) {
+    for (line, (key, _)) in (12..).zip(of_process) {
         checked.says(&[&format!("process-compose.yaml:{line}:5: `{key}` has no effect: ")]);
     }
     assert_eq!(out(&project), "up");
@@ -274,12 +272,11 @@ fn keys_without_an_effect_are_told_with_their_reasons_and_the_services_start() {
 #[test]
 fn output_is_kept_over_restarts_with_its_last_line_whether_or_not_log_keys_ask_for_it() {
     let project = project(
-        "log_length: 1\nprocesses:\n  web: { command: 'echo first; printf last; exit 1', log_location: web.log, truncate_log: true, \
+        "log_length: 1\nprocesses:\n  web: { command: 'echo first; printf last; exit 1', truncate_log: true, \
          availability: { restart: on_failure, backoff_seconds: 0.1, max_restarts: 1 } }\n",
     );
     project.ovr(&["start"]);
     let logs = project.ovr(&["logs", "web", "--plain"]);
     assert_eq!(logs.success().stdout.matches("first").count(), 2, "{logs}");
     assert_eq!(logs.stdout.matches("last").count(), 2, "{logs}");
-    assert!(!project.root.join("web.log").exists());
 }

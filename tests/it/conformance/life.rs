@@ -2,7 +2,9 @@
 
 use super::composed;
 use crate::harness::Project;
+use crate::harness::processes::kill;
 use ovr::model::StateWord;
+use rustix::process::Signal;
 
 /// `web` waits for `db` to be as `condition` says; each has written its name when it has started.
 fn web_behind_db(db: &str, condition: &str) -> Project {
@@ -144,7 +146,7 @@ fn a_start_in_the_background_does_not_wait_for_what_may_never_come() {
     started.success().says(&["web pending: waits for db: ended"]);
     // Nor does one that adopts, or that is handed the session.
     let pid = project.status().session.pid;
-    crate::harness::processes::kill(pid, rustix::process::Signal::KILL);
+    kill(pid, Signal::KILL);
     project.wait_until("the controller to be gone", || project.try_status().is_none());
     project.start_detached(&[]);
     is_pending_behind_db(&project);
@@ -168,12 +170,31 @@ fn without_a_condition_it_is_ready_if_something_says_what_that_means_and_else_st
 
 #[test]
 fn a_condition_that_there_is_not_is_an_error_that_says_what_is_meant() {
-    let project = web_behind_db("    command: exec sleep 1000", "process_running");
+    let project = web_behind_db("    command: exec sleep 1000", "service_started");
     project.ovr(&["check"]).code(78).says(&[
         "process-compose.yaml:7:24",
-        "process_running",
+        "service_started",
         "process_started",
     ]);
+}
+
+#[test]
+fn process_running_is_process_started_with_a_warning_and_in_our_own_file_an_error() {
+    let project = web_behind_db("    command: exec sleep 1000", "process_running");
+    project.ovr(&["check"]).success().says(&[
+        "process-compose.yaml:7:24",
+        "`process_running` is read as `process_started`",
+    ]);
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    let strict = Project::new().file(
+        "ovr.yaml",
+        "processes:\n  db: { command: date }\n  web: { command: date, depends_on: { db: { condition: process_running } } }\n",
+    );
+    strict
+        .ovr(&["check"])
+        .code(78)
+        .says(&["ovr.yaml:3:56", "did you mean `process_started`?"]);
 }
 
 #[test]
@@ -240,7 +261,7 @@ fn a_dependency_that_is_gone_for_a_moment_skips_nobody() {
     let console = project.start_piped(&[]);
     project.wait_service("db", "to be found unready", |db| db.ready == Some(false));
     let pid = project.service("db").pid.unwrap();
-    crate::harness::processes::kill(pid, rustix::process::Signal::KILL);
+    kill(pid, Signal::KILL);
     project.wait_service("db", "to run again", |db| db.pid.is_some_and(|new| new != pid));
     is_pending_behind_db(&project);
     project.write("go", "");
@@ -256,8 +277,26 @@ fn a_session_in_which_nothing_runs_any_more_ends() {
     );
     let ended = project.ovr(&["start"]);
     ended.code(0).says(&["one", "exited with code 3", "three"]);
-    let project = composed("  one: { command: 'true', disabled: true }\n");
-    project.ovr(&["start"]).code(78);
+}
+
+#[test]
+fn a_session_in_which_nothing_starts_by_itself_waits_for_what_is_started_by_hand() {
+    let project = Project::new().file(
+        "process-compose.yaml",
+        include_str!("../examples/foreground.yaml"),
+    );
+    project.ovr(&["check"]).success();
+    let started = project.ovr(&["start", "-D"]);
+    started
+        .success()
+        .says(&["nothing starts by itself · ovr start interactive"]);
+    assert_eq!(project.service("interactive").state, StateWord::Disabled);
+    project.ovr(&["start", "interactive"]).success();
+    let [pid] = project.wait_running(["interactive"]);
+    kill(pid, Signal::KILL);
+    project.wait_state("interactive", StateWord::Failed);
+    project.ovr(&["start", "interactive"]).success();
+    project.ovr(&["quit"]).success();
 }
 
 #[test]

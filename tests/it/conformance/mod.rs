@@ -6,6 +6,7 @@ mod health;
 mod keys;
 mod life;
 mod loading;
+mod log_files;
 mod own_keys;
 mod templates;
 

@@ -3,6 +3,7 @@
 use super::output::Output;
 use super::pty::Pty;
 use super::sandbox::{Sandbox, program};
+use super::talk::Talk;
 use super::terminal::{Shared, Terminal};
 use super::wait::deadline;
 use std::ffi::OsString;
@@ -109,6 +110,11 @@ impl Invocation {
         let shared = Shared::new(self.line(), None);
         self.sandbox.watch(shared.clone());
         self.through_pipes(shared)
+    }
+
+    /// Runs it with pipes to talk to it by.
+    pub(crate) fn talk(self) -> Talk {
+        Talk::begin(&self.sandbox, &mut self.command())
     }
 
     fn through_pipes(self, shared: Arc<Shared>) -> Terminal {

@@ -9,6 +9,7 @@ mod project;
 mod pty;
 mod sandbox;
 mod stream;
+mod talk;
 mod terminal;
 pub(crate) mod wait;
 
@@ -18,4 +19,5 @@ pub(crate) use invocation::Invocation;
 pub(crate) use output::Output;
 pub(crate) use project::Project;
 pub(crate) use sandbox::program;
+pub(crate) use talk::Talk;
 pub(crate) use terminal::Terminal;

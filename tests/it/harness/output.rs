@@ -34,6 +34,13 @@ impl Output {
     }
 
     /// Asserts an exit code other than 0.
+    /// A session has answered, however its services are: what `status` and `why` exit with then.
+    #[track_caller]
+    pub(crate) fn answered(&self) -> &Self {
+        assert!(matches!(self.code, 0 | 74 | 76), "no answer: {self}");
+        self
+    }
+
     #[track_caller]
     pub(crate) fn failure(&self) -> &Self {
         assert!(self.code != 0, "expected a failure: {self}");

@@ -140,6 +140,15 @@ pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// How many sockets it has open.
+pub(crate) fn open_sockets(pid: u32) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+    let targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets
+        .filter(|target| target.to_string_lossy().starts_with("socket:"))
+        .count()
+}
+
 /// A table for a failure's report.
 pub(crate) fn table(processes: &[Process]) -> String {
     let row = |p: &Process| format!("  {:>7} {:>7} {} {}", p.pid, p.parent, p.state, p.command);

@@ -149,11 +149,11 @@ impl Project {
             .terminal()
     }
 
-    /// `ovr status --json`, which must succeed.
+    /// `ovr status --json`, which must have an answer.
     #[track_caller]
     pub(crate) fn status(&self) -> Status {
         let output = self.ovr(&["status", "--json"]);
-        serde_json::from_value(output.success().json())
+        serde_json::from_value(output.answered().json())
             .unwrap_or_else(|error| panic!("not a status ({error}): {output}"))
     }
 

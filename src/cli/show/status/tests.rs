@@ -1,7 +1,8 @@
 //! Tests of the status table, its details and its one line for a prompt.
 
 use super::{details, short, status};
-use crate::api::messages::{ProbeFailure, SCHEMA, Service, Session, Status};
+use crate::api::messages::{ProbeFailure, Resources, SCHEMA, Service, Session, Status};
+use crate::cli::show::standing::{Clock, Manner};
 use crate::cli::style::{Paint, width};
 use crate::model::StateWord;
 
@@ -34,6 +35,8 @@ fn service(name: &str, state: StateWord) -> Service {
         next_run: None,
         namespaces: vec!["default".into()],
         description: None,
+        listens: Vec::new(),
+        resources: None,
         timing: None,
     }
 }
@@ -57,6 +60,7 @@ fn failed(name: &str) -> Service {
 
 fn shop(services: Vec<Service>) -> Status {
     Status {
+        revision: 0,
         schema: SCHEMA,
         session: Session {
             project: "shop".into(),
@@ -75,7 +79,9 @@ fn shop(services: Vec<Service>) -> Status {
 }
 
 fn shown(services: Vec<Service>, limit: usize) -> String {
-    status(&shop(services), limit, Paint::PLAIN, &|_| String::new())
+    status(&shop(services), Manner::default(), limit, Paint::PLAIN, &|_| {
+        String::new()
+    })
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn instances_share_the_colour_of_their_service() {
         running("web#2", 2, 5010),
         running("db", 3, 5100),
     ];
-    let out = status(&shop(services), 80, Paint::COLOUR, &|place| {
+    let out = status(&shop(services), Manner::default(), 80, Paint::COLOUR, &|place| {
         (31 + place).to_string()
     });
     assert!(out.contains("\x1b[31mweb#2\x1b[0m"), "{out:?}");
@@ -297,7 +303,11 @@ fn ready(name: &str, pid: u32, assumed: bool) -> Service {
 
 #[test]
 fn readiness_that_is_only_assumed_is_shown_as_such_beside_readiness_that_was_told() {
-    let table = |services| status(&shop(services), 100, Paint::PLAIN, &|_| String::new());
+    let table = |services| {
+        status(&shop(services), Manner::default(), 100, Paint::PLAIN, &|_| {
+            String::new()
+        })
+    };
     let text = table(vec![ready("web", 1, false), ready("db", 2, true)]);
     assert!(text.contains(" yes ") && text.contains(" assumed "), "{text}");
     // Where nobody tells, it would be the same word in every row.
@@ -338,5 +348,41 @@ fn what_was_skipped_comes_with_the_command_that_starts_it_and_what_it_needs() {
     assert!(
         text.ends_with("`ovr start web` starts it and what it needs\n"),
         "{text}"
+    );
+}
+
+#[test]
+fn resources_are_told_since_the_start_or_since_the_last_look_and_a_standing_screen_has_times_of_day() {
+    let mut web = running("web", 100, 5000);
+    web.resources = Some(Resources {
+        age_ms: 2000,
+        processes: Some(2),
+        cpu_ms: Some(500),
+        cpu_percent: Some(25.0),
+        rss_bytes: Some(20 << 20),
+        pss_bytes: Some(12_900_000),
+    });
+    let services = vec![web, failed("api")];
+    let out = shown(services.clone(), 100);
+    assert!(out.contains("CPU AVG  MEMORY"), "{out}");
+    assert!(out.contains("25.0%    12.3 MiB"), "{out}");
+    let cpu = [("web".to_owned(), 99.96)].into();
+    let manner = Manner {
+        clock: Some(Clock {
+            now: std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(50_012),
+            offset_s: 0,
+        }),
+        cpu: Some(&cpu),
+    };
+    let out = status(&shop(services.clone()), manner, 100, Paint::PLAIN, &|_| {
+        String::new()
+    });
+    assert!(out.contains("SINCE     CPU     MEMORY"), "{out}");
+    assert!(out.contains("13:53:20  100.0%  12.3 MiB"), "{out}");
+    assert!(out.contains("failed (3) at 13:53:20: KeyError"), "{out}");
+    let details = details(&shop(services));
+    assert!(
+        details.contains("2 processes, 500 ms of processor time, 12.3 MiB (20.0 MiB with what is shared)"),
+        "{details}"
     );
 }

@@ -1,12 +1,11 @@
 //! The keys of one process.
 
 use super::{
-    AVAILABILITY, DEPENDENCY, HOOKS, Key, Kind, LIMITS, PROBE, SCHEDULE, SHELL, SHUTDOWN, Table, WATCH,
+    AVAILABILITY, DEPENDENCY, HOOKS, Key, Kind, LIMITS, LOG, PROBE, SCHEDULE, SHELL, SHUTDOWN, Table, WATCH,
     alias, key,
 };
 
 const TERMINAL: &str = "every service has a terminal here; `ovr connect NAME` enters it";
-const FILES: &str = "the form of the files is fixed, and described in `docs/logs.md`";
 const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing in a file";
 const SCREEN: &str = "it is about Process Compose's screen";
 
@@ -182,9 +181,16 @@ const KEYS: &[Key] = &[
         "Process Compose's screen shows its output raw.",
     )
     .explained(SCREEN),
-    key("log_location", Kind::Text, "A file for its output.")
-        .explained("its output is kept in a file of its own already; `ovr logs NAME` reads it"),
-    key("log_configuration", Kind::Any, "How its log file is written.").explained(FILES),
+    key(
+        "log_location",
+        Kind::Text,
+        "A file that its output is written to, besides the one that `ovr logs` reads.",
+    ),
+    key(
+        "log_configuration",
+        Kind::Map(&LOG),
+        "How the file of `log_location` is written.",
+    ),
     key(
         "truncate_log",
         Kind::Flag,

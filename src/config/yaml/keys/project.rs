@@ -1,6 +1,6 @@
 //! The keys of a whole configuration.
 
-use super::{Kind, PROCESS, SHELL, Table, key};
+use super::{Kind, LOG, PROCESS, SHELL, Table, key};
 
 const OF_PROCESS_COMPOSE: &str = "it is about Process Compose itself";
 const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing in a file";
@@ -20,6 +20,11 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
             "Another file, relative to this one, whose values count where this one says nothing.",
         ),
         key("processes", Kind::Named(&PROCESS), "The services, by name."),
+        key(
+            "profiles",
+            Kind::TextLists,
+            "Named sets of services: `ovr start --profile NAME` starts those of one, and what they need.",
+        ),
         key(
             "environment",
             Kind::Environment,
@@ -56,11 +61,13 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
         key(
             "log_location",
             Kind::Text,
-            "A file for the output of all services.",
-        )
-        .explained("all output is kept in files of its own already; `ovr logs` reads them"),
-        key("log_configuration", Kind::Any, "How log files are written.")
-            .explained("the form of the files is fixed, and described in `docs/logs.md`"),
+            "A file for the output of all services that name none, besides those that `ovr logs` reads.",
+        ),
+        key(
+            "log_configuration",
+            Kind::Map(&LOG),
+            "How the files of `log_location` are written.",
+        ),
         key("log_length", Kind::Whole(0, i64::MAX), "Lines of output to keep.").explained(
             "output is kept up to a size, not a number of lines; `ovr logs -n` chooses how many to show",
         ),
@@ -85,6 +92,8 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
     foreign: &[
         ("services", "processes"),
         ("procs", "processes"),
+        ("profile", "profiles"),
+        ("groups", "profiles"),
         ("process", "processes"),
         ("env", "environment"),
         ("variables", "vars"),

@@ -3,11 +3,11 @@
 use super::super::keys::Kind;
 use super::Fields;
 use crate::config::project::{
-    AvailabilityDef, CheckDef, HooksDef, LimitsDef, Located, ProbeDef, RestartDef, ScheduleDef, ShutdownDef,
-    WatchDef, WatchPathDef,
+    AvailabilityDef, CheckDef, HooksDef, LimitsDef, Located, LogDef, ProbeDef, RestartDef, RotationDef,
+    ScheduleDef, ShutdownDef, WatchDef, WatchPathDef,
 };
 use crate::diag::{self, Diagnostic, Span};
-use crate::model::RestartWhen;
+use crate::model::{LogPart, RestartWhen};
 
 /// The ways to check, the one that counts first.
 const WAYS: [&str; 3] = ["exec", "http_get", "tcp_socket"];
@@ -120,8 +120,8 @@ impl Fields<'_> {
         self.part("schedule", |fields, span| {
             let schedule = ScheduleDef {
                 span: span.clone(),
-                cron: fields.text("cron"),
-                timezone: fields.text("timezone"),
+                cron: fields.settled("cron"),
+                timezone: fields.settled("timezone"),
                 interval: fields.time("interval"),
                 run_on_start: fields.set("run_on_start"),
             };
@@ -189,6 +189,45 @@ impl Fields<'_> {
             cpu: self.processors("cpu"),
             nofile: self.located_whole("nofile"),
         }
+    }
+
+    pub(super) fn log(&mut self) -> LogDef {
+        let rotation = self.part("rotation", |fields, _| {
+            Some(RotationDef {
+                max_size_mb: fields.whole("max_size_mb"),
+                max_backups: fields.whole("max_backups"),
+                max_age_days: fields.whole("max_age_days"),
+                compress: fields.set("compress"),
+            })
+        });
+        LogDef {
+            disable_json: self.set("disable_json"),
+            no_metadata: self.set("no_metadata"),
+            add_timestamp: self.set("add_timestamp"),
+            timestamp_format: self.settled("timestamp_format"),
+            fields_order: self.log_parts(),
+            rotation,
+        }
+    }
+
+    fn log_parts(&mut self) -> Option<Vec<LogPart>> {
+        self.node.get("fields_order")?;
+        let mut parts = Vec::new();
+        for text in self.texts("fields_order") {
+            match text.value.as_str() {
+                "time" => parts.push(LogPart::Time),
+                "level" => parts.push(LogPart::Level),
+                "message" => parts.push(LogPart::Message),
+                // Of the program that writes them; Process Compose has nothing to write there.
+                "caller" => {}
+                other => {
+                    let message =
+                        format!("`fields_order` takes `time`, `level` and `message`, not `{other}`");
+                    self.report.ours(message, &text.span, None);
+                }
+            }
+        }
+        Some(parts)
     }
 
     pub(super) fn hooks(&mut self) -> HooksDef {

@@ -3,6 +3,7 @@
 
 use super::super::keys::{Key, Kind, MEANT};
 use super::super::node::{Entry, Node};
+use super::super::substitute::settled;
 use super::{Fields, no_such_word};
 use crate::config::project::{Located, PortDef};
 use crate::diag::Span;
@@ -62,6 +63,15 @@ impl Fields<'_> {
         let (key, text) = self.scalar(name)?;
         debug_assert!(matches!(key.kind, Kind::Text | Kind::Command), "{name}");
         Some(text)
+    }
+
+    /// A text in which nothing more is filled in.
+    pub(super) fn settled(&mut self, name: &str) -> Option<Located<String>> {
+        let text = self.text(name)?;
+        Some(Located {
+            value: settled(text.value),
+            span: text.span,
+        })
     }
 
     pub(super) fn texts(&mut self, name: &str) -> Vec<Located<String>> {
@@ -141,12 +151,32 @@ impl Fields<'_> {
             .find(|(other, _)| *other == lower)
             .map(|(_, word)| *word);
         let meant = foreign.or_else(|| suggest(&lower, words.iter().copied()));
+        if let Some(taken) = self.taken_for(name, &lower, words)
+            && self.report.is_foreign(&text.span)
+        {
+            let message = format!("`{written}` is read as `{taken}`");
+            self.report
+                .ours(message, &text.span, Some(format!("write `{taken}`")));
+            return Some(Located {
+                value: taken,
+                span: text.span,
+            });
+        }
         let mut error = no_such_word(&format!("`{name}`"), written, words, meant, &text.span);
         if name == "restart" && lower == "exit_on_end" {
             error.hints = vec!["write `exit_on_end: true`, which is a key beside `restart`".to_owned()];
         }
         self.report.push(error);
         None
+    }
+
+    /// What a word means that Process Compose's own documents used to have.
+    fn taken_for(&self, name: &str, word: &str, words: &'static [&'static str]) -> Option<&'static str> {
+        let is_old = name == "condition" && word == "process_running";
+        words
+            .iter()
+            .find(|word| is_old && **word == "process_started")
+            .copied()
     }
 
     pub(super) fn signal(&mut self, name: &str) -> Option<Signal> {

@@ -173,7 +173,7 @@ fn a_name_that_no_service_can_have_is_an_error_at_the_name() {
 #[test]
 fn what_one_waits_for_has_to_be_able_to_come() {
     let services = "processes:\n  plain: {command: x}\n  live: {command: x, liveness_probe: {exec: {command: y}}}\n  probed: {command: x, readiness_probe: {exec: {command: y}}}\n  said: {command: x, ready: notify}\n  told: {command: x, ready_log_line: up}\n  open: {command: x, port: 80}\n  held: {command: x, listen: 80}\n  always: {command: x, availability: {restart: always}}\n  off: {command: x, disabled: true}\n  many: {command: x, replicas: 12}\n";
-    let signs = "a `readiness_probe`, a `ready_log_line` or a `port`, or wait for `process_started`";
+    let signs = "a `readiness_probe`, a `ready_log_line` or a `port`, or wait for it to be started: `process_started`, or no condition";
     let never = |name: &str| {
         format!("nothing says when {name} is ready, so this never comes true (give {name} {signs})")
     };

@@ -1,0 +1,408 @@
+//! `ovr status --watch`: one frame for each change, each in one write; every second only where resources are shown.
+//! On a terminal an alternate screen, given back as it was; without one, JSON, an object a line.
+
+use super::args::GlobalArgs;
+use super::status::{StatusArgs, table, within};
+use super::terminal::Terminal;
+use super::{background, report, session, style};
+use crate::api::StatusRequest;
+use crate::api::messages::Status;
+use crate::cli::show::standing::{Clock, Manner};
+use crate::diag::{Diagnostic, Kind};
+use crate::workspace::revive;
+use crate::workspace::session::SessionEntry;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read, Write};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often resources are sampled.
+const EVERY: Duration = Duration::from_secs(1);
+/// Shares over less time than this jump about.
+const LEAST_MS: u64 = 500;
+
+/// What there is to react to.
+enum News {
+    Status(Box<Status>),
+    /// The session has ended, or cannot be asked.
+    Over(Option<Diagnostic>),
+    Signal(i32),
+    Key(u8),
+}
+
+/// Shows the status until somebody leaves, or the session ends.
+pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Diagnostic> {
+    if !args.json && !std::io::stdout().is_terminal() {
+        return Err(Diagnostic::error(
+            Kind::NoTerminal,
+            "ovr status --watch draws on a terminal, and there is none",
+        )
+        .hint("`ovr status --watch --json` prints an object a line for each change"));
+    }
+    let (entry, _) = session::find(global)?;
+    // One place: what is not taken is not asked for either.
+    let (tell, news) = sync_channel(1);
+    let code = if args.json {
+        begin(move || ask_on(&entry, &tell))?;
+        print_all(&news, global, args)?
+    } else {
+        hear_signals(&tell)?;
+        hear_keys(&tell)?;
+        begin(move || ask_on(&entry, &tell))?;
+        draw_all(&news, global, args)?
+    };
+    match code {
+        Some(code) => Ok(code),
+        // Says how it ended.
+        None => Err(match session::find(global) {
+            Err(error) => error,
+            Ok(_) => Diagnostic::error(Kind::NotRunning, "the session has ended"),
+        }),
+    }
+}
+
+/// Tells the status now, and whenever it is another one.
+fn ask_on(entry: &SessionEntry, tell: &SyncSender<News>) {
+    let client = session::client(entry);
+    let mut after = None;
+    loop {
+        let resources = false;
+        let news = match client.status_as(&StatusRequest { resources, after }) {
+            Ok(status) => {
+                after = Some(status.revision);
+                News::Status(Box::new(status))
+            }
+            Err(error) if error.kind == Kind::NotRunning => match revive::next_controller(&entry.dir) {
+                Ok(true) => {
+                    after = None;
+                    continue;
+                }
+                Ok(false) => News::Over(None),
+                Err(error) => News::Over(Some(error)),
+            },
+            Err(error) => News::Over(Some(error)),
+        };
+        let is_over = matches!(news, News::Over(_));
+        if tell.send(news).is_err() || is_over {
+            return;
+        }
+    }
+}
+
+/// A thread that ends with this process.
+fn begin(work: impl FnOnce() + Send + 'static) -> Result<(), Diagnostic> {
+    let begun = thread::Builder::new().spawn(work);
+    begun
+        .map(drop)
+        .map_err(|error| Diagnostic::error(Kind::System, "cannot begin a thread").cause(error.to_string()))
+}
+
+fn hear_signals(tell: &SyncSender<News>) -> Result<(), Diagnostic> {
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH]).map_err(|error| {
+            Diagnostic::error(Kind::System, "cannot listen to signals").cause(error.to_string())
+        })?;
+    let tell = tell.clone();
+    begin(move || {
+        for signal in signals.forever() {
+            if tell.send(News::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn hear_keys(tell: &SyncSender<News>) -> Result<(), Diagnostic> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let tell = tell.clone();
+    begin(move || {
+        for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
+            if tell.send(News::Key(byte)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// The next thing to react to; `None`: it is time to sample.
+fn next(news: &Receiver<News>, sample_at: Option<Instant>) -> Option<News> {
+    let over = News::Over(None);
+    match sample_at {
+        None => Some(news.recv().unwrap_or(over)),
+        Some(at) => match news.recv_timeout(at.saturating_duration_since(Instant::now())) {
+            Ok(news) => Some(news),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(over),
+        },
+    }
+}
+
+/// A status with resources, right now.
+fn sample(global: &GlobalArgs) -> Result<Status, Diagnostic> {
+    let (_, client) = session::find(global)?;
+    client.status_as(&StatusRequest {
+        resources: true,
+        after: None,
+    })
+}
+
+/// Prints an object a line. `None`: the session has ended.
+fn print_all(
+    news: &Receiver<News>,
+    global: &GlobalArgs,
+    args: &StatusArgs,
+) -> Result<Option<ExitCode>, Diagnostic> {
+    let mut sample_at = None;
+    loop {
+        let status = match next(news, sample_at) {
+            Some(News::Status(status)) if !args.resources => *status,
+            Some(News::Over(None)) => return Ok(None),
+            Some(News::Over(Some(error))) => return Err(error),
+            // Between two controllers there is nothing to be sampled; the next one's status comes by itself.
+            Some(News::Status(status)) => sample(global).unwrap_or(*status),
+            Some(News::Signal(_) | News::Key(_)) => continue,
+            None => match sample(global) {
+                Ok(status) => status,
+                Err(_) => {
+                    sample_at = None;
+                    continue;
+                }
+            },
+        };
+        sample_at = args.resources.then(|| Instant::now() + EVERY);
+        let status = within(status, &args.groups.namespace)?;
+        let mut line = serde_json::to_string(&status).expect("outputs are plain data");
+        line.push('\n');
+        if !report::write_if_read(line.as_bytes())? {
+            return Ok(Some(ExitCode::SUCCESS));
+        }
+    }
+}
+
+/// Draws until somebody leaves. `None`: the session has ended.
+fn draw_all(
+    news: &Receiver<News>,
+    global: &GlobalArgs,
+    args: &StatusArgs,
+) -> Result<Option<ExitCode>, Diagnostic> {
+    let mut screen = Screen::enter();
+    let mut shares = Shares::default();
+    let mut sample_at = None;
+    let mut shown: Option<Status> = None;
+    loop {
+        let status = match next(news, sample_at) {
+            Some(News::Status(status)) if !args.resources => Some(*status),
+            Some(News::Status(status)) => Some(sample(global).unwrap_or(*status)),
+            Some(News::Over(None)) => return Ok(None),
+            Some(News::Over(Some(error))) => return Err(error),
+            Some(News::Key(b'q' | b'Q')) => return Ok(Some(ExitCode::SUCCESS)),
+            Some(News::Key(_)) => continue,
+            Some(News::Signal(SIGTSTP)) => {
+                screen.step_aside();
+                None
+            }
+            Some(News::Signal(SIGWINCH | SIGCONT)) => None,
+            Some(News::Signal(signal)) => {
+                let code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
+                return Ok(Some(ExitCode::from(code)));
+            }
+            None => sample(global).ok(),
+        };
+        if let Some(status) = status {
+            shares.note(&status);
+            shown = Some(within(status, &args.groups.namespace)?);
+        }
+        sample_at = args.resources.then(|| Instant::now() + EVERY);
+        if let Some(status) = &shown {
+            let manner = Manner {
+                clock: Some(Clock {
+                    now: SystemTime::now(),
+                    offset_s: background::utc_offset_s(),
+                }),
+                cpu: shares.now(),
+            };
+            screen.draw(&table(status, manner, style::stdout_width()));
+        }
+    }
+}
+
+/// What share of a processor each instance has had since the last look.
+#[derive(Debug, Default)]
+struct Shares {
+    seen: BTreeMap<String, Seen>,
+    percent: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    started_at: Option<String>,
+    cpu_ms: u64,
+    age_ms: u64,
+}
+
+impl Shares {
+    fn note(&mut self, status: &Status) {
+        for service in &status.services {
+            let used = service.resources.as_ref();
+            let Some((used, cpu_ms)) = used.and_then(|used| Some((used, used.cpu_ms?))) else {
+                self.seen.remove(&service.name);
+                self.percent.remove(&service.name);
+                continue;
+            };
+            let now = Seen {
+                started_at: service.started_at.clone(),
+                cpu_ms,
+                age_ms: used.age_ms,
+            };
+            if let Some(before) = self.seen.get(&service.name)
+                && before.started_at == now.started_at
+            {
+                let passed = now.age_ms.saturating_sub(before.age_ms);
+                if passed < LEAST_MS {
+                    continue;
+                }
+                let busy = now.cpu_ms.saturating_sub(before.cpu_ms);
+                // Exact far beyond any length of time.
+                #[expect(clippy::cast_precision_loss, reason = "milliseconds between two looks")]
+                let share = busy as f64 * 100.0 / passed as f64;
+                self.percent.insert(service.name.clone(), share);
+            } else {
+                self.percent.remove(&service.name);
+            }
+            self.seen.insert(service.name.clone(), now);
+        }
+    }
+
+    /// `None` before there have been two looks.
+    fn now(&self) -> Option<&BTreeMap<String, f64>> {
+        (!self.percent.is_empty()).then_some(&self.percent)
+    }
+}
+
+/// The terminal while it is drawn on; given back as it was when this is dropped.
+struct Screen {
+    before: Terminal,
+}
+
+impl Screen {
+    fn enter() -> Self {
+        let screen = Self {
+            before: Terminal::note(),
+        };
+        take();
+        screen
+    }
+
+    /// Gives the terminal back and stops this process, as Ctrl-Z does; takes it again when it goes on.
+    fn step_aside(&mut self) {
+        self.before.restore();
+        // It can only fail for signals that have no default.
+        signal_hook::low_level::emulate_default_handler(SIGTSTP).unwrap_or_default();
+        self.before = Terminal::note();
+        take();
+    }
+
+    fn draw(&self, text: &str) {
+        let size = tcgetwinsize(std::io::stdout());
+        let rows = size.map_or(24, |size| usize::from(size.ws_row).max(2));
+        write(&frame(text, rows));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.before.restore();
+    }
+}
+
+/// No echo and no lines: keys come as they are typed. Ctrl-C stays a signal.
+fn take() {
+    let stdin = std::io::stdin();
+    if let Ok(mut settings) = tcgetattr(&stdin) {
+        settings.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+        // A terminal that is gone ends this by its signal.
+        tcsetattr(&stdin, OptionalActions::Now, &settings).ok();
+    }
+    write("\x1b[?1049h\x1b[?25l\x1b[2J");
+}
+
+fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
+
+/// The lines of `text`, each at its place, and how to leave at the bottom, for one write: nothing is cleared before it
+/// is drawn over, and a terminal that can shows it all at once.
+fn frame(text: &str, rows: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let room = rows - 1;
+    let (fit, cut) = if lines.len() > room {
+        (room.saturating_sub(1), lines.len() - room.saturating_sub(1))
+    } else {
+        (lines.len(), 0)
+    };
+    let mut out = String::from("\x1b[?2026h");
+    for (at, line) in lines[..fit].iter().enumerate() {
+        out.push_str(&format!("\x1b[{};1H{line}\x1b[0m\x1b[K", at + 1));
+    }
+    if cut > 0 {
+        out.push_str(&format!("\x1b[{};1H… {cut} more lines\x1b[K", fit + 1));
+    } else {
+        out.push_str(&format!("\x1b[{};1H\x1b[J", fit + 1));
+    }
+    out.push_str(&format!("\x1b[{rows};1H\x1b[2mq leaves\x1b[0m\x1b[K\x1b[?2026l"));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shares, frame};
+    use crate::api::messages::{Resources, Status};
+
+    #[test]
+    fn a_frame_is_drawn_in_place_and_cut_to_the_screen() {
+        let drawn = frame("one\ntwo\n", 5);
+        assert!(
+            drawn.contains("\x1b[1;1Hone\x1b[0m\x1b[K\x1b[2;1Htwo"),
+            "{drawn:?}"
+        );
+        assert!(drawn.contains("\x1b[3;1H\x1b[J"), "{drawn:?}");
+        assert!(drawn.contains("\x1b[5;1H") && !drawn.contains('\n'), "{drawn:?}");
+        assert!(!drawn.contains("\x1b[2J"), "it would flicker: {drawn:?}");
+        let drawn = frame("one\ntwo\nthree\nfour\n", 4);
+        assert!(drawn.contains("\x1b[3;1H… 2 more lines"), "{drawn:?}");
+        assert!(!drawn.contains("three"), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_share_is_that_between_two_looks_at_the_same_run() {
+        let status = |started: &str, cpu_ms, age_ms| -> Status {
+            let mut status: Status = serde_json::from_str(crate::api::messages::golden::STATUS).unwrap();
+            status.services.truncate(1);
+            status.services[0].started_at = Some(started.to_owned());
+            status.services[0].resources = Some(Resources {
+                age_ms,
+                cpu_ms: Some(cpu_ms),
+                ..Resources::default()
+            });
+            status
+        };
+        let mut shares = Shares::default();
+        shares.note(&status("a", 1000, 10_000));
+        assert_eq!(shares.now(), None);
+        shares.note(&status("a", 1500, 11_000));
+        assert_eq!(shares.now().unwrap()["web#2"].to_bits(), 50.0_f64.to_bits());
+        // Too soon after that one.
+        shares.note(&status("a", 1600, 11_100));
+        assert_eq!(shares.now().unwrap()["web#2"].to_bits(), 50.0_f64.to_bits());
+        shares.note(&status("b", 10, 100));
+        assert_eq!(shares.now(), None);
+    }
+}

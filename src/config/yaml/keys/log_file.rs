@@ -1,0 +1,78 @@
+//! The keys about log files.
+
+use super::{Key, Kind, Table, key};
+
+const MANY: i64 = 1_000_000_000;
+
+const KEYS: &[Key] = &[
+    key(
+        "disable_json",
+        Kind::Flag,
+        "Lines are text instead of JSON objects.",
+    ),
+    key(
+        "no_metadata",
+        Kind::Flag,
+        "Lines do not name the process and its number.",
+    ),
+    key("add_timestamp", Kind::Flag, "Each line has its time."),
+    key(
+        "timestamp_format",
+        Kind::Text,
+        "The form of the time, as Go writes it (`2006-01-02T15:04:05Z07:00`).",
+    ),
+    key(
+        "fields_order",
+        Kind::Texts,
+        "The parts of a line that is text: `time`, `level`, `message`.",
+    ),
+    key(
+        "rotation",
+        Kind::Map(&ROTATION),
+        "When the file is put aside, and how many of those are kept.",
+    ),
+    key("no_color", Kind::Flag, "No colours; there are none in any case.").granted(),
+    key(
+        "flush_each_line",
+        Kind::Flag,
+        "Lines are written at once, as they are in any case.",
+    )
+    .granted(),
+];
+
+pub(in crate::config::yaml) static LOG: Table = Table {
+    what: "`log_configuration`",
+    keys: KEYS,
+    foreign: &[("json", "disable_json"), ("timestamp", "add_timestamp")],
+};
+
+static ROTATION: Table = Table {
+    what: "`rotation`",
+    keys: &[
+        key(
+            "max_size_mb",
+            Kind::Whole(0, MANY),
+            "A file with so many MiB is put aside (100).",
+        ),
+        key(
+            "max_backups",
+            Kind::Whole(0, MANY),
+            "So many of them are kept; 0 is all (0).",
+        ),
+        key(
+            "max_age_days",
+            Kind::Whole(0, MANY),
+            "They are kept for so long; 0 is for ever (0).",
+        ),
+        key("compress", Kind::Flag, "They are compressed."),
+        key("directory", Kind::Any, "Process Compose does not use it either.")
+            .explained("`log_location` says where the file is"),
+        key("filename", Kind::Any, "Process Compose does not use it either.")
+            .explained("`log_location` says where the file is"),
+    ],
+    foreign: &[
+        ("max_size", "max_size_mb"),
+        ("max_age", "max_age_days"),
+        ("backups", "max_backups"),
+    ],
+};
