@@ -98,6 +98,9 @@ pub struct StartArgs {
     /// Begin each line with the time
     #[arg(short = 'T', long, help_heading = HEADINGS[3])]
     pub show_timestamps: Option<bool>,
+    /// Keep so much output on disk (`100M`), or `off`
+    #[arg(long, value_name = "SIZE", help_heading = HEADINGS[3])]
+    pub logs: Option<String>,
 
     /// Run in the background; return when all that need not wait for others have been started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
