@@ -224,7 +224,7 @@ fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunC
         && !args.target.names.is_empty();
     let all_failed = chosen
         .iter()
-        .all(|name| kept.state(name) == Some(StateWord::Failed));
+        .all(|name| matches!(kept.state(name), Some(StateWord::Failed | StateWord::Backoff)));
     (unasked && all_failed).then_some(RunChoice::Back(0))
 }
 
