@@ -78,7 +78,7 @@ fn session_start(global: &GlobalArgs) -> String {
 }
 
 fn status(global: &GlobalArgs) -> Result<Status, Diagnostic> {
-    session::find(global).and_then(|(_, client)| client.status())
+    session::reach(global).and_then(|client| client.status())
 }
 
 /// Where nothing runs yet.
@@ -116,7 +116,7 @@ fn state(status: &Status, what: &str) -> String {
         lines.push(format!("and {} more: ovr status", told.len() - ROWS));
     }
     lines.push(
-        "commands: ovr status · ovr logs NAME -n 50 · ovr restart NAME · ovr stop NAME · ovr up -D"
+        "commands: ovr status · ovr why NAME · ovr logs NAME -n 50 · ovr restart NAME · ovr stop NAME · ovr up -D"
             .to_owned(),
     );
     lines.push(

@@ -84,7 +84,7 @@ impl Toolbox for Tools {
 impl Tools {
     /// The session that runs now: it may be another one than at the last call.
     fn session(&self, hang_up: &HangUp) -> Result<Client, Diagnostic> {
-        let (_, client) = session::find(&self.global)?;
+        let client = session::reach(&self.global)?;
         Ok(client.ended_by(hang_up.clone()))
     }
 }
@@ -126,6 +126,7 @@ mod tests {
             let mut arguments: Map<String, Value> = Map::new();
             for (name, schema) in &tool.takes {
                 let value = match schema["type"].as_str().unwrap() {
+                    "string" if schema["enum"].is_array() => schema["enum"][1].clone(),
                     "array" => json!(["web"]),
                     "string" => json!("1"),
                     "integer" => json!(300),

@@ -184,6 +184,7 @@ pub(super) fn for_model(error: &Diagnostic) -> Diagnostic {
         | Kind::NoTerminal
         | Kind::ServiceFailed
         | Kind::Timeout
+        | Kind::NotAllowed
         | Kind::System => error,
     }
 }
@@ -192,18 +193,5 @@ fn is_live(state: StateWord) -> bool {
     matches!(
         state,
         StateWord::Running | StateWord::Daemonized | StateWord::Starting
-    )
-}
-
-/// Whether it may still become ready by itself.
-pub(super) fn is_on_its_way(state: StateWord) -> bool {
-    matches!(
-        state,
-        StateWord::Pending
-            | StateWord::Starting
-            | StateWord::Running
-            | StateWord::Daemonized
-            | StateWord::Restarting
-            | StateWord::Backoff
     )
 }
