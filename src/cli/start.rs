@@ -70,7 +70,7 @@ pub struct StartArgs {
     #[arg(short = 'P', long, value_name = "N", help_heading = HEADINGS[1])]
     pub port_step: Option<String>,
     /// Leave so much between two instances' ports
-    #[arg(long, value_name = "N", help_heading = HEADINGS[1])]
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = HEADINGS[1])]
     pub formation_port_step: Option<String>,
     /// Assign no ports
     #[arg(short = 'N', long, help_heading = HEADINGS[1])]
