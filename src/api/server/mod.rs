@@ -20,7 +20,7 @@ pub(super) mod window;
 
 use super::MAX_BODY;
 use super::call::Call;
-use answer::{no_such_route, wrong_method};
+use answer::wrong_method;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use listen::SameUser;
@@ -85,8 +85,7 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(events::routes())
         .merge(window::routes())
         .merge(document::routes())
-        .merge(compose::routes())
-        .fallback(no_such_route)
+        .fallback(compose::other_clients)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
