@@ -2,14 +2,14 @@
 //! under no `/v1` and not in the OpenAPI document; docs/process-compose.md lists them, with what differs.
 
 use super::Calls;
-use super::answer::{ask, json};
+use super::answer::{ask, json, no_such_route, wrong_method};
 use super::compose_logs;
 use super::compose_request::{Refusal, as_here, list, target};
 use crate::api::call::{Call, StatusRequest, Verb};
 use crate::api::compose::{ProcessConfig, ProcessState, ProjectState, changes, is_up};
 use crate::api::messages::{Outcome, Request, Results, Service, Status};
 use crate::model::{DEFAULT_NAMESPACE, Signal};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::Response;
@@ -19,11 +19,24 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json as object};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::SystemTime;
+use tower_service::Service as _;
 
 type Answer = Result<Response, Refusal>;
 
-pub(super) fn routes() -> Router<Calls> {
+/// Answers a path that is none of ours. The routes are made for the request: a session that no such client ever
+/// calls has none of them in memory.
+pub(super) async fn other_clients(State(calls): State<Calls>, request: HttpRequest) -> Response {
+    let mut router = routes()
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(calls);
+    let answer: Result<Response, Infallible> = router.call(request).await;
+    answer.unwrap_or_else(|never| match never {})
+}
+
+fn routes() -> Router<Calls> {
     Router::new()
         .route("/live", get(live))
         .route("/processes", get(processes))

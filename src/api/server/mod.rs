@@ -23,7 +23,7 @@ pub(super) mod window;
 use super::MAX_BODY;
 use super::call::Call;
 use super::token::Token;
-use answer::{no_such_route, wrong_method};
+use answer::wrong_method;
 use axum::extract::DefaultBodyLimit;
 use axum::serve::Listener;
 use axum::{Router, middleware};
@@ -155,8 +155,7 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(window::routes())
         .merge(terminal::routes())
         .merge(document::routes())
-        .merge(compose::routes())
-        .fallback(no_such_route)
+        .fallback(compose::other_clients)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
