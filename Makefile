@@ -27,6 +27,7 @@ build: tools
 	$(CARGO) rustc --release --locked --bin ovr -- $(STATIC)
 
 test: tools
+	@sh scripts/tools.sh test
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		echo '$(CARGO) nextest run --locked' && $(CARGO) nextest run --locked; \
 	else \

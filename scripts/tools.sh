@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sure that cargo, a C compiler and tmux are there; installs the last two where a package manager is known.
+# Makes sure that cargo, a C compiler and tmux are there; installs the last two where a package manager is known. For
+# the tests (`tools.sh test`) a nats-server too, where it can be had as a package; they say so where it cannot.
 set -eu
 
 if ! command -v "${CARGO:-cargo}" >/dev/null 2>&1; then
@@ -10,6 +11,25 @@ fi
 wanted=
 command -v tmux >/dev/null 2>&1 || wanted=tmux
 command -v cc >/dev/null 2>&1 || wanted="$wanted cc"
+
+# Only for tests, and no reason to fail: neither the question nor a package that is not there.
+nats_server() {
+	[ "${1:-}" = test ] || return 0
+	command -v nats-server >/dev/null 2>&1 || [ -x /usr/sbin/nats-server ] && return 0
+	if [ "$(id -u)" -eq 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=no; fi
+	if [ "$as" != no ] && command -v apt-get >/dev/null 2>&1; then
+		$as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends nats-server || true
+	elif [ "$as" != no ] && command -v apk >/dev/null 2>&1; then
+		$as apk add --quiet nats-server || true
+	elif command -v brew >/dev/null 2>&1; then
+		brew install --quiet nats-server || true
+	fi
+	command -v nats-server >/dev/null 2>&1 || [ -x /usr/sbin/nats-server ] ||
+		echo 'nats-server is not installed: the tests of publishing will say SKIPPED and check nothing' >&2
+}
+nats_server "${1:-}"
+
 [ -n "$wanted" ] || exit 0
 
 as_root() {

@@ -99,6 +99,33 @@ fn the_documented_exit_codes_are_those_of_the_program() {
 }
 
 #[test]
+fn every_member_of_status_and_why_is_documented() {
+    let text = fs::read_to_string(root().join("docs/status.md")).unwrap();
+    let document = fs::read_to_string(root().join("docs/openapi.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for name in [
+        "Status",
+        "Session",
+        "Service",
+        "ProbeFailure",
+        "Resources",
+        "Why",
+        "Blocker",
+        "Deed",
+        "LastExit",
+        "Next",
+    ] {
+        let members = schemas[name]["properties"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no {name}"));
+        for member in members.keys() {
+            assert!(text.contains(&format!("`{member}`")), "{name}.{member}");
+        }
+    }
+}
+
+#[test]
 fn generated_schema_is_up_to_date() {
     check(
         "docs",

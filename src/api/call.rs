@@ -1,11 +1,13 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
+use super::messages::events::EventKind;
 use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Why, Window};
 use crate::diag::Diagnostic;
 use crate::model::Signal;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way back for an answer. It is closed (`is_closed`, `closed().await`) once the client has hung up.
@@ -55,6 +57,12 @@ pub enum Call {
     /// is dropped; the sender is closed once the client has hung up.
     Output {
         request: OutputRequest,
+        reply: Reply<mpsc::Receiver<Bytes>>,
+    },
+    /// Answered with a channel of events, framed as the request says, a few at a time. It ends when the sender is
+    /// dropped; the sender is closed once the client has hung up.
+    Events {
+        request: EventsRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
     },
     /// Answered when every line printed so far is in its file, or cannot be.
@@ -181,5 +189,76 @@ impl LinePlace {
             controller: controller.parse().ok()?,
             seq: seq.parse().ok()?,
         })
+    }
+}
+
+/// Which events a client wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsRequest {
+    /// Services, instances or patterns; empty means all, and the session's own events.
+    pub names: Vec<String>,
+    /// Empty means all.
+    pub kinds: Vec<EventKind>,
+    pub since: EventsSince,
+    /// Go on with what happens from now on.
+    pub follow: bool,
+    pub framing: Framing,
+}
+
+/// Where a reading of events begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EventsSince {
+    /// With the oldest that is kept.
+    #[default]
+    Start,
+    /// With the next one.
+    Now,
+    /// With the last so many of those that are wanted.
+    Last(usize),
+    /// Behind the event of this cursor.
+    Cursor(EventCursor),
+}
+
+/// An event's place: the number that it has, and in whose counting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventCursor {
+    pub epoch: String,
+    pub seq: u64,
+}
+
+impl FromStr for EventCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, seq) = text.rsplit_once('-').ok_or(())?;
+        let is_epoch = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match seq.parse() {
+            Ok(seq) if is_epoch => Ok(Self {
+                epoch: epoch.to_owned(),
+                seq,
+            }),
+            Ok(_) | Err(_) => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for EventCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventCursor;
+
+    #[test]
+    fn a_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor: EventCursor = "19a-7".parse().unwrap();
+        assert_eq!((cursor.epoch.as_str(), cursor.seq), ("19a", 7));
+        assert_eq!(cursor.to_string(), "19a-7");
+        for text in ["", "7", "-7", "19a-", "19a--7", "a b-7", "19a-7x"] {
+            assert!(text.parse::<EventCursor>().is_err(), "{text}");
+        }
     }
 }

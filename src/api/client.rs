@@ -1,8 +1,9 @@
 //! The client that every command speaks through: one function a route, one connection a call, errors as
 //! [`Diagnostic`]s. Blocking, since a command has nothing else to do (`docs/design/api-client.md`).
 
-use super::call::{OutputRequest, StatusRequest, Verb};
+use super::call::{EventsRequest, EventsSince, OutputRequest, StatusRequest, Verb};
 use super::http1::{self, Body, Head, encode};
+use super::messages::events::{Event, EventKind};
 use super::messages::{
     Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
     Window, route,
@@ -166,30 +167,49 @@ impl Client {
             request.follow,
             request.color
         );
-        let (head, body) = self.send("GET", &target, None, None)?;
-        if head.status != 200 {
-            return Err(self.refusal(&head, body));
-        }
-        Ok(OutputLines {
-            lines: BufReader::new(body),
-            peer: self.peer.clone(),
-            ended: false,
+        self.lines(&target, |text| serde_json::from_slice(text))
+    }
+
+    /// Events as they come, each with its text. Dropping the stream ends it on both sides.
+    pub fn events(&self, request: &EventsRequest) -> Result<EventLines, Diagnostic> {
+        let kinds: Vec<&str> = request
+            .kinds
+            .iter()
+            .map(|kind| EventKind::as_str(*kind))
+            .collect();
+        let since = match &request.since {
+            EventsSince::Start => String::new(),
+            EventsSince::Now => "&since=now".to_owned(),
+            EventsSince::Last(count) => format!("&last={count}"),
+            EventsSince::Cursor(cursor) => format!("&since={cursor}"),
+        };
+        let target = format!(
+            "{}?names={}&kinds={}&follow={}{since}",
+            route::EVENTS,
+            encode(&request.names.join(",")),
+            kinds.join(","),
+            request.follow
+        );
+        self.lines(&target, |text| {
+            let event: Event = serde_json::from_slice(text)?;
+            Ok((event, String::from_utf8_lossy(text).trim_end().to_owned()))
         })
     }
 
-    /// Any request, and its answer, whatever it is, as it comes.
-    pub fn raw(&self, request: &RawRequest) -> Result<RawAnswer, Diagnostic> {
-        let (head, body) = self.send_with(
-            &request.method,
-            &request.target,
-            &request.headers,
-            request.body.as_deref(),
-            None,
-        )?;
-        Ok(RawAnswer {
-            status: head.status,
-            head: head.lines,
-            body: Box::new(body),
+    fn lines<T>(
+        &self,
+        target: &str,
+        parse: fn(&[u8]) -> Result<T, serde_json::Error>,
+    ) -> Result<Lines<T>, Diagnostic> {
+        let (head, body) = self.send("GET", target, None, None)?;
+        if head.status != 200 {
+            return Err(self.refusal(&head, body));
+        }
+        Ok(Lines {
+            lines: BufReader::new(body),
+            parse,
+            peer: self.peer.clone(),
+            ended: false,
         })
     }
 
@@ -222,7 +242,7 @@ impl Client {
         self.send_with(method, target, &[], body, patience)
     }
 
-    fn send_with(
+    pub(super) fn send_with(
         &self,
         method: &str,
         target: &str,
@@ -286,43 +306,23 @@ impl Client {
     }
 }
 
-/// A request as somebody typed it.
-#[derive(Clone, Debug)]
-pub struct RawRequest {
-    pub method: String,
-    /// Path and query, encoded.
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    /// JSON.
-    pub body: Option<Vec<u8>>,
-}
+/// What services print.
+pub type OutputLines = Lines<OutputLine>;
 
-/// What came back.
-pub struct RawAnswer {
-    pub status: u16,
-    /// The status line and the headers.
-    pub head: Vec<String>,
-    pub body: Box<dyn Read>,
-}
+/// What happens, each event with the text that it came in.
+pub type EventLines = Lines<(Event, String)>;
 
-impl fmt::Debug for RawAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawAnswer")
-            .field("head", &self.head)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Lines of output, until the session ends or the request is fulfilled. An error is the last item.
+/// A stream of JSON lines, until the session ends or the request is fulfilled. An error is the last item.
 #[derive(Debug)]
-pub struct OutputLines {
+pub struct Lines<T> {
     lines: BufReader<Body<BufReader<Stream>>>,
+    parse: fn(&[u8]) -> Result<T, serde_json::Error>,
     peer: Peer,
     ended: bool,
 }
 
-impl Iterator for OutputLines {
-    type Item = Result<OutputLine, Diagnostic>;
+impl<T> Iterator for Lines<T> {
+    type Item = Result<T, Diagnostic>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -334,8 +334,8 @@ impl Iterator for OutputLines {
             .read_until(b'\n', &mut text);
         let item = match read {
             Ok(0) => None,
-            Ok(_) => Some(serde_json::from_slice(&text).map_err(|error| {
-                Diagnostic::error(Kind::System, "a line of the session's output makes no sense")
+            Ok(_) => Some((self.parse)(&text).map_err(|error| {
+                Diagnostic::error(Kind::System, "a line of the session's answer makes no sense")
                     .cause(error.to_string())
             })),
             Err(error) => Some(Err(broken(&self.peer, &error))),

@@ -3,12 +3,14 @@
 
 pub mod call;
 pub mod client;
+mod compose;
 mod error;
 mod hang_up;
 mod http1;
 pub mod messages;
 pub mod openapi;
 mod peer;
+pub mod raw;
 pub mod server;
 pub mod socket;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::error::http_status;
 use super::messages::{ErrorBody, TerminalOrder};
-use super::server::{document, output, services, session, terminal, window};
+use super::server::{document, events, output, services, session, terminal, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -33,6 +33,7 @@ use utoipa::{Modify, OpenApi};
         services::wait,
         output::output,
         output::sync_logs,
+        events::events,
         window::window,
         terminal::terminal,
         document::openapi,

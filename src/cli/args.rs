@@ -3,8 +3,9 @@
 
 use super::complete::{self, Kind};
 use super::{
-    api, check, clean, completions, config, connect, detach, down, echo, env, graph, help, hook, kill, logs,
-    ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait, why,
+    api, check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook,
+    kill, logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    wait, why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -40,7 +41,7 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
-    /// Talk to the session behind this socket, not to the one found by directory
+    /// Mean the session at this path or tcp://HOST:PORT
     #[arg(short, long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
     /// Take -s as the address of a session on TCP: HOST:PORT
@@ -125,6 +126,7 @@ pub enum Command {
     #[command(visible_alias = "explain")]
     Why(why::WhyArgs),
     Logs(logs::LogsArgs),
+    Events(events::EventsArgs),
     Graph(graph::GraphArgs),
     Echo(echo::EchoArgs),
     Ls(ls::LsArgs),
@@ -201,6 +203,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "status" => status::EXAMPLES,
         "why" => why::EXAMPLES,
         "logs" => logs::EXAMPLES,
+        "events" => events::EXAMPLES,
         "graph" => graph::EXAMPLES,
         "echo" => echo::EXAMPLES,
         "ls" => ls::EXAMPLES,

@@ -110,6 +110,10 @@ pub fn cmd_check(_global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Dia
     let code = failed.map_or(exit_code::OK, |problem| problem.kind.exit_code());
     if args.json {
         report::print_json(&Report::new(services, &problems))?;
+        let errors = problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error);
+        errors.for_each(report::print);
         return Ok(ExitCode::from(code));
     }
     problems.iter().for_each(report::print);

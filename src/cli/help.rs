@@ -15,7 +15,9 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("services", &["start", "restart", "stop", "quit"]),
     (
         "look",
-        &["connect", "status", "why", "logs", "graph", "echo", "ls"],
+        &[
+            "connect", "status", "why", "logs", "events", "graph", "echo", "ls",
+        ],
     ),
     ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),

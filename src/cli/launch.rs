@@ -16,6 +16,7 @@ use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Se
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
+use crate::nats::redacted;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
@@ -207,7 +208,8 @@ fn setup(
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         tcp: None,
-        arguments: std::env::args().skip(1).collect(),
+        publish: options.publish.value.clone(),
+        arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })
 }

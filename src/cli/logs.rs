@@ -77,7 +77,7 @@ pub enum Lines {
     Last(usize),
 }
 
-fn parse_lines(text: &str) -> Result<Lines, String> {
+pub(super) fn parse_lines(text: &str) -> Result<Lines, String> {
     match text {
         "all" => Ok(Lines::All),
         text => text

@@ -16,6 +16,7 @@ pub mod down;
 pub mod echo;
 pub mod ending;
 pub mod env;
+pub mod events;
 pub mod graph;
 mod health;
 pub mod help;
@@ -40,6 +41,7 @@ pub mod report;
 pub mod restart;
 pub mod run;
 pub mod scale;
+mod screen;
 pub mod session;
 pub mod settings;
 pub mod show;
@@ -102,6 +104,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Status(args) => status::cmd_status(global, args),
         Command::Why(args) => why::cmd_why(global, args),
         Command::Logs(args) => logs::cmd_logs(global, args),
+        Command::Events(args) => events::cmd_events(global, args),
         Command::Graph(args) => graph::cmd_graph(global, args),
         Command::Echo(args) => echo::cmd_echo(global, args),
         Command::Ls(args) => ls::cmd_ls(global, args),

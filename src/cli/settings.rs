@@ -8,6 +8,7 @@ use super::values::{
 };
 use crate::diag::{Diagnostic, Kind};
 use crate::model::Signal;
+use crate::nats::Address;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,6 +74,7 @@ settings! {
     NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH", "PC_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
     LISTEN_PUBLIC: "listen_public" "--listen-public" ["OVR_LISTEN_PUBLIC"], "no", switch;
+    PUBLISH: "publish" "--publish" ["OVR_PUBLISH"], "none";
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
 
@@ -171,6 +173,7 @@ pub struct StartOptions {
     pub no_watch: Sourced<bool>,
     pub no_wait: Sourced<bool>,
     pub listen_public: Sourced<bool>,
+    pub publish: Sourced<Option<Address>>,
     pub tmux_config: Sourced<Option<PathBuf>>,
 }
 
@@ -238,6 +241,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         no_watch: r.switch(&NO_WATCH, args.no_watch)?,
         no_wait: r.switch(&NO_WAIT, args.no_wait)?,
         listen_public: r.switch(&LISTEN_PUBLIC, args.listen_public)?,
+        publish: r.publish(args.publish.as_deref())?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })
 }
@@ -293,6 +297,18 @@ impl Resolver<'_> {
         }
     }
 
+    /// An address may have a password in it, so its text is not repeated.
+    fn publish(&self, typed: Option<&str>) -> Result<Sourced<Option<Address>>, Diagnostic> {
+        let text = self.value(&PUBLISH, typed, None, |text| Ok(Some(text.to_owned())))?;
+        let Sourced { value, origin } = text;
+        let address = value.map(|text| text.parse::<Address>()).transpose();
+        match address {
+            Ok(value) => Ok(Sourced { value, origin }),
+            Err(why) => Err(Diagnostic::error(kind_of(&origin), format!("{origin}: {why}"))
+                .hint("such as nats://localhost:4222")),
+        }
+    }
+
     fn switch(&self, setting: &Setting, typed: Option<bool>) -> Result<Sourced<bool>, Diagnostic> {
         match typed {
             Some(value) => Ok(Sourced {
@@ -312,12 +328,15 @@ impl Resolver<'_> {
 }
 
 /// A bad flag is a fault of the command line; a bad variable one of the configuration.
-fn refusal(text: &str, origin: &Origin, why: &str) -> Diagnostic {
-    let kind = match origin {
+fn kind_of(origin: &Origin) -> Kind {
+    match origin {
         Origin::Flag(_) | Origin::Default => Kind::Usage,
         Origin::Variable { .. } => Kind::Config,
-    };
-    Diagnostic::error(kind, format!("{origin}: {text:?} {why}"))
+    }
+}
+
+fn refusal(text: &str, origin: &Origin, why: &str) -> Diagnostic {
+    Diagnostic::error(kind_of(origin), format!("{origin}: {text:?} {why}"))
 }
 
 /// Repeated lists count as one: `-l web -l db` is `-l web,db`.

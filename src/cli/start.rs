@@ -123,6 +123,9 @@ pub struct StartArgs {
     /// With -S tcp: listen on an address that other machines can reach
     #[arg(long, help_heading = HEADINGS[4])]
     pub listen_public: Option<bool>,
+    /// Publish events to this NATS server
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = HEADINGS[4])]
+    pub publish: Option<String>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,

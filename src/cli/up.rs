@@ -55,6 +55,9 @@ pub struct UpArgs {
     /// Bring up the services of this profile of the configuration, and what they need
     #[arg(long, value_name = "NAMES", add = complete::profiles())]
     pub profile: Vec<String>,
+    /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
+    pub publish: Option<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]
     pub background: bool,
@@ -74,6 +77,7 @@ impl UpArgs {
             daemonize: (self.daemonize || self.wait).then_some(true),
             background: self.background,
             take_over: self.take_over,
+            publish: self.publish.clone(),
             ..StartArgs::default()
         }
     }
@@ -126,6 +130,11 @@ fn running(global: &GlobalArgs, here: &Here) -> Result<Option<Client>, Diagnosti
 
 /// The session has what the files say, and everything runs that should.
 fn reconcile(client: &Client, args: &UpArgs, names: &[String]) -> Result<ExitCode, Diagnostic> {
+    if args.publish.is_some() {
+        let text = "the session runs already, so --publish changes nothing";
+        let told = Diagnostic::warning(diag::Kind::Usage, text);
+        report::print(&told.hint("it holds from a session's start: ovr quit, then ovr up --publish URL"));
+    }
     let reloaded = client.reload()?;
     if !reloaded.changes.is_empty() {
         reload::print(&reloaded)?;

@@ -2,8 +2,8 @@
 //! On a terminal an alternate screen, given back as it was; without one, JSON, an object a line.
 
 use super::args::GlobalArgs;
+use super::screen::Screen;
 use super::status::{StatusArgs, table, within};
-use super::terminal::Terminal;
 use super::{background, report, session, style};
 use crate::api::messages::Status;
 use crate::api::{Client, Peer, StatusRequest};
@@ -11,11 +11,10 @@ use crate::cli::show::standing::{Clock, Manner};
 use crate::diag::{Diagnostic, Kind};
 use crate::workspace::revive;
 use crate::workspace::session::SessionEntry;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -130,12 +129,18 @@ fn hear_keys(tell: &SyncSender<News>) -> Result<(), Diagnostic> {
     }
     let tell = tell.clone();
     begin(move || {
-        for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
-            if tell.send(News::Key(byte)).is_err() {
+        let mut key = [0];
+        // One at a time, and none behind the one that leaves: it is the shell's.
+        while matches!(rustix::io::read(std::io::stdin(), &mut key), Ok(1)) {
+            if tell.send(News::Key(key[0])).is_err() || is_leaving(key[0]) {
                 return;
             }
         }
     })
+}
+
+fn is_leaving(key: u8) -> bool {
+    matches!(key, b'q' | b'Q')
 }
 
 /// The next thing to react to; `None`: it is time to sample.
@@ -174,13 +179,13 @@ fn print_all(
             // Between two controllers there is nothing to be sampled; the next one's status comes by itself.
             Some(News::Status(status)) => sample(global).unwrap_or(*status),
             Some(News::Signal(_) | News::Key(_)) => continue,
-            None => match sample(global) {
-                Ok(status) => status,
-                Err(_) => {
+            None => {
+                let Ok(status) = sample(global) else {
                     sample_at = None;
                     continue;
-                }
-            },
+                };
+                status
+            }
         };
         sample_at = args.resources.then(|| Instant::now() + EVERY);
         let status = within(status, &args.groups.namespace)?;
@@ -208,7 +213,7 @@ fn draw_all(
             Some(News::Status(status)) => Some(sample(global).unwrap_or(*status)),
             Some(News::Over(None)) => return Ok(None),
             Some(News::Over(Some(error))) => return Err(error),
-            Some(News::Key(b'q' | b'Q')) => return Ok(Some(ExitCode::SUCCESS)),
+            Some(News::Key(key)) if is_leaving(key) => return Ok(Some(ExitCode::SUCCESS)),
             Some(News::Key(_)) => continue,
             Some(News::Signal(SIGTSTP)) => {
                 screen.step_aside();
@@ -292,100 +297,10 @@ impl Shares {
     }
 }
 
-/// The terminal while it is drawn on; given back as it was when this is dropped.
-struct Screen {
-    before: Terminal,
-}
-
-impl Screen {
-    fn enter() -> Self {
-        let screen = Self {
-            before: Terminal::note(),
-        };
-        take();
-        screen
-    }
-
-    /// Gives the terminal back and stops this process, as Ctrl-Z does; takes it again when it goes on.
-    fn step_aside(&mut self) {
-        self.before.restore();
-        // It can only fail for signals that have no default.
-        signal_hook::low_level::emulate_default_handler(SIGTSTP).unwrap_or_default();
-        self.before = Terminal::note();
-        take();
-    }
-
-    fn draw(&self, text: &str) {
-        let size = tcgetwinsize(std::io::stdout());
-        let rows = size.map_or(24, |size| usize::from(size.ws_row).max(2));
-        write(&frame(text, rows));
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        self.before.restore();
-    }
-}
-
-/// No echo and no lines: keys come as they are typed. Ctrl-C stays a signal.
-fn take() {
-    let stdin = std::io::stdin();
-    if let Ok(mut settings) = tcgetattr(&stdin) {
-        settings.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
-        // A terminal that is gone ends this by its signal.
-        tcsetattr(&stdin, OptionalActions::Now, &settings).ok();
-    }
-    write("\x1b[?1049h\x1b[?25l\x1b[2J");
-}
-
-fn write(text: &str) {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
-}
-
-/// The lines of `text`, each at its place, and how to leave at the bottom, for one write: nothing is cleared before it
-/// is drawn over, and a terminal that can shows it all at once.
-fn frame(text: &str, rows: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let room = rows - 1;
-    let (fit, cut) = if lines.len() > room {
-        (room.saturating_sub(1), lines.len() - room.saturating_sub(1))
-    } else {
-        (lines.len(), 0)
-    };
-    let mut out = String::from("\x1b[?2026h");
-    for (at, line) in lines[..fit].iter().enumerate() {
-        out.push_str(&format!("\x1b[{};1H{line}\x1b[0m\x1b[K", at + 1));
-    }
-    if cut > 0 {
-        out.push_str(&format!("\x1b[{};1H… {cut} more lines\x1b[K", fit + 1));
-    } else {
-        out.push_str(&format!("\x1b[{};1H\x1b[J", fit + 1));
-    }
-    out.push_str(&format!("\x1b[{rows};1H\x1b[2mq leaves\x1b[0m\x1b[K\x1b[?2026l"));
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Shares, frame};
+    use super::Shares;
     use crate::api::messages::{Resources, Status};
-
-    #[test]
-    fn a_frame_is_drawn_in_place_and_cut_to_the_screen() {
-        let drawn = frame("one\ntwo\n", 5);
-        assert!(
-            drawn.contains("\x1b[1;1Hone\x1b[0m\x1b[K\x1b[2;1Htwo"),
-            "{drawn:?}"
-        );
-        assert!(drawn.contains("\x1b[3;1H\x1b[J"), "{drawn:?}");
-        assert!(drawn.contains("\x1b[5;1H") && !drawn.contains('\n'), "{drawn:?}");
-        assert!(!drawn.contains("\x1b[2J"), "it would flicker: {drawn:?}");
-        let drawn = frame("one\ntwo\nthree\nfour\n", 4);
-        assert!(drawn.contains("\x1b[3;1H… 2 more lines"), "{drawn:?}");
-        assert!(!drawn.contains("three"), "{drawn:?}");
-    }
 
     #[test]
     fn a_share_is_that_between_two_looks_at_the_same_run() {

@@ -52,7 +52,10 @@ impl Controller {
                 instance,
                 by,
                 outcome,
-            } => self.on_triggered(instance, by, outcome),
+            } => {
+                self.tell_triggered(instance, by, outcome);
+                self.on_triggered(instance, by, outcome);
+            }
             Action::Ending { cause } => self.on_ending(cause),
             Action::Finish { cause } => self.on_finish(cause),
         }
@@ -96,6 +99,7 @@ impl Controller {
         }
         self.note_deed(instance, from, to);
         self.note_step(instance, from, to);
+        self.tell_change(instance, from, to);
         self.tell_blocker(instance, to);
         match to {
             State::Starting { .. }

@@ -8,6 +8,7 @@ use crate::logs::Tone;
 use crate::model::InstanceId;
 use crate::supervisor::Event;
 use crate::tmux::client::Client;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A shim answers within milliseconds; one that is stopped must not hold up the others for ever.
@@ -23,6 +24,8 @@ pub(super) struct Adopted {
     /// Alive with another command or environment than the configuration has now.
     pub(super) changed: Vec<InstanceId>,
     pub(super) begun: bool,
+    /// Whose end nobody has told yet.
+    pub(super) news: BTreeSet<InstanceId>,
     /// The sentences about all this, for whoever started the session.
     pub(super) told: Vec<String>,
 }
@@ -43,10 +46,12 @@ impl Controller {
         };
         let Some(client) = client else {
             left.end().await;
+            self.tell_beginning(false);
             self.begin();
             self.run_on_start();
             return;
         };
+        self.tell_beginning(true);
         self.windows.connection = Connection::Attaching(client);
         // This server has read the user's configuration when it was started.
         self.windows.held = false;

@@ -93,6 +93,7 @@ impl Controller {
                     .map(|targets| self.follow(&request, &targets));
                 drop(reply.send(answer));
             }
+            Call::Events { request, reply } => drop(reply.send(self.read_events(&request))),
             Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),

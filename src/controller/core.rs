@@ -6,6 +6,7 @@ use super::answers::Unfinished;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::{self, Clock};
+use super::events::EventLog;
 use super::files::{self, FileWatch};
 use super::follow::Named;
 use super::hook_run::HookNews;
@@ -19,6 +20,7 @@ use super::lookers::Lookers;
 use super::losses::Losses;
 use super::probing::Probed;
 use super::progress::Progress;
+use super::publish::{PublishNews, Publishing};
 use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
 use super::session::{DetachReply, Facts};
@@ -103,6 +105,7 @@ enum Input {
     /// Something about the files that lines are kept in.
     Logs(String),
     Hook(HookNews),
+    Published(PublishNews),
     /// The thread that watches files has something to say.
     Watch(watch::News),
     /// A time of day has come, or the clock was set.
@@ -118,6 +121,7 @@ pub(super) struct Inlets {
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     pub(super) hooks: mpsc::UnboundedSender<HookNews>,
+    pub(super) published: mpsc::UnboundedSender<PublishNews>,
     pub(super) configured: mpsc::UnboundedSender<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedSender<Replanned>,
     pub(super) compared: mpsc::UnboundedSender<Comparison>,
@@ -134,6 +138,7 @@ pub(super) struct Outlets {
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedReceiver<Probed>,
     pub(super) hooks: mpsc::UnboundedReceiver<HookNews>,
+    pub(super) published: mpsc::UnboundedReceiver<PublishNews>,
     pub(super) configured: mpsc::UnboundedReceiver<Vec<Diagnostic>>,
     pub(super) replanned: mpsc::UnboundedReceiver<Replanned>,
     pub(super) compared: mpsc::UnboundedReceiver<Comparison>,
@@ -182,6 +187,8 @@ pub(super) struct Controller {
     pub(super) lanes: Lanes,
     pub(super) lane_door: LaneDoor,
     pub(super) hub: Hub,
+    pub(super) events: EventLog,
+    pub(super) publishing: Option<Publishing>,
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
@@ -255,6 +262,7 @@ impl Controller {
             self.finish_answers();
             self.refresh_stale_status_lines();
             self.flush_output();
+            self.events.flush();
         }
     }
 
@@ -270,6 +278,7 @@ impl Controller {
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),
             Some(news) = outlets.hooks.recv() => Input::Hook(news),
+            Some(news) = outlets.published.recv() => Input::Published(news),
             Some(piped) = outlets.pipes.recv() => Input::Piped(piped),
             Some(warnings) = outlets.configured.recv() => Input::Configured(warnings),
             Some(replanned) = outlets.replanned.recv() => Input::Replanned(replanned),
@@ -306,6 +315,7 @@ impl Controller {
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
             Input::Logs(sentence) => self.say_alarm(&sentence),
+            Input::Published(news) => self.on_publish_news(news),
             Input::Hook(news) => self.on_hook_news(news),
             Input::Watch(news) => self.on_watch_news(news),
             Input::Alarm => self.on_alarm(),

@@ -64,6 +64,7 @@ impl Controller {
             Ok(_) => {}
             Err(error) => return self.say_alarm(&error.to_string()),
         }
+        self.events.renew();
         let dir = self.lock.dir().clone();
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),

@@ -80,6 +80,7 @@ impl Controller {
     pub(super) fn on_ending(&mut self, cause: EndCause) {
         self.ending = Some(cause);
         self.note_ending(true);
+        self.tell_ending(cause);
         let text = match cause {
             EndCause::Service { instance, .. } | EndCause::CouldNotStart { instance } => {
                 format!(

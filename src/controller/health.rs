@@ -19,6 +19,8 @@ pub(super) struct Health {
     failures: BTreeMap<ProbeKind, Failure>,
     /// Those that have succeeded in this run.
     passed: BTreeSet<ProbeKind>,
+    /// What each probe last found, where that was told: `None` is nothing wrong.
+    found: BTreeMap<ProbeKind, Option<String>>,
     /// Its own word, where that was that it is not ready.
     pub(super) complaint: Option<String>,
     /// Where it stands, in its own words (`STATUS=`).
@@ -99,6 +101,19 @@ impl Health {
     pub(super) fn is_news(&self, probe: ProbeKind, reason: &str) -> bool {
         let failure = self.failures.get(&probe);
         failure.is_none_or(|failure| failure.count == 0 || failure.reason != reason)
+    }
+
+    /// Takes in what a probe found; whether that is another thing than the last time.
+    pub(super) fn is_other(&mut self, probe: ProbeKind, failure: Option<&str>) -> bool {
+        if self
+            .found
+            .get(&probe)
+            .is_some_and(|last| last.as_deref() == failure)
+        {
+            return false;
+        }
+        self.found.insert(probe, failure.map(str::to_owned));
+        true
     }
 
     /// Notes a failure, and says the how manieth in a row it is.

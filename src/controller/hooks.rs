@@ -192,7 +192,7 @@ impl Controller {
         }
     }
 
-    fn exit_of(&self, instance: InstanceId, run: Option<RunId>) -> Option<Exit> {
+    pub(super) fn exit_of(&self, instance: InstanceId, run: Option<RunId>) -> Option<Exit> {
         let last = self
             .host(instance)
             .run

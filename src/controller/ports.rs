@@ -84,6 +84,8 @@ impl Controller {
             self.say_quietly(instance, &advice);
             let name = self.host(instance).name();
             self.progress.warn(format!("{name}: {text}"), advice);
+            let pid = listener.holder.as_ref().map(|holder| holder.pid);
+            self.tell_taken_port(instance, listener.port, pid, &text);
             self.host_mut(instance).port_taken = Some(Taken {
                 port: listener.port,
                 holder: listener.holder.map(|holder| holder.pid),

@@ -146,6 +146,11 @@ impl Controller {
             return;
         }
         let ok = matches!(outcome, Outcome::Good);
+        let found = match &outcome {
+            Outcome::Good => None,
+            Outcome::Bad(reason) | Outcome::Taken(reason) => Some(reason.clone()),
+        };
+        let is_other = health.is_other(probe, found.as_deref());
         let failures = match outcome {
             Outcome::Good => {
                 health.vouched = true;
@@ -164,6 +169,10 @@ impl Controller {
             }
         };
         let was_up = is_up(self.machine.state(instance));
+        if is_other {
+            let failure = found.map(|reason| (reason, failures));
+            self.tell_probe(instance, run, health::word(probe), failure);
+        }
         self.feed(Event::ProbeDone {
             instance,
             run,

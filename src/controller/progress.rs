@@ -93,7 +93,13 @@ impl Controller {
         }
         self.progress.announced = true;
         super::thrift::give_back();
-        let took = time_text::duration(self.clock.now().since(self.progress.since));
+        let took = self.clock.now().since(self.progress.since);
+        let up = wanted
+            .iter()
+            .filter(|id| came_up(self.machine.state(**id)))
+            .count();
+        self.tell_up(up, wanted.len(), took);
+        let took = time_text::duration(took);
         // Where nothing was to start, the first lines have said so.
         if !self.machine.is_ending() && !wanted.is_empty() {
             self.progress.awaits_ready = self.are_all_ready() == Some(false);

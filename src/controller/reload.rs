@@ -110,7 +110,8 @@ impl Controller {
             {
                 Ok(course) => {
                     self.stamp = stamp;
-                    self.carry_through(course, wish.reply);
+                    let scaled = !wish.counts.is_empty();
+                    self.carry_through(course, scaled, wish.reply);
                 }
                 Err(error) => drop(wish.reply.send(Err(error))),
             }
@@ -240,7 +241,7 @@ impl Controller {
     }
 
     /// Tells the machine, and waits for all that has to start and stop because of it.
-    fn carry_through(&mut self, course: Course, reply: ReplyWith<Reloaded>) {
+    fn carry_through(&mut self, course: Course, scaled: bool, reply: ReplyWith<Reloaded>) {
         let Course { declared, changes } = course;
         let kept = declared.len()
             - declared
@@ -249,6 +250,9 @@ impl Controller {
                 .count();
         for id in changes.keys() {
             self.watch_lines_of(*id);
+        }
+        if !changes.is_empty() {
+            self.tell_reload(&changes, scaled);
         }
         self.feed(Event::Reconfigure { instances: declared });
         let mut parts: BTreeMap<u8, (Verb, Vec<InstanceId>)> = BTreeMap::new();
@@ -297,7 +301,7 @@ impl Controller {
     }
 
     /// What a change comes to for an instance as it stands, and what is awaited.
-    fn consequence(&self, id: InstanceId, kind: ChangeKind) -> (ChangeKind, Option<(u8, Verb)>) {
+    pub(super) fn consequence(&self, id: InstanceId, kind: ChangeKind) -> (ChangeKind, Option<(u8, Verb)>) {
         let comes_up = match self.machine.word(id) {
             StateWord::Pending
             | StateWord::Starting

@@ -172,6 +172,7 @@ impl Controller {
     fn on_first_hello(&mut self, instance: InstanceId, hello: Hello) {
         if let Some(last) = &hello.last {
             self.note_end(instance, last);
+            self.tell_found_end(instance, last);
         }
         match (hello.live, hello.last) {
             (Some(live), _) => {

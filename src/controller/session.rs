@@ -8,6 +8,7 @@ use super::clock::{self, Clock};
 use super::core::{Controller, Inlets, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
+use super::events::EventLog;
 use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
@@ -34,6 +35,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
+use crate::nats;
 use crate::supervisor::Machine;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
@@ -90,6 +92,8 @@ pub struct Setup {
     pub ends_at_once: bool,
     /// Where to serve the API besides the session's socket, if anywhere.
     pub tcp: Option<TcpDoor>,
+    /// Where its events are published, if they are.
+    pub publish: Option<nats::Address>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -125,10 +129,15 @@ pub(super) struct Facts {
 ///
 /// # Errors
 /// The session could not be set up; nothing is left of it.
-pub async fn run(setup: Setup) -> Result<Outcome, Diagnostic> {
+pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
+    let publish = setup.publish.take();
     let (mut controller, mut outlets) = prepare(setup)?;
     controller.adopt_or_begin().await;
+    if let Some(address) = publish {
+        controller.start_publishing(address);
+    }
     controller.flush_output();
+    controller.events.flush();
     controller.run(&mut outlets).await;
     Ok(controller.put_away(outlets).await)
 }
@@ -174,6 +183,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         }
         None => (None, None, None),
     };
+    let events = EventLog::new(dir.events_file(), !fresh, &by_name);
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
     let (inlets, mut outlets) = channels(
@@ -208,6 +218,8 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         lock: setup.lock,
         machine,
         hub,
+        events,
+        publishing: None,
         order: (0..setup.instances.len()).map(Controller::id_at).collect(),
         names: watch::Sender::new(hosts.iter().map(Named::of).collect()),
         hosts,
@@ -360,6 +372,7 @@ fn channels(
     let (calls, calls_out) = mpsc::unbounded_channel();
     let (reaped, reaped_out) = mpsc::unbounded_channel();
     let (probed, probed_out) = mpsc::unbounded_channel();
+    let (published, published_out) = mpsc::unbounded_channel();
     let (hooks, hooks_out) = mpsc::unbounded_channel();
     let (configured, configured_out) = mpsc::unbounded_channel();
     let (replanned, replanned_out) = mpsc::unbounded_channel();
@@ -373,6 +386,7 @@ fn channels(
         reaped,
         probed,
         hooks,
+        published,
         configured,
         replanned,
         compared,
@@ -387,6 +401,7 @@ fn channels(
         reaped: reaped_out,
         probed: probed_out,
         hooks: hooks_out,
+        published: published_out,
         configured: configured_out,
         replanned: replanned_out,
         compared: compared_out,
@@ -411,6 +426,7 @@ impl Controller {
     async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();
         let leave = self.leave.take();
+        self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         drop(outlets);
         if let Some(console) = &self.console {
@@ -430,12 +446,17 @@ impl Controller {
         let cause = self.cause();
         // Whoever follows the output gets the rest of it, and then its end.
         drop(self.hub);
+        self.events.close_journal();
+        drop(self.events);
         if let Some(door) = self.shim_door.take() {
             door.abort();
         }
         self.lane_door.close();
         match leave {
             Some(Leave::Detach(reply)) => {
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
+                }
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
@@ -449,6 +470,7 @@ impl Controller {
             leave => {
                 self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
+
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),
                     Some(Leave::AtOnce(_)) => drop(self.lock),
@@ -460,6 +482,9 @@ impl Controller {
                 // Only now is everything gone.
                 for reply in self.quitters {
                     drop(reply.send(Ok(quit_results.clone())));
+                }
+                if let Some(publishing) = self.publishing {
+                    publishing.finish().await;
                 }
                 for server in self.api {
                     server.finish().await;

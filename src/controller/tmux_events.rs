@@ -253,7 +253,9 @@ impl Controller {
             match event {
                 StreamEvent::WaitsForInput { again: false } => {
                     let name = self.host(instance).name();
-                    let line = match self.hub.waits_for_input(instance) {
+                    let line = self.hub.waits_for_input(instance).map(str::to_owned);
+                    self.tell_waiting(instance, Some(line.clone().unwrap_or_default()));
+                    let line = match line {
                         Some(line) if !self.hub.shows_open_lines() => format!(": {line:?}"),
                         Some(_) | None => String::new(),
                     };
@@ -270,8 +272,8 @@ impl Controller {
                     let complaint = format!("failure line: {line:?}");
                     self.on_told_ready(instance, run, ready, &complaint);
                 }
+                StreamEvent::WaitsNoLonger => self.tell_waiting(instance, None),
                 StreamEvent::WaitsForInput { again: true }
-                | StreamEvent::WaitsNoLonger
                 | StreamEvent::FullScreen(false)
                 | StreamEvent::Mark(_) => {}
             }

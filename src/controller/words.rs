@@ -98,7 +98,7 @@ fn is_ready(state: &State) -> bool {
 }
 
 /// The wait as it was planned: some of it has passed by the time that it is told.
-fn planned(left: Duration) -> Duration {
+pub(super) fn planned(left: Duration) -> Duration {
     let step = Duration::from_millis(50);
     let steps = left.as_millis().div_ceil(step.as_millis());
     step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))

@@ -4,6 +4,7 @@
 mod checks;
 mod exit;
 mod ids;
+mod io_words;
 mod log_file;
 pub mod mark;
 mod moment;
@@ -21,6 +22,7 @@ mod variables;
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
+pub use io_words::io_words;
 pub use log_file::{LogFile, LogPart, LogRotation};
 pub use moment::Moment;
 pub use name::{InstanceName, NameError, ServiceName};

@@ -2,8 +2,9 @@
 //! are not read.
 
 use super::words::{place, plain};
-use super::{Good, Reason, tcp, tls};
+use super::{Good, Reason, tcp};
 use crate::model::HttpCheck;
+use crate::tls;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderName, LOCATION, USER_AGENT};
@@ -124,7 +125,7 @@ async fn get(
     let request = request(target, headers)?;
     let (stream, peer) = tcp::connect(&target.host, target.port).await?;
     let response = if target.tls {
-        exchange(tls::connect(stream, &target.host).await?, request).await
+        exchange(tls::connect(stream, &target.host, "https").await?, request).await
     } else {
         exchange(stream, request).await
     };

@@ -9,7 +9,6 @@ mod http;
 mod tcp;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod words;
 
 use crate::model::{Check, Variables};

@@ -1,6 +1,8 @@
 //! How failures are worded. Pure text.
 
+pub(super) use crate::model::io_words as plain;
 use crate::model::time_text;
+
 use std::io;
 use std::time::Duration;
 
@@ -16,17 +18,6 @@ pub(super) fn not_connected(place: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused on {place}"),
         _ => format!("cannot connect to {place}: {}", plain(error)),
-    }
-}
-
-/// An error without Rust's `(os error 2)`, in lower case as the middle of a sentence.
-pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
     }
 }
 

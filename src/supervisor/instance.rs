@@ -38,7 +38,7 @@ pub(super) enum Window {
 
 /// Who wanted the run that is coming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub enum Cause {
     /// The session's start, or its recovery from a lost tmux.
     Session,
     /// A request, directly or for a dependent.

@@ -4,7 +4,7 @@ use super::adoption::Found;
 use super::deps::{Graph, SetupError, Verdict, strict_verdict};
 use super::ending::Phase;
 use super::event::{Action, EndCause, Event};
-use super::instance::Instance;
+use super::instance::{Cause, Instance};
 use super::timers::Timers;
 use super::why::Why;
 use crate::model::{AskId, Condition, InstanceId, InstanceName, Moment, Policy, State, StateWord};
@@ -123,6 +123,12 @@ impl Machine {
     /// How often the restart policy has started it again in this session.
     pub fn restarts(&self, instance: InstanceId) -> u32 {
         self.at(instance).restarts
+    }
+
+    /// Who wanted its current run, or the one that comes next.
+    pub fn cause(&self, instance: InstanceId) -> Cause {
+        let instance = self.at(instance);
+        instance.run.as_ref().map_or(instance.cause, |run| run.cause)
     }
 
     /// Whether it is ready, also where its state does not show it; `None` where nothing is known.

@@ -34,5 +34,6 @@ mod why;
 
 pub use deps::SetupError;
 pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
+pub use instance::Cause;
 pub use machine::Machine;
 pub use why::Why;

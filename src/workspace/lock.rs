@@ -218,6 +218,7 @@ impl Drop for SessionLock {
             let session = self.dir.session_file();
             let token = self.dir.token_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());
+            let events = self.dir.events_file();
             for path in [
                 beside(&api),
                 api,
@@ -228,6 +229,8 @@ impl Drop for SessionLock {
                 self.dir.tmux_config(),
                 beside(&token),
                 token,
+                beside(&events),
+                events,
                 beside(&session),
                 session,
                 self.dir.lock_file(),

@@ -58,6 +58,11 @@ impl SessionDir {
         self.path.join("lane.sock")
     }
 
+    /// What happened in it, for a controller that takes over.
+    pub fn events_file(&self) -> PathBuf {
+        self.path.join("events.jsonl")
+    }
+
     /// The configuration that the tmux server is started with.
     pub fn tmux_config(&self) -> PathBuf {
         self.path.join("tmux.conf")

@@ -102,7 +102,7 @@ fn an_unfinished_line_appears_while_the_service_waits() {
     assert!(ask.needs_attention);
     project
         .ovr(&["status"])
-        .success()
+        .answered()
         .says(&["continue?", "ovr connect ask"]);
 }
 
@@ -143,7 +143,7 @@ fn bytes_that_are_no_text_stop_nothing() {
         console.plain().contains("é d"),
         "a character that arrives in two pieces is one"
     );
-    project.ovr(&["status", "--json"]).success().json();
+    project.ovr(&["status", "--json"]).answered().json();
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_console_that_nobody_reads_delays_no_service() {
     project.wait_until("the service to finish", || {
         project.path("out").join("done").exists()
     });
-    project.ovr(&["status"]).success();
+    project.ovr(&["status"]).answered();
     console.go_on_reading();
     console.ctrl_c();
     assert_eq!(console.wait_exit(), 130);
@@ -342,7 +342,7 @@ fn the_last_line_of_a_dead_service_is_in_its_status() {
     assert_eq!(web.last_line.as_deref(), Some("KeyError: 'user'"));
     project
         .ovr(&["status"])
-        .success()
+        .answered()
         .says(&["KeyError: 'user'", "3"]);
     let view = project.connect("web");
     view.wait_for_screen_text("KeyError: 'user'");

@@ -106,7 +106,7 @@ fn a_service_that_lost_its_port_says_so_in_the_status() {
     assert_eq!(web.exit_code, Some(9));
     project
         .ovr(&["status"])
-        .success()
+        .answered()
         .says(&[&port.to_string(), "taken", &std::process::id().to_string()]);
     project.wait_running(["worker"]);
 }

@@ -12,7 +12,7 @@ fn the_table_fits_80_columns_and_has_everything() {
     project.wait_state("worker", StateWord::Failed);
     let output = project.ovr(&["status"]);
     output
-        .success()
+        .answered()
         .says(&["web", "running", "5000", &web.to_string(), "worker", "failed"]);
     // The first line holds the project's path, which may be of any length.
     let mut rows = output.stdout.lines().skip(1);
@@ -27,7 +27,7 @@ fn the_json_is_versioned_and_uses_the_words_of_the_table() {
     project.wait_running(["web"]);
     project.wait_state("worker", StateWord::Failed);
     let output = project.ovr(&["status", "--json"]);
-    let json = output.success().json();
+    let json = output.answered().json();
     assert_eq!(json["schema"], 1);
     assert_eq!(json["session"]["root"], project.root.to_str().unwrap());
     let (web, worker) = (&json["services"][0], &json["services"][1]);
@@ -93,6 +93,6 @@ fn verbose_status_shows_the_internals() {
     let session = project.status().session;
     project
         .ovr(&["status", "-v"])
-        .success()
+        .answered()
         .says(&[&session.tmux_socket]);
 }

@@ -36,6 +36,11 @@ impl Failure {
         self
     }
 
+    /// Why, for those who tell it in another shape.
+    pub(super) fn into_diagnostic(self) -> Diagnostic {
+        self.diagnostic
+    }
+
     fn session_ended() -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,

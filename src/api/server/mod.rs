@@ -5,7 +5,11 @@
 //! one is merged in [`router`] and described in `openapi.rs`.
 
 pub(super) mod answer;
+mod compose;
+mod compose_logs;
+mod compose_request;
 pub(super) mod document;
+pub(super) mod events;
 mod guard;
 pub(super) mod listen;
 pub(super) mod output;
@@ -147,9 +151,11 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(session::routes())
         .merge(services::routes())
         .merge(output::routes())
+        .merge(events::routes())
         .merge(window::routes())
         .merge(terminal::routes())
         .merge(document::routes())
+        .merge(compose::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

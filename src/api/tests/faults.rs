@@ -65,6 +65,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             | Call::Wait { .. }
             | Call::Detach { .. }
             | Call::Graph { .. }
+            | Call::Events { .. }
             | Call::SyncLogs { .. }
             | Call::Terminal { .. }
             | Call::Window { .. } => {}

@@ -3,6 +3,7 @@
 
 pub mod banner;
 pub mod changes;
+pub mod events;
 pub mod graph;
 pub mod results;
 pub mod sessions;

@@ -109,15 +109,13 @@ fn ended(end: &LastExit) -> String {
         (None, None) => "unknown".to_owned(),
     };
     if let Some(lived) = end.lived_ms {
-        text.push_str(&format!(
-            " after {}",
-            time_text::duration(Duration::from_millis(lived))
-        ));
+        let lived = time_text::duration(Duration::from_millis(lived));
+        text.extend([" after ", &lived]);
     }
-    text.push_str(&format!(", {}", plain(&end.at)));
+    text.extend([", ", &plain(&end.at)]);
     if !end.killed.is_empty() {
         let killed: Vec<String> = end.killed.iter().map(|name| plain(name)).collect();
-        text.push_str(&format!("; SIGKILL was needed for {}", killed.join(", ")));
+        text.extend(["; SIGKILL was needed for ", &killed.join(", ")]);
     }
     text
 }

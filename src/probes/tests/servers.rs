@@ -2,7 +2,8 @@
 
 use super::{LONG, SHORT, attempt, free, http, open_files, run, serve, status, surroundings, tcp, tried};
 use crate::model::{Check, HttpCheck};
-use crate::probes::{http as room_http, tcp as room_tcp, tls};
+use crate::probes::{http as room_http, tcp as room_tcp};
+use crate::tls;
 use hyper::Request;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -182,7 +183,7 @@ fn certificate() -> CertificateDer<'static> {
 /// One exchange with a server whose certificate is trusted.
 async fn trusting(address: SocketAddr, host: &str, config: Arc<ClientConfig>) -> Result<u16, String> {
     let (stream, _) = room_tcp::connect("127.0.0.1", address.port()).await?;
-    let stream = tls::handshake(config, stream, host).await?;
+    let stream = tls::handshake(config, stream, host, "https").await?;
     let request = Request::get("/").header("host", host).body(String::new());
     let response = room_http::exchange(stream, request.unwrap()).await?;
     Ok(response.status().as_u16())

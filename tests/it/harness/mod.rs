@@ -3,6 +3,7 @@
 //! It knows nothing of what a test is about.
 
 mod invocation;
+mod nats;
 mod output;
 pub(crate) mod processes;
 mod project;
@@ -16,6 +17,7 @@ pub(crate) mod wait;
 mod own_tests;
 
 pub(crate) use invocation::Invocation;
+pub(crate) use nats::NatsServer;
 pub(crate) use output::Output;
 pub(crate) use project::Project;
 pub(crate) use sandbox::program;

@@ -210,7 +210,7 @@ const KEYS: &[Key] = &[
     )
     .explained(SCREEN),
     key("mcp", Kind::Any, "What agents may do with it in Process Compose.")
-        .explained("there is no such server here; the session's own API is described in `docs/api.md`"),
+        .explained("`ovr mcp` lets agents at every service, and needs no configuration: docs/agents.md"),
     key("name", Kind::Any, "Process Compose's own.").explained("the name is the key above"),
     key("args", Kind::Any, "Process Compose's own.").explained(SET_BY_ITSELF),
     key("executable", Kind::Any, "Process Compose's own.").explained(SET_BY_ITSELF),

@@ -84,7 +84,7 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
         )
         .explained(OF_PROCESS_COMPOSE),
         key("mcp_server", Kind::Any, "Process Compose's server for agents.")
-            .explained("there is no such server here; the session's own API is described in `docs/api.md`"),
+            .explained("`ovr mcp` lets agents at every service, and needs no configuration: docs/agents.md"),
         key("file_names", Kind::Any, "Process Compose's own.").explained(SET_BY_ITSELF),
         key("env_file_names", Kind::Any, "Process Compose's own.").explained(SET_BY_ITSELF),
         key("dot_env_vars", Kind::Any, "Process Compose's own.").explained(SET_BY_ITSELF),

@@ -1,0 +1,274 @@
+//! The log as its readers and the next controller see it: order, resumption, gaps, and what outlives a kill.
+
+use super::log::EventLog;
+use super::ring::{MOST_EVENTS, Reader, Wanted};
+use crate::api::call::{EventCursor, EventsSince};
+use crate::api::messages::events::{Event, EventKind};
+use crate::model::{InstanceId, InstanceName, RunId};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+fn names() -> BTreeMap<InstanceName, InstanceId> {
+    [("web", 0), ("api", 1)]
+        .map(|(name, id)| (name.parse().unwrap(), InstanceId(id)))
+        .into()
+}
+
+fn log(dir: &Path, goes_on: bool) -> EventLog {
+    EventLog::new(dir.join("events.jsonl"), goes_on, &names())
+}
+
+fn event(kind: EventKind, instance: &str, run: u64) -> Event {
+    Event {
+        event: kind,
+        instance: Some(instance.to_owned()),
+        run: Some(run),
+        ..Event::default()
+    }
+}
+
+fn record(log: &mut EventLog, kind: EventKind, instance: u32) {
+    let name = if instance == 0 { "web" } else { "api" };
+    log.record(Some(InstanceId(instance)), event(kind, name, 1));
+}
+
+/// What there is to read now.
+fn read(reader: &mut Reader) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        let items = reader.take();
+        if items.is_empty() {
+            return events;
+        }
+        events.extend(
+            items
+                .iter()
+                .map(|item| serde_json::from_slice::<Event>(&item.line).unwrap()),
+        );
+    }
+}
+
+fn numbers(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.seq).collect()
+}
+
+fn cursor(text: &str) -> EventsSince {
+    EventsSince::Cursor(text.parse().unwrap())
+}
+
+#[test]
+fn events_are_read_in_order_and_a_reading_goes_on_behind_its_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    for _ in 0..5 {
+        record(&mut log, EventKind::Starting, 0);
+    }
+    let first = read(&mut log.reader(Wanted::default(), &EventsSince::Start));
+    assert_eq!(numbers(&first), [1, 2, 3, 4, 5]);
+    let rest = read(&mut log.reader(Wanted::default(), &cursor(&first[2].cursor)));
+    assert_eq!(numbers(&rest), [4, 5]);
+    let last = read(&mut log.reader(Wanted::default(), &EventsSince::Last(2)));
+    assert_eq!(numbers(&last), [4, 5]);
+    let mut now = log.reader(Wanted::default(), &EventsSince::Now);
+    assert_eq!(read(&mut now), []);
+    record(&mut log, EventKind::Running, 0);
+    log.flush();
+    assert_eq!(numbers(&read(&mut now)), [6]);
+}
+
+#[test]
+fn a_reader_of_some_instances_or_kinds_gets_these_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    log.record(None, Event::default());
+    record(&mut log, EventKind::Starting, 0);
+    record(&mut log, EventKind::Exited, 1);
+    record(&mut log, EventKind::Exited, 0);
+    let wanted = |instances, kinds: &[EventKind]| Wanted {
+        instances,
+        kinds: kinds.to_vec(),
+    };
+    let mut numbers_of = |wanted, since| numbers(&read(&mut log.reader(wanted, &since)));
+    assert_eq!(
+        numbers_of(wanted(Some(vec![InstanceId(0)]), &[]), EventsSince::Start),
+        [2, 4]
+    );
+    assert_eq!(
+        numbers_of(wanted(None, &[EventKind::Exited]), EventsSince::Start),
+        [3, 4]
+    );
+    assert_eq!(
+        numbers_of(wanted(None, &[EventKind::Exited]), EventsSince::Last(1)),
+        [4]
+    );
+    assert_eq!(
+        numbers_of(wanted(None, &[EventKind::Starting]), EventsSince::Last(9)),
+        [2]
+    );
+}
+
+#[test]
+fn a_reader_that_the_ring_overtakes_gets_one_counted_gap_and_then_the_oldest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    record(&mut log, EventKind::Starting, 0);
+    let mut slow = log.reader(Wanted::default(), &EventsSince::Start);
+    assert_eq!(numbers(&read(&mut slow)), [1]);
+    let all = u64::try_from(MOST_EVENTS).unwrap() * 2;
+    for _ in 1..all {
+        record(&mut log, EventKind::Starting, 0);
+        log.flush();
+    }
+    let events = read(&mut slow);
+    let (gap, rest) = events.split_first().unwrap();
+    assert_eq!(gap.event, EventKind::Gap);
+    let missed = gap.missed.unwrap();
+    assert!(missed >= all / 2 - 1, "{missed}");
+    assert_eq!(gap.seq, 1 + missed);
+    assert_eq!(numbers(rest), (missed + 2..=all).collect::<Vec<_>>());
+    // From the gap's own cursor one goes on where it ends.
+    let rest_again = read(&mut log.reader(Wanted::default(), &cursor(&gap.cursor)));
+    assert_eq!(rest_again, rest);
+}
+
+#[test]
+fn a_cursor_of_another_session_or_from_the_future_is_a_gap_that_nobody_can_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    record(&mut log, EventKind::Starting, 0);
+    let future = EventCursor {
+        epoch: log.epoch().to_owned(),
+        seq: 7,
+    };
+    for since in [cursor("0-1"), EventsSince::Cursor(future)] {
+        let events = read(&mut log.reader(Wanted::default(), &since));
+        let kinds: Vec<_> = events.iter().map(|event| event.event).collect();
+        assert_eq!(kinds, [EventKind::Gap, EventKind::Starting]);
+        assert_eq!(events[0].missed, None);
+    }
+}
+
+#[test]
+fn the_next_controller_goes_on_counting_and_its_readers_miss_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = log(dir.path(), false);
+    first.record(Some(InstanceId(0)), event(EventKind::Exited, "web", 2));
+    first.record(Some(InstanceId(1)), event(EventKind::Ready, "api", 1));
+    let seen = read(&mut first.reader(Wanted::default(), &EventsSince::Start));
+    first.record(Some(InstanceId(1)), event(EventKind::WaitsForInput, "api", 1));
+    first.note_published(2);
+    first.flush();
+    // Killed: nothing of it is dropped in order.
+    std::mem::forget(first);
+    let mut second = log(dir.path(), true);
+    assert_eq!(second.published, Some(2));
+    second.record(None, Event::default());
+    let rest = read(&mut second.reader(Wanted::default(), &cursor(&seen[0].cursor)));
+    assert_eq!(numbers(&rest), [2, 3, 4]);
+    let of_web = Wanted {
+        instances: Some(vec![InstanceId(0)]),
+        kinds: Vec::new(),
+    };
+    assert_eq!(
+        numbers(&read(&mut second.reader(of_web, &EventsSince::Start))),
+        [1]
+    );
+    // And it knows what need not be told again.
+    assert!(!second.owes_end(InstanceId(0), RunId(2)) && second.owes_end(InstanceId(0), RunId(3)));
+    assert_eq!(second.ready(InstanceId(1), RunId(1)), Some(true));
+    assert_eq!(second.ready(InstanceId(1), RunId(2)), None);
+    assert_eq!(second.waits(InstanceId(1)), Some(RunId(1)));
+}
+
+#[test]
+fn a_line_that_a_kill_has_cut_was_seen_by_nobody_and_its_number_is_given_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = log(dir.path(), false);
+    record(&mut first, EventKind::Starting, 0);
+    first.flush();
+    std::mem::forget(first);
+    let path = dir.path().join("events.jsonl");
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"{\"schema\":1,\"seq\":2,\"cur").unwrap();
+    let mut second = log(dir.path(), true);
+    record(&mut second, EventKind::Running, 0);
+    second.flush();
+    let third = log(dir.path(), true);
+    assert_eq!(third.last(), 2);
+    let text = fs::read_to_string(path).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_or_read_costs_the_numbers_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone");
+    let mut nowhere = log(&gone, false);
+    record(&mut nowhere, EventKind::Starting, 0);
+    record(&mut nowhere, EventKind::Running, 0);
+    let events = read(&mut nowhere.reader(Wanted::default(), &EventsSince::Start));
+    assert_eq!(numbers(&events), [1, 2]);
+    for garbage in [
+        "",
+        "garbage\n",
+        "{\"epoch\":\"a\"}\n{\"schema\":1,\"seq\":1,\"cursor\":\"a-1\",\"at\":\"\",\"event\":\"ready\"}\n{\"schema\":1,\"seq\":3,\"cursor\":\"a-3\",\"at\":\"\",\"event\":\"ready\"}\n",
+    ] {
+        fs::write(dir.path().join("events.jsonl"), garbage).unwrap();
+        let anew = log(dir.path(), true);
+        assert_eq!(anew.last(), 0, "{garbage}");
+        assert_ne!(anew.epoch(), "a");
+    }
+}
+
+#[test]
+fn a_journal_stays_bounded_and_whole_however_long_the_session_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = log(dir.path(), false);
+    for _ in 0..20_000 {
+        record(&mut first, EventKind::Starting, 0);
+        first.flush();
+    }
+    let size = fs::metadata(dir.path().join("events.jsonl")).unwrap().len();
+    assert!(size < 2 * 1024 * 1024, "{size}");
+    std::mem::forget(first);
+    let second = log(dir.path(), true);
+    assert_eq!(second.last(), 20_000);
+}
+
+#[test]
+fn a_journal_that_somebody_removed_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("events.jsonl");
+    let mut first = log(dir.path(), false);
+    record(&mut first, EventKind::Starting, 0);
+    first.flush();
+    fs::remove_file(&path).unwrap();
+    first.renew();
+    record(&mut first, EventKind::Running, 0);
+    first.flush();
+    std::mem::forget(first);
+    assert_eq!(log(dir.path(), true).last(), 2);
+}
+
+#[tokio::test]
+async fn who_waits_is_woken_by_the_next_event_and_gets_the_rest_before_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    let mut reader = log.reader(Wanted::default(), &EventsSince::Start);
+    let waiting = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Some(items) = reader.next().await {
+            seen.extend(items.iter().map(|item| item.cursor.seq));
+        }
+        seen
+    });
+    tokio::task::yield_now().await;
+    record(&mut log, EventKind::Starting, 0);
+    log.flush();
+    tokio::task::yield_now().await;
+    record(&mut log, EventKind::Running, 0);
+    drop(log);
+    assert_eq!(waiting.await.unwrap(), [1, 2]);
+}
