@@ -206,7 +206,7 @@ impl Client {
             return Err(self.refusal(&head, body));
         }
         Ok(Lines {
-            lines: BufReader::new(body),
+            body: BufReader::new(body),
             parse,
             peer: self.peer.clone(),
             ended: false,
@@ -315,7 +315,7 @@ pub type EventLines = Lines<(Event, String)>;
 /// A stream of JSON lines, until the session ends or the request is fulfilled. An error is the last item.
 #[derive(Debug)]
 pub struct Lines<T> {
-    lines: BufReader<Body<BufReader<Stream>>>,
+    body: BufReader<Body<BufReader<Stream>>>,
     parse: fn(&[u8]) -> Result<T, serde_json::Error>,
     peer: Peer,
     ended: bool,
@@ -329,7 +329,7 @@ impl<T> Iterator for Lines<T> {
             return None;
         }
         let mut text = Vec::new();
-        let read = Read::by_ref(&mut self.lines)
+        let read = Read::by_ref(&mut self.body)
             .take(MAX_ANSWER)
             .read_until(b'\n', &mut text);
         let item = match read {

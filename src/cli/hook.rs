@@ -116,7 +116,7 @@ fn state(status: &Status, what: &str) -> String {
         lines.push(format!("and {} more: ovr status", told.len() - ROWS));
     }
     lines.push(
-        "commands: ovr status · ovr logs NAME -n 50 · ovr restart NAME · ovr stop NAME · ovr up -D"
+        "commands: ovr status · ovr why NAME · ovr logs NAME -n 50 · ovr restart NAME · ovr stop NAME · ovr up -D"
             .to_owned(),
     );
     lines.push(

@@ -1,9 +1,9 @@
-//! What `ovr start` does: a session in this terminal, one in the background, or services in a session that
+//! What `ovr start` does: a session in this terminal, or one in the background; `join` has what it does where one
 //! runs already.
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::in_session::{in_session, start_there};
+use super::join::{in_session, start_there};
 use super::listen::{Served, Wanted};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
@@ -12,7 +12,7 @@ use super::start::StartArgs;
 use super::{ending, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -193,6 +193,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        files: plan.files.clone(),
         replan: replan(here, args),
         lock,
         tmux_binary: tmux,
@@ -217,7 +218,12 @@ fn setup(
 /// The plan of the same start, made again from what the files say by then.
 fn replan(here: &Here, args: &StartArgs) -> Replan {
     let (here, args) = (here.clone(), args.clone());
-    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
+    Replan::new(move |overrides| {
+        Plan::make_with(&here, &args, overrides).map(|plan| Made {
+            instances: plan.instances,
+            files: plan.files,
+        })
+    })
 }
 
 fn terminal_size() -> Option<Size> {

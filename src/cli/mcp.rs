@@ -126,6 +126,7 @@ mod tests {
             let mut arguments: Map<String, Value> = Map::new();
             for (name, schema) in &tool.takes {
                 let value = match schema["type"].as_str().unwrap() {
+                    "string" if schema["enum"].is_array() => schema["enum"][1].clone(),
                     "array" => json!(["web"]),
                     "string" => json!("1"),
                     "integer" => json!(300),

@@ -210,3 +210,51 @@ fn last_words(results: &Results) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{last_words, sentence, verdict};
+    use crate::api::messages::{ActionResult, Goal, Results};
+
+    fn result(name: &str, more: &str) -> ActionResult {
+        let text = format!(
+            r#"{{"name":"{name}","outcome":"failed","old_pid":null,"pid":null,"exit_code":null,
+                "exit_signal":null,"elapsed_ms":1200,"message":"because"{more}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn who_is_there_is_said_in_one_line() {
+        let mut one = result("migrate", "");
+        assert_eq!(
+            sentence(std::slice::from_ref(&one), Goal::Ready),
+            "migrate is ready\n"
+        );
+        one.exit_code = Some(0);
+        assert_eq!(
+            sentence(std::slice::from_ref(&one), Goal::Exited),
+            "migrate has exited (code 0)\n"
+        );
+        let two = [one, result("web", "")];
+        assert_eq!(sentence(&two, Goal::Exited), "2 services have exited\n");
+        assert_eq!(sentence(&two, Goal::Healthy), "2 services are healthy\n");
+    }
+
+    #[test]
+    fn who_failed_is_told_with_the_last_lines_and_who_was_late_with_what_it_waits_for() {
+        let failed = result("api", r#","last_lines":["boom"]"#);
+        assert_eq!(
+            verdict(&[&failed], Goal::Ready),
+            "can no longer become ready: api"
+        );
+        let results = Results {
+            schema: 1,
+            results: vec![failed, result("web", r#","not_yet":true"#)],
+        };
+        assert_eq!(
+            last_words(&results),
+            "failed api: because\n  │ boom\nwaits web  after 1.2 s: because\n"
+        );
+    }
+}

@@ -59,11 +59,14 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
     };
     match code {
         Some(code) => Ok(code),
-        // Says how it ended.
-        None => Err(match session::reach(global) {
-            Err(error) => error,
-            Ok(_) => Diagnostic::error(Kind::NotRunning, "the session has ended"),
-        }),
+        None => {
+            let mut error = Diagnostic::error(Kind::NotRunning, "the session has ended");
+            // It may be too early for that.
+            if let Err(how) = session::reach(global) {
+                error.causes = how.causes;
+            }
+            Err(error.hint("`ovr status` says how it ended, `ovr start` starts it again"))
+        }
     }
 }
 

@@ -194,15 +194,20 @@ fn logs() -> Tool {
 fn wait() -> Tool {
     let takes = json!({
         "names": names("Whom to wait for; all that start with the session if left out."),
+        "for": {
+            "type": "string", "enum": ["ready", "running", "exited", "healthy"],
+            "description": "What for: ready (default; tasks: done), running (its process lives), exited (for tasks), \
+                            healthy (a probe says so).",
+        },
         "timeout_s": seconds("Give up after so many seconds (default 30)."),
     });
     Tool {
         waits: true,
         ..reading(
             "wait",
-            "Wait until ready",
-            "Wait until services are ready (or, for tasks, done). Returns at once when one of them can no longer \
-             become so, with the reason and its last lines.",
+            "Wait for services",
+            "Wait until services are ready, run, have exited or are healthy. Returns at once when one of them can no \
+             longer become so, with the reason and its last lines.",
             takes,
         )
     }

@@ -1,9 +1,11 @@
 //! Clients of Process Compose against a session: each documented route, in the shapes that they parse.
 
+mod socket;
+
 use crate::harness::Project;
 use ovr::model::StateWord;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 const SHOP: &str = "\
@@ -132,6 +134,10 @@ fn processes_are_listed_and_shown_one_by_one() {
         db["process_ready_time"].is_string() && db["age"].as_u64().is_some_and(|age| age > 0),
         "{db}"
     );
+    assert!(
+        db["mem"].as_u64().is_some_and(|bytes| bytes > 0) && db["cpu"].is_number(),
+        "{db}"
+    );
     let job = call(&project, "GET", "/process/job");
     assert_eq!(
         (&job["exit_code"], &job["is_running"], &job["is_ready"]),
@@ -258,112 +264,6 @@ fn logs_are_given_by_their_distance_from_the_end() {
     refused(&project, "GET", "/process/logs/wbe/0/1", "no such process");
     refused(&project, "GET", "/process/logs/web/x/1", "no number");
     refused(&project, "DELETE", "/process/logs/web", "kept");
-}
-
-/// A WebSocket that only listens.
-struct Socket(BufReader<UnixStream>);
-
-impl Socket {
-    fn open(project: &Project, target: &str) -> Self {
-        let mut stream = connect(project);
-        write!(
-            stream,
-            "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        .expect("the session reads");
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("an answer");
-        assert!(line.contains(" 101 "), "{line}");
-        while line != "\r\n" {
-            line.clear();
-            reader.read_line(&mut line).expect("a head has an end");
-        }
-        Self(reader)
-    }
-
-    /// The next text; `None` when the server says that it is over.
-    fn next(&mut self) -> Option<Value> {
-        let mut head = [0; 2];
-        self.0
-            .read_exact(&mut head)
-            .expect("a frame, or one that says that it is over");
-        let mut length = usize::from(head[1] & 0x7f);
-        if length == 126 {
-            let mut long = [0; 2];
-            self.0.read_exact(&mut long).expect("its length");
-            length = usize::from(u16::from_be_bytes(long));
-        }
-        let mut text = vec![0; length];
-        self.0.read_exact(&mut text).expect("its text");
-        match head[0] & 0x0f {
-            1 => Some(serde_json::from_slice(&text).expect("JSON")),
-            8 => None,
-            other => panic!("a frame of kind {other}"),
-        }
-    }
-}
-
-#[test]
-fn the_socket_of_logs_replays_the_tail_of_each_and_follows_over_restarts() {
-    let project = shop();
-    let mut past = Socket::open(&project, "/process/logs/ws?name=web,db&offset=2");
-    let mut told: Vec<(String, String)> = Vec::new();
-    while let Some(line) = past.next() {
-        let text = |key: &str| line[key].as_str().expect("a text").to_owned();
-        told.push((text("process_name"), text("message")));
-    }
-    let of = |name: &str| -> Vec<&str> {
-        told.iter()
-            .filter(|(of, _)| of == name)
-            .map(|(_, text)| text.as_str())
-            .collect()
-    };
-    assert_eq!(
-        (of("web"), of("db")),
-        (vec!["line 2", "line 3"], vec!["up"]),
-        "{told:?}"
-    );
-
-    let mut follower = Socket::open(&project, "/process/logs/ws?name=web&offset=1&follow=true");
-    assert_eq!(
-        follower.next(),
-        Some(json!({ "message": "line 3", "process_name": "web" }))
-    );
-    call(&project, "POST", "/process/restart/web");
-    for line in ["line 1", "line 2", "line 3"] {
-        assert_eq!(
-            follower.next(),
-            Some(json!({ "message": line, "process_name": "web" }))
-        );
-    }
-    project.ovr(&["quit"]).success();
-    assert_eq!(follower.next(), None);
-    // Both are over before the last look at what is left.
-    drop((past, follower));
-}
-
-#[test]
-fn a_socket_that_asks_for_nothing_sensible_is_refused() {
-    let project = shop();
-    let upgrade = "upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nconnection: upgrade\r\n";
-    for target in [
-        "?name=web",
-        "?name=web&offset=x",
-        "?offset=1",
-        "?name=wbe&offset=1",
-    ] {
-        let mut stream = connect(&project);
-        write!(
-            stream,
-            "GET /process/logs/ws{target} HTTP/1.1\r\nhost: localhost\r\n{upgrade}\r\n"
-        )
-        .unwrap();
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
-        assert!(line.contains(" 400 "), "{target}: {line}");
-    }
 }
 
 #[test]

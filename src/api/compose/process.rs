@@ -55,6 +55,7 @@ impl ProcessState {
         let running = is_up(service.state);
         let up = Duration::from_millis(if running { service.for_ms } else { 0 });
         let word = word(service);
+        let used = service.resources.as_ref();
         let says = service.ready.is_some() && !service.assumed;
         Self {
             name: service.name.clone(),
@@ -86,8 +87,8 @@ impl ProcessState {
             pid: service.pid.unwrap_or(0),
             is_elevated: false,
             password_provided: false,
-            mem: 0,
-            cpu: 0.0,
+            mem: used.and_then(|used| used.rss_bytes).unwrap_or(0),
+            cpu: used.and_then(|used| used.cpu_percent).unwrap_or(0.0),
             is_running: running,
             next_run_time: service.next_run.clone(),
             process_start_time: service.started_at.clone(),

@@ -56,15 +56,28 @@ async fn live() -> Json<Value> {
 }
 
 pub(super) async fn status(calls: &Calls) -> Result<Status, Refusal> {
-    Ok(ask(calls, |reply| Call::Status {
-        request: StatusRequest::default(),
-        reply,
-    })
-    .await?)
+    status_as(calls, StatusRequest::default()).await
+}
+
+async fn status_as(calls: &Calls, request: StatusRequest) -> Result<Status, Refusal> {
+    Ok(ask(calls, |reply| Call::Status { request, reply }).await?)
+}
+
+/// With what the processes use.
+async fn measured(calls: &Calls) -> Result<Status, Refusal> {
+    let resources = true;
+    status_as(
+        calls,
+        StatusRequest {
+            resources,
+            ..StatusRequest::default()
+        },
+    )
+    .await
 }
 
 async fn processes(State(calls): State<Calls>) -> Answer {
-    let status = status(&calls).await?;
+    let status = measured(&calls).await?;
     let states = status
         .services
         .iter()
@@ -73,7 +86,7 @@ async fn processes(State(calls): State<Calls>) -> Answer {
 }
 
 async fn process(State(calls): State<Calls>, Path(name): Path<String>) -> Answer {
-    let status = status(&calls).await?;
+    let status = measured(&calls).await?;
     Ok(ok(&ProcessState::of(target(&status, &name)?, &status.session)))
 }
 
@@ -88,8 +101,12 @@ async fn info(State(calls): State<Calls>, Path(name): Path<String>) -> Answer {
 async fn ports(State(calls): State<Calls>, Path(name): Path<String>) -> Answer {
     let status = status(&calls).await?;
     let service = target(&status, &name)?;
-    let port = service.port.filter(|_| is_up(service.state));
-    let ports: Vec<u16> = port.into_iter().collect();
+    let assigned = service.port.filter(|_| is_up(service.state));
+    // What it listens on, where that has been looked at.
+    let ports = match &service.listens[..] {
+        [] => assigned.into_iter().collect(),
+        listens => listens.to_vec(),
+    };
     Ok(ok(
         &object!({ "name": service.name, "tcp_ports": ports, "udp_ports": [] }),
     ))

@@ -17,7 +17,13 @@ use std::time::Duration;
 
 pub(super) fn wait(tools: &Tools, asked: &Timed, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
     let timeout = asked.timeout()?;
-    until_ready(&tools.session(hang_up)?, &asked.names, timeout, String::new())
+    until(
+        asked.goal,
+        &tools.session(hang_up)?,
+        &asked.names,
+        timeout,
+        String::new(),
+    )
 }
 
 pub(super) fn start(tools: &Tools, asked: &Start, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
@@ -35,7 +41,7 @@ pub(super) fn start(tools: &Tools, asked: &Start, hang_up: &HangUp) -> Result<An
     };
     let client = tools.session(hang_up)?;
     if asked.wait {
-        return until_ready(&client, &asked.names, timeout, said);
+        return until(Goal::Ready, &client, &asked.names, timeout, said);
     }
     let status = client.status()?;
     let chosen = look::choose(&status, &asked.names)?;
@@ -115,7 +121,7 @@ pub(super) fn restart(tools: &Tools, asked: &TimedNames, hang_up: &HangUp) -> Re
         ..Request::default()
     };
     client.action(Verb::Restart, &request)?;
-    until_ready(&client, names, timeout, String::new())
+    until(Goal::Ready, &client, names, timeout, String::new())
 }
 
 pub(super) fn stop(tools: &Tools, asked: &SomeNames, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
@@ -134,8 +140,9 @@ pub(super) fn stop(tools: &Tools, asked: &SomeNames, hang_up: &HangUp) -> Result
     })
 }
 
-/// Waits, and says where everybody stands then.
-fn until_ready(
+/// Waits for that, and says where everybody stands then.
+fn until(
+    goal: Goal,
     client: &Client,
     names: &[String],
     timeout: Duration,
@@ -144,12 +151,12 @@ fn until_ready(
     let results = client.wait(&Wait {
         names: names.to_vec(),
         timeout_ms: Some(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-        goal: Goal::Ready,
+        goal,
     })?;
     // Where the session has ended meanwhile, the results say it all.
     let status = client.status().ok();
     let mut text = said;
-    let (mut failed, mut unready) = (Vec::new(), Vec::new());
+    let (mut failed, mut late) = (Vec::new(), Vec::new());
     for result in &results.results {
         let mut services = status.iter().flat_map(|status| &status.services);
         let service = services.find(|service| service.name == result.name);
@@ -158,10 +165,7 @@ fn until_ready(
         if result.outcome.is_success() {
             continue;
         }
-        let list = match service {
-            Some(service) if words::is_on_its_way(service.state) => &mut unready,
-            Some(_) | None => &mut failed,
-        };
+        let list = if result.not_yet { &mut late } else { &mut failed };
         list.push(result.name.as_str());
         for last in &result.last_lines {
             push_line(&mut text, &format!("  | {last}"));
@@ -173,23 +177,27 @@ fn until_ready(
     if let Some(ending) = status.as_ref().filter(|status| status.session.ending) {
         push_line(&mut text, &words::heading(ending, "ran"));
     }
-    let names = |names: &[&str]| names.join(", ");
-    match (&failed[..], &unready[..]) {
-        ([], []) => text.push_str("all ready"),
-        ([], unready) => text.extend(["not ready yet: ", &names(unready)]),
-        (failed, []) => text.extend(["failed: ", &names(failed)]),
-        (failed, unready) => {
-            text.extend(["failed: ", &names(failed), "; not ready yet: ", &names(unready)]);
-        }
-    }
-    let well = failed.is_empty() && unready.is_empty();
+    text.push_str(&verdict(goal, &failed, &late));
+    let reached = failed.is_empty() && late.is_empty();
     let mut structured = results_for_programs(&results);
-    structured["ready"] = Value::Bool(well);
+    structured["reached"] = Value::Bool(reached);
     Ok(Answer {
         text,
         structured,
-        is_error: !well,
+        is_error: !reached,
     })
+}
+
+fn verdict(goal: Goal, failed: &[&str], late: &[&str]) -> String {
+    let goal = goal.as_str();
+    let not_yet = format!("not {goal} yet: {}", late.join(", "));
+    let cannot = format!("failed: {}", failed.join(", "));
+    match (failed, late) {
+        ([], []) => format!("all {goal}"),
+        ([], _) => not_yet,
+        (_, []) => cannot,
+        (_, _) => format!("{cannot}; {not_yet}"),
+    }
 }
 
 fn told(result: &ActionResult) -> String {

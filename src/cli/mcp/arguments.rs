@@ -1,5 +1,6 @@
 //! What tools are given, from JSON: the same that `mcp::catalog` tells of. Says what is wrong with the rest.
 
+use crate::api::messages::Goal;
 use crate::diag::{Diagnostic, Kind};
 use crate::mcp::catalog::{BYTES, LINES, MAX_SECONDS, SECONDS};
 use serde::Deserialize;
@@ -35,6 +36,8 @@ pub(super) struct One {
 pub(super) struct Timed {
     #[serde(default)]
     pub(super) names: Vec<String>,
+    #[serde(default, rename = "for")]
+    pub(super) goal: Goal,
     timeout_s: Option<f64>,
 }
 

@@ -1,18 +1,15 @@
 //! The tools that look: list, status, explain. They change nothing.
 
 use super::arguments::{Names, One};
-use super::{Tools, output, words};
+use super::{Tools, words};
 use crate::api::HangUp;
-use crate::api::messages::{GraphNode, Service, Status};
-use crate::cli::here;
-use crate::cli::style::push_line;
+use crate::api::messages::{Service, Status};
+use crate::cli::style::Paint;
+use crate::cli::{here, show};
 use crate::diag::{Diagnostic, Kind};
 use crate::mcp::Answer;
-use crate::model::{InstanceName, StateWord, select};
+use crate::model::{InstanceName, select};
 use serde_json::{Value, json};
-
-/// So many of its last lines explain a service.
-const LAST_LINES: usize = 20;
 
 pub(super) fn list(tools: &Tools, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
     match tools.session(hang_up).and_then(|client| client.status()) {
@@ -83,75 +80,22 @@ pub(super) fn status(tools: &Tools, asked: &Names, hang_up: &HangUp) -> Result<A
 }
 
 pub(super) fn explain(tools: &Tools, asked: &One, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
-    let client = tools.session(hang_up)?;
-    let status = client.status()?;
-    let chosen = choose(&status, std::slice::from_ref(&asked.name))?;
-    let [service] = chosen[..] else {
-        let names: Vec<&str> = chosen.iter().map(|service| service.name.as_str()).collect();
-        let message = format!(
-            "{} means {} instances: {}",
-            asked.name,
-            names.len(),
-            names.join(", ")
-        );
-        return Err(Diagnostic::error(Kind::Usage, message).hint("name one of them"));
-    };
-    let graph = client.graph()?;
-    let waits_for = graph
-        .services
-        .iter()
-        .find(|node| node.name == service.name)
-        .map(|node| unmet(node, &status))
-        .unwrap_or_default();
-    let ended = matches!(
-        service.state,
-        StateWord::Failed | StateWord::Backoff | StateWord::Exited
-    );
-    let lines = output::last_lines(tools, &service.name, LAST_LINES, ended)?;
-    let next = words::next_step(service);
-    let mut text = words::facts(service);
-    for other in &waits_for {
-        push_line(&mut text, &format!("  waits for: {other}"));
-    }
-    if !lines.is_empty() {
-        text.push_str(if ended {
-            "  the last lines of its last run:\n"
-        } else {
-            "  its last lines:\n"
-        });
-        for line in &lines {
-            push_line(&mut text, &format!("    {line}"));
-        }
-    }
+    let mut why = tools.session(hang_up)?.why(&asked.name)?;
+    // Commands are for people; a model has tools.
+    why.next.clear();
+    let next = words::next_step(&why.service);
+    let mut text = show::why::why(&why, Paint::PLAIN);
     text.extend([
         "next: ",
         next.as_deref().unwrap_or("nothing, it is as it should be"),
     ]);
+    let mut structured = serde_json::to_value(&why).expect("plain fields always serialize");
+    structured["next"] = json!(next);
     Ok(Answer {
         text,
-        structured: words::without_nulls(json!({
-            "service": words::without_nulls(serde_json::to_value(service).expect("plain data")),
-            "waits_for": waits_for,
-            "last_lines": lines,
-            "next": next,
-        })),
+        structured: words::without_nulls(structured),
         is_error: false,
     })
-}
-
-/// The dependencies that it still waits for, each with where it stands.
-fn unmet(node: &GraphNode, status: &Status) -> Vec<String> {
-    let unmet = node.depends_on.iter().filter(|edge| edge.holds == Some(false));
-    let stands = |name: &str| {
-        status
-            .services
-            .iter()
-            .find(|service| service.name == name)
-            .map(words::line)
-    };
-    unmet
-        .map(|edge| stands(&edge.on).unwrap_or_else(|| edge.on.clone()))
-        .collect()
 }
 
 /// The instances that `names` mean; all of them if there are none.

@@ -34,21 +34,6 @@ pub(super) fn logs(tools: &Tools, asked: &Logs) -> Result<Answer, Diagnostic> {
     Ok(answer(&found, &lines, &waiting(&kept, &chosen)))
 }
 
-/// The last lines of one service, or of its last run.
-pub(super) fn last_lines(
-    tools: &Tools,
-    name: &str,
-    count: usize,
-    last_run: bool,
-) -> Result<Vec<String>, Diagnostic> {
-    let kept = kept::find(&tools.global)?;
-    let mut query = Query::new(kept.dir.clone(), vec![name.to_owned()]);
-    query.last = Some(count);
-    query.run = last_run.then_some(RunChoice::Back(0));
-    let found = logs::read(&kept, &query)?;
-    Ok(Bounded::of(&found, false, usize::MAX).lines)
-}
-
 fn since(asked: &Logs) -> Result<Option<Since>, Diagnostic> {
     match (&asked.cursor, &asked.since) {
         (Some(_), Some(_)) => Err(Diagnostic::error(

@@ -195,16 +195,3 @@ fn is_live(state: StateWord) -> bool {
         StateWord::Running | StateWord::Daemonized | StateWord::Starting
     )
 }
-
-/// Whether it may still become ready by itself.
-pub(super) fn is_on_its_way(state: StateWord) -> bool {
-    matches!(
-        state,
-        StateWord::Pending
-            | StateWord::Starting
-            | StateWord::Running
-            | StateWord::Daemonized
-            | StateWord::Restarting
-            | StateWord::Backoff
-    )
-}
