@@ -5,6 +5,7 @@
 set -eu
 
 ovr=$(realpath "${1:-target/debug/ovr}")
+[ $# -eq 0 ] || shift
 examples=${EXAMPLES:-200}
 venv=target/fuzz/venv
 [ -x "$venv/bin/schemathesis" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q schemathesis; }
@@ -12,6 +13,8 @@ schemathesis=$(realpath "$venv/bin/schemathesis")
 
 place=$(mktemp -d)
 trap '"$ovr" quit >/dev/null 2>&1 || true; cd /; rm -rf "$place"' EXIT
+hooks=$(dirname "$(realpath "$0")")
+export PYTHONPATH="$hooks" SCHEMATHESIS_HOOKS=fuzz_hooks PYTHONDONTWRITEBYTECODE=1
 export HOME="$place/home" OVR_RUNTIME_DIR="$place/run" XDG_STATE_HOME="$place/state"
 mkdir -p "$HOME" "$place/project"
 cd "$place/project"
@@ -35,5 +38,5 @@ try --exclude-path-regex '^/v1/(quit|detach)$' "$@"
 OVR_TOKEN=$token "$ovr" status -s "tcp://$address" >/dev/null
 for last in detach quit; do
 	[ -n "$("$ovr" ls --json | grep pid)" ] || serve
-	EXAMPLES=20 examples=20 try --include-path "/v1/$last" "$@" || [ "$last" = quit ]
+	examples=20 try --include-path "/v1/$last" "$@" || [ "$last" = quit ]
 done

@@ -8,10 +8,12 @@ use utoipa::ToSchema;
 
 pub mod events;
 mod resources;
+mod terminal;
 mod wait;
 mod why;
 
 pub use resources::Resources;
+pub use terminal::TerminalOrder;
 pub use wait::{Goal, Wait};
 pub use why::{Blocker, Deed, LastExit, Next, Why};
 
@@ -40,8 +42,7 @@ pub mod route {
     pub const DETACH: &str = "/v1/detach";
     /// GET `?names=a,b&lines=100&follow=true&color=true` → a stream of [`super::OutputLine`], one JSON a line.
     pub const OUTPUT: &str = "/v1/output";
-    /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited,failed` → a stream of [`super::events::Event`], one JSON a
-    /// line, or server-sent events.
+    /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited` → a stream of [`super::events::Event`], as [`OUTPUT`].
     pub const EVENTS: &str = "/v1/events";
     /// GET `?names=web&since=10m&grep=500` → [`super::OutputLine`] a line, and [`super::LogsEnd`].
     pub const LOGS: &str = "/v1/logs";
@@ -389,14 +390,6 @@ pub struct Window {
     pub window: String,
     pub pane: String,
     pub state: StateWord,
-}
-
-/// What a client of a terminal sends besides what is typed, as a text message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum TerminalOrder {
-    /// The client's screen has another size now.
-    Resize { cols: u16, rows: u16 },
 }
 
 /// The body of every answer that is not a success.

@@ -10,6 +10,7 @@ mod http1;
 pub mod messages;
 pub mod openapi;
 mod peer;
+pub mod raw;
 pub mod server;
 pub mod socket;
 #[cfg(test)]

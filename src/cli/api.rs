@@ -3,8 +3,8 @@
 use super::args::{Example, GlobalArgs};
 use super::complete;
 use super::session;
-use crate::api::client::RawRequest;
 use crate::api::messages::ErrorBody;
+use crate::api::raw::RawRequest;
 use crate::diag::{Diagnostic, Kind};
 use clap::{Args, ValueHint};
 use std::io::{self, Read, Write};

@@ -41,7 +41,7 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
-    /// Talk to the session behind this socket, not to the one found by directory
+    /// Mean the session at this path or tcp://HOST:PORT
     #[arg(short, long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
     /// Take -s as the address of a session on TCP: HOST:PORT

@@ -65,7 +65,8 @@ fn parse_kind(word: &str) -> Result<EventKind, String> {
 
 /// Prints what happened, and with `-f` what happens.
 pub fn cmd_events(global: &GlobalArgs, args: &EventsArgs) -> Result<ExitCode, Diagnostic> {
-    let (entry, client) = session::find(global)?;
+    let (entry, client) = session::meet(global)?;
+    let dir = entry.as_ref().map(|entry| &entry.dir);
     let (since, not_before_ms) = beginning(args)?;
     let mut request = EventsRequest {
         names: args.target.names.clone(),
@@ -94,7 +95,7 @@ pub fn cmd_events(global: &GlobalArgs, args: &EventsArgs) -> Result<ExitCode, Di
         if !args.follow {
             return Ok(ExitCode::SUCCESS);
         }
-        let Some(next) = next_stream(&entry.dir, &client, &request)? else {
+        let Some(next) = next_stream(dir, &client, &request)? else {
             printer.note("the session has ended")?;
             return Ok(ExitCode::SUCCESS);
         };
@@ -128,10 +129,12 @@ fn beginning(args: &EventsArgs) -> Result<(EventsSince, u64), Diagnostic> {
 
 /// The stream of the controller that takes over; `None` where the session ends.
 fn next_stream(
-    dir: &SessionDir,
+    dir: Option<&SessionDir>,
     client: &Client,
     request: &EventsRequest,
 ) -> Result<Option<EventLines>, Diagnostic> {
+    // Elsewhere nobody is seen to come.
+    let Some(dir) = dir else { return Ok(None) };
     while revive::next_controller(dir)? {
         match client.events(request) {
             // One that is just dying seems to answer for a moment: the one after it is waited for.

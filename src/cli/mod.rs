@@ -22,7 +22,7 @@ mod health;
 pub mod help;
 pub mod here;
 pub mod hook;
-mod in_session;
+mod join;
 mod kept;
 pub mod kill;
 pub mod launch;

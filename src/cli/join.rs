@@ -1,4 +1,4 @@
-//! What `ovr start` does where a session runs already: starts the named services in it, or says that it runs.
+//! `ovr start` where a session runs already: it starts services in that one.
 
 use super::plan::{self, Here};
 use super::start::StartArgs;
