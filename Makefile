@@ -9,13 +9,14 @@ OVR = target/release/ovr
 STATIC := $(shell [ "$$(uname -s)" = Linux ] && [ -f "$$(cc -print-file-name=libc.a 2>/dev/null)" ] \
 	&& echo -C target-feature=+crt-static -C relocation-model=static)
 
-.PHONY: help demo build test lint bench install tools
+.PHONY: help demo build test lint bench fuzz install tools
 
 help:
 	@echo 'make demo     install tmux if it is missing, build, start Procfile.example'
 	@echo 'make test     run every test'
 	@echo 'make lint     formatting, clippy, documentation, dependencies'
 	@echo 'make bench    measure'
+	@echo 'make fuzz     ask a session everything that its API allows, and more (needs python3)'
 	@echo 'make install  put ovr, its manual pages and completions under $(PREFIX)'
 
 demo: build
@@ -46,6 +47,10 @@ lint: tools
 bench: build
 	cp $(OVR) target/measured
 	OVR_BENCH_PROGRAM=$(CURDIR)/target/measured $(CARGO) bench --locked
+
+fuzz: tools
+	$(CARGO) build --locked
+	sh scripts/fuzz.sh target/debug/ovr
 
 install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/man/man1

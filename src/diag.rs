@@ -29,6 +29,8 @@ pub mod exit_code {
     pub const SERVICE_FAILED: u8 = 74;
     /// `connect` and its like need a terminal, and there is none.
     pub const NO_TERMINAL: u8 = 75;
+    /// A session on TCP did not accept the token, or there was none.
+    pub const NOT_ALLOWED: u8 = 77;
     /// Of `status`: nothing has failed, and not everything is up and ready yet.
     pub const NOT_READY: u8 = 76;
     /// The configuration has errors.
@@ -66,13 +68,14 @@ pub enum Kind {
     Tmux,
     NoTerminal,
     ServiceFailed,
+    NotAllowed,
     Timeout,
     System,
 }
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Usage,
         Self::NoSuchService,
         Self::NoConfig,
@@ -82,6 +85,7 @@ impl Kind {
         Self::Tmux,
         Self::NoTerminal,
         Self::ServiceFailed,
+        Self::NotAllowed,
         Self::Timeout,
         Self::System,
     ];
@@ -98,6 +102,7 @@ impl Kind {
             Self::Tmux => exit_code::TMUX,
             Self::NoTerminal => exit_code::NO_TERMINAL,
             Self::ServiceFailed => exit_code::SERVICE_FAILED,
+            Self::NotAllowed => exit_code::NOT_ALLOWED,
             Self::Timeout => exit_code::TIMEOUT,
             Self::System => exit_code::SYSTEM,
         }
@@ -120,6 +125,7 @@ impl Kind {
             Self::Tmux => "tmux",
             Self::NoTerminal => "no_terminal",
             Self::ServiceFailed => "service_failed",
+            Self::NotAllowed => "not_allowed",
             Self::Timeout => "timeout",
             Self::System => "system",
         }
@@ -137,6 +143,7 @@ impl Kind {
             "tmux" => Self::Tmux,
             "no_terminal" => Self::NoTerminal,
             "service_failed" => Self::ServiceFailed,
+            "not_allowed" => Self::NotAllowed,
             "timeout" => Self::Timeout,
             _ => Self::System,
         }

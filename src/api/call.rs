@@ -69,6 +69,11 @@ pub enum Call {
     SyncLogs {
         reply: Reply<Synced>,
     },
+    /// Answered when the view is open.
+    Terminal {
+        request: TerminalRequest,
+        reply: Reply<Terminal>,
+    },
     /// `None`: the first service.
     Window {
         name: Option<String>,
@@ -123,6 +128,32 @@ pub struct OutputRequest {
     pub framing: Framing,
     /// Go on behind this line instead of with `lines` of the past.
     pub after: Option<LinePlace>,
+}
+
+/// Whose terminal a client wants to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TerminalRequest {
+    /// `None`: the first service.
+    pub name: Option<String>,
+    /// What is typed reaches the service.
+    pub write: bool,
+    pub cols: u16,
+    pub rows: u16,
+}
+
+/// An open view of a terminal. Dropping it ends the view; the view's end closes both channels.
+#[derive(Debug)]
+pub struct Terminal {
+    /// Bytes for the screen. They are taken from the terminal only as fast as these are.
+    pub output: mpsc::Receiver<Bytes>,
+    pub input: mpsc::Sender<TerminalInput>,
+}
+
+/// What comes from the client of a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TerminalInput {
+    Keys(Bytes),
+    Resize { cols: u16, rows: u16 },
 }
 
 /// How pieces of JSON follow each other in an answer that streams.

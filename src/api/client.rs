@@ -8,14 +8,14 @@ use super::messages::{
     Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
     Window, route,
 };
+use super::peer::{Peer, Stream};
 use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a question that the controller answers at once may take: one that is stopped (SIGSTOP) never does.
@@ -29,7 +29,7 @@ type Fallback = dyn Fn() -> Result<UnixStream, Diagnostic>;
 
 /// The API of one session.
 pub struct Client {
-    socket: PathBuf,
+    peer: Peer,
     fallback: Option<Box<Fallback>>,
     hang_up: Option<HangUp>,
 }
@@ -37,7 +37,7 @@ pub struct Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("socket", &self.socket)
+            .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
 }
@@ -45,11 +45,20 @@ impl fmt::Debug for Client {
 impl Client {
     /// The session that listens at `socket`. Connects to nothing yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self::of(Peer::Unix(socket.into()))
+    }
+
+    /// The session that listens there. Connects to nothing yet.
+    pub fn of(peer: Peer) -> Self {
         Self {
-            socket: socket.into(),
+            peer,
             fallback: None,
             hang_up: None,
         }
+    }
+
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Lets this handle end the waiting for an answer.
@@ -197,10 +206,26 @@ impl Client {
             return Err(self.refusal(&head, body));
         }
         Ok(Lines {
-            lines: BufReader::new(body),
+            body: BufReader::new(body),
             parse,
-            socket: self.socket.clone(),
+            peer: self.peer.clone(),
             ended: false,
+        })
+    }
+
+    /// Any request, and its answer, whatever it is, as it comes.
+    pub fn raw(&self, request: &RawRequest) -> Result<RawAnswer, Diagnostic> {
+        let (head, body) = self.send_with(
+            &request.method,
+            &request.target,
+            &request.headers,
+            request.body.as_deref(),
+            None,
+        )?;
+        Ok(RawAnswer {
+            status: head.status,
+            head: head.lines,
+            body: Box::new(body),
         })
     }
 
@@ -215,7 +240,7 @@ impl Client {
         if head.status != 200 {
             return Err(self.refusal(&head, body));
         }
-        let answer = read_all(body).map_err(|error| broken(&self.socket, &error))?;
+        let answer = read_all(body).map_err(|error| broken(&self.peer, &error))?;
         serde_json::from_slice(&answer).map_err(|error| {
             let diagnostic = Diagnostic::error(Kind::System, "the session's answer makes no sense")
                 .cause(error.to_string());
@@ -229,24 +254,43 @@ impl Client {
         target: &str,
         body: Option<&[u8]>,
         patience: Option<Duration>,
-    ) -> Result<(Head, Body<BufReader<UnixStream>>), Diagnostic> {
+    ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
+        self.send_with(method, target, &[], body, patience)
+    }
+
+    fn send_with(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: Option<&[u8]>,
+        patience: Option<Duration>,
+    ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
         let mut stream = self.connect()?;
-        let failed = |error: io::Error| broken(&self.socket, &error);
+        let failed = |error: io::Error| broken(&self.peer, &error);
         stream.set_read_timeout(patience).map_err(failed)?;
         if let Some(hang_up) = &self.hang_up {
             let twin = stream.try_clone().map_err(failed)?;
             // One that is closed already has nothing to be ended.
-            hang_up.hold(move || twin.shutdown(Shutdown::Both).unwrap_or_default());
+            hang_up.hold(move || twin.shutdown().unwrap_or_default());
         }
-        let request = http1::Request { method, target, body };
+        let (host, token) = self.peer.credentials();
+        let request = http1::Request {
+            method,
+            target,
+            host,
+            token,
+            headers,
+            body,
+        };
         request.send(&mut stream).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
             .and_then(|answer| answer.ok_or(io::ErrorKind::UnexpectedEof.into()))
             .map_err(failed)
     }
 
-    fn connect(&self) -> Result<UnixStream, Diagnostic> {
-        let error = match UnixStream::connect(&self.socket) {
+    fn connect(&self) -> Result<Stream, Diagnostic> {
+        let error = match self.peer.connect() {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
@@ -255,18 +299,17 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
         );
         match &self.fallback {
-            Some(fallback) if nobody => fallback(),
-            None if nobody => Err(Diagnostic::error(Kind::NotRunning, "the session is not running")
-                .cause(format!("nobody listens at {}", self.socket.display()))),
-            Some(_) | None => Err(broken(&self.socket, &error)),
+            Some(fallback) if nobody => fallback().map(Stream::Unix),
+            None if nobody => Err(self.peer.nobody()),
+            Some(_) | None => Err(broken(&self.peer, &error)),
         }
     }
 
     /// The error that an answer without success carries.
-    fn refusal(&self, head: &Head, body: Body<BufReader<UnixStream>>) -> Diagnostic {
+    fn refusal(&self, head: &Head, body: Body<BufReader<Stream>>) -> Diagnostic {
         let text = match read_all(body) {
             Ok(text) => text,
-            Err(error) => return broken(&self.socket, &error),
+            Err(error) => return broken(&self.peer, &error),
         };
         let diagnostic = match serde_json::from_slice::<ErrorBody>(&text) {
             Ok(body) => Diagnostic::from(body),
@@ -279,6 +322,33 @@ impl Client {
     }
 }
 
+/// A request as somebody typed it.
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    pub method: String,
+    /// Path and query, encoded.
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    /// JSON.
+    pub body: Option<Vec<u8>>,
+}
+
+/// What came back.
+pub struct RawAnswer {
+    pub status: u16,
+    /// The status line and the headers.
+    pub head: Vec<String>,
+    pub body: Box<dyn Read>,
+}
+
+impl fmt::Debug for RawAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawAnswer")
+            .field("head", &self.head)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What services print.
 pub type OutputLines = Lines<OutputLine>;
 
@@ -288,9 +358,9 @@ pub type EventLines = Lines<(Event, String)>;
 /// A stream of JSON lines, until the session ends or the request is fulfilled. An error is the last item.
 #[derive(Debug)]
 pub struct Lines<T> {
-    lines: BufReader<Body<BufReader<UnixStream>>>,
+    body: BufReader<Body<BufReader<Stream>>>,
     parse: fn(&[u8]) -> Result<T, serde_json::Error>,
-    socket: PathBuf,
+    peer: Peer,
     ended: bool,
 }
 
@@ -302,7 +372,7 @@ impl<T> Iterator for Lines<T> {
             return None;
         }
         let mut text = Vec::new();
-        let read = Read::by_ref(&mut self.lines)
+        let read = Read::by_ref(&mut self.body)
             .take(MAX_ANSWER)
             .read_until(b'\n', &mut text);
         let item = match read {
@@ -311,21 +381,21 @@ impl<T> Iterator for Lines<T> {
                 Diagnostic::error(Kind::System, "a line of the session's answer makes no sense")
                     .cause(error.to_string())
             })),
-            Err(error) => Some(Err(broken(&self.socket, &error))),
+            Err(error) => Some(Err(broken(&self.peer, &error))),
         };
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
 }
 
-fn read_all(body: Body<BufReader<UnixStream>>) -> io::Result<Vec<u8>> {
+fn read_all(body: Body<BufReader<Stream>>) -> io::Result<Vec<u8>> {
     let mut text = Vec::with_capacity(16 * 1024);
     body.take(MAX_ANSWER).read_to_end(&mut text)?;
     Ok(text)
 }
 
 /// What a connection's failure means.
-fn broken(socket: &Path, error: &io::Error) -> Diagnostic {
+fn broken(peer: &Peer, error: &io::Error) -> Diagnostic {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
             Diagnostic::error(Kind::NotRunning, "the session ended before it answered")
@@ -335,12 +405,8 @@ fn broken(socket: &Path, error: &io::Error) -> Diagnostic {
             Kind::System,
             format!("the session does not answer (waited {} s)", PATIENCE.as_secs()),
         )
-        .cause(format!(
-            "it listens at {} and is stopped or stuck",
-            socket.display()
-        )),
-        _ => Diagnostic::error(Kind::System, format!("cannot talk to {}", socket.display()))
-            .cause(error.to_string()),
+        .cause(format!("it listens at {peer} and is stopped or stuck")),
+        _ => Diagnostic::error(Kind::System, format!("cannot talk to {peer}")).cause(error.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::diag::{Diagnostic, Kind};
 pub(super) fn http_status(kind: Kind) -> u16 {
     match kind {
         Kind::Usage | Kind::NoTerminal => 400,
+        Kind::NotAllowed => 401,
         Kind::NoSuchService | Kind::NoConfig => 404,
         Kind::NotRunning | Kind::AlreadyRunning | Kind::ServiceFailed => 409,
         Kind::Config => 422,

@@ -15,6 +15,11 @@ pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     /// Path and query, encoded.
     pub(super) target: &'a str,
+    pub(super) host: &'a str,
+    /// What a session on TCP wants to know.
+    pub(super) token: Option<&'a str>,
+    /// Besides those that every request has.
+    pub(super) headers: &'a [(String, String)],
     /// JSON.
     pub(super) body: Option<&'a [u8]>,
 }
@@ -23,11 +28,18 @@ impl Request<'_> {
     /// Writes the request in one piece.
     pub(super) fn send(&self, to: &mut impl Write) -> io::Result<()> {
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: ovr\r\n{VERSION_HEADER}: {}\r\nconnection: close\r\n",
+            "{} {} HTTP/1.1\r\nhost: {}\r\n{VERSION_HEADER}: {}\r\nconnection: close\r\n",
             self.method,
             self.target,
+            self.host,
             super::VERSION
         );
+        if let Some(token) = self.token {
+            write!(head, "authorization: Bearer {token}\r\n").expect("a string takes all");
+        }
+        for (name, value) in self.headers {
+            write!(head, "{name}: {value}\r\n").expect("a string takes all");
+        }
         let body = self.body.unwrap_or_default();
         if self.method != "GET" {
             let content_type = if self.body.is_some() {
@@ -50,6 +62,8 @@ pub(super) struct Head {
     pub(super) status: u16,
     /// The server's program version.
     pub(super) version: Option<String>,
+    /// The status line and the headers, as they came.
+    pub(super) lines: Vec<String>,
 }
 
 /// A response's body, freed of its framing. An end before the announced one is `UnexpectedEof`.
@@ -79,6 +93,7 @@ pub(super) fn receive<R: BufRead>(mut from: R) -> io::Result<Option<(Head, Body<
     let mut head = Head {
         status,
         version: None,
+        lines: vec![first],
     };
     let mut left = Left::UntilClosed;
     loop {
@@ -97,6 +112,7 @@ pub(super) fn receive<R: BufRead>(mut from: R) -> io::Result<Option<(Head, Body<
         } else if name.eq_ignore_ascii_case(VERSION_HEADER) {
             head.version = Some(value.to_owned());
         }
+        head.lines.push(header);
     }
     Ok(Some((head, Body { from, left })))
 }
@@ -209,6 +225,9 @@ mod tests {
         let request = Request {
             method: "POST",
             target: "/v1/services/stop",
+            host: "ovr",
+            token: None,
+            headers: &[],
             body: Some(b"{}"),
         };
         request.send(&mut sent).unwrap();
@@ -243,7 +262,15 @@ mod tests {
         let text = "HTTP/1.1 200 OK\r\nX-Ovr-Version: 9.9.9\r\n\r\n";
         let (head, _) = receive(text.as_bytes()).unwrap().unwrap();
         let version = Some("9.9.9".to_owned());
-        assert_eq!(head, Head { status: 200, version });
+        let lines = vec!["HTTP/1.1 200 OK".to_owned(), "X-Ovr-Version: 9.9.9".to_owned()];
+        assert_eq!(
+            head,
+            Head {
+                status: 200,
+                version,
+                lines
+            }
+        );
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub mod route {
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
     pub const WINDOW: &str = "/v1/window";
+    /// GET `?name=web&write=true&cols=100&rows=30` → a WebSocket: a service's live terminal.
+    pub const TERMINAL: &str = "/v1/terminal";
     /// GET → all of this as an OpenAPI document (`docs/openapi.json`).
     pub const OPENAPI: &str = "/v1/openapi.json";
 }
@@ -374,6 +376,14 @@ pub struct Window {
     pub window: String,
     pub pane: String,
     pub state: StateWord,
+}
+
+/// What a client of a terminal sends besides what is typed, as a text message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TerminalOrder {
+    /// The client's screen has another size now.
+    Resize { cols: u16, rows: u16 },
 }
 
 /// The body of every answer that is not a success.

@@ -9,13 +9,17 @@ mod hang_up;
 mod http1;
 pub mod messages;
 pub mod openapi;
+mod peer;
 pub mod server;
+pub mod socket;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use call::{Call, Framing, OutputRequest, Reply, StatusRequest, Verb};
 pub use client::Client;
 pub use hang_up::HangUp;
+pub use peer::{Peer, Remote};
 
 /// The header that carries each side's program version, to explain a failure by it.
 pub const VERSION_HEADER: &str = "x-ovr-version";

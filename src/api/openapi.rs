@@ -5,10 +5,11 @@
 //! `OVR_REGENERATE=1 cargo test generated`. A test compares the router with the document.
 
 use super::error::http_status;
-use super::messages::ErrorBody;
-use super::server::{document, events, output, services, session, window};
+use super::messages::{ErrorBody, TerminalOrder};
+use super::server::{document, events, output, services, session, terminal, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 
@@ -16,7 +17,9 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "ovr",
-        description = "The API of a session: HTTP/JSON on the unix socket `api.sock` of its runtime directory.",
+        description = "The API of a session: HTTP/JSON on the unix socket `api.sock` of its runtime directory, and \
+            with `ovr start -S tcp -s HOST:PORT` on TCP. On TCP every request but those for this document and for \
+            `/docs` needs the session's token, which the start has printed.",
     ),
     paths(
         session::status,
@@ -32,9 +35,10 @@ use utoipa::{Modify, OpenApi};
         output::sync_logs,
         events::events,
         window::window,
+        terminal::terminal,
         document::openapi,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, TerminalOrder)),
     tags(
         (name = "session", description = "The session as a whole"),
         (name = "services", description = "Asking something of services"),
@@ -42,9 +46,15 @@ use utoipa::{Modify, OpenApi};
         (name = "terminal", description = "A service's terminal"),
         (name = "about", description = "The API about itself"),
     ),
-    modifiers(&Common, &Codes)
+    modifiers(&Common, &Codes, &Tokens)
 )]
 struct Document;
+
+/// The committed document. Made by `OVR_REGENERATE=1 cargo test generated`.
+pub const DOCUMENT: &str = include_str!("../../docs/openapi.json");
+
+/// What the document calls the way to send a token.
+const TOKEN: &str = "token";
 
 /// The document as it is committed.
 pub fn document() -> String {
@@ -109,10 +119,26 @@ impl Modify for Codes {
     }
 }
 
+/// The token, which the unix socket does not ask for.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+        let none: [&str; 0] = [];
+        document.security = Some(vec![
+            SecurityRequirement::new(TOKEN, none),
+            SecurityRequirement::default(),
+        ]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::document;
-    use crate::api::server::router;
+    use crate::api::server::{Calls, router};
     use crate::diag::Kind;
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
@@ -133,8 +159,9 @@ mod tests {
 
     /// The same, as the router takes them: the paths stand in its `Debug`, and a method that is none is a 405.
     async fn routed() -> BTreeSet<String> {
-        let (calls, _) = mpsc::unbounded_channel();
-        let router = router(calls);
+        let (controller, _) = mpsc::unbounded_channel();
+        let (open, _) = mpsc::channel(1);
+        let router = router(Calls { controller, open });
         let shown = format!("{router:?}");
         let mut found = BTreeSet::new();
         for path in shown.split('"').filter(|text| text.starts_with("/v1/")) {

@@ -216,7 +216,9 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let dir = Some("/logs".into());
             reply.send(Ok(Synced { schema: 1, dir })).unwrap();
         }
-        Call::Output { .. } | Call::Events { .. } => panic!("nobody asked for a stream"),
+        Call::Output { .. } | Call::Events { .. } | Call::Terminal { .. } => {
+            panic!("nobody asked for a stream")
+        }
     });
     let client = session.client();
     let project = |request: &StatusRequest| client.status_as(request).unwrap().session.project;
@@ -427,3 +429,4 @@ fn an_answer_on_its_way_arrives_before_the_server_ends() {
 }
 
 mod faults;
+mod terminal;

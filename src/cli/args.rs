@@ -3,9 +3,9 @@
 
 use super::complete::{self, Kind};
 use super::{
-    check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook, kill,
-    logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up, wait,
-    why,
+    api, check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook,
+    kill, logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
+    wait, why,
 };
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -44,6 +44,12 @@ pub struct GlobalArgs {
     /// Talk to the session behind this socket, not to the one found by directory
     #[arg(short, long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+    /// Take -s as the address of a session on TCP: HOST:PORT
+    #[arg(short = 'S', long, global = true, value_name = "KIND", value_parser = ["unix", "tcp"], hide_short_help = true)]
+    pub network: Option<String>,
+    /// Read the token of a session on TCP from this file [OVR_TOKEN]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Where the project is, for commands that read the configuration themselves.
@@ -138,6 +144,7 @@ pub enum Command {
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Api(api::ApiArgs),
 }
 
 /// The definition of the command line, complete but for the look of its help (that is `help`'s).
@@ -210,6 +217,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "clean" => clean::EXAMPLES,
         "completions" => completions::EXAMPLES,
         "man" => man::EXAMPLES,
+        "api" => api::EXAMPLES,
         "hook" => hook::EXAMPLES,
         "mcp" => mcp::EXAMPLES,
         _ => &[],

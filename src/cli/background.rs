@@ -1,6 +1,7 @@
 //! The two halves of a start in the background: the parent that waits in the terminal, and the session that
 //! tells it when it is up. They speak one line of JSON over the child's standard output.
 
+use super::listen::Served;
 use crate::controller::Up;
 use crate::diag::{Diagnostic, Kind, exit_code};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct Ready {
     /// What else to tell, each with what to do about it.
     #[serde(default)]
     pub warnings: Vec<(String, String)>,
+    /// Where it is served on TCP, if it is.
+    #[serde(default)]
+    pub served: Option<Served>,
 }
 
 /// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits
@@ -83,7 +87,7 @@ fn with_flags(mut words: Vec<OsString>, flags: &[&str]) -> Vec<OsString> {
 }
 
 /// In the background half: tells the parent when everything is up, then lets go of its terminal.
-pub async fn tell_parent(up: oneshot::Receiver<Up>) {
+pub async fn tell_parent(up: oneshot::Receiver<Up>, served: Option<Served>) {
     // Without an answer the session has ended before it was up; standard error has said why.
     let Ok(up) = up.await else { return };
     let ready = Ready {
@@ -93,6 +97,7 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>) {
         waiting: up.waiting,
         found: up.found,
         warnings: up.warnings,
+        served,
     };
     let mut line = serde_json::to_vec(&ready).expect("plain data");
     line.push(b'\n');

@@ -1,6 +1,7 @@
 //! `ovr clean`: what can be typed, how its list is shown, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
+use super::place::Place;
 use super::style::plain;
 use super::table::pairs;
 use super::{report, session};
@@ -72,7 +73,8 @@ fn size(bytes: u64) -> String {
 }
 
 /// Shows what there is, and removes it when told to.
-pub fn cmd_clean(_global: &GlobalArgs, args: &CleanArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_clean(global: &GlobalArgs, args: &CleanArgs) -> Result<ExitCode, Diagnostic> {
+    Place::of(global, &|_| None)?.local("clean")?;
     let places = session::places()?;
     let items = clean::inventory(&places)?;
     let leftovers: Vec<Leftover> = items

@@ -2,6 +2,7 @@
 //! from `completions`.
 
 use super::here::{self, Known};
+use crate::api::openapi::DOCUMENT;
 use crate::model::{Signal, StateWord};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use std::collections::BTreeMap;
@@ -46,6 +47,22 @@ pub fn list(kind: Kind) -> ArgValueCompleter {
 pub fn assignments(kind: Kind, values: &'static [&'static str]) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         offer(&assigned(current, &candidates(kind), values), current)
+    })
+}
+
+/// Completes what `ovr api` can ask for: a route, or a method and behind it a route.
+pub fn routes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let routes = paths.map(|(path, item)| {
+            let operation = item.get("get").or(item.get("post"));
+            let about = operation.and_then(|operation| operation["summary"].as_str());
+            (path.clone(), about.unwrap_or_default().to_owned())
+        });
+        let methods = [("GET", "ask"), ("POST", "have something done")];
+        let methods = methods.map(|(word, about)| (word.to_owned(), about.to_owned()));
+        offer(&methods.into_iter().chain(routes).collect::<Vec<_>>(), current)
     })
 }
 

@@ -3,7 +3,8 @@
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
 use super::terminal::Terminal;
-use super::{report, session};
+use super::{connect_remote, report, session};
+use crate::api::Peer;
 use crate::api::client::Client;
 use crate::diag::{Diagnostic, Kind as ErrorKind, exit_code};
 use crate::tmux::WindowId;
@@ -58,7 +59,10 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
             args.name.as_deref().unwrap_or("NAME")
         )));
     }
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
+    if let Peer::Tcp(remote) = client.peer() {
+        return connect_remote::connect(&client, remote, args);
+    }
     let window = client.window(args.name.as_deref())?;
     let server = Server {
         binary: window.tmux_binary.clone().into(),
@@ -116,7 +120,7 @@ fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
 }
 
 /// `left web, still running`: what stands in the terminal afterwards.
-fn say_left(client: &Client, name: &str) -> Result<(), Diagnostic> {
+pub(super) fn say_left(client: &Client, name: &str) -> Result<(), Diagnostic> {
     let text = match client.status() {
         Ok(status) if status.session.ending => format!("left {name}, the session is ending\n"),
         Ok(status) => match status.services.iter().find(|service| service.name == name) {

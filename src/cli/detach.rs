@@ -17,7 +17,7 @@ pub struct DetachArgs {}
 
 /// Hands the session to a detached controller.
 pub fn cmd_detach(global: &GlobalArgs, _args: &DetachArgs) -> Result<ExitCode, Diagnostic> {
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
     let detached = client.detach()?;
     report::print_out(&format!(
         "the session goes on in the background (pid {}) · ovr echo follows it · ovr quit ends it\n",

@@ -31,7 +31,7 @@ pub struct EchoArgs {
 
 /// Prints the merged output until it is interrupted or the session ends.
 pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagnostic> {
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
     let labels: Vec<Label> = (0..)
         .zip(client.status()?.services)
         .map(|(position, service)| Label {

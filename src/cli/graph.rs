@@ -56,7 +56,7 @@ pub fn cmd_graph(global: &GlobalArgs, args: &GraphArgs) -> Result<ExitCode, Diag
 fn look(global: &GlobalArgs, args: &GraphArgs) -> Result<Graph, Vec<Diagnostic>> {
     let names_a_project = !args.project.procfile.is_empty() || args.project.root.is_some();
     if !names_a_project {
-        match session::find(global).and_then(|(_, client)| client.graph()) {
+        match session::reach(global).and_then(|client| client.graph()) {
             Ok(graph) => return Ok(graph),
             Err(error) if error.kind == Kind::NotRunning && global.socket.is_none() => {}
             Err(error) => return Err(vec![error]),

@@ -55,3 +55,54 @@ impl Health {
 fn says(service: &Service) -> bool {
     service.ready.is_some() && !service.assumed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Health;
+    use crate::api::messages::{Service, Status, golden};
+    use crate::model::StateWord;
+
+    fn service(state: StateWord, ready: Option<bool>) -> Service {
+        let status: Status = serde_json::from_str(golden::STATUS).unwrap();
+        let mut service = status.services.into_iter().next().unwrap();
+        (service.state, service.ready) = (state, ready);
+        service
+    }
+
+    #[test]
+    fn each_state_is_well_or_not_yet_or_failed() {
+        use Health::{Failed, NotYet, Well};
+        for (state, ready, expected) in [
+            (StateWord::Running, None, Well),
+            (StateWord::Running, Some(true), Well),
+            (StateWord::Running, Some(false), NotYet),
+            (StateWord::Daemonized, None, Well),
+            (StateWord::Daemonized, Some(false), NotYet),
+            (StateWord::Pending, None, NotYet),
+            (StateWord::Starting, None, NotYet),
+            (StateWord::Restarting, None, NotYet),
+            (StateWord::Backoff, None, NotYet),
+            (StateWord::Failed, None, Failed),
+            (StateWord::Skipped, None, Failed),
+            (StateWord::Disabled, None, Well),
+            (StateWord::Scheduled, None, Well),
+            (StateWord::Stopping, None, Well),
+            (StateWord::Stopped, None, Well),
+            (StateWord::Exited, None, Well),
+        ] {
+            assert_eq!(Health::of(&service(state, ready)), expected, "{state} {ready:?}");
+        }
+    }
+
+    #[test]
+    fn the_worst_service_decides() {
+        let all = [
+            service(StateWord::Running, Some(true)),
+            service(StateWord::Failed, None),
+            service(StateWord::Pending, None),
+        ];
+        assert_eq!(Health::of_all(&all), Health::Failed);
+        assert_eq!(Health::of_all(&all[..1]), Health::Well);
+        assert_eq!(Health::of_all(&[]), Health::Well);
+    }
+}

@@ -22,7 +22,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("changes", &["up", "down", "reload", "scale", "wait"]),
     ("more", &["run", "signal", "kill", "detach"]),
     ("project", &["check", "config", "env", "clean"]),
-    ("agents", &["mcp", "hook"]),
+    ("programs", &["mcp", "hook", "api"]),
     ("shell", &["completions", "man"]),
 ];
 

@@ -78,7 +78,7 @@ fn session_start(global: &GlobalArgs) -> String {
 }
 
 fn status(global: &GlobalArgs) -> Result<Status, Diagnostic> {
-    session::find(global).and_then(|(_, client)| client.status())
+    session::reach(global).and_then(|client| client.status())
 }
 
 /// Where nothing runs yet.

@@ -1,8 +1,9 @@
 //! Where the kept output of this project is, whose it is, and the session that goes with it if one runs. Reads no
 //! line of it: that is `logs::store`'s.
 
+use super::place::Place;
 use super::plan::{Here, own_environment};
-use super::{args::GlobalArgs, session, settings};
+use super::{args::GlobalArgs, session};
 use crate::api::client::Client;
 use crate::api::messages::Status;
 use crate::diag::{Diagnostic, Kind};
@@ -32,8 +33,8 @@ pub(super) struct Kept {
 /// The output of the project that a command means, whether it runs or not.
 pub(super) fn find(global: &GlobalArgs) -> Result<Kept, Diagnostic> {
     let here = Here::look()?;
-    let socket = settings::socket(global.socket.as_deref(), &own_environment);
-    let located = locate::locate(&here.places, &here.cwd, socket.as_deref())?;
+    let place = Place::of(global, &own_environment)?;
+    let located = locate::locate(&here.places, &here.cwd, place.local("logs")?)?;
     let (root, entry, idle) = match located {
         Located::Session(entry) => {
             let root = entry.root().map(PathBuf::from).unwrap_or_default();

@@ -1,16 +1,18 @@
-//! What `ovr start` does: a session in this terminal, one in the background, or services in a session that
+//! What `ovr start` does: a session in this terminal, or one in the background; `join` has what it does where one
 //! runs already.
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::plan::{self, Here, Plan, own_environment};
+use super::in_session::{in_session, start_there};
+use super::listen::{Served, Wanted};
+use super::place::Place;
+use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{ending, report, session, settings, style};
-use crate::api::call::Verb;
+use super::{ending, listen, report, session, style};
 use crate::api::client::Client;
-use crate::api::messages::{Detached, Status};
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Outcome, Replan, Setup};
+use crate::api::messages::Detached;
+use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions};
 use crate::model::time_text;
@@ -19,8 +21,8 @@ use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::project::Dialect;
-use crate::workspace::session::{Life, SessionEntry};
-use crate::workspace::{Located, SessionDir, SessionLock, errors, locate};
+use crate::workspace::session::Life;
+use crate::workspace::{Located, SessionDir, SessionLock, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -35,12 +37,25 @@ const TAKE_OVER: &str = "--take-over";
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
     let here = Here::look()?;
-    let socket = settings::socket(global.socket.as_deref(), &own_environment);
+    let place = Place::of(global, &own_environment)?;
+    let (socket, address) = match &place {
+        Place::Here => (None, None),
+        Place::Unix(path) => (Some(path.as_path()), None),
+        Place::Tcp(address) => (None, Some(address.as_str())),
+    };
+    // Where somebody listens already, this session could not.
+    if let Some(address) = address
+        && !args.names.is_empty()
+        && !args.background
+        && let Some(code) = start_there(&session::remote(global, address.to_owned())?, args)?
+    {
+        return Ok(code);
+    }
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
     if args.procfile.is_empty()
         && args.root.is_none()
         && !args.background
-        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket.as_deref())
+        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket)
         && entry.life == Life::Alive
         && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
     {
@@ -50,7 +65,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
-    let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket.as_deref())?;
+    let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket)?;
     if plan.options.daemonize.value && !args.background {
         return in_background(&here, &plan, &dir, args);
     }
@@ -60,11 +75,21 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         Ok(lock) => lock,
         Err(code) => return Ok(code),
     };
+    let wanted = Wanted {
+        address,
+        public: plan.options.listen_public.value,
+        fresh: plan.options.fresh.value && !args.take_over,
+    };
+    let (door, served) = listen::open(&lock, &wanted)?.unzip();
     if !args.background {
         plan.warnings.iter().for_each(report::print);
-        print_banner(&here, &plan)?;
+        print_banner(&here, &plan, served.as_ref())?;
     }
-    match run_session(&here, &plan, lock, tmux, args)? {
+    let setup = Setup {
+        tcp: door,
+        ..setup(&here, &plan, lock, tmux, args)?
+    };
+    match run_session(setup, args, served)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
@@ -105,21 +130,15 @@ enum Ran {
     HandedOver(ExitCode),
 }
 
-fn run_session(
-    here: &Here,
-    plan: &Plan,
-    lock: SessionLock,
-    tmux: PathBuf,
-    args: &StartArgs,
-) -> Result<Ran, Diagnostic> {
+fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result<Ran, Diagnostic> {
     let (up, ready) = oneshot::channel();
     let setup = Setup {
         up: Some(up),
-        ..setup(here, plan, lock, tmux, args)?
+        ..setup
     };
     runtime()?.block_on(async {
         if args.background {
-            tokio::task::spawn(background::tell_parent(ready));
+            tokio::task::spawn(background::tell_parent(ready, served));
         }
         match controller::run(setup).await? {
             Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
@@ -174,6 +193,7 @@ fn setup(
         root: plan.project.root.clone(),
         config: plan.project.config.path.clone(),
         instances: plan.instances.clone(),
+        files: plan.files.clone(),
         replan: replan(here, args),
         lock,
         tmux_binary: tmux,
@@ -189,6 +209,7 @@ fn setup(
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
         publish: options.publish.value.clone(),
+        tcp: None,
         arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })
@@ -197,7 +218,12 @@ fn setup(
 /// The plan of the same start, made again from what the files say by then.
 fn replan(here: &Here, args: &StartArgs) -> Replan {
     let (here, args) = (here.clone(), args.clone());
-    Replan::new(move |overrides| Plan::make_with(&here, &args, overrides).map(|plan| plan.instances))
+    Replan::new(move |overrides| {
+        Plan::make_with(&here, &args, overrides).map(|plan| Made {
+            instances: plan.instances,
+            files: plan.files,
+        })
+    })
 }
 
 fn terminal_size() -> Option<Size> {
@@ -223,8 +249,12 @@ fn render_options(plan: &Plan) -> RenderOptions {
 }
 
 /// The project, its services, and the three things to know.
-fn print_banner(here: &Here, plan: &Plan) -> Result<(), Diagnostic> {
-    report::print_out(&banner_text(here, plan, false))
+fn print_banner(here: &Here, plan: &Plan, served: Option<&Served>) -> Result<(), Diagnostic> {
+    let mut text = banner_text(here, plan, false);
+    if let Some(served) = served {
+        text.push_str(&served.lines(style::Paint::for_stdout()));
+    }
+    report::print_out(&text)
 }
 
 fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
@@ -275,64 +305,6 @@ fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
     }
 }
 
-// ── a session that runs already ──
-
-/// `None`: there is no such session any more; its controller was dying.
-fn in_session(client: &Client, args: &StartArgs, dir: &SessionDir) -> Result<Option<ExitCode>, Diagnostic> {
-    if let Some(entry) = SessionEntry::look(dir)?
-        && entry.is_suspended()
-    {
-        return Err(errors::suspended(&entry));
-    }
-    let status = match client.status() {
-        Ok(status) => status,
-        // A killed controller holds its lock until the system has put it away.
-        Err(_) if SessionLock::wait_until_free(dir, session::DYING)? => return Ok(None),
-        Err(_) => return Err(already_running(dir, None)),
-    };
-    let namespaces = args.namespace.iter().flat_map(|listed| listed.split(','));
-    let namespaces: Vec<String> = namespaces
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    let members = plan::services_of_profiles(&Here::look()?, args);
-    let members = match members {
-        Ok(members) => members,
-        Err(problems) => return Ok(Some(report::report_all(&problems))),
-    };
-    if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
-        return Err(already_running(dir, Some(&status)));
-    }
-    let request = crate::api::messages::Request {
-        names: [args.names.as_slice(), members.as_slice()].concat(),
-        namespaces,
-        no_deps: args.no_deps.unwrap_or(false),
-        no_wait: args.no_wait.unwrap_or(false),
-        ..Default::default()
-    };
-    let results = client.action(Verb::Start, &request)?;
-    session::print_results(&results)?;
-    Ok(Some(session::code_of(&results)))
-}
-
-fn already_running(dir: &SessionDir, status: Option<&Status>) -> Diagnostic {
-    let up = status.map(|status| {
-        let up = status
-            .services
-            .iter()
-            .filter(|service| service.pid.is_some())
-            .count();
-        (up, status.services.len())
-    });
-    match SessionEntry::look(dir) {
-        Ok(Some(entry)) => errors::already_running(&entry, up, SystemTime::now()),
-        // It ended at this very moment.
-        Ok(None) => Diagnostic::error(Kind::AlreadyRunning, "a session of this project was just ending")
-            .hint("start it again: ovr start"),
-        Err(error) => error,
-    }
-}
-
 // ── the background ──
 
 fn in_background(
@@ -352,6 +324,9 @@ fn in_background(
         Err(code) => return Ok(ExitCode::from(code)),
     };
     let mut text = banner_text(here, plan, true);
+    if let Some(served) = &ready.served {
+        text.push_str(&served.lines(style::Paint::for_stdout()));
+    }
     for found in ready.found.iter().chain(&ready.waiting) {
         style::push_line(&mut text, found);
     }

@@ -1,6 +1,7 @@
 //! `ovr ls`: what can be typed, and the behaviour. The table is `show`'s.
 
 use super::args::{Example, GlobalArgs};
+use super::place::Place;
 use super::show::sessions::Listed;
 use super::{report, session, show, style};
 use crate::api::messages::{SCHEMA, Session};
@@ -44,7 +45,8 @@ impl Listing {
 }
 
 /// Prints every live session.
-pub fn cmd_ls(_global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_ls(global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnostic> {
+    Place::of(global, &|_| None)?.local("ls")?;
     let places = session::places()?;
     let mut statuses = Vec::new();
     for entry in sessions(&places)? {

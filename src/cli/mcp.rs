@@ -84,7 +84,7 @@ impl Toolbox for Tools {
 impl Tools {
     /// The session that runs now: it may be another one than at the last call.
     fn session(&self, hang_up: &HangUp) -> Result<Client, Diagnostic> {
-        let (_, client) = session::find(&self.global)?;
+        let client = session::reach(&self.global)?;
         Ok(client.ended_by(hang_up.clone()))
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: clap types, one file a command, printing, completions. The only room that prints or exits.
 
+pub mod api;
 pub mod args;
 pub mod background;
 mod bring_up;
@@ -9,6 +10,7 @@ pub mod complete;
 pub mod completions;
 pub mod config;
 pub mod connect;
+mod connect_remote;
 pub mod detach;
 pub mod down;
 pub mod echo;
@@ -20,14 +22,17 @@ mod health;
 pub mod help;
 pub mod here;
 pub mod hook;
+mod in_session;
 mod kept;
 pub mod kill;
 pub mod launch;
 mod lines;
+mod listen;
 pub mod logs;
 pub mod ls;
 pub mod man;
 pub mod mcp;
+pub mod place;
 pub mod plan;
 pub mod quit;
 pub mod reference;
@@ -113,6 +118,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Diagnostic> {
         Command::Clean(args) => clean::cmd_clean(global, args),
         Command::Completions(args) => completions::cmd_completions(global, args),
         Command::Man(args) => man::cmd_man(global, args),
+        Command::Api(args) => api::cmd_api(global, args),
         Command::Hook(args) => hook::cmd_hook(global, args),
         Command::Mcp(args) => mcp::cmd_mcp(global, args),
     }

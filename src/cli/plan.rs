@@ -32,6 +32,8 @@ pub struct Plan {
     /// What went into the instances.
     pub resolved_with: Options,
     pub configuration: Configuration,
+    /// Every file that was read for it, and those that would have been if they were there.
+    pub files: Vec<PathBuf>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -98,6 +100,7 @@ impl Plan {
             configuration,
             printed,
             environment,
+            mut files,
         } = read;
         let title = options.title.value.clone();
         let title = title.or_else(|| configuration.def.name.as_ref().map(|name| name.value.clone()));
@@ -117,6 +120,10 @@ impl Plan {
         );
         let mut services = drafted.value;
         problems.extend(load::load_env_files(&mut services, &environment));
+        let of_services = services.iter().flat_map(|service| &service.drafts);
+        files.extend(of_services.flat_map(|draft| draft.env_files.iter().map(|file| file.path.clone())));
+        files.sort();
+        files.dedup();
         let ports = told(port_plan(&options, &services), problems)?;
         let port_of = |position, number| ports.port(position, number);
         let instances = resolve(&services, &resolved_with, &environment, &port_of);
@@ -135,6 +142,7 @@ impl Plan {
             ports,
             resolved_with,
             configuration,
+            files,
             warnings: Vec::new(),
         })
     }

@@ -1,9 +1,11 @@
 //! `ovr quit`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
+use super::place::Place;
+use super::plan::own_environment;
 use super::session::ProcessEnd;
 use super::{report, session};
-use crate::api::messages::Outcome;
+use crate::api::messages::{Outcome, Results};
 use crate::controller::LeftOver;
 use crate::diag::{Diagnostic, Kind};
 use crate::model::time_text;
@@ -28,6 +30,11 @@ pub struct QuitArgs {}
 
 /// Ends the session of this project.
 pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagnostic> {
+    if let Place::Tcp(address) = Place::of(global, &own_environment)? {
+        let client = session::remote(global, address)?;
+        let project = client.status()?.session.project;
+        return told(&project, client.quit()?);
+    }
     let entry = session::look(global)?;
     if entry.life == Life::Unattended {
         return quit_unattended(entry);
@@ -38,9 +45,14 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         Err(error) => return quit_dying(global, &entry, error),
     };
     let (project, controller) = (status.session.project, entry.pid().and_then(ProcessEnd::watch));
-    let mut results = client.quit()?;
+    let results = client.quit()?;
     // Gone means gone: also for whoever looks at the process table next.
     controller.inspect(ProcessEnd::wait);
+    told(&project, results)
+}
+
+/// Says what was stopped.
+fn told(project: &str, mut results: Results) -> Result<ExitCode, Diagnostic> {
     // What did not run needs no line.
     results
         .results

@@ -19,7 +19,7 @@ pub struct ReloadArgs {}
 
 /// Reloads and prints a line for each change.
 pub fn cmd_reload(global: &GlobalArgs, _args: &ReloadArgs) -> Result<ExitCode, Diagnostic> {
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
     print(&client.reload()?)
 }
 

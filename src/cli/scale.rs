@@ -36,7 +36,7 @@ pub fn cmd_scale(global: &GlobalArgs, args: &ScaleArgs) -> Result<ExitCode, Diag
         .iter()
         .map(|text| count(text))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
     reload::print(&client.scale(&Scale { counts })?)
 }
 

@@ -1,16 +1,21 @@
 //! Finding the session that a command means, and talking to it.
 
+use super::place::Place;
 use super::plan::{Here, own_environment};
-use super::{args::GlobalArgs, report, settings, show, style};
+use super::{args::GlobalArgs, report, show, style};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Results};
-use crate::diag::{Diagnostic, exit_code};
+use crate::api::{Peer, Remote};
+use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::Palette;
 use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, Places, errors, locate, revive};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+
+/// Holds the token of a session on TCP.
+pub const TOKEN_VARIABLE: &str = "OVR_TOKEN";
 
 /// How long a controller that does not answer may take to die before it counts as one that is alive.
 pub const DYING: Duration = Duration::from_secs(2);
@@ -31,11 +36,51 @@ pub fn find(global: &GlobalArgs) -> Result<(SessionEntry, Client), Diagnostic> {
     Ok((entry, client))
 }
 
+/// A client for the session that a command means, on this machine or on TCP.
+pub fn reach(global: &GlobalArgs) -> Result<Client, Diagnostic> {
+    meet(global).map(|(_, client)| client)
+}
+
+/// The same, and the session itself where it is on this machine's own socket.
+pub fn meet(global: &GlobalArgs) -> Result<(Option<SessionEntry>, Client), Diagnostic> {
+    match Place::of(global, &own_environment)? {
+        Place::Tcp(address) => Ok((None, remote(global, address)?)),
+        Place::Here | Place::Unix(_) => find(global).map(|(entry, client)| (Some(entry), client)),
+    }
+}
+
+/// A client for the session at this address.
+pub fn remote(global: &GlobalArgs, address: String) -> Result<Client, Diagnostic> {
+    let token = match &global.token_file {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Diagnostic::error(
+                Kind::System,
+                format!("cannot read the token in {}", path.display()),
+            )
+            .cause(error.to_string())
+        })?),
+        None => std::env::var(TOKEN_VARIABLE).ok(),
+    };
+    let token = token
+        .map(|token| token.trim().to_owned())
+        .filter(|token| !token.is_empty());
+    if token
+        .as_ref()
+        .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(Diagnostic::error(
+            Kind::Usage,
+            "this is no token: it has blanks or strange letters",
+        ));
+    }
+    Ok(Client::of(Peer::Tcp(Remote { address, token })))
+}
+
 /// The same, or what a killed controller has left of it.
 pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
     let here = Here::look()?;
-    let socket = settings::socket(global.socket.as_deref(), &own_environment);
-    match locate::locate(&here.places, &here.cwd, socket.as_deref())? {
+    let place = Place::of(global, &own_environment)?;
+    match locate::locate(&here.places, &here.cwd, place.local("this")?)? {
         Located::Session(entry) if entry.is_suspended() => Err(errors::suspended(&entry)),
         Located::Session(entry) => Ok(entry),
         Located::Idle { project, above } => Err(errors::not_running(
@@ -61,7 +106,7 @@ pub fn client(entry: &SessionEntry) -> Client {
 
 /// Carries out an action and prints a line for each service.
 pub fn act(global: &GlobalArgs, verb: Verb, request: &Request) -> Result<ExitCode, Diagnostic> {
-    let (_, client) = find(global)?;
+    let client = reach(global)?;
     let results = client.action(verb, request)?;
     print_results(&results)?;
     Ok(code_of(&results))

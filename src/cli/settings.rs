@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::model::Signal;
 use crate::nats::Address;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// One setting.
@@ -74,21 +74,8 @@ settings! {
     NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH", "PC_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
     PUBLISH: "publish" "--publish" ["OVR_PUBLISH"], "none";
+    LISTEN_PUBLIC: "listen_public" "--listen-public" ["OVR_LISTEN_PUBLIC"], "no", switch;
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
-}
-
-/// The variables of `-s/--socket`, which every command takes, strongest first.
-pub const SOCKET_VARIABLES: &[&str] = &["OVR_SOCKET", "OVERMIND_SOCKET"];
-
-/// The socket that was asked for, by `-s` or a variable; `None` is the one of the project here.
-pub fn socket(typed: Option<&Path>, lookup: Lookup<'_>) -> Option<PathBuf> {
-    let from_variable = || SOCKET_VARIABLES.iter().find_map(|name| lookup(name));
-    match typed {
-        Some(path) => Some(path.to_owned()),
-        None => from_variable()
-            .map(|(value, _)| PathBuf::from(value))
-            .filter(|path| !path.as_os_str().is_empty()),
-    }
 }
 
 /// Reads a variable: its value, and where that stands (`environment`, `.ovr.env:3`).
@@ -186,6 +173,7 @@ pub struct StartOptions {
     pub no_watch: Sourced<bool>,
     pub no_wait: Sourced<bool>,
     pub publish: Sourced<Option<Address>>,
+    pub listen_public: Sourced<bool>,
     pub tmux_config: Sourced<Option<PathBuf>>,
 }
 
@@ -253,6 +241,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         no_watch: r.switch(&NO_WATCH, args.no_watch)?,
         no_wait: r.switch(&NO_WAIT, args.no_wait)?,
         publish: r.publish(args.publish.as_deref())?,
+        listen_public: r.switch(&LISTEN_PUBLIC, args.listen_public)?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })
 }

@@ -32,7 +32,7 @@ pub struct StartArgs {
     /// Read this Procfile or YAML; one more is laid over the first
     #[arg(short = 'f', long, visible_alias = "config", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[0])]
     pub procfile: Vec<String>,
-    /// Take this directory as the project's root; the services run in it
+    /// Take this directory as the project's root
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = HEADINGS[0])]
     pub root: Option<String>,
     /// Read variables from this file as well, as if OVR_ENV named it
@@ -69,7 +69,7 @@ pub struct StartArgs {
     /// Leave so much between the ports of two services
     #[arg(short = 'P', long, value_name = "N", help_heading = HEADINGS[1])]
     pub port_step: Option<String>,
-    /// Leave so much between the ports of two instances
+    /// Leave so much between two instances' ports
     #[arg(long, value_name = "N", help_heading = HEADINGS[1])]
     pub formation_port_step: Option<String>,
     /// Assign no ports
@@ -102,16 +102,16 @@ pub struct StartArgs {
     /// Run in the background; return when all that need not wait for others have been started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
     pub daemonize: Option<bool>,
-    /// End what an earlier session left running instead of adopting it
+    /// End what an earlier session left running
     #[arg(long, help_heading = HEADINGS[4])]
     pub fresh: Option<bool>,
-    /// End the session when its tmux server dies, instead of starting it again
+    /// End the session when its tmux server dies
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_recover: Option<bool>,
-    /// Restart nothing when files change, whatever the configuration watches
+    /// Restart nothing when files change
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_watch: Option<bool>,
-    /// In a running session: return at once, do not wait until NAME is up
+    /// In a running session: do not wait until NAME is up
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,
     /// Be the background half of a start: say on standard output when the session is up
@@ -121,8 +121,11 @@ pub struct StartArgs {
     #[arg(long, hide = true)]
     pub take_over: bool,
     /// Publish events to this NATS server
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = HEADINGS[4])]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true, help_heading = HEADINGS[4])]
     pub publish: Option<String>,
+    /// With -S tcp: listen on an address that other machines can reach
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub listen_public: Option<bool>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,

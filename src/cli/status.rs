@@ -64,7 +64,7 @@ pub fn cmd_status(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, Di
         resources: args.resources,
         after: None,
     };
-    let status = match session::find(global).and_then(|(_, client)| client.status_as(&request)) {
+    let status = match session::reach(global).and_then(|client| client.status_as(&request)) {
         Ok(status) => within(status, &args.groups.namespace)?,
         // A prompt must not be told why there is nothing to show, nor who asks for a code alone.
         Err(_) if args.short => return Ok(ExitCode::from(exit_code::NOT_RUNNING)),

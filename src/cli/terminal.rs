@@ -23,6 +23,16 @@ impl Terminal {
         }
     }
 
+    /// Passes every key on as it is typed, Ctrl-C too, and leaves what is printed alone.
+    pub fn make_raw(&self) -> io::Result<()> {
+        let Some(settings) = &self.settings else {
+            return Ok(());
+        };
+        let mut raw = settings.clone();
+        raw.make_raw();
+        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &raw)?)
+    }
+
     /// Puts settings and screen back, after a program that did not end by itself.
     pub fn restore(&self) {
         let Some(settings) = &self.settings else {

@@ -2,19 +2,19 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
+use super::place::Place;
 use super::plan::{self, Here, own_environment};
 use super::start::StartArgs;
-use super::{launch, reload, report, session, settings, show, style, values};
-use crate::api::OutputRequest;
+use super::{launch, reload, report, session, show, style, values};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{LineKind, Request, Service, Wait};
+use crate::api::{OutputRequest, Peer};
 use crate::diag::{self, Diagnostic, exit_code};
 use crate::model::StateWord;
 use crate::workspace::session::Life;
 use crate::workspace::{Located, locate};
 use clap::{Args, ValueHint};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "NAMES", add = complete::profiles())]
     pub profile: Vec<String>,
     /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
     pub publish: Option<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]
@@ -87,12 +87,10 @@ impl UpArgs {
 pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic> {
     let timeout = args.timeout.as_deref().map(parse_timeout).transpose()?;
     let here = Here::look()?;
-    let socket = settings::socket(global.socket.as_deref(), &own_environment);
-    let client = match locate::locate(&here.places, &here.cwd, socket.as_deref()) {
-        Ok(Located::Session(entry)) if entry.life == Life::Alive && !args.background => {
-            Some(session::client(&entry))
-        }
-        _ => None,
+    let client = if args.background {
+        None
+    } else {
+        running(global, &here)?
     };
     let members = match plan::services_of_profiles(&here, &args.as_start()) {
         Ok(members) => members,
@@ -106,9 +104,28 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
     if !args.wait || args.background {
         return Ok(code);
     }
-    let (entry, client) = session::find(global)?;
-    tell_meanwhile(entry.dir.api_socket(), names.clone());
+    let client = session::reach(global)?;
+    tell_meanwhile(client.peer().clone(), names.clone());
     wait(&client, &names, timeout)
+}
+
+/// The session that is to be brought up to date, if it runs.
+fn running(global: &GlobalArgs, here: &Here) -> Result<Option<Client>, Diagnostic> {
+    let place = Place::of(global, &own_environment)?;
+    if let Place::Tcp(address) = place {
+        let client = session::remote(global, address)?;
+        return match client.status() {
+            Ok(_) => Ok(Some(client)),
+            Err(error) if error.kind == diag::Kind::NotRunning => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    Ok(
+        match locate::locate(&here.places, &here.cwd, place.local("up")?) {
+            Ok(Located::Session(entry)) if entry.life == Life::Alive => Some(session::client(&entry)),
+            _ => None,
+        },
+    )
 }
 
 /// The session has what the files say, and everything runs that should.
@@ -186,7 +203,7 @@ fn wait(client: &Client, names: &[String], timeout: Option<Duration>) -> Result<
 }
 
 /// Prints what is said about services, as it is said. The thread ends with this process.
-pub(super) fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
+pub(super) fn tell_meanwhile(peer: Peer, names: Vec<String>) {
     let request = OutputRequest {
         names,
         lines: 0,
@@ -196,7 +213,7 @@ pub(super) fn tell_meanwhile(socket: PathBuf, names: Vec<String>) {
     };
     // Without it the wait is as long, and silent.
     drop(std::thread::Builder::new().spawn(move || {
-        let Ok(lines) = Client::new(socket).output(&request) else {
+        let Ok(lines) = Client::of(peer).output(&request) else {
             return;
         };
         for line in lines.flatten().filter(|line| line.kind == LineKind::Event) {

@@ -86,7 +86,7 @@ fn unknown_flag(typed: &str, place: &str, scope: &clap::Command, definition: &cl
     let longs: Vec<String> = scope
         .get_arguments()
         .filter_map(|arg| arg.get_long())
-        .chain(["help", "socket"])
+        .chain(["help", "socket", "network", "token-file"])
         .map(|long| format!("--{long}"))
         .collect();
     if let Some(word) = suggest(flag, longs.iter().map(String::as_str)) {
@@ -141,7 +141,7 @@ fn command_of<'a>(words: &[OsString], definition: &'a clap::Command) -> Option<&
     while let Some(word) = words.next() {
         let word = word.to_str()?;
         match word {
-            "-s" | "--socket" => {
+            "-s" | "--socket" | "-S" | "--network" | "--token-file" => {
                 words.next();
             }
             "help" => {}

@@ -66,13 +66,13 @@ impl From<Awaited> for Goal {
 /// Waits, and says who is there, or who is not and why.
 pub fn cmd_wait(global: &GlobalArgs, args: &WaitArgs) -> Result<ExitCode, Diagnostic> {
     let timeout = args.timeout.as_deref().map(up::parse_timeout).transpose()?;
-    let (entry, client) = session::find(global)?;
+    let (entry, client) = session::meet(global)?;
     if !args.json {
-        up::tell_meanwhile(entry.dir.api_socket(), args.target.names.clone());
+        up::tell_meanwhile(client.peer().clone(), args.target.names.clone());
     }
     let goal = Goal::from(args.goal);
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let results = wait(&entry, &client, &args.target.names, goal, deadline)?;
+    let results = wait(entry.as_ref(), &client, &args.target.names, goal, deadline)?;
     let failed = of(&results, |result| !result.outcome.is_success() && !result.not_yet);
     let late = of(&results, |result| result.not_yet);
     if args.json {
@@ -100,7 +100,7 @@ pub fn cmd_wait(global: &GlobalArgs, args: &WaitArgs) -> Result<ExitCode, Diagno
 
 /// One wait, also where the session's controller is replaced by another one meanwhile.
 fn wait(
-    entry: &SessionEntry,
+    entry: Option<&SessionEntry>,
     client: &Client,
     names: &[String],
     goal: Goal,
@@ -117,6 +117,8 @@ fn wait(
             Err(error) if error.kind == Kind::NotRunning => error,
             answer => return answer,
         };
+        // Elsewhere nobody is seen to come.
+        let Some(entry) = entry else { return Err(lost) };
         match revive::next_controller_until(&entry.dir, deadline)? {
             Next::Answers => {}
             Next::Ended => {
@@ -207,4 +209,52 @@ fn last_words(results: &Results) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{last_words, sentence, verdict};
+    use crate::api::messages::{ActionResult, Goal, Results};
+
+    fn result(name: &str, more: &str) -> ActionResult {
+        let text = format!(
+            r#"{{"name":"{name}","outcome":"failed","old_pid":null,"pid":null,"exit_code":null,
+                "exit_signal":null,"elapsed_ms":1200,"message":"because"{more}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn who_is_there_is_said_in_one_line() {
+        let mut one = result("migrate", "");
+        assert_eq!(
+            sentence(std::slice::from_ref(&one), Goal::Ready),
+            "migrate is ready\n"
+        );
+        one.exit_code = Some(0);
+        assert_eq!(
+            sentence(std::slice::from_ref(&one), Goal::Exited),
+            "migrate has exited (code 0)\n"
+        );
+        let two = [one, result("web", "")];
+        assert_eq!(sentence(&two, Goal::Exited), "2 services have exited\n");
+        assert_eq!(sentence(&two, Goal::Healthy), "2 services are healthy\n");
+    }
+
+    #[test]
+    fn who_failed_is_told_with_the_last_lines_and_who_was_late_with_what_it_waits_for() {
+        let failed = result("api", r#","last_lines":["boom"]"#);
+        assert_eq!(
+            verdict(&[&failed], Goal::Ready),
+            "can no longer become ready: api"
+        );
+        let results = Results {
+            schema: 1,
+            results: vec![failed, result("web", r#","not_yet":true"#)],
+        };
+        assert_eq!(
+            last_words(&results),
+            "failed api: because\n  │ boom\nwaits web  after 1.2 s: because\n"
+        );
+    }
 }

@@ -5,8 +5,8 @@ use super::args::GlobalArgs;
 use super::screen::Screen;
 use super::status::{StatusArgs, table, within};
 use super::{background, report, session, style};
-use crate::api::StatusRequest;
 use crate::api::messages::Status;
+use crate::api::{Client, Peer, StatusRequest};
 use crate::cli::show::standing::{Clock, Manner};
 use crate::diag::{Diagnostic, Kind};
 use crate::workspace::revive;
@@ -43,31 +43,36 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
         )
         .hint("`ovr status --watch --json` prints an object a line for each change"));
     }
-    let (entry, _) = session::find(global)?;
+    let (entry, client) = session::meet(global)?;
+    let peer = client.peer().clone();
+    let asks = move |tell: &SyncSender<News>| ask_on(entry.as_ref(), peer, tell);
     // One place: what is not taken is not asked for either.
     let (tell, news) = sync_channel(1);
     let code = if args.json {
-        begin(move || ask_on(&entry, &tell))?;
+        begin(move || asks(&tell))?;
         print_all(&news, global, args)?
     } else {
         hear_signals(&tell)?;
         hear_keys(&tell)?;
-        begin(move || ask_on(&entry, &tell))?;
+        begin(move || asks(&tell))?;
         draw_all(&news, global, args)?
     };
     match code {
         Some(code) => Ok(code),
-        // Says how it ended.
-        None => Err(match session::find(global) {
-            Err(error) => error,
-            Ok(_) => Diagnostic::error(Kind::NotRunning, "the session has ended"),
-        }),
+        None => {
+            let mut error = Diagnostic::error(Kind::NotRunning, "the session has ended");
+            // It may be too early for that.
+            if let Err(how) = session::reach(global) {
+                error.causes = how.causes;
+            }
+            Err(error.hint("`ovr status` says how it ended, `ovr start` starts it again"))
+        }
     }
 }
 
 /// Tells the status now, and whenever it is another one.
-fn ask_on(entry: &SessionEntry, tell: &SyncSender<News>) {
-    let client = session::client(entry);
+fn ask_on(entry: Option<&SessionEntry>, peer: Peer, tell: &SyncSender<News>) {
+    let client = entry.map_or_else(|| Client::of(peer), session::client);
     let mut after = None;
     loop {
         let resources = false;
@@ -76,7 +81,7 @@ fn ask_on(entry: &SessionEntry, tell: &SyncSender<News>) {
                 after = Some(status.revision);
                 News::Status(Box::new(status))
             }
-            Err(error) if error.kind == Kind::NotRunning => match revive::next_controller(&entry.dir) {
+            Err(error) if error.kind == Kind::NotRunning => match next_controller(entry) {
                 Ok(true) => {
                     after = None;
                     continue;
@@ -91,6 +96,11 @@ fn ask_on(entry: &SessionEntry, tell: &SyncSender<News>) {
             return;
         }
     }
+}
+
+/// Whether another controller has come. Elsewhere nobody is seen to.
+fn next_controller(entry: Option<&SessionEntry>) -> Result<bool, Diagnostic> {
+    entry.map_or(Ok(false), |entry| revive::next_controller(&entry.dir))
 }
 
 /// A thread that ends with this process.
@@ -151,8 +161,7 @@ fn next(news: &Receiver<News>, sample_at: Option<Instant>) -> Option<News> {
 
 /// A status with resources, right now.
 fn sample(global: &GlobalArgs) -> Result<Status, Diagnostic> {
-    let (_, client) = session::find(global)?;
-    client.status_as(&StatusRequest {
+    session::reach(global)?.status_as(&StatusRequest {
         resources: true,
         after: None,
     })

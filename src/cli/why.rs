@@ -30,7 +30,7 @@ pub struct WhyArgs {
 
 /// Prints what the session knows about one service.
 pub fn cmd_why(global: &GlobalArgs, args: &WhyArgs) -> Result<ExitCode, Diagnostic> {
-    let (_, client) = session::find(global)?;
+    let client = session::reach(global)?;
     let why = client.why(&args.name)?;
     if args.json {
         report::print_json(&why)?;

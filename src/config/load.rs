@@ -33,6 +33,16 @@ pub struct Surroundings<'a> {
     pub named: &'a [PathBuf],
 }
 
+impl Surroundings<'_> {
+    /// A path as `OVR_ENV` has it: relative to the root; `~/` is the home directory.
+    fn path_of(&self, shown: &str) -> PathBuf {
+        match (shown.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.root.join(shown),
+        }
+    }
+}
+
 /// Turns what `std::env::vars_os` gives into text. A variable that is not UTF-8 cannot be handed on, which
 /// is a warning.
 pub fn caller_environment(
@@ -120,6 +130,22 @@ pub fn load_environment(surroundings: &Surroundings<'_>) -> Checked<Environment>
     }
     loader.named_files();
     Checked::new(loader.environment, loader.diagnostics)
+}
+
+/// The files that the environment was loaded from, and those that it would have been if they were there.
+pub fn environment_files(surroundings: &Surroundings<'_>, environment: &Environment) -> Vec<PathBuf> {
+    let mut files = vec![surroundings.root.join(".env")];
+    for dir in [Some(surroundings.root), surroundings.home].into_iter().flatten() {
+        files.extend([".ovr.env", ".overmind.env"].map(|name| dir.join(name)));
+    }
+    if !surroundings.named.is_empty() {
+        files.extend(surroundings.named.iter().cloned());
+    } else if let Some(setting) = environment.setting("ENV") {
+        let listed = setting.value.split(',').map(str::trim);
+        let listed = listed.filter(|name| !name.is_empty());
+        files.extend(listed.map(|name| surroundings.path_of(name)));
+    }
+    files
 }
 
 /// Reads one env file for a layer that the caller adds itself (a service's `env_file`). It must exist.
@@ -241,7 +267,7 @@ impl Loader<'_> {
         };
         let list = setting.value.to_owned();
         for shown in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match fs::read(self.path_of(shown)) {
+            match fs::read(self.surroundings.path_of(shown)) {
                 Ok(bytes) => self.add(Layer::NamedFiles, &bytes, shown),
                 Err(error) => self
                     .diagnostics
@@ -260,14 +286,6 @@ impl Loader<'_> {
                         .cause(error.to_string()),
                 ),
             }
-        }
-    }
-
-    /// A path as `OVR_ENV` has it: relative to the root; `~/` is the home directory.
-    fn path_of(&self, shown: &str) -> PathBuf {
-        match (shown.strip_prefix("~/"), self.surroundings.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.surroundings.root.join(shown),
         }
     }
 

@@ -95,6 +95,7 @@ impl Controller {
             }
             Call::Events { request, reply } => drop(reply.send(self.read_events(&request))),
             Call::SyncLogs { reply } => self.sync_logs(reply),
+            Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
         }
     }

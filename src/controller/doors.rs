@@ -3,7 +3,7 @@
 
 use super::core::{Controller, Leave};
 use super::links;
-use crate::api::server as api_server;
+use crate::api::server::{self as api_server, TcpDoor};
 use crate::diag::{Diagnostic, Kind};
 use crate::workspace::SessionInfo;
 use crate::workspace::lock::{Holder, Standing};
@@ -16,10 +16,15 @@ use tokio::net::UnixListener;
 const TMUX_SOCKET: Duration = Duration::from_secs(5);
 
 impl Controller {
-    /// Binds both sockets and says so in `session.json`.
-    pub(super) fn open_doors(&mut self) -> Result<(), Diagnostic> {
+    /// Binds both sockets, serves on TCP if that is wanted, and says so in `session.json`.
+    pub(super) fn open_doors(&mut self, tcp: Option<TcpDoor>) -> Result<(), Diagnostic> {
         self.open_shim_door()?;
         self.open_api()?;
+        if let Some(door) = tcp {
+            let server = api_server::serve_tcp(door, self.inlets.calls.clone())
+                .map_err(|error| system("cannot serve the API on TCP", &error))?;
+            self.api.push(server);
+        }
         self.info.write(&self.lock)
     }
 

@@ -2,18 +2,20 @@
 //! instances are called. Nothing here touches the session.
 
 use super::differences::place;
-use super::replan::{Overrides, Replan};
+use super::replan::{Made, Overrides, Replan};
 use crate::diag::Diagnostic;
 use crate::logs::Label;
 use crate::model::{InstanceId, InstanceName, InstanceSpec, ServiceName};
 use crate::workspace::session::Scaled;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A plan that was made, with the numbers of instances that were asked for and still count.
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) instances: Vec<InstanceSpec>,
     pub(super) scaled: BTreeMap<ServiceName, Scaled>,
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Planned {
@@ -24,9 +26,13 @@ impl Planned {
         mut scaled: BTreeMap<ServiceName, Scaled>,
         wished: &BTreeMap<ServiceName, u32>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let instances = replan.make(&Overrides::default())?;
+        let Made { instances, files } = replan.make(&Overrides::default())?;
         if scaled.is_empty() && wished.is_empty() {
-            return Ok(Self { instances, scaled });
+            return Ok(Self {
+                instances,
+                scaled,
+                files,
+            });
         }
         let configured = |service: &ServiceName| {
             let count = instances.iter().filter(|spec| place(spec).0 == *service).count();
@@ -46,9 +52,13 @@ impl Planned {
         let instances = if counts.is_empty() {
             instances
         } else {
-            replan.make(&Overrides { counts })?
+            replan.make(&Overrides { counts })?.instances
         };
-        Ok(Self { instances, scaled })
+        Ok(Self {
+            instances,
+            scaled,
+            files,
+        })
     }
 
     pub(super) fn into_parts(self) -> (Vec<InstanceSpec>, BTreeMap<ServiceName, Scaled>) {

@@ -29,6 +29,8 @@ pub(super) struct Taken<'a> {
     pub(super) instance: InstanceId,
     /// The cursor's column where a process runs and has begun a line.
     pub(super) open_at: Option<u16>,
+    /// The run that lives.
+    pub(super) alive: Option<RunId>,
     /// An earlier controller had it: by this name, one of so many.
     pub(super) found: Option<(&'a str, usize)>,
 }
@@ -41,6 +43,7 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
         at_ms,
         instance,
         open_at,
+        alive,
         found,
     } = taken;
     let mut lines = without_notes(server::captured(scrollback));
@@ -68,7 +71,7 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
         hidden
     });
     for (number, line) in lines.iter().enumerate() {
-        hub.refill(at_ms, instance, line, number >= hidden);
+        hub.refill(at_ms, instance, alive, line, number >= hidden);
     }
     if let Some((column, line)) = open.filter(|_| !goes_on) {
         let mut line = line.to_vec();
@@ -100,6 +103,9 @@ impl Controller {
         let is_first = |line: &FoundLine| line.kind == EntryKind::Begin && line.run == RunId(1);
         let begin = found.lines.iter().rposition(is_first).unwrap_or_default();
         let lines = found.lines.range(begin..);
+        if let Some(begin) = lines.clone().rfind(|line| line.kind == EntryKind::Begin) {
+            self.hub.remember_begin(instance, begin.run);
+        }
         for line in lines.filter(|line| line.kind == EntryKind::Output) {
             self.hub.remember(instance, line.at_ms, line.run, &line.text);
         }

@@ -94,6 +94,7 @@ impl Controller {
         tokio::task::spawn_blocking(move || {
             let stamp = stamp.again();
             let plan = Planned::make(&replan, scaled, &wish.counts);
+            let stamp = plan.as_ref().map_or(stamp.clone(), |plan| stamp.of(&plan.files));
             // Nobody listens any more when the session is over.
             drop(replanned.send(Replanned { plan, wish, stamp }));
         });

@@ -5,6 +5,7 @@ use crate::diag::Diagnostic;
 use crate::model::{InstanceSpec, ServiceName};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What was asked of the running session and is not in its files.
@@ -14,16 +15,22 @@ pub struct Overrides {
     pub counts: BTreeMap<ServiceName, u32>,
 }
 
-type Make = dyn Fn(&Overrides) -> Result<Vec<InstanceSpec>, Vec<Diagnostic>> + Send + Sync;
+/// What was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    pub instances: Vec<InstanceSpec>,
+    /// Every file that it was made of, or would have been if it were there.
+    pub files: Vec<PathBuf>,
+}
+
+type Make = dyn Fn(&Overrides) -> Result<Made, Vec<Diagnostic>> + Send + Sync;
 
 /// Makes a session's plan anew. It reads files and may run commands: not for the loop's own thread.
 #[derive(Clone)]
 pub struct Replan(Arc<Make>);
 
 impl Replan {
-    pub fn new(
-        make: impl Fn(&Overrides) -> Result<Vec<InstanceSpec>, Vec<Diagnostic>> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(make: impl Fn(&Overrides) -> Result<Made, Vec<Diagnostic>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
 
@@ -31,7 +38,7 @@ impl Replan {
     ///
     /// # Errors
     /// All that is wrong with them; nothing of the plan is to be carried out.
-    pub fn make(&self, overrides: &Overrides) -> Result<Vec<InstanceSpec>, Vec<Diagnostic>> {
+    pub fn make(&self, overrides: &Overrides) -> Result<Made, Vec<Diagnostic>> {
         (self.0)(overrides)
     }
 }

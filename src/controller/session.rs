@@ -5,7 +5,7 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::{self, Clock};
-use super::core::{Controller, Inlets, Leave, Outlets};
+use super::core::{Controller, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
 use super::events::EventLog;
@@ -15,36 +15,35 @@ use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
-use super::links::{LinkEvent, Links};
+use super::links::Links;
 use super::listening::Looks;
 use super::lookers::Lookers;
 use super::losses::Losses;
-use super::planned::{Planned, label, names_of, numbered};
+use super::outset::{channels, info, labels, relative, scaled_before, site, store};
+use super::planned::{names_of, numbered};
 use super::progress::{Progress, Up};
 use super::reload::Reloads;
 use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
-use super::watch::{News, Watches};
-use super::windows::{Site, Windows};
+use super::watch::Watches;
+use super::windows::Windows;
 use crate::api;
 use crate::api::messages::Detached;
+use crate::api::server::TcpDoor;
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::{Keep, Store, Troubles};
-use crate::logs::{Console, ConsoleFailed, Hub, Label, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
+use crate::logs::{Console, Hub, RenderOptions, Renderer};
+use crate::model::{InstanceSpec, Moment};
 use crate::nats;
 use crate::supervisor::Machine;
-use crate::tmux::server::Server;
 use crate::tmux::setup;
-use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
@@ -64,6 +63,8 @@ pub struct Setup {
     /// The configuration's path.
     pub config: PathBuf,
     pub instances: Vec<InstanceSpec>,
+    /// Every file that went into them, or would have.
+    pub files: Vec<PathBuf>,
     /// Makes the instances anew, for a reload.
     pub replan: Replan,
     /// Won before anything else is done.
@@ -91,6 +92,8 @@ pub struct Setup {
     pub ends_at_once: bool,
     /// Where its events are published, if they are.
     pub publish: Option<nats::Address>,
+    /// Where to serve the API besides the session's socket, if anywhere.
+    pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
@@ -168,7 +171,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         info.paused.clone_from(&left.paused);
         info.resumed.clone_from(&left.resumed);
     }
-    let stamp = Stamp::look(&setup.config, &setup.root);
+    let stamp = Stamp::look(&setup.files);
     let site = site(&setup);
     let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
@@ -268,7 +271,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors()?;
+    controller.open_doors(setup.tcp)?;
     Ok((controller, outlets))
 }
 
@@ -277,144 +280,6 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
-}
-
-/// The files of the session's instances.
-fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
-    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
-        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
-    for (index, spec) in instances.iter().enumerate() {
-        store.name(Controller::id_at(index), spec.name.to_string());
-        store.copy(Controller::id_at(index), spec.log_file.as_ref());
-    }
-    Ok((store, troubles))
-}
-
-fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
-    instances.iter().map(label).collect()
-}
-
-/// The numbers of instances that were asked of the session before this controller came; the set-up is made to
-/// have them. What the configuration says otherwise by now counts more, and so does one that has errors.
-fn scaled_before(left: Option<&SessionInfo>, setup: &mut Setup) -> BTreeMap<ServiceName, Scaled> {
-    let named = left.into_iter().flat_map(|left| &left.scaled);
-    let scaled: BTreeMap<_, _> = named
-        .filter_map(|(name, scaled)| Some((name.parse().ok()?, *scaled)))
-        .collect();
-    if scaled.is_empty() {
-        return scaled;
-    }
-    match Planned::make(&setup.replan, scaled, &BTreeMap::new()) {
-        Ok(planned) => {
-            let (instances, scaled) = planned.into_parts();
-            setup.instances = instances;
-            scaled
-        }
-        Err(_) => BTreeMap::new(),
-    }
-}
-
-fn info(
-    setup: &Setup,
-    started: SystemTime,
-    ending: bool,
-    scaled: &BTreeMap<ServiceName, Scaled>,
-) -> SessionInfo {
-    SessionInfo {
-        schema: crate::workspace::session::SCHEMA,
-        project: setup.project.clone(),
-        root: setup.root.display().to_string(),
-        config: setup.config.display().to_string(),
-        pid: std::process::id(),
-        started_at: time_text::rfc3339(started),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        detached: setup.detached,
-        tmux_socket: setup.lock.dir().tmux_socket().display().to_string(),
-        tmux_pid: None,
-        arguments: setup.arguments.clone(),
-        ending,
-        scaled: (scaled.iter())
-            .map(|(service, scaled)| (service.to_string(), *scaled))
-            .collect(),
-        paused: BTreeSet::new(),
-        resumed: BTreeSet::new(),
-    }
-}
-
-fn site(setup: &Setup) -> Site {
-    let dir = setup.lock.dir();
-    Site {
-        server: Server {
-            binary: setup.tmux_binary.clone(),
-            socket: dir.tmux_socket(),
-            config: dir.tmux_config(),
-        },
-        setup: setup::Setup::for_size(setup.terminal),
-        program: setup.program.display().to_string(),
-        shim_socket: dir.shim_socket().display().to_string(),
-        root: setup.root.clone(),
-    }
-}
-
-/// Everything that the loop hears, and the ends that others speak into.
-fn channels(
-    links: mpsc::UnboundedReceiver<LinkEvent>,
-    signals: signal_hook_tokio::Signals,
-    files: Option<FileWatch>,
-    console_failed: Option<ConsoleFailed>,
-    watched: Option<mpsc::UnboundedReceiver<News>>,
-) -> (Inlets, Outlets) {
-    let (streams, streams_out) = mpsc::unbounded_channel();
-    let (calls, calls_out) = mpsc::unbounded_channel();
-    let (reaped, reaped_out) = mpsc::unbounded_channel();
-    let (probed, probed_out) = mpsc::unbounded_channel();
-    let (published, published_out) = mpsc::unbounded_channel();
-    let (hooks, hooks_out) = mpsc::unbounded_channel();
-    let (configured, configured_out) = mpsc::unbounded_channel();
-    let (replanned, replanned_out) = mpsc::unbounded_channel();
-    let (compared, compared_out) = mpsc::unbounded_channel();
-    let (looked, looked_out) = mpsc::unbounded_channel();
-    let (pipes, pipes_out) = mpsc::unbounded_channel();
-    let (server_ended, server_ended_out) = mpsc::unbounded_channel();
-    let inlets = Inlets {
-        streams,
-        calls,
-        reaped,
-        probed,
-        hooks,
-        published,
-        configured,
-        replanned,
-        compared,
-        looked,
-        pipes,
-        server_ended,
-    };
-    let outlets = Outlets {
-        streams: streams_out,
-        links,
-        calls: calls_out,
-        reaped: reaped_out,
-        probed: probed_out,
-        hooks: hooks_out,
-        published: published_out,
-        configured: configured_out,
-        replanned: replanned_out,
-        compared: compared_out,
-        looked: looked_out,
-        pipes: pipes_out,
-        server_ended: server_ended_out,
-        signals,
-        files,
-        console_failed,
-        log_troubles: None,
-        watched,
-    };
-    (inlets, outlets)
-}
-
-fn relative(path: &std::path::Path, root: &std::path::Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
 impl Controller {
@@ -456,6 +321,7 @@ impl Controller {
                 self.lanes.close_all(&mut self.windows);
                 self.windows.let_go().await;
                 self.lock.leave();
+                self.api.iter_mut().for_each(api::server::Server::leave_port);
                 // Servers and their connections live on until the asker has its answer.
                 Outcome::Detach {
                     reply,
@@ -478,6 +344,8 @@ impl Controller {
                 for reply in self.quitters {
                     drop(reply.send(Ok(quit_results.clone())));
                 }
+                // Who still waits for something else is told by its connection's end.
+                drop((self.waits, self.lookers, self.looks));
                 if let Some(publishing) = self.publishing {
                     publishing.finish().await;
                 }

@@ -31,31 +31,31 @@ pub(super) struct Comparison {
 }
 
 impl Stamp {
-    /// A look at the configuration and the env files beside it.
-    pub(super) fn look(config: &Path, root: &Path) -> Self {
-        let files = [
-            config.to_owned(),
-            root.join(".env"),
-            root.join(".ovr.env"),
-            root.join(".overmind.env"),
-        ];
-        let seen = |path: PathBuf| {
-            let seen = std::fs::metadata(&path).ok();
-            let seen = seen.map(|file| (file.mtime(), file.mtime_nsec(), file.size(), file.ino()));
-            (path, seen)
-        };
-        Self(files.into_iter().map(seen).collect())
+    /// A look at these files, whether they are there or not.
+    pub(super) fn look(files: &[PathBuf]) -> Self {
+        Self(files.iter().map(|path| (path.clone(), seen(path))).collect())
     }
 
     pub(super) fn again(&self) -> Self {
-        match self.0.first() {
-            Some((config, _)) => {
-                let root = self.0.get(1).and_then(|(env, _)| env.parent());
-                Self::look(config, root.unwrap_or(Path::new("/")))
-            }
-            None => self.clone(),
-        }
+        Self(
+            self.0
+                .iter()
+                .map(|(path, _)| (path.clone(), seen(path)))
+                .collect(),
+        )
     }
+
+    /// What was seen of these files before they were read; those that nobody knew of then are looked at now.
+    pub(super) fn of(&self, files: &[PathBuf]) -> Self {
+        let before = |path: &PathBuf| self.0.iter().find(|(known, _)| known == path);
+        let looked = |path: &PathBuf| before(path).map_or_else(|| seen(path), |(_, seen)| *seen);
+        Self(files.iter().map(|path| (path.clone(), looked(path))).collect())
+    }
+}
+
+fn seen(path: &Path) -> Option<Seen> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.mtime(), file.mtime_nsec(), file.size(), file.ino()))
 }
 
 impl Controller {
@@ -71,6 +71,7 @@ impl Controller {
         tokio::task::spawn_blocking(move || {
             // A configuration that has errors by now has changed as well.
             let plan = Planned::make(&replan, scaled, &BTreeMap::new()).ok();
+            let stamp = plan.as_ref().map_or(stamp.clone(), |plan| stamp.of(&plan.files));
             drop(compared.send(Comparison {
                 results,
                 targets,

@@ -64,6 +64,7 @@ impl Controller {
                         now,
                         at_ms,
                         instance: *instance,
+                        alive: host.run.as_ref().filter(|_| runs).map(|run| run.id),
                         open_at: (runs && host.column > 0).then_some(host.column),
                     };
                     if reply.ok {

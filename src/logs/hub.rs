@@ -60,6 +60,7 @@ impl Source {
             past: Past {
                 ring: Ring::new(instance, limits),
                 run: RunId(0),
+                begun: None,
                 sentences: Sentences::default(),
                 watch: None,
             },
@@ -198,21 +199,37 @@ impl Hub {
         }
     }
 
-    /// Takes a line that was found in the scrollback, printed while nobody read the stream. `is_shown`: on the
-    /// console too.
-    pub fn refill(&mut self, at_ms: u64, instance: InstanceId, line: &[u8], is_shown: bool) {
+    /// The beginning of this run is among what an earlier controller has written down.
+    pub fn remember_begin(&mut self, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.source_mut(instance) {
+            source.past.begun = Some(run);
+        }
+    }
+
+    /// Takes a line that was found in the scrollback, printed while nobody read the stream. `alive`: the run that
+    /// lives now. `is_shown`: on the console too.
+    pub fn refill(
+        &mut self,
+        at_ms: u64,
+        instance: InstanceId,
+        alive: Option<RunId>,
+        line: &[u8],
+        is_shown: bool,
+    ) {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
         let renderer = self.shared.renderer.take_if(|_| !is_shown);
+        let past = &source.past;
+        // The scrollback does not tell the runs apart; but if this one's beginning was seen, all that is new is its.
+        let current = alive.is_some() && alive == past.begun && past.begun == Some(past.run);
         let mut sink = SourceSink {
             instance,
             at_ms,
             past: &mut source.past,
             shared: &mut self.shared,
             line_ended: false,
-            // The scrollback does not tell the runs apart.
-            current: false,
+            current,
         };
         // A decoder of its own: the stream's stands somewhere else.
         let mut decoder = StreamDecoder::new(None);

@@ -175,11 +175,20 @@ fn what_a_program_draws_on_the_whole_screen_tells_readiness_too() {
 }
 
 #[test]
-fn lines_out_of_the_scrollback_tell_no_readiness_since_their_run_is_unknown() {
+fn lines_out_of_the_scrollback_tell_readiness_only_where_their_run_is_known() {
     let mut hub = hub();
+    let run = |number| Some(RunId(number));
     hub.watch(WEB, Some("listening"), None);
-    hub.refill(0, WEB, b"listening on 80", true);
-    assert_eq!(tells(&mut hub), []);
+    hub.set_run(WEB, RunId(2));
+    for alive in [None, run(2)] {
+        hub.refill(0, WEB, alive, b"listening on 80", true);
+        assert_eq!(tells(&mut hub), [], "nobody saw where run 2 began");
+    }
+    hub.remember_begin(WEB, RunId(2));
+    hub.refill(0, WEB, run(3), b"listening on 80", true);
+    assert_eq!(tells(&mut hub), [], "another run has begun since");
+    hub.refill(0, WEB, run(2), b"listening on 80", true);
+    assert_eq!(tells(&mut hub), [(2, true)]);
 }
 
 #[test]

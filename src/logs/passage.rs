@@ -19,6 +19,8 @@ pub(super) struct Past {
     pub(super) ring: Ring,
     /// The run whose output is passing.
     pub(super) run: RunId,
+    /// The last run whose beginning was seen in the output: what is new since then is of no earlier one.
+    pub(super) begun: Option<RunId>,
     pub(super) sentences: Sentences,
     /// `None` for nearly all: then no line is searched.
     pub(super) watch: Option<Box<LineWatch>>,
@@ -150,6 +152,7 @@ impl Sink for SourceSink<'_> {
             Mark::RunBegins(run) => {
                 let due = self.past.sentences.begins(run);
                 self.past.begin(run);
+                self.past.begun = Some(run);
                 self.shared.keep(
                     self.instance,
                     run,

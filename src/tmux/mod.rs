@@ -1,5 +1,6 @@
 //! Control-mode parser, command rendering, client, attach command lines. Speaks to tmux and knows nothing of services.
 
+pub mod attach;
 pub mod client;
 pub mod command;
 mod descriptors;

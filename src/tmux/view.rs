@@ -191,11 +191,20 @@ impl View<'_> {
                 }
             }
         }
-        command.args(sequence(&self.commands(process::id())));
+        command.args(sequence(&self.commands(&process::id().to_string())));
         command
     }
 
-    fn commands(&self, unique: u32) -> Vec<Command> {
+    /// The same for a terminal elsewhere, of which only the type is known: colours and UTF-8 are taken for granted.
+    pub(super) fn command_elsewhere(&self, unique: &str) -> process::Command {
+        let mut command = self.server.command();
+        command
+            .args(["-N", "-u", "-T", "RGB"])
+            .args(sequence(&self.commands(unique)));
+        command
+    }
+
+    fn commands(&self, unique: &str) -> Vec<Command> {
         let name = format!("{SESSION}-view-{unique}");
         let target = format!("={name}:");
         let set = |option: &str, value: &str| {

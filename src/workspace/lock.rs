@@ -216,6 +216,7 @@ impl Drop for SessionLock {
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
         if is_at(&self.file, &self.dir.lock_file()) {
             let session = self.dir.session_file();
+            let token = self.dir.token_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());
             let events = self.dir.events_file();
             for path in [
@@ -228,6 +229,8 @@ impl Drop for SessionLock {
                 self.dir.tmux_config(),
                 beside(&events),
                 events,
+                beside(&token),
+                token,
                 beside(&session),
                 session,
                 self.dir.lock_file(),

@@ -16,6 +16,7 @@ pub mod project;
 pub mod revive;
 pub mod session;
 mod session_dir;
+pub mod token_file;
 pub mod watch;
 
 pub use dirs::Places;

@@ -195,6 +195,7 @@ mod tests {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            tcp: None,
             resumed: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();

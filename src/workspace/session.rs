@@ -47,6 +47,9 @@ pub struct SessionInfo {
     /// The instances whose schedules somebody has paused.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub paused: BTreeSet<String>,
+    /// Where it is served on TCP, if it is: a controller that comes after serves there too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<String>,
     /// The instances that do not start by themselves and whose schedules somebody has resumed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub resumed: BTreeSet<String>,
@@ -134,7 +137,7 @@ impl SessionEntry {
     }
 
     /// Whether the services of the session in this directory may still run, with or without a controller.
-    pub(super) fn has_services(dir: &SessionDir) -> bool {
+    pub fn has_services(dir: &SessionDir) -> bool {
         has_tmux(dir, SessionInfo::read(dir).as_ref())
     }
 
@@ -203,6 +206,7 @@ mod tests {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            tcp: None,
             resumed: std::collections::BTreeSet::new(),
         }
     }

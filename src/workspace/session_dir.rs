@@ -73,6 +73,11 @@ impl SessionDir {
         self.path.join("tmux.sock")
     }
 
+    /// The token of a session that is served on TCP.
+    pub fn token_file(&self) -> PathBuf {
+        self.path.join("token")
+    }
+
     pub(super) fn lock_file(&self) -> PathBuf {
         self.path.join("lock")
     }

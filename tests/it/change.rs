@@ -254,3 +254,75 @@ fn two_clients_that_want_the_same_service_get_one_run_though_one_is_killed() {
     project.wait_running(["slow"]);
     assert_eq!(project.processes_with("sleep 4020").len(), 1);
 }
+
+#[test]
+fn every_file_that_was_read_counts_for_what_has_changed_on_disk() {
+    let project = Project::new()
+        .file(
+            "base.yaml",
+            "processes:\n  web: { command: exec sleep 1000, env_file: web.env }\n",
+        )
+        .file(
+            "ovr.yaml",
+            "extends: base.yaml\nprocesses:\n  api: { command: exec sleep 1001 }\n",
+        )
+        .file("ovr.override.yaml", "processes:\n  api: { environment: [A=1] }\n")
+        .file("web.env", "B=1\n")
+        .file("more.env", "C=1\n");
+    project.start_detached(&["-e", "more.env"]);
+    project.wait_running(["web", "api"]);
+    project.ovr(&["restart"]).success().never_says(&["on disk"]);
+    for (file, was, is, name) in [
+        ("base.yaml", "sleep 1000", "sleep 2000", "web"),
+        ("ovr.override.yaml", "A=1", "A=2", "api"),
+        ("web.env", "B=1", "B=2", "web"),
+        ("more.env", "C=1", "C=2", "api"),
+    ] {
+        let text = std::fs::read_to_string(project.root.join(file)).unwrap();
+        project.write(file, &text.replace(was, is));
+        let restarted = project.ovr(&["restart", name]);
+        restarted.success().says(&["changed on disk"]);
+        project.ovr(&["reload"]).success();
+        project.ovr(&["restart"]).success().never_says(&["on disk"]);
+    }
+    // A file that comes with a reload counts from then on.
+    project.write(
+        "base.yaml",
+        "processes:\n  web: { command: exec sleep 1000, env_file: [web.env, new.env] }\n",
+    );
+    project.write("new.env", "D=1\n");
+    project.ovr(&["reload"]).success();
+    project.write("new.env", "D=2\n");
+    project
+        .ovr(&["restart", "web"])
+        .success()
+        .says(&["changed on disk"]);
+}
+
+#[test]
+fn a_reload_changes_the_number_of_replicas_and_their_rules_without_touching_those_that_stay() {
+    let text = |count: u32, extra: &str| {
+        format!(
+            "processes:\n  web: {{ command: exec sleep 1000, replicas: {count}{extra} }}\n  \
+             api: {{ command: exec sleep 1000, depends_on: [web] }}\n"
+        )
+    };
+    let project = Project::new().file("ovr.yaml", &text(2, ""));
+    project.start_detached(&[]);
+    let before = project.wait_running(["web-0", "web-1", "api"]);
+    project.write("ovr.yaml", &text(3, ""));
+    project.ovr(&["reload"]).success().says(&["web-2"]);
+    let [first, second, third, api] = project.wait_running(["web-0", "web-1", "web-2", "api"]);
+    assert_eq!([first, second, api], before);
+    project.write("ovr.yaml", &text(3, ", description: many"));
+    project.ovr(&["reload"]).success();
+    assert_eq!(
+        project.wait_running(["web-0", "web-1", "web-2"]),
+        [first, second, third]
+    );
+    project.write("ovr.yaml", &text(2, ""));
+    project.ovr(&["reload"]).success().says(&["web-2"]);
+    assert!(!processes::is_alive(third));
+    assert_eq!(project.wait_running(["web-0", "web-1", "api"]), before);
+    project.ovr(&["reload"]).success().says(&["kept 3"]);
+}

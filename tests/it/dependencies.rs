@@ -332,10 +332,10 @@ fn the_graph_shows_states_of_a_session_and_needs_of_a_file() {
     project.wait_running(["web", "db"]);
     let tree = project.ovr(&["graph"]);
     tree.success().says(&[
-        "web  running",
+        "web                     running",
         "migrate: ended well  exited",
-        "db: ready  running, ready",
-        "mail  disabled",
+        "db: ready         running, ready",
+        "mail                    disabled",
     ]);
     let json = project.ovr(&["graph", "--json"]).success().json();
     assert_eq!(json["services"][0]["depends_on"][0]["on"], "migrate");

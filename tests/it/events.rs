@@ -239,12 +239,16 @@ fn r40_a_reader_of_events_that_is_stopped_delays_nobody_and_is_told_how_many_it_
         .iter()
         .filter(|event| event.event == EventKind::Gap)
         .collect();
-    assert_eq!(gaps.len(), 1);
-    let missed = gaps[0].missed.unwrap();
+    // It may fall behind before its pipe is full, and again behind that.
+    assert!(!gaps.is_empty());
+    let missed: u64 = gaps.iter().map(|gap| gap.missed.unwrap()).sum();
     let end = events.last().unwrap();
     assert_eq!(end.event, EventKind::SessionEnded);
     // What came and what is counted as missing are all there is.
-    assert_eq!(u64::try_from(events.len() - 1).unwrap() + missed, end.seq);
+    assert_eq!(
+        u64::try_from(events.len() - gaps.len()).unwrap() + missed,
+        end.seq
+    );
 }
 
 #[test]

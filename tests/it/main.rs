@@ -6,6 +6,7 @@
 
 mod adoption;
 mod agents;
+mod api;
 mod change;
 mod clean;
 mod completion;

@@ -96,10 +96,11 @@ fn what_is_more_than_can_wait_is_published_as_a_counted_gap_when_the_server_is_b
         .iter()
         .filter(|(_, event)| event.event == EventKind::Gap)
         .collect();
-    assert_eq!(gaps.len(), 1);
-    assert_eq!(gaps[0].0, "ovr.shop._session.gap");
-    let told = u64::try_from(events.len() - 1).unwrap();
-    assert_eq!(told + gaps[0].1.missed.unwrap(), events.last().unwrap().1.seq);
+    assert!(!gaps.is_empty());
+    assert!(gaps.iter().all(|(subject, _)| subject == "ovr.shop._session.gap"));
+    let missed: u64 = gaps.iter().map(|(_, gap)| gap.missed.unwrap()).sum();
+    let told = u64::try_from(events.len() - gaps.len()).unwrap();
+    assert_eq!(told + missed, events.last().unwrap().1.seq);
 }
 
 #[test]

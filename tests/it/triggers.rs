@@ -261,3 +261,86 @@ fn a_hook_that_does_not_end_keeps_nobody_and_goes_with_the_session() {
     project.ovr(&["quit"]).success();
     assert!(project.processes_with("sleep 4711").is_empty());
 }
+
+#[test]
+fn each_replica_has_the_schedule_and_the_watch_of_its_service() {
+    let project = configured(
+        "processes:\n  job:\n    command: 'echo run >> $OUT/job$PC_REPLICA_NUM'\n    replicas: 2\n    schedule: { interval: 1s }\n  \
+         web:\n    command: 'echo run >> $OUT/web$PC_REPLICA_NUM; exec sleep 1000'\n    replicas: 2\n    watch: { paths: [src], \
+         debounce: 50ms }\n",
+    )
+    .file("src/main.rs", "");
+    let console = watching(&project);
+    for name in ["job0", "job1"] {
+        wait_lines(&project, name, 2);
+    }
+    for name in ["web0", "web1"] {
+        wait_lines(&project, name, 1);
+    }
+    project.write("src/main.rs", "changed");
+    for name in ["web0", "web1"] {
+        wait_lines(&project, name, 2);
+    }
+    drop(console);
+}
+
+#[test]
+fn what_is_left_out_is_not_watched() {
+    let project = configured(&format!(
+        "processes:\n  web: {{ command: '{SERVED}', watch: {{ paths: [.], debounce: 50ms }} }}\n  api: {{ command: 'echo run >> \
+             $OUT/api; exec sleep 1000', watch: {{ paths: [.], debounce: 50ms }} }}\n"
+    ))
+    .file("src/main.rs", "");
+    let console = project.start_piped(&["-x", "web"]);
+    console.wait_for_output("for api");
+    // What has not been started finds the file as it is.
+    wait_lines(&project, "api", 1);
+    project.write("src/main.rs", "changed");
+    wait_lines(&project, "api", 2);
+    assert_eq!(lines(&project, "web"), 0);
+    drop(console);
+}
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_an_error_with_its_place_before_anything_starts() {
+    let project = configured(
+        "processes:\n  web:\n    command: x\n    watch: { paths: [{ path: ., include: ['[a'], exclude: [a, '{b'] }] }\n",
+    );
+    project.ovr(&["check"]).code(78).says(&[
+        "ovr.yaml:4:43: the pattern \"[a\" cannot be read",
+        "ovr.yaml:4:63: the pattern \"{b\" cannot be read",
+    ]);
+}
+
+#[test]
+fn a_reload_gives_and_takes_schedules_and_watches_and_touches_no_process() {
+    let text = |watch: &str, interval: &str| {
+        format!(
+            "processes:\n  web: {{ command: '{SERVED}'{watch} }}\n  job: {{ command: 'echo run >> $OUT/job'{interval} }}\n"
+        )
+    };
+    let (watch, often) = (
+        ", watch: { paths: [src], debounce: 50ms }",
+        ", schedule: { interval: 1s }",
+    );
+    let project = configured(&text("", ", schedule: { interval: 10h }")).file("src/main.rs", "");
+    let console = project.start_piped(&[]);
+    let [pid] = project.wait_running(["web"]);
+    project.write("ovr.yaml", &text(watch, often));
+    project.ovr(&["reload"]).success().says(&["web", "job"]);
+    console.wait_for_output("watching ");
+    assert_eq!(project.wait_running(["web"]), [pid]);
+    wait_lines(&project, "job", 2);
+    project.write("src/main.rs", "changed");
+    wait_lines(&project, "web", 2);
+    let [pid] = project.wait_running(["web"]);
+    project.write("ovr.yaml", &text("", ", schedule: { interval: 10h }"));
+    project.ovr(&["reload"]).success();
+    let count = lines(&project, "job");
+    project.write("src/main.rs", "changed again");
+    assert!(stays_true_for(A_WHILE * 2, || {
+        lines(&project, "job") <= count + 1 && lines(&project, "web") == 2
+    }));
+    assert_eq!(project.wait_running(["web"]), [pid]);
+    drop(console);
+}

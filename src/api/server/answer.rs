@@ -19,6 +19,10 @@ pub(in crate::api) struct Failure {
 }
 
 impl Failure {
+    pub(super) fn new(status: StatusCode, diagnostic: Diagnostic) -> Self {
+        Self { status, diagnostic }
+    }
+
     pub(super) fn usage(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,

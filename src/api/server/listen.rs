@@ -1,12 +1,12 @@
-//! The unix socket that the API is served on: bound under its name only when it takes connections, and open to
-//! its owner alone. What is said over a connection is not decided here.
+//! What the API is served on. The unix socket is bound under its name only when it takes connections, and open to
+//! its owner alone; TCP takes whoever comes. What is said over a connection is not decided here.
 
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// Binds a socket (mode 0600) at `path`, in place of one that is there. It appears under its name only when it
 /// takes connections, so a client that waits for the name need not try again. Called by the holder of the
@@ -49,6 +49,39 @@ impl axum::serve::Listener for SameUser {
                     if stream.peer_cred().is_ok_and(|peer| may_enter(peer.uid(), own)) {
                         return (stream, ());
                     }
+                }
+                Err(error) => recover(&error).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A TCP listener whose connections send what they have at once.
+pub(super) struct Everybody {
+    listener: TcpListener,
+}
+
+impl Everybody {
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Self { listener }
+    }
+}
+
+impl axum::serve::Listener for Everybody {
+    type Io = TcpStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (TcpStream, ()) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    // Slower without, and nothing else.
+                    let _is_slower = stream.set_nodelay(true);
+                    return (stream, ());
                 }
                 Err(error) => recover(&error).await,
             }

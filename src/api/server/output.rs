@@ -2,7 +2,7 @@
 
 use super::Calls;
 use super::answer::{Failure, ask, ask_json};
-use super::request::{RawQuery, names, query};
+use super::request::{RawBody, RawQuery, names, no_body, query};
 use super::sse;
 use crate::api::call::{Call, Framing, LinePlace, OutputRequest};
 use crate::api::messages::{OutputLine, Synced, route};
@@ -75,6 +75,11 @@ pub(in crate::api) async fn output(
 
 /// Have every line that was printed so far written to its file
 #[utoipa::path(post, path = route::SYNC_LOGS, tag = "output", responses((status = 200, body = Synced)))]
-pub(in crate::api) async fn sync_logs(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn sync_logs(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::SyncLogs { reply }).await
 }

@@ -5,6 +5,7 @@ use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A handler's body, before it is read.
@@ -35,6 +36,15 @@ pub(super) fn body<T: Default + DeserializeOwned>(headers: &HeaderMap, body: Raw
         return Err(bad("it is no object".to_owned()));
     }
     serde_json::from_slice(&body).map_err(|error| bad(error.to_string()))
+}
+
+/// The body of a request that takes none: nothing, or `{}`.
+pub(super) fn no_body(headers: &HeaderMap, raw: RawBody) -> Result<(), Failure> {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    let Nothing {} = body(headers, raw)?;
+    Ok(())
 }
 
 pub(super) fn query<T>(query: RawQuery<T>) -> Result<T, Failure> {

@@ -2,7 +2,7 @@
 
 use super::Calls;
 use super::answer::{Failure, ask_json};
-use super::request::{RawBody, RawQuery, body, query};
+use super::request::{RawBody, RawQuery, body, no_body, query};
 use crate::api::call::{Call, StatusRequest};
 use crate::api::messages::{Detached, ErrorBody, Graph, Reloaded, Results, Scale, Status, Why, route};
 use axum::Router;
@@ -79,7 +79,12 @@ pub(in crate::api) async fn graph(State(calls): State<Calls>) -> Result<Response
 ///
 /// Answered when everything is gone.
 #[utoipa::path(post, path = route::QUIT, tag = "session", responses((status = 200, body = Results)))]
-pub(in crate::api) async fn quit(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn quit(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Quit { reply }).await
 }
 
@@ -88,7 +93,12 @@ pub(in crate::api) async fn quit(State(calls): State<Calls>) -> Result<Response,
 /// Only what changed is restarted; nothing changes if they have errors. Answered when it is done.
 #[utoipa::path(post, path = route::RELOAD, tag = "session",
     responses((status = 200, body = Reloaded), (status = 422, body = ErrorBody, description = "The files have errors.")))]
-pub(in crate::api) async fn reload(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn reload(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Reload { reply }).await
 }
 
@@ -108,6 +118,11 @@ pub(in crate::api) async fn scale(
 
 /// Send a foreground session to the background
 #[utoipa::path(post, path = route::DETACH, tag = "session", responses((status = 200, body = Detached)))]
-pub(in crate::api) async fn detach(State(calls): State<Calls>) -> Result<Response, Failure> {
+pub(in crate::api) async fn detach(
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Result<Response, Failure> {
+    no_body(&headers, raw)?;
     ask_json(&calls, |reply| Call::Detach { reply }).await
 }

@@ -67,6 +67,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             | Call::Graph { .. }
             | Call::Events { .. }
             | Call::SyncLogs { .. }
+            | Call::Terminal { .. }
             | Call::Window { .. } => {}
         }
     });

@@ -184,6 +184,7 @@ pub(super) fn for_model(error: &Diagnostic) -> Diagnostic {
         | Kind::NoTerminal
         | Kind::ServiceFailed
         | Kind::Timeout
+        | Kind::NotAllowed
         | Kind::System => error,
     }
 }

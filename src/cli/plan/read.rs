@@ -26,6 +26,8 @@ pub struct Read {
     /// What the commands that variables come from have printed.
     pub printed: Variables,
     pub environment: Environment,
+    /// The files that were read, and those of variables that would have been if they were there.
+    pub files: Vec<PathBuf>,
 }
 
 /// Whether the commands that variables come from are run.
@@ -45,7 +47,7 @@ impl Read {
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
-        let mut environment = around(here, args, &project, problems);
+        let (mut environment, mut files) = around(here, args, &project, problems);
         let options = settings::resolve(args, &|name| layered(&environment, name));
         let options = told(options.map_err(|error| vec![error]), problems);
         let mut reader = Reader {
@@ -59,12 +61,15 @@ impl Read {
         let (configuration, printed) = reader.configuration()?;
         problems.extend(unused(&project));
         let options = options?;
+        files.extend(project.files.iter().map(|file| file.path.clone()));
+        files.extend(configuration.def.files.iter().cloned());
         (!has_errors(problems)).then_some(Self {
             project,
             options,
             configuration,
             printed,
             environment,
+            files,
         })
     }
 }
@@ -82,26 +87,33 @@ pub fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
 }
 
 /// What the caller and the project's env files say.
-fn around(here: &Here, args: &StartArgs, project: &Project, problems: &mut Vec<Diagnostic>) -> Environment {
+fn around(
+    here: &Here,
+    args: &StartArgs,
+    project: &Project,
+    problems: &mut Vec<Diagnostic>,
+) -> (Environment, Vec<PathBuf>) {
     let caller = load::caller_environment(std::env::vars_os());
     problems.extend(caller.diagnostics);
     let typed = args.env.iter().flat_map(|listed| listed.split(','));
     let typed = typed.map(str::trim).filter(|name| !name.is_empty());
     let named: Vec<PathBuf> = typed.map(|name| here.cwd.join(name)).collect();
-    let environment = load::load_environment(&Surroundings {
+    let surroundings = Surroundings {
         caller: &caller.value,
         home: here.places.home(),
         root: &project.root,
         named: &named,
-    });
+    };
+    let environment = load::load_environment(&surroundings);
     problems.extend(environment.diagnostics);
-    environment.value
+    let files = load::environment_files(&surroundings, &environment.value);
+    (environment.value, files)
 }
 
 /// The configuration as it is written, all files of it in one. `None`: it cannot be read, which was told.
 pub fn shown_configuration(here: &Here, args: &StartArgs, problems: &mut Vec<Diagnostic>) -> Option<Shown> {
     let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
-    let environment = around(here, args, &project, problems);
+    let (environment, _) = around(here, args, &project, problems);
     let lines = procfile(&project, here, problems);
     let files = yaml_files(&project, here);
     let yaml = load::show_yaml(&files, &environment);

@@ -1,10 +1,9 @@
 //! Tests of the settings: precedence, defaults, and errors that name their place.
 
-use super::{ENVIRONMENT, Origin, SETTINGS, Selection, StartOptions, resolve, socket};
+use super::{ENVIRONMENT, Origin, SETTINGS, Selection, StartOptions, resolve};
 use crate::cli::args::{Command, definition, parse};
 use crate::cli::start::HEADINGS;
 use crate::diag::{Diagnostic, Kind};
-use std::path::Path;
 use std::time::Duration;
 
 fn options(words: &str, variables: &[(&str, &str)]) -> Result<StartOptions, Diagnostic> {
@@ -126,14 +125,4 @@ fn lists_may_be_repeated() {
     let o = options("-l web -l db,worker -m web=2 -m all=1", &[]).unwrap();
     assert_eq!(o.processes.value.unwrap(), ["web", "db", "worker"]);
     assert_eq!(o.formation.value, [("web".to_owned(), 2), ("all".to_owned(), 1)]);
-}
-
-#[test]
-fn the_socket_comes_from_flag_or_variable() {
-    let set =
-        |name: &str| (name == "OVERMIND_SOCKET").then(|| ("/o.sock".to_owned(), "environment".to_owned()));
-    assert_eq!(socket(Some(Path::new("/f")), &set).unwrap(), Path::new("/f"));
-    assert_eq!(socket(None, &set).unwrap(), Path::new("/o.sock"));
-    assert_eq!(socket(None, &|_| None), None);
-    assert_eq!(socket(None, &|_| Some((String::new(), String::new()))), None);
 }

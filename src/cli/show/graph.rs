@@ -1,7 +1,7 @@
 //! The graph of dependencies: as a tree for people, and in the languages of Graphviz and Mermaid.
 
 use crate::api::messages::{Graph, GraphEdge, GraphNode};
-use crate::cli::style::{Paint, plain};
+use crate::cli::style::{Paint, plain, width};
 use crate::model::StateWord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -23,32 +23,58 @@ pub fn tree(graph: &Graph, paint: Paint) -> String {
             .collect(),
         shown: BTreeSet::new(),
         paint,
-        out: String::new(),
+        rows: Vec::new(),
     };
     for node in &graph.services {
         if !needed.contains(node.name.as_str()) {
             drawing.root(node);
         }
     }
-    drawing.out
+    drawing.aligned()
 }
+
+/// A line: who it is about, and what there is to say of him.
+struct Row {
+    who: String,
+    /// In columns.
+    width: usize,
+    about: String,
+}
+
+/// States begin in one column, unless that is further to the right than this.
+const FURTHEST: usize = 40;
 
 struct Drawing<'a> {
     nodes: BTreeMap<&'a str, &'a GraphNode>,
     shown: BTreeSet<&'a str>,
     paint: Paint,
-    out: String,
+    rows: Vec<Row>,
 }
 
 impl<'a> Drawing<'a> {
     fn root(&mut self, node: &'a GraphNode) {
-        let line = format!(
-            "{}{}",
-            self.paint.bold(&plain(&node.name)),
-            state(node, self.paint)
-        );
-        self.out.extend([line.as_str(), "\n"]);
+        let name = plain(&node.name);
+        self.rows.push(Row {
+            width: width(&name),
+            who: self.paint.bold(&name),
+            about: state(node, self.paint),
+        });
         self.needs(node, "");
+    }
+
+    fn aligned(&self) -> String {
+        let widths = self.rows.iter().map(|row| row.width);
+        let column = widths.filter(|width| *width <= FURTHEST).max().unwrap_or(0);
+        let mut out = String::new();
+        for row in &self.rows {
+            out.push_str(&row.who);
+            if !row.about.is_empty() {
+                out.push_str(&" ".repeat(column.saturating_sub(row.width)));
+                out.push_str(&row.about);
+            }
+            out.push('\n');
+        }
+        out
     }
 
     fn needs(&mut self, node: &'a GraphNode, indent: &str) {
@@ -69,13 +95,16 @@ impl<'a> Drawing<'a> {
             } else {
                 String::new()
             };
-            let line = format!(
-                "{indent}{}{}{}{stands}{more}\n",
-                self.paint.dim(branch),
-                plain(&edge.on),
-                wanted(edge, self.paint)
-            );
-            self.out.push_str(&line);
+            let (name, condition) = (plain(&edge.on), format!(": {}", edge.condition));
+            self.rows.push(Row {
+                width: width(&format!("{indent}{branch}{name}{condition}")),
+                who: format!(
+                    "{indent}{}{name}{}",
+                    self.paint.dim(branch),
+                    wanted(edge, &condition, self.paint)
+                ),
+                about: format!("{stands}{more}"),
+            });
             if let Some(node) = known.filter(|_| !again) {
                 self.needs(node, &format!("{indent}{below}"));
             }
@@ -84,12 +113,11 @@ impl<'a> Drawing<'a> {
 }
 
 /// What has to hold of it: `: ready`, in the colour of what holds and what does not.
-fn wanted(edge: &GraphEdge, paint: Paint) -> String {
-    let text = format!(": {}", edge.condition);
+fn wanted(edge: &GraphEdge, text: &str, paint: Paint) -> String {
     match edge.holds {
-        Some(true) => paint.green(&text),
-        Some(false) => paint.yellow(&text),
-        None => paint.dim(&text),
+        Some(true) => paint.green(text),
+        Some(false) => paint.yellow(text),
+        None => paint.dim(text),
     }
 }
 
@@ -226,7 +254,7 @@ mod tests {
     fn what_nobody_needs_is_a_root_and_nothing_is_drawn_twice() {
         assert_eq!(
             tree(&shop(), Paint::PLAIN),
-            "web\n├─ api: started\n│  └─ db: ready\n└─ cache: ready\nworker\n└─ api: ready  (needs: see above)\n"
+            "web\n├─ api: started\n│  └─ db: ready\n└─ cache: ready\nworker\n└─ api: ready    (needs: see above)\n"
         );
     }
 
@@ -244,7 +272,7 @@ mod tests {
         graph.services.push(api);
         assert_eq!(
             tree(&graph, Paint::PLAIN),
-            "web  pending: waits for api: started\n└─ api: started  running, not ready  (optional)\n"
+            "web              pending: waits for api: started\n└─ api: started  running, not ready  (optional)\n"
         );
     }
 

@@ -119,3 +119,28 @@ fn ended(end: &LastExit) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::why;
+    use crate::api::messages::golden;
+    use crate::cli::style::Paint;
+
+    #[test]
+    fn all_that_is_known_stands_below_one_sentence_and_what_to_type_comes_last() {
+        let answer = serde_json::from_str(&golden::why()).unwrap();
+        assert_eq!(
+            why(&answer, Paint::PLAIN),
+            "api is failed\n\
+             \x20 blocked by  db, which has to be ready for api, and is not ready\n\
+             \x20 command     cargo run (Procfile:2)\n\
+             \x20 started by  a request to restart, 2026-01-31T08:15:30.042Z\n\
+             \x20 restarts    3\n\
+             \x20 last exit   code 3 after 12 ms, 2026-01-31T08:15:31.000Z; SIGKILL was needed for 7 sleep 60\n\
+             \x20 last lines\n\
+             \x20   │ boom\n\
+             \x20 what to do next\n\
+             \x20   ovr logs api  what it printed\n"
+        );
+    }
+}

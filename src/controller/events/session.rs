@@ -1,6 +1,7 @@
 //! The events of the session itself: its beginning, who controls it, its changes and its end.
 
 use super::super::core::{Controller, Leave};
+use super::super::host::Host;
 use super::millis;
 use crate::api::messages::events::{Event, EventKind};
 use crate::api::messages::{Change, ChangeKind};
@@ -96,7 +97,7 @@ impl Controller {
         let event = Event {
             event: EventKind::SessionEnding,
             service: of.map(|host| host.spec.service.to_string()),
-            instance: of.map(|host| host.name()),
+            instance: of.map(Host::name),
             why: Some(why.to_owned()),
             ..Event::default()
         };

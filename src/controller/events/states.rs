@@ -55,12 +55,13 @@ pub(super) fn steps(from: &State, to: &State) -> Vec<Step> {
                 Some(_) | None => {}
             }
         }
-        State::Daemonized { run, .. } if is_found(*run) => steps.push(Step::Adopted(*run)),
+        State::Daemonized { run, .. } | State::Stopping { run, .. } if is_found(*run) => {
+            steps.push(Step::Adopted(*run));
+        }
         // What it has left behind may change; that it has is told once.
         State::Daemonized { run, .. } if !matches!(from, State::Daemonized { .. }) => {
             steps.push(Step::Daemonized(*run));
         }
-        State::Stopping { run, .. } if is_found(*run) => steps.push(Step::Adopted(*run)),
         State::Stopping { run, .. } => steps.push(Step::Stopping(*run)),
         State::Backoff { .. } => steps.push(Step::Backoff),
         State::Stopped { .. } => steps.push(Step::Stopped),

@@ -95,6 +95,10 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
             body::<Nothing>(fields)?;
             ask(calls, |reply| Call::Graph { reply }).await
         }
+        "why" => {
+            let Named { name } = body(fields)?;
+            ask(calls, |reply| Call::Why { name, reply }).await
+        }
         "reload" => {
             body::<Nothing>(fields)?;
             ask(calls, |reply| Call::Reload { reply }).await
@@ -126,7 +130,7 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
             ask(calls, |reply| Call::Action { verb, request, reply }).await
         }
         other => Err(usage(format!("there is no verb {other:?}")).hint(
-            "there are status, graph, start, stop, restart, kill, signal, wait, reload, scale and quit",
+            "there are status, graph, why, start, stop, restart, kill, signal, wait, reload, scale and quit",
         )),
     }
 }
@@ -135,6 +139,13 @@ async fn carry_out(calls: &Calls, payload: &[u8]) -> Result<Vec<u8>, Diagnostic>
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
+
+/// One that is about one instance.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
 
 fn read(payload: &[u8]) -> Result<(String, Map<String, Value>), Diagnostic> {
     let bad = |why: String| {
@@ -235,6 +246,7 @@ mod tests {
             "{}",
             r#"{"verb":1}"#,
             r#"{"verb":"restrat"}"#,
+            r#"{"verb":"why"}"#,
             // With a misspelt `names`, it would mean all.
             r#"{"verb":"stop","name":["web"]}"#,
             r#"{"verb":"status","names":["web"]}"#,

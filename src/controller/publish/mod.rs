@@ -176,12 +176,9 @@ impl Publisher {
                 (subject, answer) = self.commands.answered() => {
                     self.reply(&mut connection, &subject, answer).await
                 },
-                items = self.reader.next(), if !have_ended => match items {
-                    Some(items) => self.publish(&mut connection, &items).await,
-                    None => {
-                        have_ended = true;
-                        Ok(())
-                    }
+                items = self.reader.next(), if !have_ended => {
+                    have_ended = items.is_none();
+                    self.publish(&mut connection, &items.unwrap_or_default()).await
                 },
             };
             if let Err(why) = result {
@@ -193,6 +190,7 @@ impl Publisher {
 
     /// Sends these events, and waits until the server has them.
     async fn publish(&mut self, connection: &mut Connection, items: &[EventItem]) -> Result<(), String> {
+        let Some(last) = items.last() else { return Ok(()) };
         for item in items {
             let event: Event = serde_json::from_slice(&item.line)
                 .map_err(|error| format!("an event makes no sense: {error}"))?;
@@ -216,10 +214,8 @@ impl Publisher {
                 received => self.on_received(connection, received).await?,
             }
         }
-        if let Some(last) = items.last() {
-            self.confirmed = last.cursor.seq;
-            self.tell(PublishNews::Confirmed(self.confirmed));
-        }
+        self.confirmed = last.cursor.seq;
+        self.tell(PublishNews::Confirmed(self.confirmed));
         Ok(())
     }
 

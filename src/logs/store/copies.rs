@@ -124,39 +124,55 @@ impl Form {
         let text = String::from_utf8_lossy(text);
         let file = &self.file;
         let time = self.layout.as_mut().map(|layout| layout.text(at_ms));
-        if file.json {
-            let json = |text: &str| Value::from(text).to_string();
-            let mut line = format!("{{\"level\":\"{level}\"");
-            if file.metadata {
-                line += &format!(
-                    ",\"process\":{},\"replica\":{}",
-                    json(&file.process),
-                    file.replica
-                );
-            }
-            if let Some(time) = time {
-                line += &format!(",\"time\":{}", json(time));
-            }
-            line += &format!(",\"message\":{}}}\n", json(&text));
-            out.extend_from_slice(line.as_bytes());
-            return;
-        }
-        let level = if level == "info" { "INF" } else { "WRN" };
-        let mut parts: Vec<&str> = Vec::new();
-        for part in &file.parts {
-            match part {
-                LogPart::Time => parts.extend(time),
-                LogPart::Level => parts.push(level),
-                LogPart::Message => parts.push(&text),
-            }
-        }
-        let mut line = parts.join(" ");
-        if file.metadata {
-            line += &format!(" process={} replica={}", file.process, file.replica);
-        }
-        line.push('\n');
-        out.extend_from_slice(line.as_bytes());
+        let written = if file.json {
+            json_line(file, level, time, &text, out)
+        } else {
+            text_line(file, level, time, &text, out)
+        };
+        written.expect("a vector takes everything");
     }
+}
+
+fn json_line(
+    file: &LogFile,
+    level: &str,
+    time: Option<&str>,
+    text: &str,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let json = |text: &str| Value::from(text).to_string();
+    write!(out, "{{\"level\":\"{level}\"")?;
+    if file.metadata {
+        let process = json(&file.process);
+        write!(out, ",\"process\":{process},\"replica\":{}", file.replica)?;
+    }
+    if let Some(time) = time {
+        write!(out, ",\"time\":{}", json(time))?;
+    }
+    writeln!(out, ",\"message\":{}}}", json(text))
+}
+
+fn text_line(
+    file: &LogFile,
+    level: &str,
+    time: Option<&str>,
+    text: &str,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in &file.parts {
+        match part {
+            LogPart::Time => parts.extend(time),
+            LogPart::Level => parts.push(if level == "info" { "INF" } else { "WRN" }),
+            LogPart::Message => parts.push(text),
+        }
+    }
+    out.extend_from_slice(parts.join(" ").as_bytes());
+    if file.metadata {
+        write!(out, " process={} replica={}", file.process, file.replica)?;
+    }
+    out.push(b'\n');
+    Ok(())
 }
 
 impl Target {

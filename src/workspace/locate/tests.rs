@@ -76,6 +76,7 @@ impl World {
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),
+            tcp: None,
             resumed: std::collections::BTreeSet::new(),
         };
         info.write(&lock).unwrap();

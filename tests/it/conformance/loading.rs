@@ -254,3 +254,31 @@ fn a_process_extends_another_and_a_disabled_one_without_a_command_is_no_service(
         .code(78)
         .says(&["these processes extend each other", "did you mean \"b\"?"]);
 }
+
+#[test]
+fn what_two_dollars_keep_apart_is_never_filled_in_whoever_sets_the_name() {
+    let project = project(
+        "environment: [G=global, 'ESCAPED_G=$${G}']\nprocesses:\n  web:\n    environment:\n      - A=1\n      - 'B=$${A} $${PORT} \
+         ${A}'\n      - 'C=${B} $${C:-x} $$$${A}'\n    entrypoint: [sh, -c, 'printf \"%s\\\\n\" \"$B\" \"$C\" \"$ESCAPED_G\" \"$1\" \
+         >$OUT/out', sh, '$${G}']\n",
+    );
+    assert_eq!(
+        out(&project),
+        "${A} ${PORT} 1\n${A} ${PORT} 1 ${C:-x} $${A}\n${G}\n${G}"
+    );
+    project.ovr(&["config"]).success().says(&["${A} ${PORT} "]);
+}
+
+#[test]
+fn a_misspelt_command_is_one_error_and_no_second_one_for_want_of_a_command() {
+    let project = super::configured("  web: { comand: x }\n  api: {}\n");
+    let checked = project.ovr(&["check"]);
+    checked
+        .code(78)
+        .says(&[
+            "ovr.yaml:2:10",
+            "did you mean `command`?",
+            "\"api\" has no command",
+        ])
+        .never_says(&["\"web\" has no command"]);
+}

@@ -1,6 +1,6 @@
 //! Tests of substitution: bash's own answers as a table, what is left alone, and what is remarked.
 
-use super::{Known, Remark, What, expand};
+use super::{Known, Remark, What, expand, settled};
 use proptest::prelude::proptest;
 use proptest::prop_assert;
 
@@ -72,9 +72,11 @@ fn two_dollars_are_one_and_what_is_the_shells_stays() {
         ),
         ("{A} } ${A}", "{A} } foo.bar.Baz"),
     ] {
-        assert_eq!(expanded(text), expected, "{text}");
+        assert_eq!(settled(expanded(text)), expected, "{text}");
         assert_eq!(remarks(text), [], "{text}");
     }
+    let again = expand(&expanded("$${A} ${A}"), &lookup, false).0;
+    assert_eq!(settled(again), "${A} foo.bar.Baz");
     assert_eq!(expand("$$ ${A}", &lookup, false).0, "$$ foo.bar.Baz");
 }
 
