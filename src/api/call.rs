@@ -65,6 +65,11 @@ pub enum Call {
         request: EventsRequest,
         reply: Reply<mpsc::Receiver<Bytes>>,
     },
+    /// Answered with a channel of pieces of the answer. The stream ends as that of [`Self::Output`] does.
+    Logs {
+        request: LogsRequest,
+        reply: Reply<mpsc::Receiver<Bytes>>,
+    },
     /// Answered when every line printed so far is in its file, or cannot be.
     SyncLogs {
         reply: Reply<Synced>,
@@ -154,6 +159,30 @@ pub struct Terminal {
 pub enum TerminalInput {
     Keys(Bytes),
     Resize { cols: u16, rows: u16 },
+}
+
+/// Which of the kept lines a client wants. Texts are as the client has sent them: what they mean, the controller knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogsRequest {
+    /// Services, instances or patterns; empty means all that anything is kept of.
+    pub names: Vec<String>,
+    /// The last so many.
+    pub lines: Option<usize>,
+    /// How long ago, a time, or a cursor.
+    pub since: Option<String>,
+    pub until: Option<String>,
+    /// A regular expression.
+    pub grep: Option<String>,
+    /// So many lines around each that matches.
+    pub context: usize,
+    /// `last`, `-1`, or a number.
+    pub run: Option<String>,
+    /// At most so many bytes of text.
+    pub max_bytes: Option<usize>,
+    /// Go on with what is printed from now on.
+    pub follow: bool,
+    /// The text alone instead of JSON.
+    pub plain: bool,
 }
 
 /// How pieces of JSON follow each other in an answer that streams.

@@ -43,6 +43,8 @@ pub mod route {
     /// GET `?since=CURSOR&follow=true&names=a,b&kinds=exited,failed` → a stream of [`super::events::Event`], one JSON a
     /// line, or server-sent events.
     pub const EVENTS: &str = "/v1/events";
+    /// GET `?names=web&since=10m&grep=500` → [`super::OutputLine`] a line, and [`super::LogsEnd`].
+    pub const LOGS: &str = "/v1/logs";
     /// POST → [`super::Synced`], when every line printed so far is in the files, or cannot be.
     pub const SYNC_LOGS: &str = "/v1/logs/sync";
     /// GET `?name=web` → [`super::Window`].
@@ -338,6 +340,17 @@ pub struct Synced {
     pub schema: u32,
     /// The directory that the files are in; `null` where none are kept.
     pub dir: Option<String>,
+}
+
+/// The last line of an answer about kept lines: where the next reading begins, and what this one has left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogsEnd {
+    /// The next reading's `since`: it goes on exactly here.
+    pub cursor: String,
+    /// So many older lines, at least, were left out for `lines` or `max_bytes`.
+    pub cut: u64,
+    /// There are more behind the cursor: `max_bytes` has ended the reading.
+    pub more: bool,
 }
 
 /// One line of merged output.

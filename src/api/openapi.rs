@@ -5,7 +5,7 @@
 //! `OVR_REGENERATE=1 cargo test generated`. A test compares the router with the document.
 
 use super::error::http_status;
-use super::messages::{ErrorBody, TerminalOrder};
+use super::messages::{ErrorBody, LogsEnd, TerminalOrder};
 use super::server::{document, events, output, services, session, terminal, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
@@ -32,13 +32,14 @@ use utoipa::{Modify, OpenApi};
         services::action,
         services::wait,
         output::output,
+        output::logs,
         output::sync_logs,
         events::events,
         window::window,
         terminal::terminal,
         document::openapi,
     ),
-    components(schemas(ErrorBody, TerminalOrder)),
+    components(schemas(ErrorBody, LogsEnd, TerminalOrder)),
     tags(
         (name = "session", description = "The session as a whole"),
         (name = "services", description = "Asking something of services"),

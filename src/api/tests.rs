@@ -216,7 +216,7 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let dir = Some("/logs".into());
             reply.send(Ok(Synced { schema: 1, dir })).unwrap();
         }
-        Call::Output { .. } | Call::Events { .. } | Call::Terminal { .. } => {
+        Call::Output { .. } | Call::Logs { .. } | Call::Events { .. } | Call::Terminal { .. } => {
             panic!("nobody asked for a stream")
         }
     });

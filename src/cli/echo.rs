@@ -47,6 +47,7 @@ pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagno
             prefix: true,
             marks_cuts: false,
             timestamps: false,
+            groups: false,
         },
     );
     let lines = client.output(&OutputRequest {

@@ -4,12 +4,12 @@ use super::args::{AnyNames, Example, GlobalArgs};
 use super::background::utc_offset_s;
 use super::logs::{Lines, parse_lines};
 use super::show::events::sentence;
-use super::{report, session, when};
+use super::{report, session};
 use crate::api::call::{EventCursor, EventsRequest, EventsSince, Framing};
 use crate::api::client::{Client, EventLines};
 use crate::api::messages::events::{Event, EventKind};
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::Since;
+use crate::logs::store::{self, Since};
 use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, suggest, time_text};
 use crate::workspace::{SessionDir, revive};
@@ -116,7 +116,7 @@ fn beginning(args: &EventsArgs) -> Result<(EventsSince, u64), Diagnostic> {
     if let Ok(cursor) = text.parse::<EventCursor>() {
         return Ok((EventsSince::Cursor(cursor), 0));
     }
-    match when::since(text)? {
+    match store::since(text, SystemTime::now(), utc_offset_s())? {
         Since::Time(at_ms) => Ok((EventsSince::Start, at_ms)),
         Since::Cursor(_) => Err(Diagnostic::error(
             Kind::Usage,

@@ -2,12 +2,14 @@
 //! line of it: that is `logs::store`'s.
 
 use super::place::Place;
-use super::plan::{Here, own_environment};
+use super::plan::{Here, Plan, own_environment};
 use super::{args::GlobalArgs, session};
 use crate::api::client::Client;
 use crate::api::messages::Status;
+use crate::controller::LogsSetup;
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::{Label, store};
+use crate::logs::Label;
+use crate::logs::store::{self, Found, Query};
 use crate::model::{InstanceName, StateWord, select};
 use crate::workspace::project::project_name;
 use crate::workspace::session::{Life, SessionEntry};
@@ -28,6 +30,14 @@ pub(super) struct Kept {
     /// Every instance that has lines or runs, those of the session first, in its order.
     names: Vec<InstanceName>,
     idle: Option<Diagnostic>,
+}
+
+/// Where a session of this plan keeps its output, and how much of it. `None`: there is no place.
+pub(super) fn room(here: &Here, plan: &Plan) -> Option<LogsSetup> {
+    Some(LogsSetup {
+        dir: here.places.logs_of(&plan.project.id, &plan.project.name)?,
+        bytes: plan.options.logs.value,
+    })
 }
 
 /// The output of the project that a command means, whether it runs or not.
@@ -113,6 +123,26 @@ impl Kept {
             .flatten()
     }
 
+    /// Has what was printed so far written to the files, if a session runs.
+    pub(super) fn sync(&self) -> Result<(), Diagnostic> {
+        match &self.client {
+            Some(client) if client.sync_logs()?.dir.is_none() => {
+                Err(
+                    Diagnostic::error(Kind::Usage, "this session keeps no log files (--logs=off)").hint(
+                        format!("ovr logs -n {IN_MEMORY} shows the last lines, which it has in memory"),
+                    ),
+                )
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What the files say, up to now.
+    pub(super) fn read(&self, query: &Query) -> Result<Found, Diagnostic> {
+        self.sync()?;
+        query.run().map_err(|error| unreadable(&query.dir, &error))
+    }
+
     /// Waits until another controller answers for the session, whose last one is gone. `false`: it has ended.
     pub(super) fn wait_for_controller(&self) -> Result<bool, Diagnostic> {
         match &self.entry {
@@ -150,6 +180,6 @@ impl Kept {
     }
 }
 
-fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
+pub(super) fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(Kind::System, format!("cannot read {}", dir.display())).cause(error.to_string())
 }

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{ending, listen, report, session, style};
+use super::{ending, kept, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
@@ -206,7 +206,7 @@ fn setup(
         ends_when_done: plan.project.config.dialect != Dialect::Procfile,
         ends_at_once: plan.configuration.def.ordered_shutdown == Some(false),
         fresh: options.fresh.value && !args.take_over,
-        logs: here.places.logs_of(&plan.project.id, &plan.project.name),
+        logs: kept::room(here, plan),
         watch: !options.no_watch.value,
         publish: options.publish.value.clone(),
         tcp: None,

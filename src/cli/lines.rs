@@ -4,10 +4,13 @@
 use crate::api::messages::{LineKind, OutputLine};
 use crate::cli::background::utc_offset_s;
 use crate::cli::report;
+use crate::controller::output_line;
 use crate::diag::Diagnostic;
-use crate::logs::store::{EntryKind, Found, FoundLine};
+use crate::logs::store::{Found, FoundLine, Summary};
 use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, time_text};
+use regex::bytes::Regex;
+use std::borrow::Cow;
 use std::io::IsTerminal;
 
 /// How lines are to look.
@@ -20,6 +23,8 @@ pub(super) struct Style {
     /// Say in the text that lines were left out; JSON says it behind its cursor.
     pub(super) marks_cuts: bool,
     pub(super) timestamps: bool,
+    /// Show where a match and its neighbours end and another's begin.
+    pub(super) groups: bool,
 }
 
 /// Prints lines to standard output.
@@ -28,12 +33,13 @@ pub(super) struct Printer {
     style: Style,
     labels: Vec<Label>,
     renderer: Renderer,
+    /// What to mark in the lines.
+    matches: Option<Regex>,
+    /// The group of the line before.
+    group: Option<u64>,
     out: Vec<u8>,
     is_read: bool,
 }
-
-/// What the line between two runs begins with.
-const RUN_MARK: &str = "── ";
 
 /// Written at once.
 const CHUNK: usize = 64 * 1024;
@@ -62,6 +68,8 @@ impl Printer {
             style,
             labels: labels.to_vec(),
             renderer,
+            matches: None,
+            group: None,
             out: Vec::new(),
             is_read: true,
         }
@@ -72,28 +80,44 @@ impl Printer {
         self.renderer.color().is_on()
     }
 
-    /// Prints what was found in files.
-    pub(super) fn found(&mut self, found: &Found) -> Result<(), Diagnostic> {
+    /// Marks what matches, where colours are printed.
+    pub(super) fn marking(mut self, matches: Option<Regex>) -> Self {
+        self.matches = matches.filter(|_| self.is_coloured() && !self.style.json);
+        self
+    }
+
+    /// Says that older lines than those that follow were left out.
+    pub(super) fn cut(&mut self, found: &Found) {
         // What `-n` leaves out is what was asked for; a bound in bytes cuts somewhere.
-        if found.cut > 0 && self.style.marks_cuts {
-            let (at_ms, lines) = (found.lines.front().map_or(0, |line| line.at_ms), found.cut);
+        if found.summary.cut > 0 && self.style.marks_cuts {
+            let (at_ms, lines) = (
+                found.lines.front().map_or(0, |line| line.at_ms),
+                found.summary.cut,
+            );
             let text = format!("… {lines} lines before these are left out: --max-bytes");
             self.renderer.system(&mut self.out, Tone::Normal, at_ms, &text);
         }
-        for (at, line) in found.lines.iter().enumerate() {
-            let mut shown = of_file(line, self.position(&line.instance));
-            if line.kind == EntryKind::Begin && !self.style.json {
-                if is_told_behind(line, found.lines.range(at + 1..)) {
-                    continue;
-                }
-                shown.text = format!("{RUN_MARK}{} ──", shown.text);
-            }
-            self.push(&shown);
-            if self.out.len() > CHUNK {
-                self.flush()?;
-            }
+    }
+
+    /// Takes a line that was found in files; it is printed with others, at the latest by [`Self::flush`].
+    pub(super) fn found(&mut self, line: &FoundLine) -> Result<(), Diagnostic> {
+        let Some(shown) = output_line(line, self.position(&line.instance)) else {
+            return Ok(());
+        };
+        // As grep does between what does not belong together.
+        if self.style.groups
+            && self
+                .group
+                .replace(line.group)
+                .is_some_and(|last| last != line.group)
+        {
+            self.out.extend_from_slice(b"--\n");
         }
-        self.flush()
+        self.push(&shown);
+        if self.out.len() > CHUNK {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     /// Prints a line that the session sent.
@@ -112,8 +136,12 @@ impl Printer {
     }
 
     /// Prints where the next reading begins.
-    pub(super) fn cursor(&mut self, found: &Found) -> Result<(), Diagnostic> {
-        let cursor = serde_json::json!({ "cursor": found.cursor.to_string(), "cut": found.cut });
+    pub(super) fn cursor(&mut self, summary: &Summary) -> Result<(), Diagnostic> {
+        let cursor = serde_json::json!({
+            "cursor": summary.cursor.to_string(),
+            "cut": summary.cut,
+            "more": summary.more,
+        });
         self.out.extend_from_slice(cursor.to_string().as_bytes());
         self.out.push(b'\n');
         self.flush()
@@ -128,7 +156,11 @@ impl Printer {
         }
         let instance = InstanceId(self.place(line));
         let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
-        let (out, text) = (&mut self.out, line.text.as_bytes());
+        let marked = match &self.matches {
+            Some(matches) => Cow::from(marked(&line.text, matches)),
+            None => Cow::from(&line.text),
+        };
+        let (out, text) = (&mut self.out, marked.as_bytes());
         match line.kind {
             LineKind::Open if self.renderer.shows_open_lines() => {
                 self.renderer.open(out, instance, at_ms, text);
@@ -170,7 +202,8 @@ impl Printer {
         self.is_read
     }
 
-    fn flush(&mut self) -> Result<(), Diagnostic> {
+    /// Prints what was taken so far.
+    pub(super) fn flush(&mut self) -> Result<(), Diagnostic> {
         let shown = report::write_if_read(&self.out);
         self.out.clear();
         self.is_read &= shown?;
@@ -178,22 +211,37 @@ impl Printer {
     }
 }
 
-/// Whether what was said of the run's beginning follows: it says more.
-fn is_told_behind<'a>(begin: &FoundLine, mut behind: impl Iterator<Item = &'a FoundLine>) -> bool {
-    let next = behind.find(|line| line.instance == begin.instance);
-    next.is_some_and(|next| next.kind == EntryKind::Event && next.text.starts_with(RUN_MARK.as_bytes()))
+/// The text with a style around what matches.
+fn marked(text: &str, matches: &Regex) -> String {
+    let mut out = Vec::with_capacity(text.len() + 16);
+    let mut at = 0;
+    for found in matches
+        .find_iter(text.as_bytes())
+        .filter(|found| !found.is_empty())
+    {
+        out.extend_from_slice(&text.as_bytes()[at..found.start()]);
+        out.extend_from_slice(b"\x1b[1;31m");
+        out.extend_from_slice(found.as_bytes());
+        out.extend_from_slice(b"\x1b[0m");
+        at = found.end();
+    }
+    out.extend_from_slice(&text.as_bytes()[at..]);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
-fn of_file(line: &FoundLine, position: u32) -> OutputLine {
-    OutputLine {
-        at: time_text::rfc3339(time_text::from_epoch_millis(line.at_ms)),
-        name: line.instance.clone(),
-        position,
-        run: line.run.0,
-        kind: match line.kind {
-            EntryKind::Output => LineKind::Output,
-            EntryKind::Event | EntryKind::Begin | EntryKind::Gap => LineKind::Event,
-        },
-        text: String::from_utf8_lossy(&line.text).into_owned(),
+#[cfg(test)]
+mod tests {
+    use super::marked;
+    use regex::bytes::Regex;
+
+    #[test]
+    fn what_matches_is_marked_and_nothing_else() {
+        let mark = |text: &str, matches: &str| marked(text, &Regex::new(matches).unwrap());
+        assert_eq!(
+            mark("GET /500 500 ms", "500"),
+            "GET /\x1b[1;31m500\x1b[0m \x1b[1;31m500\x1b[0m ms"
+        );
+        assert_eq!(mark("größer", "ö.+"), "gr\x1b[1;31mößer\x1b[0m");
+        assert_eq!(mark("nothing", "^|x*"), "nothing");
     }
 }

@@ -2,17 +2,20 @@
 //! `logs::store`, times are read in `when`, and how lines are printed is in `show::lines`.
 
 use super::args::{AnyNames, Example, GlobalArgs};
+use super::background::utc_offset_s;
+use super::kept;
 use super::lines::{Printer, Style};
-use super::{kept, when};
 use crate::api::call::OutputRequest;
 use crate::api::client::{Client, OutputLines};
 use crate::api::messages::{LineKind, OutputLine};
 use crate::diag::{Diagnostic, Kind, exit_code};
-use crate::logs::store::{Found, Query, RunChoice, Since};
-use crate::model::{RunId, StateWord, time_text};
+use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Since, Summary};
+use crate::model::{StateWord, time_text};
 use clap::Args;
 use regex::bytes::Regex;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr logs web -n 20", "its last 20 lines, also when it has ended"),
@@ -42,7 +45,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// End there
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "follow")]
     pub until: Option<String>,
     /// Show lines that match this regular expression
     #[arg(long, value_name = "RE")]
@@ -50,8 +53,16 @@ pub struct LogsArgs {
     /// Show N lines around each match
     #[arg(short = 'C', long, value_name = "N", default_value_t = 0, requires = "grep")]
     pub context: usize,
+    /// Print the newest first
+    #[arg(short, long, conflicts_with = "follow")]
+    pub reverse: bool,
     /// Show one run: `last`, -1 (the one before), or its number
-    #[arg(long, value_name = "RUN", value_parser = parse_run, allow_hyphen_values = true, conflicts_with = "follow")]
+    #[arg(
+        long,
+        value_name = "RUN",
+        allow_hyphen_values = true,
+        conflicts_with = "follow"
+    )]
     pub run: Option<RunChoice>,
     /// Print a JSON object a line, and a cursor at the end
     #[arg(long)]
@@ -87,16 +98,6 @@ pub(super) fn parse_lines(text: &str) -> Result<Lines, String> {
     }
 }
 
-pub(super) fn parse_run(text: &str) -> Result<RunChoice, String> {
-    let back = text.strip_prefix('-').map(str::parse);
-    match (text, back, text.parse()) {
-        ("last" | "0", _, _) => Ok(RunChoice::Back(0)),
-        (_, Some(Ok(back)), _) => Ok(RunChoice::Back(back)),
-        (_, None, Ok(number)) => Ok(RunChoice::Number(RunId(number))),
-        _ => Err("write last, -1, -2 …, or the number of a run".to_owned()),
-    }
-}
-
 /// Prints what was asked for.
 pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagnostic> {
     let kept = kept::find(global)?;
@@ -108,36 +109,35 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
         prefix: !args.no_prefix && !args.plain,
         marks_cuts: args.max_bytes.is_some() && !args.json,
         timestamps: args.timestamps && !args.plain,
+        groups: args.context > 0 && !args.json,
     };
-    let mut printer = Printer::new(&kept.labels(), style);
-    let found = match kept.client.as_ref().filter(|_| is_simple(args, &query)) {
+    let mut printer = Printer::new(&kept.labels(), style).marking(query.grep.clone());
+    let from_memory = is_simple(args, &query);
+    match &kept.client {
+        Some(client) if args.follow => return follow(&kept, client, args, &query, printer, from_memory),
+        None if args.follow => return Err(kept.not_running()),
         // The session has the last lines in memory, with their colours and with what is not ended yet.
-        Some(client) if args.follow => return follow(&kept, client, args, &query, printer, None),
-        Some(client) => {
+        Some(client) if from_memory => {
             for line in client.output(&request(args, &chosen, query.last, false))? {
                 printer.line(&line?)?;
             }
             return Ok(ExitCode::SUCCESS);
         }
-        None => read(&kept, &query)?,
-    };
-    if found.lines.is_empty()
+        Some(_) | None => {}
+    }
+    let summary = print_found(&kept, args, &query, &mut printer)?;
+    if summary.lines == 0
         && !args.json
         && let Some(nothing) = why_nothing(args, &kept, &chosen)
     {
         return Err(nothing);
     }
-    printer.found(&found)?;
-    if args.follow {
-        return match &kept.client {
-            Some(client) => follow(&kept, client, args, &query, printer, Some(&found)),
-            None => Err(kept.not_running()),
-        };
-    }
     if args.json {
-        printer.cursor(&found)?;
+        printer.cursor(&summary)?;
+    } else if summary.more {
+        printer.note("… more follows; --json prints the cursor to go on from")?;
     }
-    Ok(ExitCode::from(if args.grep.is_some() && !found.has_matches() {
+    Ok(ExitCode::from(if args.grep.is_some() && summary.matches == 0 {
         exit_code::FAILURE
     } else {
         exit_code::OK
@@ -150,33 +150,56 @@ fn is_simple(args: &LogsArgs, query: &Query) -> bool {
         || query.until_ms.is_some()
         || query.grep.is_some()
         || query.run.is_some()
-        || query.max_bytes.is_some();
+        || query.max_bytes.is_some()
+        || args.reverse;
     !filtered && !args.json && query.last.is_some_and(|last| last <= kept::IN_MEMORY)
 }
 
-pub(super) fn read(kept: &kept::Kept, query: &Query) -> Result<Found, Diagnostic> {
-    if let Some(client) = &kept.client {
-        client.sync_logs()?;
-    }
-    query.run().map_err(|error| {
-        Diagnostic::error(Kind::System, format!("cannot read {}", query.dir.display()))
-            .cause(error.to_string())
-    })
+/// Prints what is in the files. Only what must be known whole before its first line can be printed is held in
+/// memory: there may be more than fits.
+fn print_found(
+    kept: &kept::Kept,
+    args: &LogsArgs,
+    query: &Query,
+    printer: &mut Printer,
+) -> Result<Summary, Diagnostic> {
+    kept.sync()?;
+    let mut printed = Ok(());
+    let mut print = |printer: &mut Printer, line: &FoundLine| {
+        printed = printer.found(line);
+        if printed.is_ok() && printer.is_read() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    let summary = if args.reverse || args.max_bytes.is_some() {
+        query.run().map(|found| {
+            let found = if args.reverse { found.newest_first() } else { found };
+            printer.cut(&found);
+            let _unread = found.lines.iter().try_for_each(|line| print(printer, line));
+            found.summary
+        })
+    } else {
+        query.each(|line| print(printer, &line))
+    };
+    printed?;
+    printer.flush()?;
+    summary.map_err(|error| kept::unreadable(&query.dir, &error))
+}
+
+/// The place that `text` means, now and by this machine's clock.
+pub(super) fn since(text: &str) -> Result<Since, Diagnostic> {
+    store::since(text, SystemTime::now(), utc_offset_s())
 }
 
 fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query, Diagnostic> {
     let mut query = Query::new(kept.dir.clone(), chosen.to_vec());
-    query.since = args.since.as_deref().map(when::since).transpose()?;
-    query.until_ms = match args.until.as_deref().map(when::since).transpose()? {
-        Some(Since::Time(at_ms)) => Some(at_ms),
-        Some(Since::Cursor(_)) => {
-            return Err(Diagnostic::error(
-                Kind::Usage,
-                "--until takes a time, not a cursor",
-            ));
-        }
-        None => None,
-    };
+    query.since = args.since.as_deref().map(since).transpose()?;
+    let until = args.until.as_deref();
+    query.until_ms = until
+        .map(|text| store::until(text, SystemTime::now(), utc_offset_s()))
+        .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;
     query.run = args.run.or_else(|| crashed(args, kept, chosen));
@@ -201,7 +224,7 @@ fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunC
         && !args.target.names.is_empty();
     let all_failed = chosen
         .iter()
-        .all(|name| kept.state(name) == Some(StateWord::Failed));
+        .all(|name| matches!(kept.state(name), Some(StateWord::Failed | StateWord::Backoff)));
     (unasked && all_failed).then_some(RunChoice::Back(0))
 }
 
@@ -247,30 +270,42 @@ fn request(args: &LogsArgs, chosen: &[String], lines: Option<usize>, follow: boo
         names: chosen.to_vec(),
         lines: lines.unwrap_or(kept::IN_MEMORY),
         follow,
-        color: !args.plain && !args.json,
+        // What is searched is the text, not its colours.
+        color: !args.plain && !args.json && args.grep.is_none(),
         ..OutputRequest::default()
     }
 }
 
-/// Goes on with what is printed from now on, over restarts of services and of the controller. `found`: what was
-/// read from the files, which the stream's beginning repeats.
+/// Goes on with what is printed from now on, over restarts of services and of the controller.
 fn follow(
     kept: &kept::Kept,
     client: &Client,
     args: &LogsArgs,
     query: &Query,
     mut printer: Printer,
-    found: Option<&Found>,
+    from_memory: bool,
 ) -> Result<ExitCode, Diagnostic> {
-    // What the stream repeats of what was printed; and where it has come to, for the next controller's.
-    let mut seen = found.map(|found| found.cursor.clone()).unwrap_or_default();
-    let mut stream = client.output(&request(args, &query.instances, query.last, true))?;
+    let begun = Cursor::at(time_text::epoch_millis(SystemTime::now()));
+    let beginning = if from_memory { query.last } else { Some(0) };
+    let mut stream = client.output(&request(args, &query.instances, beginning, true))?;
+    // Where the reading has come to: what the next controller's stream repeats. The files are read when the stream
+    // has begun, so that nothing is missing between the two, and what both have is told by this.
+    let mut printed = if from_memory {
+        Cursor::default()
+    } else {
+        let printed = print_found(kept, args, query, &mut printer)?.printed;
+        if printed == Cursor::default() {
+            begun
+        } else {
+            printed
+        }
+    };
     loop {
-        let mut cursor = seen.clone();
+        let mut overlap = Overlap::with(printed.clone());
         for line in stream {
             // A controller that was killed ends its stream in the middle.
             let Ok(line) = line else { break };
-            let is_new = line.kind != LineKind::Output || seen.is_unseen(&line.name, at_ms(&line));
+            let is_new = line.kind != LineKind::Output || overlap.is_new(&line.name, at_ms(&line));
             if is_new && is_wanted(&line, query) {
                 printer.line(&line)?;
             }
@@ -278,7 +313,7 @@ fn follow(
                 return Ok(ExitCode::SUCCESS);
             }
             if is_new && line.kind == LineKind::Output {
-                cursor.pass(&line.name, at_ms(&line));
+                printed.pass(&line.name, at_ms(&line));
             }
         }
         let Some(next) = next_stream(kept, client, &request(args, &query.instances, None, true))? else {
@@ -286,7 +321,7 @@ fn follow(
             return Ok(ExitCode::SUCCESS);
         };
         printer.note("a new controller has taken over")?;
-        (seen, stream) = (cursor, next);
+        stream = next;
     }
 }
 

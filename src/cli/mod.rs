@@ -57,7 +57,6 @@ pub mod usage;
 mod values;
 pub mod wait;
 mod watching;
-mod when;
 pub mod why;
 
 use crate::diag::Diagnostic;

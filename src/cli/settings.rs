@@ -4,9 +4,10 @@
 
 use super::start::StartArgs;
 use super::values::{
-    boolean, colors, counts, duration, names, number, path, paths, port, selection, signals,
+    boolean, colors, counts, duration, names, number, path, paths, port, room, selection, signals,
 };
 use crate::diag::{Diagnostic, Kind};
+use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
 use std::fmt;
@@ -68,6 +69,7 @@ settings! {
     TIMEOUT: "timeout" "-t" ["OVR_TIMEOUT", "OVERMIND_TIMEOUT"], "5";
     COLORS: "colors" "-b" ["OVR_COLORS", "OVERMIND_COLORS"], "a palette";
     TIMESTAMPS: "show_timestamps" "-T" ["OVR_SHOW_TIMESTAMPS", "OVERMIND_SHOW_TIMESTAMPS"], "no", switch;
+    LOGS: "logs" "--logs" ["OVR_LOGS"], "512M";
     DAEMONIZE: "daemonize" "-D" ["OVR_DAEMONIZE", "OVERMIND_DAEMONIZE"], "no", switch;
     FRESH: "fresh" "--fresh" ["OVR_FRESH"], "no", switch;
     NO_RECOVER: "no_recover" "--no-recover" ["OVR_NO_RECOVER"], "no", switch;
@@ -167,6 +169,8 @@ pub struct StartOptions {
     /// xterm's numbers; empty is the palette.
     pub colors: Sourced<Vec<u8>>,
     pub show_timestamps: Sourced<bool>,
+    /// How many bytes of output are kept on disk; `None` for nothing at all.
+    pub logs: Sourced<Option<u64>>,
     pub daemonize: Sourced<bool>,
     pub fresh: Sourced<bool>,
     pub no_recover: Sourced<bool>,
@@ -235,6 +239,7 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         )?,
         colors: r.value(&COLORS, joined(&args.colors).as_deref(), Vec::new(), colors)?,
         show_timestamps: r.switch(&TIMESTAMPS, args.show_timestamps)?,
+        logs: r.value(&LOGS, args.logs.as_deref(), Some(Keep::PROJECT), room)?,
         daemonize: r.switch(&DAEMONIZE, args.daemonize)?,
         fresh: r.switch(&FRESH, args.fresh)?,
         no_recover: r.switch(&NO_RECOVER, args.no_recover)?,

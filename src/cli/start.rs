@@ -70,7 +70,7 @@ pub struct StartArgs {
     #[arg(short = 'P', long, value_name = "N", help_heading = HEADINGS[1])]
     pub port_step: Option<String>,
     /// Leave so much between two instances' ports
-    #[arg(long, value_name = "N", help_heading = HEADINGS[1])]
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = HEADINGS[1])]
     pub formation_port_step: Option<String>,
     /// Assign no ports
     #[arg(short = 'N', long, help_heading = HEADINGS[1])]
@@ -98,6 +98,9 @@ pub struct StartArgs {
     /// Begin each line with the time
     #[arg(short = 'T', long, help_heading = HEADINGS[3])]
     pub show_timestamps: Option<bool>,
+    /// Keep so much output on disk (`100M`), or `off`
+    #[arg(long, value_name = "SIZE", help_heading = HEADINGS[3])]
+    pub logs: Option<String>,
 
     /// Run in the background; return when all that need not wait for others have been started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]

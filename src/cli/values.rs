@@ -111,6 +111,30 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// `off`, or a number of bytes with `K`, `M` or `G`; less than 1 MiB is not worth a file.
+pub(super) fn room(text: &str) -> Result<Option<u64>, String> {
+    let text = text.trim().to_ascii_uppercase();
+    if matches!(text.as_str(), "OFF" | "NO" | "NONE" | "FALSE" | "0") {
+        return Ok(None);
+    }
+    let text = text.trim_end_matches('B').trim_end_matches('I');
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let factor = match &text[digits.len()..] {
+        "" => Some(1_u64),
+        "K" => Some(1 << 10),
+        "M" => Some(1 << 20),
+        "G" => Some(1 << 30),
+        _ => None,
+    };
+    let number = digits.trim().parse::<u64>().ok();
+    number
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor))
+        .filter(|bytes| *bytes >= 1 << 20)
+        .map(Some)
+        .ok_or_else(|| "is no size; write 100M, 2G (at least 1M), or off".to_owned())
+}
+
 /// Seconds (`5`, `2.5`), or a number with `ms`, `s`, `m` or `h`; at most a day.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
@@ -137,7 +161,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{boolean, counts, duration, port, selection, signals};
+    use super::{boolean, counts, duration, port, room, selection, signals};
     use crate::cli::settings::Selection;
     use crate::model::Signal;
     use std::time::Duration;
@@ -156,6 +180,22 @@ mod tests {
         }
         for text in ["", "s", "-1", "5x", "1e3", "inf", "NaN", "25h", "1 2", "+5"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn room_is_a_size_or_none_at_all() {
+        for (text, bytes) in [
+            ("512M", 512 << 20),
+            ("1GiB", 1 << 30),
+            ("2gb", 2 << 30),
+            ("2097152", 2 << 20),
+        ] {
+            assert_eq!(room(text), Ok(Some(bytes)), "{text}");
+        }
+        assert_eq!((room("off"), room("0")), (Ok(None), Ok(None)));
+        for text in ["", "M", "512", "1000K", "-1M", "1T", "99999999999G", "1.5G"] {
+            assert!(room(text).is_err(), "{text}");
         }
     }
 

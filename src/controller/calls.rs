@@ -94,6 +94,7 @@ impl Controller {
                 drop(reply.send(answer));
             }
             Call::Events { request, reply } => drop(reply.send(self.read_events(&request))),
+            Call::Logs { request, reply } => self.kept_logs(&request, reply),
             Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),

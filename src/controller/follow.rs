@@ -19,8 +19,8 @@ const CHUNKS: usize = 4;
 /// What a record does not know about its instance.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
-    name: String,
-    position: u32,
+    pub(super) name: String,
+    pub(super) position: u32,
 }
 
 impl Named {
@@ -166,7 +166,7 @@ impl Writing {
     }
 }
 
-fn line(record: &Record<'_>, names: &[Named], color: bool) -> OutputLine {
+pub(super) fn line(record: &Record<'_>, names: &[Named], color: bool) -> OutputLine {
     let named = &names[record.instance.0 as usize];
     OutputLine {
         at: time_text::rfc3339(time_text::from_epoch_millis(record.at_ms)),

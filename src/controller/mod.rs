@@ -24,6 +24,8 @@ mod health;
 mod hook_run;
 mod hooks;
 mod host;
+mod keeping;
+mod kept_logs;
 mod lane_attempt;
 mod lane_door;
 mod lanes;
@@ -62,6 +64,8 @@ mod windows;
 mod words;
 
 pub use ending::{Cause, FirstEnd, Outcome};
+pub use keeping::LogsSetup;
+pub use kept_logs::output_line;
 pub use left_over::LeftOver;
 pub use progress::Up;
 pub use replan::{Made, Overrides, Replan};

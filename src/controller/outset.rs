@@ -1,16 +1,13 @@
 //! The parts that a session begins with, made of its set-up: the log store, the labels, what `session.json` says, the
 //! channels of the loop. Nothing here runs yet.
 
-use super::core::{Controller, Inlets, Outlets};
-use super::doors::system;
+use super::core::{Inlets, Outlets};
 use super::files::FileWatch;
 use super::links::LinkEvent;
 use super::planned::{Planned, label};
 use super::session::Setup;
 use super::watch::News;
 use super::windows::Site;
-use crate::diag::Diagnostic;
-use crate::logs::store::{Keep, Store, Troubles};
 use crate::logs::{ConsoleFailed, Label};
 use crate::model::{InstanceSpec, ServiceName, time_text};
 use crate::tmux::server::Server;
@@ -18,20 +15,8 @@ use crate::tmux::setup;
 use crate::workspace::SessionInfo;
 use crate::workspace::session::Scaled;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::SystemTime;
 use tokio::sync::mpsc;
-
-/// The files of the session's instances.
-pub(super) fn store(dir: PathBuf, instances: &[InstanceSpec]) -> Result<(Store, Troubles), Diagnostic> {
-    let (mut store, troubles) = Store::start(dir, Keep::for_instances(instances.len()))
-        .map_err(|error| system("cannot start the thread that keeps logs", &error))?;
-    for (index, spec) in instances.iter().enumerate() {
-        store.name(Controller::id_at(index), spec.name.to_string());
-        store.copy(Controller::id_at(index), spec.log_file.as_ref());
-    }
-    Ok((store, troubles))
-}
 
 pub(super) fn labels(instances: &[InstanceSpec]) -> Vec<Label> {
     instances.iter().map(label).collect()

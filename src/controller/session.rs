@@ -13,13 +13,14 @@ use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
+use super::keeping::{self, LogsSetup};
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
 use super::links::Links;
 use super::listening::Looks;
 use super::lookers::Lookers;
 use super::losses::Losses;
-use super::outset::{channels, info, labels, relative, scaled_before, site, store};
+use super::outset::{channels, info, labels, relative, scaled_before, site};
 use super::planned::{names_of, numbered};
 use super::progress::{Progress, Up};
 use super::reload::Reloads;
@@ -83,7 +84,7 @@ pub struct Setup {
     /// End what an earlier session left instead of adopting it.
     pub fresh: bool,
     /// Where the services' output is kept, if it is.
-    pub logs: Option<PathBuf>,
+    pub logs: Option<LogsSetup>,
     /// Heed the files that services watch.
     pub watch: bool,
     /// The session is over when all in it has ended and nothing can start it again.
@@ -194,8 +195,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         watched,
     );
     let mut hub = Hub::new(setup.instances.len(), renderer);
-    if let Some(logs) = setup.logs.clone() {
-        let (store, troubles) = store(logs, &setup.instances)?;
+    if let Some(logs) = &setup.logs
+        && let Some((store, troubles)) = keeping::start(logs, &setup.instances)?
+    {
         hub.keep_in(store);
         outlets.log_troubles = Some(troubles);
     }
@@ -212,7 +214,10 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
             watch: setup.watch,
-            logs: setup.logs.clone(),
+            logs: setup
+                .logs
+                .filter(|logs| logs.bytes.is_some())
+                .map(|logs| logs.dir),
         },
         info,
         lock: setup.lock,

@@ -4,7 +4,7 @@ use super::Calls;
 use super::answer::{Failure, ask, ask_json};
 use super::request::{RawBody, RawQuery, names, no_body, query};
 use super::sse;
-use crate::api::call::{Call, Framing, LinePlace, OutputRequest};
+use crate::api::call::{Call, Framing, LinePlace, LogsRequest, OutputRequest};
 use crate::api::messages::{OutputLine, Synced, route};
 use axum::Router;
 use axum::extract::State;
@@ -19,6 +19,7 @@ const DEFAULT_LINES: usize = 100;
 pub(super) fn routes() -> Router<Calls> {
     Router::new()
         .route(route::OUTPUT, get(output))
+        .route(route::LOGS, get(logs))
         .route(route::SYNC_LOGS, post(sync_logs))
 }
 
@@ -71,6 +72,73 @@ pub(in crate::api) async fn output(
     };
     let lines = ask(&calls, |reply| Call::Output { request, reply }).await?;
     Ok(sse::answer(framing, lines))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct LogsQuery {
+    /// Services, instances or patterns, with commas between them; none means all, also those of earlier sessions.
+    names: Option<String>,
+    /// The last so many; 100 where neither `since`, `grep` nor `run` is given, else all.
+    lines: Option<usize>,
+    /// How long ago (`10m`), a time (RFC 3339), or the `cursor` of an earlier answer.
+    since: Option<String>,
+    /// How long ago, or a time.
+    until: Option<String>,
+    /// Only lines that match this regular expression.
+    grep: Option<String>,
+    /// So many lines around each that matches.
+    #[serde(default)]
+    #[param(required = false)]
+    context: usize,
+    /// One run of each: `last`, `-1` (the one before), or its number.
+    run: Option<String>,
+    /// At most so many bytes of text: the newest, or with a cursor as `since` the first that follow it.
+    max_bytes: Option<usize>,
+    /// Go on with what is printed from now on.
+    #[serde(default)]
+    #[param(required = false)]
+    follow: bool,
+    /// The text alone: `text/plain`, without names, times and cursor.
+    #[serde(default)]
+    #[param(required = false)]
+    plain: bool,
+}
+
+/// What services printed, from the files
+///
+/// One JSON object a line. Without `follow`, the last one is a `LogsEnd`: where the next reading begins. Files have no
+/// colours; what was printed in the last moment is in them before they are read.
+#[utoipa::path(get, path = route::LOGS, tag = "output", params(LogsQuery),
+    responses((status = 200, content(
+        (OutputLine = "application/x-ndjson"),
+        (String = "text/plain"),
+    ))))]
+pub(in crate::api) async fn logs(
+    State(calls): State<Calls>,
+    raw: RawQuery<LogsQuery>,
+) -> Result<Response, Failure> {
+    let wanted = query(raw)?;
+    let plain = wanted.plain;
+    let request = LogsRequest {
+        names: names(wanted.names),
+        lines: wanted.lines,
+        since: wanted.since,
+        until: wanted.until,
+        grep: wanted.grep,
+        context: wanted.context,
+        run: wanted.run,
+        max_bytes: wanted.max_bytes,
+        follow: wanted.follow,
+        plain,
+    };
+    let pieces = ask(&calls, |reply| Call::Logs { request, reply }).await?;
+    Ok(if plain {
+        sse::text(pieces)
+    } else {
+        sse::answer(Framing::Lines, pieces)
+    })
 }
 
 /// Have every line that was printed so far written to its file

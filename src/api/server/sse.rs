@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use tokio::sync::mpsc;
 
 const EVENTS: &str = "text/event-stream";
+const TEXT: &str = "text/plain; charset=utf-8";
 const LINES: &str = "application/x-ndjson";
 /// The header in which a browser that connects again says which event it saw last.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -75,16 +76,25 @@ pub fn encode(framing: Framing, id: Option<&str>, json: &[u8], into: &mut BytesM
 }
 
 /// The answer that passes on what comes, framed already, until the sender is dropped.
-pub(super) fn answer(framing: Framing, mut chunks: mpsc::Receiver<Bytes>) -> Response {
+pub(super) fn answer(framing: Framing, chunks: mpsc::Receiver<Bytes>) -> Response {
+    let content_type = match framing {
+        Framing::Lines => LINES,
+        Framing::Events => EVENTS,
+    };
+    stream(content_type, chunks)
+}
+
+/// The same for text that is framed in no way.
+pub(super) fn text(chunks: mpsc::Receiver<Bytes>) -> Response {
+    stream(TEXT, chunks)
+}
+
+fn stream(content_type: &'static str, mut chunks: mpsc::Receiver<Bytes>) -> Response {
     let chunks = futures_util::stream::poll_fn(move |context| {
         chunks
             .poll_recv(context)
             .map(|chunk| chunk.map(Ok::<Bytes, Infallible>))
     });
-    let content_type = match framing {
-        Framing::Lines => LINES,
-        Framing::Events => EVENTS,
-    };
     let mut response = respond(StatusCode::OK, content_type, Body::from_stream(chunks));
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -66,6 +66,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             | Call::Detach { .. }
             | Call::Graph { .. }
             | Call::Events { .. }
+            | Call::Logs { .. }
             | Call::SyncLogs { .. }
             | Call::Terminal { .. }
             | Call::Window { .. } => {}

@@ -3,7 +3,7 @@
 use super::Tools;
 use super::arguments::Logs;
 use crate::cli::style::push_line;
-use crate::cli::{kept, logs, when};
+use crate::cli::{kept, logs};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Cursor, EntryKind, Found, FoundLine, Query, RunChoice, Since};
 use crate::mcp::Answer;
@@ -22,14 +22,15 @@ pub(super) fn logs(tools: &Tools, asked: &Logs) -> Result<Answer, Diagnostic> {
     query.since = since(asked)?;
     query.grep = asked.grep.as_deref().map(logs::expression).transpose()?;
     query.run = match asked.run.as_deref() {
-        Some(run) => {
-            Some(logs::parse_run(run).map_err(|why| Diagnostic::error(Kind::Usage, format!("run: {why}")))?)
-        }
+        Some(run) => Some(
+            run.parse()
+                .map_err(|why| Diagnostic::error(Kind::Usage, format!("run: {why}")))?,
+        ),
         None => crashed(asked, &kept, &chosen),
     };
     query.last = Some(asked.lines());
     query.max_bytes = Some(MAX_READ);
-    let found = logs::read(&kept, &query)?;
+    let found = kept.read(&query)?;
     let lines = Bounded::of(&found, chosen.len() > 1, asked.max_bytes());
     Ok(answer(&found, &lines, &waiting(&kept, &chosen)))
 }
@@ -47,7 +48,7 @@ fn since(asked: &Logs) -> Result<Option<Since>, Diagnostic> {
                 let error = Diagnostic::error(Kind::Usage, format!("{cursor:?} is no cursor"));
                 error.hint("pass on what an earlier call of logs returned as `cursor`")
             }),
-        (None, Some(text)) => when::since(text).map(Some),
+        (None, Some(text)) => logs::since(text).map(Some),
         (None, None) => Ok(None),
     }
 }
@@ -90,7 +91,7 @@ fn answer(found: &Found, lines: &Bounded, waiting: &[String]) -> Answer {
     if lines.lines.is_empty() {
         text.push_str("no lines\n");
     }
-    let cursor = found.cursor.to_string();
+    let cursor = found.summary.cursor.to_string();
     text.extend(["cursor: ", &cursor]);
     Answer {
         text,
@@ -119,7 +120,7 @@ impl Bounded {
             lines.push(line);
         }
         lines.reverse();
-        let cut = found.cut + u64::try_from(found.lines.len() - lines.len()).unwrap_or(u64::MAX);
+        let cut = found.summary.cut + u64::try_from(found.lines.len() - lines.len()).unwrap_or(u64::MAX);
         Self { lines, cut }
     }
 }

@@ -293,6 +293,9 @@ impl Controller {
         };
         let mut reader = self.events.reader(wanted, &request.since);
         let (follow, framing) = (request.follow, request.framing);
+        if !follow {
+            reader.end_here();
+        }
         // What a client does not take waits in the ring, which counts what it loses.
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {

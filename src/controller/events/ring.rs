@@ -130,6 +130,8 @@ pub(in crate::controller) struct Reader {
     wanted: Wanted,
     /// The number of the next event to look at.
     next: u64,
+    /// The last to look at.
+    until: u64,
     /// Something is missing before it, and nobody can tell how much.
     lost_count: bool,
 }
@@ -142,8 +144,14 @@ impl Reader {
             news,
             wanted,
             next,
+            until: u64::MAX,
             lost_count,
         }
+    }
+
+    /// Ends the reading with what there is now, however fast more comes.
+    pub(super) fn end_here(&mut self) {
+        self.until = self.ring.lock().last;
     }
 
     /// Reads on behind number `seq`, again.
@@ -156,6 +164,9 @@ impl Reader {
         let ring = self.ring.lock();
         let mut items = Vec::new();
         let oldest = ring.oldest();
+        if self.next > self.until {
+            return items;
+        }
         if self.lost_count || self.next < oldest {
             let missed = (!self.lost_count).then(|| oldest - self.next);
             self.lost_count = false;
@@ -165,7 +176,7 @@ impl Reader {
         let mut bytes = 0;
         let behind = usize::try_from(self.next - oldest).unwrap_or(usize::MAX);
         for event in ring.entries.iter().skip(behind) {
-            if bytes > AT_ONCE {
+            if bytes > AT_ONCE || event.seq > self.until {
                 break;
             }
             self.next = event.seq + 1;

@@ -110,6 +110,23 @@ fn a_reader_of_some_instances_or_kinds_gets_these_alone() {
 }
 
 #[test]
+fn a_reading_that_does_not_follow_ends_with_what_there_was_when_it_began() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    for _ in 0..3 {
+        record(&mut log, EventKind::Starting, 0);
+    }
+    let mut reader = log.reader(Wanted::default(), &EventsSince::Last(2));
+    reader.end_here();
+    record(&mut log, EventKind::Running, 0);
+    log.flush();
+    assert_eq!(numbers(&read(&mut reader)), [2, 3]);
+    let mut nothing = log.reader(Wanted::default(), &EventsSince::Now);
+    nothing.end_here();
+    assert_eq!(read(&mut nothing), []);
+}
+
+#[test]
 fn a_reader_that_the_ring_overtakes_gets_one_counted_gap_and_then_the_oldest() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = log(dir.path(), false);

@@ -1,7 +1,7 @@
 //! Where a reading of the logs has come to, as a text to begin the next one with. Survives rotation and
 //! compression: it counts lines at a time, not bytes of a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +13,14 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Before everything of this moment.
+    pub fn at(at_ms: u64) -> Self {
+        Self {
+            at_ms,
+            lines: BTreeMap::new(),
+        }
+    }
+
     /// Moves behind a line. Lines of one instance come in the order of their file, those of several in the
     /// order of time.
     pub fn pass(&mut self, instance: &str, at_ms: u64) {
@@ -43,6 +51,37 @@ impl Cursor {
             }
             Some(_) | None => true,
         }
+    }
+}
+
+/// What a stream repeats of what was read before: of each instance some lines up to the cursor, then only new ones,
+/// whatever the clock did meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Overlap {
+    seen: Cursor,
+    /// The instances that the stream repeats no more of.
+    past: BTreeSet<String>,
+}
+
+impl Overlap {
+    /// For a stream after a reading that has printed the lines up to `printed`.
+    pub fn with(printed: Cursor) -> Self {
+        Self {
+            seen: printed,
+            past: BTreeSet::new(),
+        }
+    }
+
+    /// Whether this line of the stream was not read before. To be asked for every line, in their order.
+    pub fn is_new(&mut self, instance: &str, at_ms: u64) -> bool {
+        if self.past.contains(instance) {
+            return true;
+        }
+        let is_new = self.seen.is_unseen(instance, at_ms);
+        if is_new {
+            self.past.insert(instance.to_owned());
+        }
+        is_new
     }
 }
 
@@ -85,7 +124,30 @@ impl FromStr for Cursor {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, NoCursor};
+    use super::{Cursor, NoCursor, Overlap};
+
+    #[test]
+    fn a_stream_repeats_what_was_read_and_then_is_new_though_the_clock_be_set_back() {
+        let mut read = Cursor::default();
+        for (instance, at_ms) in [("web", 5), ("web", 7), ("db", 7), ("web", 7)] {
+            read.pass(instance, at_ms);
+        }
+        let mut overlap = Overlap::with(read);
+        let told = [
+            ("web", 5, false),
+            ("web", 7, false),
+            ("web", 7, false),
+            ("web", 7, true),
+            ("web", 3, true),
+            ("db", 6, false),
+            ("db", 7, false),
+            ("db", 9, true),
+            ("db", 2, true),
+        ];
+        for (instance, at_ms, is_new) in told {
+            assert_eq!(overlap.is_new(instance, at_ms), is_new, "{instance} {at_ms}");
+        }
+    }
 
     #[test]
     fn a_cursor_reads_back_as_written() {

@@ -2,6 +2,7 @@
 //! `web~000012.log`, later `web~000012.log.gz`. Names, order, appending, rotation. Knows nothing of what a line is
 //! but where it ends.
 
+use super::bound::Keep;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,32 +10,6 @@ use std::path::{Path, PathBuf};
 
 /// Logs may hold what a service should not have printed: they are for their owner alone.
 const MODE: u32 = 0o600;
-
-/// How much is kept of one instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// A file that has this many bytes is full.
-    pub segment: u64,
-    /// So many full ones are kept.
-    pub segments: usize,
-}
-
-impl Keep {
-    /// What the files of a session may take together, compressed ones counted as they were.
-    const SESSION: u64 = 512 * 1024 * 1024;
-    const SEGMENT: u64 = 10 * 1024 * 1024;
-    const SMALLEST: u64 = 128 * 1024;
-    const SEGMENTS: usize = 4;
-
-    /// For a session of so many instances: 10 MiB a file, less where there are many.
-    pub fn for_instances(count: usize) -> Self {
-        let files = (count.max(1) as u64).saturating_mul(Self::SEGMENTS as u64 + 1);
-        Self {
-            segment: (Self::SESSION / files).clamp(Self::SMALLEST, Self::SEGMENT),
-            segments: Self::SEGMENTS,
-        }
-    }
-}
 
 /// A file with lines of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,7 +239,8 @@ fn ends_within_a_line(file: &File, size: u64) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Appender, Keep, current_path, instances, segments};
+    use super::{Appender, current_path, instances, segments};
+    use crate::logs::store::bound::Keep;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -273,6 +249,7 @@ mod tests {
         let keep = Keep {
             segment,
             segments: count,
+            ..Keep::for_instances(1)
         };
         Appender::new(dir.to_owned(), "web".into(), keep)
     }
@@ -345,11 +322,5 @@ mod tests {
             ["web~000001.log", "web~000002.log.gz", "web.log"]
         );
         assert_eq!(instances(dir.path()).unwrap(), ["web", "web#2", "web.000001"]);
-    }
-
-    #[test]
-    fn many_instances_have_smaller_files() {
-        assert_eq!(Keep::for_instances(4).segment, 10 * 1024 * 1024);
-        assert!(Keep::for_instances(300).segment * 300 * 5 <= 512 * 1024 * 1024);
     }
 }

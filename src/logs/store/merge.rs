@@ -5,7 +5,8 @@ use super::entry::{Entry, EntryKind};
 use super::files::Segment;
 use crate::model::RunId;
 use flate2::bufread::GzDecoder;
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 
@@ -16,26 +17,52 @@ pub(super) struct Line {
     pub(super) run: RunId,
     pub(super) kind: EntryKind,
     pub(super) text: Vec<u8>,
+    /// It says that a run begins, and the next line of its instance says that and more.
+    pub(super) is_told_again: bool,
 }
+
+/// What ovr's own word on the beginning of a run begins with.
+pub const RUN_MARK: &str = "── ";
 
 impl Line {
     /// Reads a line of a file. One that no `ovr` has written is text of the moment before it.
-    pub(super) fn read(bytes: &[u8], before: Option<&Self>) -> Self {
-        match Entry::parse(bytes) {
-            Some(entry) => Self {
-                at_ms: entry.at_ms,
-                run: entry.run,
-                kind: entry.kind,
-                text: entry.text.to_vec(),
-            },
-            None => Self {
-                at_ms: before.map_or(0, |line| line.at_ms),
-                run: before.map_or(RunId(0), |line| line.run),
-                kind: EntryKind::Output,
-                text: bytes.to_vec(),
-            },
+    pub(super) fn read(mut bytes: Vec<u8>, before: &mut Before) -> Self {
+        let (at_ms, run, kind, head) = match Entry::parse(&bytes) {
+            Some(entry) => {
+                let head = bytes.len() - entry.text.len();
+                (entry.at_ms, entry.run, entry.kind, head)
+            }
+            None => (before.at_ms, before.run, EntryKind::Output, 0),
+        };
+        *before = Before { at_ms, run };
+        bytes.drain(..head);
+        Self {
+            at_ms,
+            run,
+            kind,
+            text: bytes,
+            is_told_again: false,
         }
     }
+
+    fn says_which_run(&self) -> bool {
+        self.kind == EntryKind::Event && self.text.starts_with(RUN_MARK.as_bytes())
+    }
+}
+
+/// What a line that says nothing of itself has from the one before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    at_ms: u64,
+    run: RunId,
+}
+
+impl Before {
+    /// Where there is none.
+    pub(super) const NOTHING: Self = Self {
+        at_ms: 0,
+        run: RunId(0),
+    };
 }
 
 /// Where the lines of one instance come from, in their order.
@@ -46,14 +73,14 @@ pub(super) fn lines_of(segments: Vec<Segment>) -> Lines {
     Box::new(FileLines {
         segments: segments.into(),
         open: None,
-        before: None,
+        before: Before::NOTHING,
     })
 }
 
 struct FileLines {
     segments: VecDeque<Segment>,
     open: Option<Box<dyn BufRead>>,
-    before: Option<Line>,
+    before: Before,
 }
 
 impl Iterator for FileLines {
@@ -77,12 +104,7 @@ impl Iterator for FileLines {
                     if bytes.last() == Some(&b'\n') {
                         bytes.pop();
                     }
-                    let line = Line::read(&bytes, self.before.as_ref());
-                    self.before = Some(Line {
-                        text: Vec::new(),
-                        ..line
-                    });
-                    return Some(Ok(line));
+                    return Some(Ok(Line::read(bytes, &mut self.before)));
                 }
                 Err(error) => return Some(Err(error)),
             }
@@ -116,18 +138,27 @@ fn open_packed(file: File) -> Box<dyn BufRead> {
 /// The lines of several instances by their time, each with the instance's place in the list. Lines of one
 /// instance stay in their order, whatever the clock did.
 pub(super) struct Merged {
-    sources: Vec<(Lines, Option<Line>)>,
+    sources: Vec<Lines>,
+    /// The next line of each source that has one.
+    heads: Vec<Option<Line>>,
+    /// When they come, and whose they are.
+    order: BinaryHeap<Reverse<(u64, usize)>>,
 }
 
 impl Merged {
     pub(super) fn new(sources: Vec<Lines>) -> io::Result<Self> {
-        let sources = sources.into_iter().map(|mut lines| {
+        let mut merged = Self {
+            heads: Vec::with_capacity(sources.len()),
+            order: BinaryHeap::with_capacity(sources.len()),
+            sources,
+        };
+        for (index, lines) in merged.sources.iter_mut().enumerate() {
             let first = lines.next().transpose()?;
-            Ok((lines, first))
-        });
-        Ok(Self {
-            sources: sources.collect::<io::Result<_>>()?,
-        })
+            let at_ms = first.as_ref().map(|line| line.at_ms);
+            merged.order.extend(at_ms.map(|at_ms| Reverse((at_ms, index))));
+            merged.heads.push(first);
+        }
+        Ok(merged)
     }
 }
 
@@ -135,19 +166,17 @@ impl Iterator for Merged {
     type Item = io::Result<(usize, Line)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let heads = self.sources.iter().enumerate();
-        let earliest = heads.filter_map(|(index, (_, head))| Some((head.as_ref()?.at_ms, index)));
-        let (_, index) = earliest.min()?;
-        let (lines, head) = &mut self.sources[index];
-        match lines.next().transpose() {
-            Ok(next) => {
-                let line = std::mem::replace(head, next)?;
-                Some(Ok((index, line)))
+        let Reverse((_, index)) = self.order.pop()?;
+        let mut line = self.heads[index].take()?;
+        match self.sources[index].next().transpose() {
+            Ok(Some(next)) => {
+                line.is_told_again = line.kind == EntryKind::Begin && next.says_which_run();
+                self.order.push(Reverse((next.at_ms, index)));
+                self.heads[index] = Some(next);
             }
-            Err(error) => {
-                *head = None;
-                Some(Err(error))
-            }
+            Ok(None) => {}
+            Err(error) => return Some(Err(error)),
         }
+        Some(Ok((index, line)))
     }
 }

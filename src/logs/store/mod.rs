@@ -2,10 +2,12 @@
 //! full, compressed when there is time, and bounded in all. The [`Store`] takes lines from the loop and never
 //! holds it up; [`Query`] finds them again, also when the session is over.
 
+mod bound;
 mod copies;
 mod cursor;
 mod entry;
 mod files;
+mod found;
 mod layout;
 mod merge;
 mod pack;
@@ -13,12 +15,17 @@ mod query;
 mod queue;
 mod rotation;
 mod tail;
+mod when;
 mod writer;
 
-pub use cursor::Cursor;
+pub use bound::{Everything, Keep};
+pub use cursor::{Cursor, Overlap};
 pub use entry::{Entry, EntryKind};
-pub use files::{Keep, Segment, current_path, instances, segments};
-pub use query::{Found, FoundLine, Query, RunChoice, Since};
+pub use files::{Segment, current_path, instances, segments};
+pub use found::{Found, FoundLine, Summary};
+pub use merge::RUN_MARK;
+pub use query::{Query, RunChoice, Since};
+pub use when::{since, until};
 pub use writer::Troubles;
 
 use super::plain::strip_into;

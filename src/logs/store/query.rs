@@ -4,14 +4,16 @@
 use super::cursor::Cursor;
 use super::entry::EntryKind;
 use super::files::{Segment, segments};
-use super::merge::{Line, Lines, Merged, lines_of};
+use super::found::{Filter, Found, FoundLine, Summary};
+use super::merge::{Before, Line, Lines, Merged, lines_of};
 use super::tail::last_lines;
 use crate::model::RunId;
 use regex::bytes::Regex;
-use std::collections::VecDeque;
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// What is wanted.
@@ -29,7 +31,7 @@ pub struct Query {
     pub run: Option<RunChoice>,
     /// At most the last so many.
     pub last: Option<usize>,
-    /// At most so many bytes of text, the newest.
+    /// At most so many bytes of text: the newest, or with a cursor the first that follow it.
     pub max_bytes: Option<usize>,
 }
 
@@ -47,31 +49,6 @@ pub enum RunChoice {
     Back(u64),
     /// By its number, in the latest session that had it.
     Number(RunId),
-}
-
-/// A line that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundLine {
-    pub instance: String,
-    pub at_ms: u64,
-    pub run: RunId,
-    pub kind: EntryKind,
-    pub text: Vec<u8>,
-    /// It matches itself, or nothing was to match; else it stands beside one that does.
-    pub matches: bool,
-}
-
-/// What was found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// In the order of time.
-    pub lines: VecDeque<FoundLine>,
-    /// So many older ones were left out for `last` or `max_bytes`.
-    pub cut: u64,
-    /// Reads on behind everything that was looked at.
-    pub cursor: Cursor,
-    /// The bytes of `lines`, each with its end.
-    bytes: usize,
 }
 
 /// Files whose last line is older than what is wanted by this much need not be opened: the clock may have been
@@ -94,36 +71,82 @@ impl Query {
         }
     }
 
-    /// Reads.
+    /// Reads, and gathers what is found.
     ///
     /// # Errors
     /// A file that is there cannot be read.
     pub fn run(&self) -> io::Result<Found> {
+        let mut found = Found::default();
+        // A reading that goes on page by page ends at its bound instead.
+        let max_bytes = self.max_bytes.filter(|_| !self.is_paged());
+        let summary = self.read(&mut |line| {
+            found.push(line);
+            found.trim(self.last, max_bytes);
+            ControlFlow::Continue(())
+        })?;
+        let cut = found.summary.cut;
+        found.summary = summary;
+        found.summary.cut = cut;
+        if self.context > 0 {
+            found.gather_groups();
+        }
+        Ok(found)
+    }
+
+    /// Reads, and hands on each line that is found, as soon as it is clear that it stays: what is too much to be held
+    /// in memory can be read too. `each` ends the reading by breaking off.
+    ///
+    /// # Errors
+    /// A file that is there cannot be read.
+    pub fn each(&self, mut each: impl FnMut(FoundLine) -> ControlFlow<()>) -> io::Result<Summary> {
+        let newest_only = self.last.is_some() || (self.max_bytes.is_some() && !self.is_paged());
+        if !newest_only && self.context == 0 {
+            return self.read(&mut each);
+        }
+        let Found { lines, summary, .. } = self.run()?;
+        // It ends where the one who reads wants no more.
+        let _broken_off = lines.into_iter().try_for_each(each);
+        Ok(summary)
+    }
+
+    /// What goes on from a cursor and is bounded ends at the bound, so that the next reading can go on there.
+    fn is_paged(&self) -> bool {
+        matches!(self.since, Some(Since::Cursor(_))) && self.max_bytes.is_some() && self.last.is_none()
+    }
+
+    fn read(&self, each: &mut dyn FnMut(FoundLine) -> ControlFlow<()>) -> io::Result<Summary> {
         let mut sources = Vec::new();
         for instance in &self.instances {
             sources.push(self.lines_of(instance)?);
         }
-        let mut found = Found::default();
+        let mut summary = Summary::default();
         if let Some(Since::Cursor(cursor)) = &self.since {
-            found.cursor = cursor.clone();
+            summary.cursor = cursor.clone();
         }
-        let mut filters: Vec<Filter> = self.instances.iter().map(|_| Filter::default()).collect();
-        let mut seen = found.cursor.clone();
+        let names = self.instances.iter().map(|name| Arc::from(name.as_str()));
+        let mut filters: Vec<Filter> = names.map(Filter::new).collect();
+        let mut seen = summary.cursor.clone();
+        let page = self.max_bytes.filter(|_| self.is_paged());
+        let mut bytes = 0;
         for line in Merged::new(sources)? {
             let (index, line) = line?;
-            if !self.is_in_time(&line, &self.instances[index], &mut seen) {
+            let (instance, filter) = (&self.instances[index], &mut filters[index]);
+            if !self.is_in_time(&line, instance, &mut seen) {
                 continue;
             }
-            let instance = &self.instances[index];
-            found.cursor.pass(instance, line.at_ms);
-            filters[index].take(self, instance, line, &mut found);
-            found.trim(self);
+            let wanted = filter.wants(self, &line);
+            bytes += filter.bytes_with(wanted, &line);
+            // At least one line: a page that holds none would never end.
+            if summary.lines > 0 && page.is_some_and(|page| bytes > page) {
+                summary.more = true;
+                break;
+            }
+            summary.pass(instance, &line);
+            if filter.take(self, wanted, line, &mut summary, each).is_break() {
+                break;
+            }
         }
-        // Lines beside a match come after it in their file, and perhaps before another's in time.
-        if self.context > 0 && self.instances.len() > 1 {
-            found.lines.make_contiguous().sort_by_key(|line| line.at_ms);
-        }
-        Ok(found)
+        Ok(summary)
     }
 
     /// Where an instance's lines come from: the end of its files where nothing but their number counts.
@@ -131,16 +154,10 @@ impl Query {
         let mut segments = segments(&self.dir, instance)?;
         let only_last = self.grep.is_none() && self.run.is_none() && self.until_ms.is_none();
         if let (Some(last), true, None) = (self.last, only_last, &self.since) {
-            let mut before = None;
-            let mut lines = Vec::new();
-            for bytes in last_lines(&segments, last)? {
-                let line = Line::read(&bytes, before.as_ref());
-                before = Some(Line {
-                    text: Vec::new(),
-                    ..line
-                });
-                lines.push(Ok(line));
-            }
+            let mut before = Before::NOTHING;
+            // One more, so that it is known whether any is left out.
+            let lines = last_lines(&segments, last.saturating_add(1))?.into_iter();
+            let lines: Vec<_> = lines.map(|bytes| Ok(Line::read(bytes, &mut before))).collect();
             return Ok(Box::new(lines.into_iter()));
         }
         if self.run.is_none() {
@@ -171,66 +188,6 @@ impl Query {
             None => true,
             Some(Since::Time(since)) => line.at_ms >= *since,
             Some(Since::Cursor(_)) => seen.is_unseen(instance, line.at_ms),
-        }
-    }
-}
-
-/// Which of an instance's lines are wanted for what is in them.
-#[derive(Debug, Default)]
-struct Filter {
-    /// Not wanted themselves, but perhaps for one that follows.
-    before: VecDeque<FoundLine>,
-    /// So many more are wanted for one that came before.
-    after: usize,
-}
-
-impl Filter {
-    fn take(&mut self, query: &Query, instance: &str, line: Line, found: &mut Found) {
-        let matches = query.grep.as_ref().is_none_or(|grep| grep.is_match(&line.text));
-        let line = FoundLine {
-            instance: instance.to_owned(),
-            at_ms: line.at_ms,
-            run: line.run,
-            kind: line.kind,
-            text: line.text,
-            matches,
-        };
-        if matches {
-            for before in self.before.drain(..) {
-                found.push(before);
-            }
-            found.push(line);
-            self.after = query.context;
-        } else if self.after > 0 {
-            self.after -= 1;
-            found.push(line);
-        } else if query.context > 0 {
-            if self.before.len() == query.context {
-                self.before.pop_front();
-            }
-            self.before.push_back(line);
-        }
-    }
-}
-
-impl Found {
-    /// Whether anything matches.
-    pub fn has_matches(&self) -> bool {
-        self.lines.iter().any(|line| line.matches)
-    }
-
-    fn push(&mut self, line: FoundLine) {
-        self.bytes += line.text.len() + 1;
-        self.lines.push_back(line);
-    }
-
-    fn trim(&mut self, query: &Query) {
-        while query.last.is_some_and(|last| self.lines.len() > last)
-            || query.max_bytes.is_some_and(|max| self.bytes > max)
-        {
-            let Some(line) = self.lines.pop_front() else { break };
-            self.bytes -= line.text.len() + 1;
-            self.cut += 1;
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Reading back what was written: filters, runs, cursors, cuts.
 
 use super::{Query, RunChoice, Since};
-use crate::logs::store::{Cursor, EntryKind, Keep, Store};
+use crate::logs::store::{Cursor, EntryKind, Keep, Overlap, Store};
 use crate::model::{InstanceId, RunId};
 use regex::bytes::Regex;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -106,16 +107,15 @@ async fn time_and_text_choose_lines_and_a_match_may_show_its_neighbours() {
     };
     assert_eq!(
         texts(&grep),
-        ["GET /4", "query 4", "GET /5", "query 5", "GET /6", "query 6"]
+        ["GET /4", "GET /5", "GET /6", "query 4", "query 5", "query 6"]
     );
     let found = grep.run().unwrap();
-    let matches = found.lines.iter().filter(|line| line.matches).count();
-    assert_eq!(matches, 2);
+    assert_eq!((found.summary.matches, found.summary.lines), (2, 6));
     let nothing = Query {
         grep: Some(Regex::new("no such thing").unwrap()),
         ..logs.query(&["web"])
     };
-    assert!(!nothing.run().unwrap().has_matches());
+    assert_eq!(nothing.run().unwrap().summary.matches, 0);
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_cursor_goes_on_exactly_where_the_last_reading_ended() {
         assert_eq!(texts, expected);
         seen.extend(texts);
         // As a script would hand it on.
-        cursor = found.cursor.to_string().parse().unwrap();
+        cursor = found.summary.cursor.to_string().parse().unwrap();
     }
     assert_eq!(seen.concat(), b"abcdefghi");
 }
@@ -198,5 +198,133 @@ async fn what_is_cut_is_counted() {
         ..logs.query(&["web"])
     };
     let found = query.run().unwrap();
-    assert_eq!((found.lines.len(), found.cut), (3, 7));
+    assert_eq!((found.lines.len(), found.summary.cut), (3, 7));
+}
+
+#[tokio::test]
+async fn a_bounded_reading_from_a_cursor_ends_at_its_bound_and_the_next_goes_on_there() {
+    let mut logs = Logs::new();
+    for at in 0..10 {
+        logs.line(at / 3, WEB, 1, &format!("line {at}"));
+        logs.line(at / 3, DB, 1, "not wanted");
+    }
+    logs.written().await;
+    let mut cursor = Cursor::default();
+    let mut pages = Vec::new();
+    let wanted = Regex::new("line").unwrap();
+    loop {
+        let query = Query {
+            since: Some(Since::Cursor(cursor.clone())),
+            grep: Some(wanted.clone()),
+            max_bytes: Some(25),
+            ..logs.query(&["web", "db"])
+        };
+        let mut page = Vec::new();
+        let summary = query
+            .each(|line| {
+                page.push(String::from_utf8(line.text).unwrap());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(summary.cut, 0);
+        cursor = summary.cursor;
+        pages.push(page);
+        if !summary.more {
+            break;
+        }
+    }
+    let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [3, 3, 3, 1]);
+    let expected: Vec<_> = (0..10).map(|at| format!("line {at}")).collect();
+    assert_eq!(pages.concat(), expected);
+    let too_small = Query {
+        since: Some(Since::Cursor(Cursor::default())),
+        max_bytes: Some(1),
+        ..logs.query(&["web"])
+    };
+    assert_eq!(texts(&too_small), ["line 0"]);
+}
+
+#[tokio::test]
+async fn the_newest_match_may_come_first_and_keeps_its_neighbours_around_it() {
+    let mut logs = Logs::new();
+    for at in 0..10 {
+        logs.line(at, WEB, 1, &format!("GET /{at}"));
+        logs.line(at, DB, 1, &format!("query {at}"));
+    }
+    logs.written().await;
+    let grep = Query {
+        grep: Some(Regex::new("/[27]$|query 5").unwrap()),
+        context: 1,
+        ..logs.query(&["web", "db"])
+    };
+    let found = grep.run().unwrap().newest_first();
+    let texts: Vec<_> = found
+        .lines
+        .iter()
+        .map(|line| String::from_utf8_lossy(&line.text))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "GET /6", "GET /7", "GET /8", "query 4", "query 5", "query 6", "GET /1", "GET /2", "GET /3"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_reading_ends_where_nobody_wants_more() {
+    let mut logs = Logs::new();
+    for at in 0..10 {
+        logs.line(at, WEB, 1, "a line");
+    }
+    logs.written().await;
+    for last in [None, Some(8)] {
+        let query = Query {
+            last,
+            ..logs.query(&["web"])
+        };
+        let mut taken = 0;
+        query
+            .each(|_| {
+                taken += 1;
+                if taken == 3 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+            .unwrap();
+        assert_eq!(taken, 3, "{last:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_run_says_whether_the_next_line_says_more() {
+    let mut logs = Logs::new();
+    logs.begin(1, WEB, 1);
+    logs.line(2, WEB, 1, "up");
+    logs.begin(3, WEB, 2);
+    let told = "── run 2, pid 7 ──".as_bytes();
+    logs.store.line(T + 3, WEB, RunId(2), EntryKind::Event, told);
+    logs.written().await;
+    let lines = logs.query(&["web", "db"]).run().unwrap().lines;
+    let begins: Vec<_> = lines
+        .iter()
+        .filter(|line| line.kind == EntryKind::Begin)
+        .map(|line| line.is_told_again)
+        .collect();
+    assert_eq!(begins, [false, true]);
+}
+
+#[tokio::test]
+async fn what_was_printed_is_told_apart_from_what_ovr_said_in_the_same_moment() {
+    let mut logs = Logs::new();
+    logs.begin(1, WEB, 1);
+    logs.line(1, WEB, 1, "first");
+    logs.written().await;
+    let summary = logs.query(&["web"]).run().unwrap().summary;
+    let mut overlap = Overlap::with(summary.printed);
+    assert!(!overlap.is_new("web", T + 1));
+    assert!(overlap.is_new("web", T + 1), "a second line of the same moment");
 }

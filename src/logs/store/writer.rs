@@ -1,9 +1,10 @@
 //! Writes lines to the files of their instances from a thread of its own, so that no disk ever holds up the loop.
 //! What does not fit into its queue, or onto the disk, is dropped, counted, and marked where it is missing.
 
+use super::bound::{Keep, Sweeper};
 use super::copies::Copies;
 use super::entry::{Encoder, EntryKind};
-use super::files::{self, Appender, Failed, Keep};
+use super::files::{self, Appender, Failed};
 use super::pack::Packer;
 use super::queue::{Item, Next, Shared, lines_in};
 use crate::model::{InstanceId, LogFile, RunId};
@@ -45,6 +46,7 @@ impl Writer {
         let mut worker = Worker {
             packer: Packer::default(),
             full: unpacked(&dir),
+            sweeper: Sweeper::new(dir.clone(), keep.clone()),
             dir,
             keep,
             files: BTreeMap::new(),
@@ -102,6 +104,7 @@ struct Worker {
     files: BTreeMap<InstanceId, Lines>,
     copies: Copies,
     packer: Packer,
+    sweeper: Sweeper,
     /// The files that are to be compressed.
     full: Vec<PathBuf>,
     told: mpsc::UnboundedSender<String>,
@@ -124,7 +127,7 @@ struct Lost {
 impl Worker {
     fn work(&mut self, shared: &Shared) {
         loop {
-            let patience = (!self.full.is_empty()).then_some(QUIET);
+            let patience = (self.sweeper.is_new || !self.full.is_empty()).then_some(QUIET);
             match shared.next(patience) {
                 Next::Item(Item::Named(instance, name)) => {
                     self.name(instance, name);
@@ -146,6 +149,9 @@ impl Worker {
                     shared.done(Some(text));
                 }
                 Next::Quiet => {
+                    if self.sweeper.is_new {
+                        self.sweep();
+                    }
                     for full in self.full.drain(..) {
                         self.packer.pack(full);
                     }
@@ -160,7 +166,7 @@ impl Worker {
         let known = self.files.get(&instance);
         if known.is_none_or(|lines| lines.file.instance() != name) {
             let lines = Lines {
-                file: Appender::new(self.dir.clone(), name, self.keep),
+                file: Appender::new(self.dir.clone(), name, self.keep.clone()),
                 lost: Lost::default(),
             };
             self.files.insert(instance, lines);
@@ -168,6 +174,9 @@ impl Worker {
     }
 
     fn write(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
+        if self.keep.is_nothing() {
+            return;
+        }
         let Some(lines) = self.files.get_mut(&instance) else {
             return;
         };
@@ -178,6 +187,9 @@ impl Worker {
         match lines.append(text) {
             Ok(full) => {
                 self.full.extend(full);
+                if self.sweeper.wrote(text.len()) {
+                    self.sweep();
+                }
                 if mem::take(&mut self.failing) {
                     self.say("logs are kept again".to_owned());
                 }
@@ -191,6 +203,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn sweep(&mut self) {
+        let files = &self.files;
+        let is_written = |instance: &str| files.values().any(|lines| lines.file.instance() == instance);
+        // What cannot be removed now stays until the next look.
+        drop(self.sweeper.sweep(is_written));
     }
 
     fn copy(&mut self, instance: InstanceId, text: &[u8], missing: u64) {
@@ -268,6 +287,7 @@ mod tests {
         let keep = Keep {
             segment: 1 << 20,
             segments: 2,
+            ..Keep::for_instances(1)
         };
         let (writer, troubles) = Writer::with_limit(dir.to_owned(), keep, limit).unwrap();
         writer.name(InstanceId(0), "web".into());
@@ -298,6 +318,37 @@ mod tests {
         }
         flush(&writer).await;
         assert_eq!(fs::read_to_string(dir.path().join("web.log")).unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_flood_pushes_out_what_removed_services_left_and_never_grows_beyond_the_bound() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..200 {
+            let left = dir.path().join(format!("removed-{number}.log"));
+            fs::write(left, "0123456789\n".repeat(90)).unwrap();
+        }
+        let keep = Keep {
+            segment: 10_000,
+            segments: 4,
+            ..Keep::within(160_000, 1)
+        };
+        let (writer, _troubles) = Writer::with_limit(dir.path().to_owned(), keep, 1 << 20).unwrap();
+        writer.name(InstanceId(0), "web".into());
+        let total = || -> u64 {
+            let files = fs::read_dir(dir.path()).unwrap();
+            files
+                .map(|file| file.unwrap().metadata().map_or(0, |meta| meta.len()))
+                .sum()
+        };
+        assert!(total() > 190_000);
+        push(&writer, &"a line of web\n".repeat(800));
+        flush(&writer).await;
+        for _ in 0..100 {
+            push(&writer, &"a line of web\n".repeat(70));
+            flush(&writer).await;
+            assert!(total() <= 160_000, "{}", total());
+        }
+        assert!(dir.path().join("web.log").exists());
     }
 
     #[tokio::test]

@@ -1,21 +1,54 @@
-//! Times as people type them: `10m` ago, `14:30` today, a date, RFC 3339, or a cursor of `ovr logs --json`. Needs
-//! to be told what time it is.
+//! Places in the logs as people type them: `10m` ago, `14:30` today, a date, RFC 3339, a cursor of `ovr logs --json`;
+//! `last`, `-1` or the number of a run. Has to be told what time it is.
 
-use super::background::utc_offset_s;
+use super::cursor::Cursor;
+use super::query::{RunChoice, Since};
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::{Cursor, Since};
+use crate::model::RunId;
 use crate::model::time_text::{epoch_millis, parse_rfc3339};
+use std::str::FromStr;
 use std::time::SystemTime;
 
 const DAY_S: u64 = 24 * 60 * 60;
 
-/// The place in the logs that `text` means now.
-pub(super) fn since(text: &str) -> Result<Since, Diagnostic> {
-    parse(text, epoch_millis(SystemTime::now()), i64::from(utc_offset_s())).ok_or_else(|| {
+/// The place in the logs that `text` means at the time `now`, where clocks are `offset_s` seconds ahead of UTC.
+///
+/// # Errors
+/// It is none.
+pub fn since(text: &str, now: SystemTime, offset_s: i32) -> Result<Since, Diagnostic> {
+    parse(text, epoch_millis(now), i64::from(offset_s)).ok_or_else(|| {
         Diagnostic::error(Kind::Usage, format!("{text:?} is no time"))
             .hint("write how long ago (10m, 2h 30m), a time of today (14:30), a date and time")
             .hint("(2026-01-31 08:15:30 or 2026-01-31T08:15:30Z), or a cursor that --json printed")
     })
+}
+
+/// The same for an end, which a cursor is not.
+///
+/// # Errors
+/// It is no time.
+pub fn until(text: &str, now: SystemTime, offset_s: i32) -> Result<u64, Diagnostic> {
+    match since(text, now, offset_s)? {
+        Since::Time(at_ms) => Ok(at_ms),
+        Since::Cursor(_) => Err(Diagnostic::error(
+            Kind::Usage,
+            "the end of a reading is a time, not a cursor",
+        )),
+    }
+}
+
+impl FromStr for RunChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let back = text.strip_prefix('-').map(str::parse);
+        match (text, back, text.parse()) {
+            ("last" | "0", _, _) => Ok(Self::Back(0)),
+            (_, Some(Ok(back)), _) => Ok(Self::Back(back)),
+            (_, None, Ok(number)) => Ok(Self::Number(RunId(number))),
+            _ => Err("write last, -1, -2 …, or the number of a run".to_owned()),
+        }
+    }
 }
 
 fn parse(text: &str, now_ms: u64, offset_s: i64) -> Option<Since> {
@@ -62,12 +95,38 @@ fn time_of_day(time: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
-    use crate::logs::store::{Cursor, Since};
+    use super::{parse, until};
+    use crate::logs::store::{Cursor, RunChoice, Since};
+    use crate::model::RunId;
     use crate::model::time_text::{epoch_millis, parse_rfc3339};
 
     fn at(text: &str) -> u64 {
         epoch_millis(parse_rfc3339(text).unwrap())
+    }
+
+    #[test]
+    fn runs_are_counted_from_the_last_or_named_by_number() {
+        for (text, expected) in [
+            ("last", RunChoice::Back(0)),
+            ("0", RunChoice::Back(0)),
+            ("-2", RunChoice::Back(2)),
+            ("7", RunChoice::Number(RunId(7))),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for text in ["", "-", "--1", "first", "-x", "1.5"] {
+            assert!(text.parse::<RunChoice>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reading_ends_at_a_time() {
+        let now = std::time::SystemTime::now();
+        assert_eq!(
+            until("2026-01-31T08:15:30Z", now, 0),
+            Ok(at("2026-01-31T08:15:30Z"))
+        );
+        assert!(until("c1.7.web=1", now, 0).is_err());
     }
 
     #[test]
