@@ -1,6 +1,7 @@
 //! Clients of Process Compose against a session: each documented route, in the shapes that they parse.
 
 mod socket;
+mod tcp;
 
 use crate::harness::Project;
 use ovr::model::StateWord;

@@ -16,6 +16,8 @@ use axum::response::Response;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+const PROCESS_COMPOSE_TOKEN: &str = "x-pc-token-key";
+
 /// What a request over TCP is measured by.
 #[derive(Debug)]
 pub(super) struct Access {
@@ -94,7 +96,10 @@ fn is_public(method: &Method, path: &str) -> bool {
 
 fn check_token(token: &Token, request: &mut Request) -> Result<(), Failure> {
     let in_query = may_be_in_query(request).then(|| take_from_query(request.uri_mut()));
-    let given = bearer(request.headers()).or(in_query.flatten());
+    let headers = request.headers();
+    let given = bearer(headers)
+        .or_else(|| of_process_compose(headers))
+        .or(in_query.flatten());
     match given {
         Some(given) if token.matches(given.as_bytes()) => Ok(()),
         Some(_) => Err(unauthorized("this is not the session's token")),
@@ -108,6 +113,16 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())
+}
+
+/// The header that clients of Process Compose send their token in. As safe as the other one: no page can set it
+/// without being asked first whether it may.
+fn of_process_compose(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get(PROCESS_COMPOSE_TOKEN)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
 }
 
 /// A browser's `WebSocket` and `EventSource` can send no header of ours. Neither is a page that is navigated to,
