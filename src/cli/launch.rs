@@ -3,7 +3,7 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::join::{in_session, start_there};
+use super::in_session::{in_session, start_there};
 use super::listen::{Served, Wanted};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
@@ -208,8 +208,8 @@ fn setup(
         fresh: options.fresh.value && !args.take_over,
         logs: here.places.logs_of(&plan.project.id, &plan.project.name),
         watch: !options.no_watch.value,
-        tcp: None,
         publish: options.publish.value.clone(),
+        tcp: None,
         arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })

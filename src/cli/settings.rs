@@ -73,8 +73,8 @@ settings! {
     NO_RECOVER: "no_recover" "--no-recover" ["OVR_NO_RECOVER"], "no", switch;
     NO_WATCH: "no_watch" "--no-watch" ["OVR_NO_WATCH", "PC_NO_WATCH"], "no", switch;
     NO_WAIT: "no_wait" "--no-wait" ["OVR_NO_WAIT"], "no", switch;
-    LISTEN_PUBLIC: "listen_public" "--listen-public" ["OVR_LISTEN_PUBLIC"], "no", switch;
     PUBLISH: "publish" "--publish" ["OVR_PUBLISH"], "none";
+    LISTEN_PUBLIC: "listen_public" "--listen-public" ["OVR_LISTEN_PUBLIC"], "no", switch;
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
 
@@ -172,8 +172,8 @@ pub struct StartOptions {
     pub no_recover: Sourced<bool>,
     pub no_watch: Sourced<bool>,
     pub no_wait: Sourced<bool>,
-    pub listen_public: Sourced<bool>,
     pub publish: Sourced<Option<Address>>,
+    pub listen_public: Sourced<bool>,
     pub tmux_config: Sourced<Option<PathBuf>>,
 }
 
@@ -240,8 +240,8 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         no_recover: r.switch(&NO_RECOVER, args.no_recover)?,
         no_watch: r.switch(&NO_WATCH, args.no_watch)?,
         no_wait: r.switch(&NO_WAIT, args.no_wait)?,
-        listen_public: r.switch(&LISTEN_PUBLIC, args.listen_public)?,
         publish: r.publish(args.publish.as_deref())?,
+        listen_public: r.switch(&LISTEN_PUBLIC, args.listen_public)?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })
 }

@@ -120,12 +120,12 @@ pub struct StartArgs {
     /// Take over a session that is handed over, whatever --fresh says
     #[arg(long, hide = true)]
     pub take_over: bool,
-    /// With -S tcp: listen on an address that other machines can reach
-    #[arg(long, help_heading = HEADINGS[4])]
-    pub listen_public: Option<bool>,
     /// Publish events to this NATS server
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true, help_heading = HEADINGS[4])]
     pub publish: Option<String>,
+    /// With -S tcp: listen on an address that other machines can reach
+    #[arg(long, help_heading = HEADINGS[4])]
+    pub listen_public: Option<bool>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,

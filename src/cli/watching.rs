@@ -57,17 +57,15 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
         begin(move || asks(&tell))?;
         draw_all(&news, global, args)?
     };
-    match code {
-        Some(code) => Ok(code),
-        None => {
-            let mut error = Diagnostic::error(Kind::NotRunning, "the session has ended");
-            // It may be too early for that.
-            if let Err(how) = session::reach(global) {
-                error.causes = how.causes;
-            }
-            Err(error.hint("`ovr status` says how it ended, `ovr start` starts it again"))
-        }
+    if let Some(code) = code {
+        return Ok(code);
     }
+    let mut error = Diagnostic::error(Kind::NotRunning, "the session has ended");
+    // It may be too early for that.
+    if let Err(how) = session::reach(global) {
+        error.causes = how.causes;
+    }
+    Err(error.hint("`ovr status` says how it ended, `ovr start` starts it again"))
 }
 
 /// Tells the status now, and whenever it is another one.

@@ -90,10 +90,10 @@ pub struct Setup {
     pub ends_when_done: bool,
     /// Its end stops all at once, instead of dependents first.
     pub ends_at_once: bool,
-    /// Where to serve the API besides the session's socket, if anywhere.
-    pub tcp: Option<TcpDoor>,
     /// Where its events are published, if they are.
     pub publish: Option<nats::Address>,
+    /// Where to serve the API besides the session's socket, if anywhere.
+    pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
     /// Told once, when every first process has been spawned or cannot be.
