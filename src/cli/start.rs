@@ -124,7 +124,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true, help_heading = HEADINGS[4])]
     pub publish: Option<String>,
     /// Let other machines reach -S tcp
-    #[arg(long, help_heading = HEADINGS[4])]
+    #[arg(long, hide_short_help = true, help_heading = HEADINGS[4])]
     pub listen_public: Option<bool>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
