@@ -106,7 +106,7 @@ pub struct StartArgs {
     #[arg(long, help_heading = HEADINGS[4])]
     pub fresh: Option<bool>,
     /// End the session when its tmux server dies
-    #[arg(long, help_heading = HEADINGS[4])]
+    #[arg(long, hide_short_help = true, help_heading = HEADINGS[4])]
     pub no_recover: Option<bool>,
     /// Restart nothing when files change
     #[arg(long, help_heading = HEADINGS[4])]
