@@ -1,7 +1,7 @@
 //! The secret that a client on TCP has to know: made, compared, never shown by accident. Where it is kept is not
 //! decided here.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use subtle::ConstantTimeEq;
 
@@ -17,7 +17,11 @@ impl Token {
     pub fn random() -> io::Result<Self> {
         let mut bytes = [0; BYTES];
         getrandom::getrandom(&mut bytes)?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let mut text = String::with_capacity(2 * BYTES);
+        for byte in bytes {
+            write!(text, "{byte:02x}").expect("a string takes all");
+        }
+        Ok(Self(text))
     }
 
     /// One that was made before; `None` for what none of ours can be.

@@ -11,14 +11,15 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
-    ("ovr api /v1/status", "what the session answers, as it is"),
+    ("ovr api /v1/status", "the answer as it comes"),
+    ("ovr api POST /v1/reload", "have something done"),
     (
-        "ovr api POST /v1/services/restart --data '{\"names\":[\"web\"]}'",
-        "restart web",
+        "ovr api /v1/wait --data '{\"names\":[\"web\"]}'",
+        "a POST with this body",
     ),
     (
-        "ovr api '/v1/output?follow=true' -H accept:text/event-stream",
-        "a stream, as it comes",
+        "ovr api /v1/output -H accept:text/event-stream",
+        "the last lines as events",
     ),
 ];
 

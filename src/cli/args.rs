@@ -41,13 +41,13 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
-    /// Mean the session at this path or tcp://HOST:PORT
+    /// Mean this session: path or tcp://HOST:PORT
     #[arg(short, long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
-    /// Take -s as the address of a session on TCP: HOST:PORT
+    /// Take -s as HOST:PORT on TCP
     #[arg(short = 'S', long, global = true, value_name = "KIND", value_parser = ["unix", "tcp"], hide_short_help = true)]
     pub network: Option<String>,
-    /// Read the token of a session on TCP from this file [OVR_TOKEN]
+    /// Read the token for TCP here [OVR_TOKEN]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub token_file: Option<PathBuf>,
 }

@@ -79,7 +79,7 @@ pub struct StartArgs {
     /// Go on when one of these ends (`all`: as --any-can-die)
     #[arg(short = 'c', long, value_name = "NAMES", help_heading = HEADINGS[2], add = complete::list(Kind::ConfiguredOrAll))]
     pub can_die: Vec<String>,
-    /// Go on when any service ends; else the first end stops the session
+    /// Go on whichever service ends
     #[arg(long, help_heading = HEADINGS[2])]
     pub any_can_die: Option<bool>,
     /// Kill what has not stopped after so long (`5`, `500ms`, `1m`)
@@ -92,7 +92,7 @@ pub struct StartArgs {
     #[arg(short = 'i', long, value_name = "NAME=SIGNAL", help_heading = HEADINGS[2], add = complete::assignments(Kind::Configured, &["TERM", "INT", "QUIT", "HUP", "KILL"]))]
     pub stop_signals: Vec<String>,
 
-    /// Give the services these colours, by their xterm numbers (0–255)
+    /// Give the services these xterm colours
     #[arg(short = 'b', long, value_name = "N,N,…", help_heading = HEADINGS[3])]
     pub colors: Vec<String>,
     /// Begin each line with the time
@@ -109,7 +109,7 @@ pub struct StartArgs {
     #[arg(long, help_heading = HEADINGS[4])]
     pub fresh: Option<bool>,
     /// End the session when its tmux server dies
-    #[arg(long, help_heading = HEADINGS[4])]
+    #[arg(long, hide_short_help = true, help_heading = HEADINGS[4])]
     pub no_recover: Option<bool>,
     /// Restart nothing when files change
     #[arg(long, help_heading = HEADINGS[4])]
@@ -126,8 +126,8 @@ pub struct StartArgs {
     /// Publish events to this NATS server
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true, help_heading = HEADINGS[4])]
     pub publish: Option<String>,
-    /// With -S tcp: listen on an address that other machines can reach
-    #[arg(long, help_heading = HEADINGS[4])]
+    /// Let other machines reach -S tcp
+    #[arg(long, hide_short_help = true, help_heading = HEADINGS[4])]
     pub listen_public: Option<bool>,
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]

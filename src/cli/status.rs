@@ -34,10 +34,10 @@ pub struct StatusArgs {
     #[arg(long, conflicts_with_all = ["short", "verbose"])]
     pub json: bool,
     /// Print one line for a shell prompt, and nothing when there is no session
-    #[arg(long, conflicts_with = "verbose")]
+    #[arg(long, conflicts_with = "verbose", hide_short_help = true)]
     pub short: bool,
     /// Print how the last starts went, and the chain of waits that took longest
-    #[arg(long, conflicts_with_all = ["short", "verbose", "json"])]
+    #[arg(long, conflicts_with_all = ["short", "verbose", "json"], hide_short_help = true)]
     pub timing: bool,
     /// Print nothing: the exit code says how it is
     #[arg(short, long, conflicts_with_all = ["json", "short", "verbose", "timing", "watch"])]

@@ -1,4 +1,4 @@
-//! `ovr start` where a session runs already: it starts services in that one.
+//! What `ovr start` does where a session runs already: starts the named services in it, or says that it runs.
 
 use super::plan::{self, Here};
 use super::start::StartArgs;
