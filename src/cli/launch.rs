@@ -3,7 +3,7 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
-use super::join::{in_session, start_there};
+use super::in_session::{in_session, start_there};
 use super::listen::{Served, Wanted};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};

@@ -22,7 +22,7 @@ mod health;
 pub mod help;
 pub mod here;
 pub mod hook;
-mod join;
+mod in_session;
 mod kept;
 pub mod kill;
 pub mod launch;
