@@ -44,7 +44,7 @@ pub struct StartArgs {
     /// Start only what is in these namespaces, and what that needs
     #[arg(short = 'n', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
     pub namespace: Vec<String>,
-    /// Start only the services of this profile of the configuration, and what they need
+    /// Start only this profile, and what it needs
     #[arg(long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::profiles())]
     pub profile: Vec<String>,
     /// Leave these out, even where -l names them
@@ -53,7 +53,7 @@ pub struct StartArgs {
     /// Run so many of each, such as web=2,all=1
     #[arg(short = 'm', long, value_name = "NAME=N", help_heading = HEADINGS[0], add = complete::assignments(Kind::Configured, &[]))]
     pub formation: Vec<String>,
-    /// Start what was named without what it depends on
+    /// Start what was named, and nothing it needs
     #[arg(long, help_heading = HEADINGS[0])]
     pub no_deps: Option<bool>,
     /// Show this as the project's name
