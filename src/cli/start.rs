@@ -114,7 +114,7 @@ pub struct StartArgs {
     /// Restart nothing when files change
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_watch: Option<bool>,
-    /// In a running session: do not wait until NAME is up
+    /// In a running session: return at once
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,
     /// Be the background half of a start: say on standard output when the session is up
