@@ -6,7 +6,7 @@
 
 /// Gives back the program's text and its constants. Costs some microseconds.
 #[cfg(target_os = "linux")]
-pub fn give_back() {
+pub(crate) fn give_back() {
     // Every linker defines them in an executable: its first byte, and the end of its code.
     unsafe extern "C" {
         static __executable_start: u8;
@@ -30,7 +30,7 @@ pub fn give_back() {
 
 /// Elsewhere a program's pages are the system's own business.
 #[cfg(not(target_os = "linux"))]
-pub fn give_back() {}
+pub(crate) fn give_back() {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -38,8 +38,8 @@ mod tests {
 
     /// The kilobytes of this program's code that are mapped.
     fn mapped_code() -> u64 {
-        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-        let exe = std::env::current_exe().unwrap().display().to_string();
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("proc is there");
+        let exe = std::env::current_exe().expect("it runs").display().to_string();
         let mut in_code = false;
         let mut sum = 0;
         for line in maps.lines() {
@@ -47,7 +47,11 @@ mod tests {
             if !line.split(' ').next().unwrap_or_default().ends_with(':') {
                 in_code = line.contains(" r-xp ") && line.ends_with(&exe);
             } else if in_code && let Some(rest) = line.strip_prefix("Rss:") {
-                sum += rest.trim_end_matches("kB").trim().parse::<u64>().unwrap();
+                sum += rest
+                    .trim_end_matches("kB")
+                    .trim()
+                    .parse::<u64>()
+                    .expect("proc is there");
             }
         }
         sum

@@ -102,7 +102,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "SIZE", help_heading = HEADINGS[3])]
     pub logs: Option<String>,
 
-    /// Run in the background; return when all that need not wait for others have been started
+    /// Run in the background; return when started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
     pub daemonize: Option<bool>,
     /// End what an earlier session left running
