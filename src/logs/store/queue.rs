@@ -12,6 +12,11 @@ use tokio::sync::oneshot;
 const SPARE_MAX: usize = 8;
 const SPARE_SIZE: usize = 1024 * 1024;
 
+/// In a flood, texts gather for so long before they are written, unless there is enough, or somebody waits for
+/// them. A few large writes cost a fraction of many small ones, and leave the processors to those who print.
+const GATHER: Duration = Duration::from_millis(5);
+const ENOUGH: usize = 64 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Shared {
     queue: Mutex<Queue>,
@@ -32,7 +37,10 @@ struct Queue {
     /// Items taken in, and items done with.
     taken: u64,
     done: u64,
+    /// The thread waits for anything at all.
     sleeping: bool,
+    /// The thread has just written, and lets what follows gather.
+    gathering: bool,
     closed: bool,
 }
 
@@ -83,9 +91,12 @@ impl Shared {
                 buffer.clear();
                 continue;
             }
-            let text = mem::replace(buffer, queue.spare.pop().unwrap_or_default());
             let missing = queue.dropped.remove(&instance).unwrap_or_default();
-            queue.size += text.len();
+            queue.size += buffer.len();
+            if missing == 0 && queue.append(instance, buffer) {
+                continue;
+            }
+            let text = mem::replace(buffer, queue.spare.pop().unwrap_or_default());
             queue.take_in(Item::Lines {
                 instance,
                 text,
@@ -102,6 +113,7 @@ impl Shared {
         let target = queue.taken;
         queue.flushes.push((target, sender));
         queue.tell_flushed();
+        self.wake(&mut queue);
         receiver
     }
 
@@ -112,7 +124,8 @@ impl Shared {
     }
 
     fn wake(&self, queue: &mut Queue) {
-        if mem::take(&mut queue.sleeping) {
+        let has_enough = queue.gathering && queue.is_pressing();
+        if mem::take(&mut queue.sleeping) || has_enough {
             self.wake.notify_one();
         }
     }
@@ -124,10 +137,18 @@ impl Shared {
     /// Waits for what is next; with `patience`, for no longer than that.
     pub(super) fn next(&self, patience: Option<Duration>) -> Next {
         let mut queue = self.lock();
+        if queue.gathering {
+            let waited = self
+                .wake
+                .wait_timeout_while(queue, GATHER, |queue| !queue.is_pressing());
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            queue.gathering = false;
+        }
         loop {
             if let Some(item) = queue.items.pop_front() {
                 if let Item::Lines { text, .. } = &item {
                     queue.size -= text.len();
+                    queue.gathering = queue.items.is_empty();
                 }
                 return Next::Item(item);
             }
@@ -168,6 +189,26 @@ impl Queue {
         self.taken += 1;
     }
 
+    /// Whether what has gathered is to be written now.
+    fn is_pressing(&self) -> bool {
+        self.closed || !self.flushes.is_empty() || self.size >= ENOUGH
+    }
+
+    /// Puts the text behind the last one, if that is of the same instance and not too long; leaves it empty.
+    fn append(&mut self, instance: InstanceId, text: &mut Vec<u8>) -> bool {
+        match self.items.back_mut() {
+            Some(Item::Lines {
+                instance: of,
+                text: last,
+                ..
+            }) if *of == instance && last.len() + text.len() <= ENOUGH => {
+                last.append(text);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     fn recycle(&mut self, mut text: Vec<u8>) {
         if self.spare.len() < SPARE_MAX && text.capacity() <= SPARE_SIZE {
             text.clear();
@@ -186,4 +227,48 @@ impl Queue {
 
 pub(super) fn lines_in(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, Next, Shared};
+    use crate::model::InstanceId;
+
+    fn push(shared: &Shared, instance: u32, text: &str) {
+        let mut buffer = text.as_bytes().to_vec();
+        shared.push([(InstanceId(instance), &mut buffer)].into_iter());
+        assert!(buffer.is_empty());
+    }
+
+    fn next(shared: &Shared) -> (u32, String, u64) {
+        match shared.next(None) {
+            Next::Item(Item::Lines {
+                instance,
+                text,
+                missing,
+            }) => (instance.0, String::from_utf8(text).unwrap(), missing),
+            Next::Item(Item::Named(..) | Item::Copied(..)) | Next::Quiet | Next::End => panic!("no lines"),
+        }
+    }
+
+    #[test]
+    fn what_one_instance_prints_in_a_row_is_one_text_and_stays_in_order() {
+        let shared = Shared::new(1000);
+        for (instance, text) in [(0, "a\n"), (0, "b\n"), (1, "c\n"), (0, "d\n")] {
+            push(&shared, instance, text);
+        }
+        assert_eq!(next(&shared), (0, "a\nb\n".into(), 0));
+        assert_eq!(next(&shared), (1, "c\n".into(), 0));
+        assert_eq!(next(&shared), (0, "d\n".into(), 0));
+    }
+
+    #[test]
+    fn what_follows_a_gap_does_not_join_what_stands_before_it() {
+        let shared = Shared::new(8);
+        push(&shared, 0, "kept\n");
+        push(&shared, 0, "too long\n");
+        push(&shared, 0, "x\n");
+        assert_eq!(next(&shared), (0, "kept\n".into(), 0));
+        assert_eq!(next(&shared), (0, "x\n".into(), 1));
+    }
 }
