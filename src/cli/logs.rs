@@ -10,7 +10,7 @@ use crate::api::client::{Client, OutputLines};
 use crate::api::messages::{LineKind, OutputLine};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Since, Summary};
-use crate::model::{StateWord, time_text};
+use crate::model::time_text;
 use clap::Args;
 use regex::bytes::Regex;
 use std::ops::ControlFlow;
@@ -222,10 +222,7 @@ fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunC
         && args.grep.is_none()
         && !args.follow
         && !args.target.names.is_empty();
-    let all_failed = chosen
-        .iter()
-        .all(|name| matches!(kept.state(name), Some(StateWord::Failed | StateWord::Backoff)));
-    (unasked && all_failed).then_some(RunChoice::Back(0))
+    unasked.then(|| kept.crashed_run(chosen)).flatten()
 }
 
 /// Why there is nothing to show, where that is no answer in itself.
