@@ -196,7 +196,7 @@ impl Client {
         })
     }
 
-    fn lines<T>(
+    pub(super) fn lines<T>(
         &self,
         target: &str,
         parse: fn(&[u8]) -> Result<T, serde_json::Error>,

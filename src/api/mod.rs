@@ -7,6 +7,7 @@ mod compose;
 mod error;
 mod hang_up;
 mod http1;
+pub mod kept;
 pub mod messages;
 pub mod openapi;
 mod peer;

@@ -9,7 +9,7 @@ use crate::api::messages::Status;
 use crate::controller::LogsSetup;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Label;
-use crate::logs::store::{self, Found, Query};
+use crate::logs::store::{self, Found, Query, RunChoice};
 use crate::model::{InstanceName, StateWord, select};
 use crate::workspace::project::project_name;
 use crate::workspace::session::{Life, SessionEntry};
@@ -105,12 +105,19 @@ impl Kept {
     }
 
     /// Where a service stands, if the session runs.
-    pub(super) fn state(&self, name: &str) -> Option<StateWord> {
+    fn state(&self, name: &str) -> Option<StateWord> {
         let services = &self.status.as_ref()?.services;
         services
             .iter()
             .find(|service| service.name == name)
             .map(|service| service.state)
+    }
+
+    /// Of services that have all crashed, the run that did: what to show where nothing else is asked for.
+    pub(super) fn crashed_run(&self, chosen: &[String]) -> Option<RunChoice> {
+        let crashed =
+            |name: &String| matches!(self.state(name), Some(StateWord::Failed | StateWord::Backoff));
+        chosen.iter().all(crashed).then_some(RunChoice::Back(0))
     }
 
     /// The open line of a service that waits for input.

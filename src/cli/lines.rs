@@ -1,12 +1,12 @@
 //! Lines of output as `ovr logs` and `ovr echo` print them: as the console shows them, bare, or as JSON. Which lines is for
 //! others to say.
 
-use crate::api::messages::{LineKind, OutputLine};
+use crate::api::messages::{LineKind, LogsEnd, OutputLine};
 use crate::cli::background::utc_offset_s;
 use crate::cli::report;
 use crate::controller::output_line;
 use crate::diag::Diagnostic;
-use crate::logs::store::{Found, FoundLine, Summary};
+use crate::logs::store::FoundLine;
 use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, time_text};
 use regex::bytes::Regex;
@@ -86,14 +86,10 @@ impl Printer {
         self
     }
 
-    /// Says that older lines than those that follow were left out.
-    pub(super) fn cut(&mut self, found: &Found) {
+    /// Says that so many older lines than those that follow, the first of which is of then, were left out.
+    pub(super) fn cut(&mut self, lines: u64, at_ms: u64) {
         // What `-n` leaves out is what was asked for; a bound in bytes cuts somewhere.
-        if found.summary.cut > 0 && self.style.marks_cuts {
-            let (at_ms, lines) = (
-                found.lines.front().map_or(0, |line| line.at_ms),
-                found.summary.cut,
-            );
+        if lines > 0 && self.style.marks_cuts {
             let text = format!("… {lines} lines before these are left out: --max-bytes");
             self.renderer.system(&mut self.out, Tone::Normal, at_ms, &text);
         }
@@ -136,13 +132,9 @@ impl Printer {
     }
 
     /// Prints where the next reading begins.
-    pub(super) fn cursor(&mut self, summary: &Summary) -> Result<(), Diagnostic> {
-        let cursor = serde_json::json!({
-            "cursor": summary.cursor.to_string(),
-            "cut": summary.cut,
-            "more": summary.more,
-        });
-        self.out.extend_from_slice(cursor.to_string().as_bytes());
+    pub(super) fn cursor(&mut self, end: &LogsEnd) -> Result<(), Diagnostic> {
+        let cursor = serde_json::to_vec(end).expect("plain fields always serialize");
+        self.out.extend_from_slice(&cursor);
         self.out.push(b'\n');
         self.flush()
     }

@@ -3,14 +3,16 @@
 
 use super::args::{AnyNames, Example, GlobalArgs};
 use super::background::utc_offset_s;
-use super::kept;
 use super::lines::{Printer, Style};
+use super::place::Place;
+use super::plan::own_environment;
+use super::{kept, logs_remote, session};
 use crate::api::call::OutputRequest;
 use crate::api::client::{Client, OutputLines};
-use crate::api::messages::{LineKind, OutputLine};
+use crate::api::messages::{LineKind, LogsEnd, OutputLine};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Since, Summary};
-use crate::model::{StateWord, time_text};
+use crate::model::time_text;
 use clap::Args;
 use regex::bytes::Regex;
 use std::ops::ControlFlow;
@@ -25,7 +27,7 @@ pub const EXAMPLES: &[Example] = &[
 ];
 
 /// How many lines are shown where nobody says how many.
-const DEFAULT_LINES: usize = 100;
+pub(super) const DEFAULT_LINES: usize = 100;
 
 /// Show what services printed, also when it is over
 ///
@@ -100,18 +102,13 @@ pub(super) fn parse_lines(text: &str) -> Result<Lines, String> {
 
 /// Prints what was asked for.
 pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagnostic> {
+    if let Place::Tcp(address) = Place::of(global, &own_environment)? {
+        return logs_remote::show(&session::remote(global, address)?, args);
+    }
     let kept = kept::find(global)?;
     let chosen = kept.choose(&args.target.names)?;
     let query = query(args, &kept, &chosen)?;
-    let style = Style {
-        json: args.json,
-        plain: args.plain,
-        prefix: !args.no_prefix && !args.plain,
-        marks_cuts: args.max_bytes.is_some() && !args.json,
-        timestamps: args.timestamps && !args.plain,
-        groups: args.context > 0 && !args.json,
-    };
-    let mut printer = Printer::new(&kept.labels(), style).marking(query.grep.clone());
+    let mut printer = Printer::new(&kept.labels(), style(args)).marking(query.grep.clone());
     let from_memory = is_simple(args, &query);
     match &kept.client {
         Some(client) if args.follow => return follow(&kept, client, args, &query, printer, from_memory),
@@ -133,7 +130,11 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
         return Err(nothing);
     }
     if args.json {
-        printer.cursor(&summary)?;
+        printer.cursor(&LogsEnd {
+            cursor: summary.cursor.to_string(),
+            cut: summary.cut,
+            more: summary.more,
+        })?;
     } else if summary.more {
         printer.note("… more follows; --json prints the cursor to go on from")?;
     }
@@ -142,6 +143,17 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
     } else {
         exit_code::OK
     }))
+}
+
+pub(super) fn style(args: &LogsArgs) -> Style {
+    Style {
+        json: args.json,
+        plain: args.plain,
+        prefix: !args.no_prefix && !args.plain,
+        marks_cuts: args.max_bytes.is_some() && !args.json,
+        timestamps: args.timestamps && !args.plain,
+        groups: args.context > 0 && !args.json,
+    }
 }
 
 /// Whether the lines that the session has in memory are all that is asked for.
@@ -176,7 +188,8 @@ fn print_found(
     let summary = if args.reverse || args.max_bytes.is_some() {
         query.run().map(|found| {
             let found = if args.reverse { found.newest_first() } else { found };
-            printer.cut(&found);
+            let oldest = found.lines.front().map_or(0, |line| line.at_ms);
+            printer.cut(found.summary.cut, oldest);
             let _unread = found.lines.iter().try_for_each(|line| print(printer, line));
             found.summary
         })
@@ -202,7 +215,9 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
         .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;
-    query.run = args.run.or_else(|| crashed(args, kept, chosen));
+    query.run = args
+        .run
+        .or_else(|| is_unasked(args).then(|| kept.crashed_run(chosen)).flatten());
     query.max_bytes = args.max_bytes;
     let everything = query.since.is_some() || query.run.is_some() || query.grep.is_some();
     query.last = match args.lines {
@@ -214,33 +229,21 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
     Ok(query)
 }
 
-/// Of services that have crashed, where nothing else is asked for, the run that did.
-fn crashed(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<RunChoice> {
-    let unasked = args.lines.is_none()
+/// Whether nothing is said but names.
+pub(super) fn is_unasked(args: &LogsArgs) -> bool {
+    args.lines.is_none()
         && args.since.is_none()
         && args.until.is_none()
         && args.grep.is_none()
         && !args.follow
-        && !args.target.names.is_empty();
-    let all_failed = chosen
-        .iter()
-        .all(|name| matches!(kept.state(name), Some(StateWord::Failed | StateWord::Backoff)));
-    (unasked && all_failed).then_some(RunChoice::Back(0))
+        && !args.target.names.is_empty()
 }
 
 /// Why there is nothing to show, where that is no answer in itself.
 fn why_nothing(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<Diagnostic> {
     let names = chosen.join(", ");
     if let Some(run) = args.run {
-        let which = match run {
-            RunChoice::Number(run) => format!("run {}", run.0),
-            RunChoice::Back(0) => "run".to_owned(),
-            RunChoice::Back(back) => format!("run -{back}"),
-        };
-        let nothing = Diagnostic::error(Kind::Usage, format!("no {which} of {names} is kept"));
-        return Some(
-            nothing.hint("`--run last` is the last one, `ovr logs -n all NAME` shows all that are kept"),
-        );
+        return Some(no_such_run(run, &names));
     }
     let asks = args.since.is_some() || args.until.is_some() || args.grep.is_some() || args.follow;
     if asks || kept.client.is_some() {
@@ -248,6 +251,17 @@ fn why_nothing(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Option<
     }
     let nothing = Diagnostic::error(Kind::NotRunning, format!("nothing that {names} printed is kept"));
     Some(nothing.hint("start it: ovr start"))
+}
+
+/// Services of these names have no such run.
+pub(super) fn no_such_run(run: RunChoice, names: &str) -> Diagnostic {
+    let which = match run {
+        RunChoice::Number(run) => format!("run {}", run.0),
+        RunChoice::Back(0) => "run".to_owned(),
+        RunChoice::Back(back) => format!("run -{back}"),
+    };
+    Diagnostic::error(Kind::Usage, format!("no {which} of {names} is kept"))
+        .hint("`--run last` is the last one, `ovr logs -n all NAME` shows all that are kept")
 }
 
 pub(super) fn expression(text: &str) -> Result<Regex, Diagnostic> {
@@ -265,7 +279,12 @@ pub(super) fn expression(text: &str) -> Result<Regex, Diagnostic> {
     })
 }
 
-fn request(args: &LogsArgs, chosen: &[String], lines: Option<usize>, follow: bool) -> OutputRequest {
+pub(super) fn request(
+    args: &LogsArgs,
+    chosen: &[String],
+    lines: Option<usize>,
+    follow: bool,
+) -> OutputRequest {
     OutputRequest {
         names: chosen.to_vec(),
         lines: lines.unwrap_or(kept::IN_MEMORY),

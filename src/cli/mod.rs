@@ -29,6 +29,7 @@ pub mod launch;
 mod lines;
 mod listen;
 pub mod logs;
+mod logs_remote;
 pub mod ls;
 pub mod man;
 pub mod mcp;

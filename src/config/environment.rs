@@ -89,6 +89,7 @@ const NOT_FOR_SERVICES: &[&str] = &[
     "LISTEN_PID",
     "NOTIFY_SOCKET",
     "OLDPWD",
+    "OVR_TOKEN",
     "SHLVL",
     "STY",
     "TERMCAP",
@@ -110,7 +111,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The lowest layer: what `ovr` was called with, without what is about the caller's own terminal.
+    /// The lowest layer: what `ovr` was called with, without what is the caller's own (its terminal, its secret).
     pub fn from_caller<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
@@ -326,8 +327,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_the_callers_terminal_stays_outside() {
+    fn what_is_about_the_caller_alone_stays_outside() {
         let mut environment = Environment::from_caller([
+            ("OVR_TOKEN", "secret"),
             ("TMUX", "/tmp/t,1,0"),
             ("TMUX_PANE", "%1"),
             ("LINES", "5"),

@@ -176,3 +176,19 @@ fn files_that_a_flag_names_go_before_dotenv_and_in_place_of_those_of_the_variabl
         refused.says(&["none.env, which -e names"]);
     }
 }
+
+#[test]
+fn the_callers_token_for_a_session_on_tcp_reaches_no_service() {
+    let project = Project::with("web: echo \"token ${OVR_TOKEN-none}, a $A\" >$OUT/seen; sleep 1000\n")
+        .env("OVR_TOKEN", "5ecret")
+        .env("A", "1");
+    project.start_detached(&[]);
+    assert_eq!(project.wait_out("seen"), "token none, a 1");
+    project.ovr(&["env", "web"]).success().never_says(&["5ecret"]);
+    // Who wants one in a service says so.
+    project.write(".env", "OVR_TOKEN=asked for\n");
+    project
+        .ovr(&["env", "web"])
+        .success()
+        .says(&["OVR_TOKEN=", "asked for"]);
+}

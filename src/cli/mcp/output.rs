@@ -7,7 +7,6 @@ use crate::cli::{kept, logs};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{Cursor, EntryKind, Found, FoundLine, Query, RunChoice, Since};
 use crate::mcp::Answer;
-use crate::model::StateWord;
 use serde_json::json;
 
 /// A longer line is cut.
@@ -57,10 +56,7 @@ fn since(asked: &Logs) -> Result<Option<Since>, Diagnostic> {
 fn crashed(asked: &Logs, kept: &kept::Kept, chosen: &[String]) -> Option<RunChoice> {
     let unasked =
         asked.since.is_none() && asked.cursor.is_none() && asked.grep.is_none() && !asked.names.is_empty();
-    let all_failed = chosen
-        .iter()
-        .all(|name| kept.state(name) == Some(StateWord::Failed));
-    (unasked && all_failed).then_some(RunChoice::Back(0))
+    unasked.then(|| kept.crashed_run(chosen)).flatten()
 }
 
 /// Those that have printed a question and wait: it is in no line yet.

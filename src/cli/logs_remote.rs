@@ -1,0 +1,198 @@
+//! `ovr logs` where the session is on TCP: its files are out of reach, so that it is asked for their lines.
+
+use super::background::utc_offset_s;
+use super::lines::Printer;
+use super::logs::{self, Lines, LogsArgs};
+use crate::api::call::LogsRequest;
+use crate::api::client::Client;
+use crate::api::kept::KeptLine;
+use crate::api::messages::{LineKind, LogsEnd, OutputLine, Status};
+use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::logs::Label;
+use crate::logs::store::{RunChoice, Since};
+use crate::model::{InstanceName, StateWord, select, time_text};
+use regex::bytes::Regex;
+use std::process::ExitCode;
+
+/// Before every line, and no cursor: a bound in bytes keeps the newest then.
+const BEGINNING: &str = "1970-01-01T00:00:00Z";
+
+/// Prints what was asked for.
+pub(super) fn show(client: &Client, args: &LogsArgs) -> Result<ExitCode, Diagnostic> {
+    let status = client.status()?;
+    let grep = args.grep.as_deref().map(logs::expression).transpose()?;
+    let mut printer = Printer::new(&labels(&status), logs::style(args)).marking(grep.clone());
+    let request = request(args, &status)?;
+    if is_in_memory(args, &request) {
+        let wanted = logs::request(args, &args.target.names, request.lines, args.follow);
+        for line in client.output(&wanted)? {
+            printer.line(&line?)?;
+            if !printer.is_read() {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        return end_of_following(args, &mut printer);
+    }
+    let mut answer = Answer {
+        matches: 0,
+        lines: 0,
+        end: None,
+        held: Vec::new(),
+    };
+    answer.print(client, &request, args, grep.as_ref(), &mut printer)?;
+    if args.follow || !printer.is_read() {
+        return end_of_following(args, &mut printer);
+    }
+    let end = answer.end.ok_or_else(|| {
+        Diagnostic::error(Kind::NotRunning, "the session ended before it had told all")
+            .hint("what it keeps can be read on the machine that it ran on")
+    })?;
+    if answer.lines == 0
+        && !args.json
+        && let Some(run) = args.run
+    {
+        return Err(logs::no_such_run(run, &args.target.names.join(", ")));
+    }
+    if args.json {
+        printer.cursor(&end)?;
+    } else if end.more {
+        printer.note("… more follows; --json prints the cursor to go on from")?;
+    }
+    Ok(ExitCode::from(if args.grep.is_some() && answer.matches == 0 {
+        exit_code::FAILURE
+    } else {
+        exit_code::OK
+    }))
+}
+
+fn end_of_following(args: &LogsArgs, printer: &mut Printer) -> Result<ExitCode, Diagnostic> {
+    if args.follow && printer.is_read() {
+        printer.note("the session has ended")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn labels(status: &Status) -> Vec<Label> {
+    let label = |(position, service): (u32, &crate::api::messages::Service)| Label {
+        name: service.name.clone(),
+        position,
+    };
+    (0..).zip(&status.services).map(label).collect()
+}
+
+/// Whether the lines that the session has in memory, with their colours, are all that is asked for.
+fn is_in_memory(args: &LogsArgs, request: &LogsRequest) -> bool {
+    let filtered = request.since.is_some()
+        || request.until.is_some()
+        || request.grep.is_some()
+        || request.run.is_some()
+        || request.max_bytes.is_some()
+        || args.reverse;
+    !filtered && !args.json && request.lines.is_some_and(|last| last <= super::kept::IN_MEMORY)
+}
+
+fn request(args: &LogsArgs, status: &Status) -> Result<LogsRequest, Diagnostic> {
+    let run = args.run.or_else(|| crashed(args, status));
+    let mut request = LogsRequest {
+        names: args.target.names.clone(),
+        since: args.since.as_deref().map(moment).transpose()?,
+        until: args.until.as_deref().map(moment).transpose()?,
+        grep: args.grep.clone(),
+        context: args.context,
+        run: run.map(|run| match run {
+            RunChoice::Back(0) => "last".to_owned(),
+            RunChoice::Back(back) => format!("-{back}"),
+            RunChoice::Number(run) => run.0.to_string(),
+        }),
+        max_bytes: args.max_bytes,
+        follow: args.follow,
+        ..LogsRequest::default()
+    };
+    let asks = request.since.is_some() || request.run.is_some() || request.grep.is_some();
+    match args.lines {
+        Some(Lines::Last(count)) => request.lines = Some(count),
+        Some(Lines::All) if !asks => request.since = Some(BEGINNING.to_owned()),
+        None if !asks => request.lines = Some(logs::DEFAULT_LINES),
+        Some(Lines::All) | None => {}
+    }
+    Ok(request)
+}
+
+/// A time as it can be sent: what is said by this machine's zone must not be read by another's.
+fn moment(text: &str) -> Result<String, Diagnostic> {
+    let (now, offset_s) = (std::time::SystemTime::now(), utc_offset_s());
+    let parse = |offset_s| crate::logs::store::since(text, now, offset_s);
+    let here = parse(offset_s)?;
+    // How long ago, a time with its zone, a cursor: the same everywhere.
+    if parse(0)? == parse(3600)? {
+        return Ok(text.to_owned());
+    }
+    Ok(match here {
+        Since::Time(at_ms) => time_text::rfc3339(time_text::from_epoch_millis(at_ms)),
+        Since::Cursor(cursor) => cursor.to_string(),
+    })
+}
+
+/// Of services that have crashed, where nothing else is asked for, the run that did.
+fn crashed(args: &LogsArgs, status: &Status) -> Option<RunChoice> {
+    if !logs::is_unasked(args) {
+        return None;
+    }
+    let services = &status.services;
+    let names: Vec<InstanceName> = services.iter().filter_map(|one| one.name.parse().ok()).collect();
+    let chosen = select(&args.target.names, &names).ok()?;
+    let crashed = |index: &usize| {
+        let state = services.get(*index).map(|service| service.state);
+        matches!(state, Some(StateWord::Failed | StateWord::Backoff))
+    };
+    chosen.iter().all(crashed).then_some(RunChoice::Back(0))
+}
+
+/// What has come.
+struct Answer {
+    lines: usize,
+    matches: usize,
+    end: Option<LogsEnd>,
+    /// Lines that cannot be printed before the last one is known.
+    held: Vec<OutputLine>,
+}
+
+impl Answer {
+    fn print(
+        &mut self,
+        client: &Client,
+        request: &LogsRequest,
+        args: &LogsArgs,
+        grep: Option<&Regex>,
+        printer: &mut Printer,
+    ) -> Result<(), Diagnostic> {
+        let holds = args.reverse || args.max_bytes.is_some() && !args.follow;
+        for line in client.logs(request)? {
+            match line? {
+                KeptLine::Line(line) => {
+                    self.lines += 1;
+                    let is_match = grep.is_some_and(|grep| grep.is_match(line.text.as_bytes()));
+                    self.matches += usize::from(is_match && line.kind == LineKind::Output);
+                    if holds {
+                        self.held.push(line);
+                    } else {
+                        printer.line(&line)?;
+                    }
+                }
+                KeptLine::End(end) => self.end = Some(end),
+                KeptLine::Failed(error) => return Err(error.into()),
+            }
+            if !printer.is_read() {
+                return Ok(());
+            }
+        }
+        if let (Some(end), Some(oldest)) = (&self.end, self.held.first()) {
+            let at_ms = time_text::parse_rfc3339(&oldest.at).map_or(0, time_text::epoch_millis);
+            printer.cut(end.cut, at_ms);
+        }
+        if args.reverse {
+            self.held.reverse();
+        }
+        self.held.iter().try_for_each(|line| printer.line(line))
+    }
+}
