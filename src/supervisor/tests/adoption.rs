@@ -304,12 +304,12 @@ fn a_stop_order_says_that_a_probe_is_behind_it_unless_a_person_is() {
             failure
         };
         rig.machine.handle(rig.now, event);
-        let reasons: Vec<_> = std::iter::from_fn(|| rig.machine.poll_action())
-            .filter_map(|action| match action {
-                Action::Stop { condemned, .. } => Some(condemned),
-                _ => None,
-            })
-            .collect();
+        let mut reasons = Vec::new();
+        while let Some(action) = rig.machine.poll_action() {
+            if let Action::Stop { condemned, .. } = action {
+                reasons.push(condemned);
+            }
+        }
         assert_eq!(reasons, [expected]);
     }
 }
