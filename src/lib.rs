@@ -18,6 +18,7 @@ pub mod ports;
 pub mod probes;
 pub mod shim;
 pub mod supervisor;
+mod thrift;
 mod tls;
 pub mod tmux;
 pub mod workspace;

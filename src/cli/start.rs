@@ -44,7 +44,7 @@ pub struct StartArgs {
     /// Start only what is in these namespaces, and what that needs
     #[arg(short = 'n', long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::namespaces())]
     pub namespace: Vec<String>,
-    /// Start only the services of this profile of the configuration, and what they need
+    /// Start only this profile, and what it needs
     #[arg(long, value_name = "NAMES", help_heading = HEADINGS[0], add = complete::profiles())]
     pub profile: Vec<String>,
     /// Leave these out, even where -l names them
@@ -53,7 +53,7 @@ pub struct StartArgs {
     /// Run so many of each, such as web=2,all=1
     #[arg(short = 'm', long, value_name = "NAME=N", help_heading = HEADINGS[0], add = complete::assignments(Kind::Configured, &[]))]
     pub formation: Vec<String>,
-    /// Start what was named without what it depends on
+    /// Start what was named, and nothing it needs
     #[arg(long, help_heading = HEADINGS[0])]
     pub no_deps: Option<bool>,
     /// Show this as the project's name
@@ -102,7 +102,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "SIZE", help_heading = HEADINGS[3])]
     pub logs: Option<String>,
 
-    /// Run in the background; return when all that need not wait for others have been started
+    /// Run in the background; return when started
     #[arg(short = 'D', long, help_heading = HEADINGS[4])]
     pub daemonize: Option<bool>,
     /// End what an earlier session left running
@@ -114,7 +114,7 @@ pub struct StartArgs {
     /// Restart nothing when files change
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_watch: Option<bool>,
-    /// In a running session: do not wait until NAME is up
+    /// In a running session: return at once
     #[arg(long, help_heading = HEADINGS[4])]
     pub no_wait: Option<bool>,
     /// Be the background half of a start: say on standard output when the session is up

@@ -52,7 +52,6 @@ mod staleness;
 mod status;
 mod suspend;
 mod terminal;
-mod thrift;
 mod timing;
 mod tmux_events;
 mod triggers;

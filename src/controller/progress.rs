@@ -92,7 +92,6 @@ impl Controller {
             return;
         }
         self.progress.announced = true;
-        super::thrift::give_back();
         let took = self.clock.now().since(self.progress.since);
         let up = wanted
             .iter()
@@ -106,6 +105,7 @@ impl Controller {
             let (tone, text) = self.start_in_words(&wanted, &took);
             self.say_session(tone, &text);
         }
+        crate::thrift::give_back();
     }
 
     /// Tells whoever waits for the start that all is done that could be done at once. What its services wait for

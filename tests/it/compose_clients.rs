@@ -49,11 +49,15 @@ fn connect(project: &Project) -> UnixStream {
 fn send(project: &Project, method: &str, target: &str, headers: &str, body: &str) -> (u16, Value) {
     let mut stream = connect(project);
     let length = body.len();
-    write!(
-        stream,
-        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
-    )
-    .expect("the session reads");
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the session reads");
+    // Who is refused by the head alone may have the answer before the body is sent.
+    match stream.write_all(body.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => panic!("{error}"),
+        Ok(()) | Err(_) => {}
+    }
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers in text");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head has an end");

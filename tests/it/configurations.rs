@@ -159,8 +159,10 @@ fn the_shell_of_a_configuration_runs_its_commands() {
 #[test]
 fn what_belongs_into_the_foreground_starts_when_it_is_named() {
     let project = example(include_str!("examples/foreground.yaml"));
-    project.ovr(&["start"]).code(78).says(&["ovr start interactive"]);
-    project.start_detached(&["interactive"]);
+    project.ovr(&["check"]).success();
+    let started = project.ovr(&["start", "-D"]);
+    started.success().says(&["ovr start interactive"]);
+    project.ovr(&["start", "interactive"]).success();
     project.wait_running(["interactive"]);
 }
 

@@ -14,8 +14,7 @@ const CODES: [i32; 20] = [
 /// what the others need. A command that is not listed is tried where there is no project.
 fn words(command: &str) -> Option<&'static [&'static str]> {
     Some(match command {
-        "connect" | "window" => &["web"],
-        "why" => &["web"],
+        "connect" | "window" | "why" => &["web"],
         "wait" => &["--timeout", "30s"],
         "signal" => &["HUP", "nobody"],
         "scale" => &["web=1"],

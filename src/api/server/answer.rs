@@ -82,7 +82,8 @@ pub(super) fn respond(status: StatusCode, content_type: &'static str, body: Body
 /// receiving half of the reply.
 pub(super) async fn ask<T>(calls: &Calls, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Failure> {
     let (reply, answer) = oneshot::channel();
-    calls.send(call(reply)).map_err(|_| Failure::session_ended())?;
+    let told = calls.controller.send(call(reply));
+    told.map_err(|_| Failure::session_ended())?;
     let answer = answer.await.map_err(|_| Failure::session_ended())?;
     Ok(answer?)
 }

@@ -35,7 +35,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -52,12 +51,6 @@ pub(super) struct Calls {
     pub(super) controller: mpsc::UnboundedSender<Call>,
     /// Held by what goes on when a connection is no longer HTTP's, so that the server's end can wait for it.
     pub(super) open: mpsc::Sender<Infallible>,
-}
-
-impl Calls {
-    pub(super) fn send(&self, call: Call) -> Result<(), SendError<Call>> {
-        self.controller.send(call)
-    }
 }
 
 /// A place on TCP that the API is to be served at.

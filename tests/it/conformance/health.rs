@@ -210,7 +210,11 @@ fn r44_hundreds_of_attempts_leave_nothing_behind() {
     tries(20);
     let (memory, files, threads) = (resident(), count("fd"), count("task"));
     tries(220);
-    // One attempt may be under way when it is looked.
-    assert!(count("fd") <= files + 4 && count("task") <= threads + 2);
+    // One attempt may be under way when it is looked, with its pipes and a look at the processes.
+    let now = (count("fd"), count("task"));
+    assert!(
+        now.0 <= files + 8 && now.1 <= threads + 2,
+        "{files} files and {threads} threads became {now:?}"
+    );
     assert!(resident() <= memory + memory / 5, "{memory} KiB at first");
 }
