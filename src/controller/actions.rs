@@ -34,7 +34,11 @@ impl Controller {
                 run,
                 plan,
                 kill,
-            } => self.order_stop(instance, run, plan, kill),
+                condemned,
+            } => {
+                let why = condemned.map(|condemned| condemned.word().to_owned());
+                self.order_stop(instance, run, plan, kill, why);
+            }
             Action::Signal {
                 instance,
                 run,

@@ -34,14 +34,21 @@ impl Controller {
     }
 
     /// Has the run stopped. Keys can be typed only by tmux; the rest of the plan is the shim's.
-    pub(super) fn order_stop(&mut self, instance: InstanceId, run: RunId, plan: StopPlan, kill: bool) {
+    pub(super) fn order_stop(
+        &mut self,
+        instance: InstanceId,
+        run: RunId,
+        plan: StopPlan,
+        kill: bool,
+        why: Option<String>,
+    ) {
         let typed = match &plan.keys {
             Some(keys) if !kill && plan.command.is_none() => self.type_keys(instance, keys),
             Some(_) | None => false,
         };
         let keys = plan.keys.filter(|_| typed);
         let plan = StopPlan { keys, ..plan };
-        self.order(instance, &Order::Stop { run, plan, kill });
+        self.order(instance, &Order::Stop { run, plan, kill, why });
     }
 
     /// Types into the instance's terminal. `false` if nobody can, or if its shim would send the signal as well.

@@ -9,7 +9,7 @@ use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
-use crate::supervisor::Event;
+use crate::supervisor::{Condemned, Event};
 use std::thread;
 
 impl Controller {
@@ -202,13 +202,15 @@ impl Controller {
                     daemons: (live.held || !live.daemons.is_empty()).then_some(live.daemons),
                     told_ready: told,
                     stopping: live.stopping,
+                    condemned: live.why.as_deref().and_then(Condemned::of_word),
                 });
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
+                let condemned = last.why.as_deref().and_then(Condemned::of_word);
                 // What a person stopped is no news.
-                if !last.asked {
+                if !last.asked || condemned.is_some() {
                     self.adopted.ended.push(instance);
                 }
                 self.feed(Event::AdoptedEnded {
@@ -216,6 +218,7 @@ impl Controller {
                     run: last.run,
                     exit: last.exit,
                     asked: last.asked,
+                    condemned,
                 });
                 self.feed(Event::WindowReady { instance });
             }

@@ -48,6 +48,8 @@ pub(super) struct Live {
     pub(super) stop: Option<Stop>,
     /// A stop order came while the service was up.
     pub(super) asked: bool,
+    /// What the last stop order gave as its reason.
+    pub(super) why: Option<String>,
     pub(super) killed: Killed,
     /// Kept while its processes are held to it.
     _bounds: Bounds,
@@ -99,6 +101,7 @@ impl Live {
             held: false,
             stop: None,
             asked: false,
+            why: None,
             killed: Killed::default(),
             _bounds: bounds,
             elevated: Elevated::default(),
@@ -139,6 +142,7 @@ impl Live {
             held: self.held,
             told_ready,
             stopping: self.is_stopping(),
+            why: self.why.clone(),
             launch: self.launch.unpack(),
         }
     }
@@ -152,6 +156,7 @@ impl Live {
             at_ms: now_ms(),
             asked: self.asked,
             killed: self.killed.named,
+            why: self.why.filter(|_| self.asked),
         };
         (ended, self.since.elapsed())
     }

@@ -112,6 +112,7 @@ mod tests {
             at_ms: 0,
             asked: false,
             killed: vec![],
+            why: None,
         };
         let twelve = Duration::from_secs(12);
         assert_eq!(

@@ -14,7 +14,7 @@ impl Engine {
         match order {
             Order::Hello { .. } => {}
             Order::Run { run, launch, stop } => self.cmd_run(run, launch, stop),
-            Order::Stop { run, plan, kill } => self.cmd_stop(run, plan, kill),
+            Order::Stop { run, plan, kill, why } => self.cmd_stop(run, plan, kill, why),
             Order::Signal { run, signal } => match &self.phase {
                 Phase::Live(live) if live.run == run => live.cmd_signal(signal),
                 Phase::Live(_) | Phase::Opening(_) | Phase::Idle => {}
@@ -80,11 +80,11 @@ impl Engine {
         self.report(&Report::SpawnFailed { run, message });
     }
 
-    fn cmd_stop(&mut self, run: RunId, plan: StopPlan, kill: bool) {
+    fn cmd_stop(&mut self, run: RunId, plan: StopPlan, kill: bool, why: Option<String>) {
         match &mut self.phase {
             Phase::Opening(opening) if opening.run == run => self.cancel_opening("it was stopped first"),
             Phase::Live(live) if live.run == run => {
-                live.cmd_stop(plan, kill);
+                live.cmd_stop(plan, kill, why);
                 self.settle();
             }
             // Ended already: the report is on its way.
@@ -101,7 +101,7 @@ impl Engine {
             && (again || !live.is_stopping())
         {
             let plan = live.own_plan();
-            live.cmd_stop(plan, again);
+            live.cmd_stop(plan, again, None);
             self.settle();
         }
     }

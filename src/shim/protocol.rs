@@ -36,7 +36,14 @@ pub enum Order {
     },
     /// Carry out the stop plan, to its end, alone. With `kill`: SIGKILL to the tree at once. A second order
     /// for the same run cuts the grace short.
-    Stop { run: RunId, plan: StopPlan, kill: bool },
+    Stop {
+        run: RunId,
+        plan: StopPlan,
+        kill: bool,
+        /// Why, if nobody asked for it: a word of the controller's, kept for the next one. The last order counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Deliver a signal to the run's process group.
     Signal { run: RunId, signal: Signal },
     /// Show this text in the window (only while nothing runs).
@@ -148,6 +155,9 @@ pub struct LiveRun {
     /// The stop plan is at work.
     #[serde(default)]
     pub stopping: bool,
+    /// What the last stop order gave as its reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// What it was started with, so that a new controller can tell whether the configuration has changed.
     pub launch: Launch,
 }
@@ -165,6 +175,9 @@ pub struct Ended {
     /// The processes that needed SIGKILL, as `pid command`.
     #[serde(default)]
     pub killed: Vec<String>,
+    /// What the last stop order gave as its reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 #[cfg(test)]
@@ -202,10 +215,17 @@ mod tests {
             at_ms: 5,
             asked: true,
             killed: vec![],
+            why: None,
         });
         let golden = r#"{"is":"ended","run":7,"exit":{"signal":9},"at_ms":5,"asked":true,"killed":[]}"#;
         assert_eq!(serde_json::to_string(&ended).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), ended);
+        let reasoned = golden.replace(r#""killed":[]"#, r#""killed":[],"why":"unhealthy""#);
+        let Report::Ended(ended) = serde_json::from_str::<Report>(&reasoned).unwrap() else {
+            panic!("{reasoned}");
+        };
+        assert_eq!(ended.why.as_deref(), Some("unhealthy"));
+        assert_eq!(serde_json::to_string(&Report::Ended(ended)).unwrap(), reasoned);
         let short = r#"{"is":"ended","run":7,"exit":{"code":3},"at_ms":5}"#;
         assert!(serde_json::from_str::<Report>(short).is_ok());
     }

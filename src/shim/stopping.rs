@@ -39,7 +39,8 @@ pub(super) enum StopPhase {
 
 impl Live {
     /// An order to stop, or what counts as one. The first begins the plan, a second one and `kill` end it.
-    pub(super) fn cmd_stop(&mut self, plan: StopPlan, kill: bool) {
+    pub(super) fn cmd_stop(&mut self, plan: StopPlan, kill: bool, why: Option<String>) {
+        self.why = why;
         self.asked |= self.exit.is_none_or(Exit::is_success);
         let again = self.stop.as_ref().is_some_and(|stop| stop.ordered);
         match &mut self.stop {

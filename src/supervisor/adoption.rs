@@ -1,15 +1,19 @@
 //! Taking over what an earlier controller left running: restored as it is found, before the first order.
 
 use super::ending::Phase;
+use super::event::Condemned;
 use super::instance::{Cause, Process, Run, StopSent, Wanted, Window};
 use super::machine::Machine;
-use crate::model::{EndPolicy, Exit, InstanceId, Policy, Readiness, RestartWhen, RunId, State};
+use crate::model::{
+    EndPolicy, Exit, FailureReason, InstanceId, Policy, Readiness, RestartWhen, RunId, State,
+};
 
 /// How a live run was found.
 pub(super) struct Found {
     pub(super) daemons: Option<Vec<u32>>,
     pub(super) told_ready: Option<bool>,
     pub(super) stopping: bool,
+    pub(super) condemned: Option<Condemned>,
 }
 
 impl Machine {
@@ -37,9 +41,10 @@ impl Machine {
             daemons,
             told_ready,
             stopping,
+            condemned,
         } = found;
         let since = self.now;
-        let wanted = if stopping || !self.may_adopt_up(id) {
+        let wanted = if (stopping && condemned.is_none()) || !self.may_adopt_up(id) {
             Wanted::Down { kill: false }
         } else {
             Wanted::Up
@@ -54,12 +59,14 @@ impl Machine {
             Readiness::Told => told_ready.unwrap_or(true),
             Readiness::Probe(_) | Readiness::Unknown => false,
         };
-        instance.run = Some(Run {
+        let mut current = Run {
             process: Some(Process { pid, since }),
             stop: stopping.then_some(StopSent { kill: false }),
             ready,
             ..Run::new(run, Cause::Session)
-        });
+        };
+        current.condemn(condemned, instance.policy.launch_timeout);
+        instance.run = Some(current);
         let ready = instance.ready();
         let launching = daemons.is_none();
         let state = match daemons {
@@ -84,7 +91,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_adopted_ended(&mut self, id: InstanceId, run: RunId, exit: Exit, asked: bool) {
+    pub(super) fn on_adopted_ended(
+        &mut self,
+        id: InstanceId,
+        run: RunId,
+        exit: Exit,
+        asked: bool,
+        condemned: Option<Condemned>,
+    ) {
         if !self.is_adoptable(id, run) {
             return;
         }
@@ -94,10 +108,12 @@ impl Machine {
         instance.window = Window::Ready;
         instance.last_run = run;
         instance.last_exit = Some(exit);
-        let success = instance.counts_as_success(exit);
+        let asked = asked && condemned.is_none();
+        let is_excused = condemned == Some(Condemned::NoDaemon) && instance.policy.launch_timeout.is_none();
+        let success = (condemned.is_none() || is_excused) && instance.counts_as_success(exit);
         // Whoever waits for it to come up has asked after it ended.
         let again = instance.waiters.iter().any(|waiter| waiter.wants_up())
-            || (!asked && runs_again(&instance.policy, success));
+            || (!asked && runs_again(&instance.policy, success, condemned));
         instance.wanted = if allowed && again {
             Wanted::Up
         } else {
@@ -105,10 +121,18 @@ impl Machine {
         };
         // It was started once, by whomever; a stop still counts.
         instance.calls.paused = !allowed || (asked && !again);
-        let state = if asked {
-            State::Stopped { last: Some(exit) }
-        } else {
-            instance.ended_state(exit, now)
+        let state = match (condemned, instance.policy.launch_timeout) {
+            (Some(Condemned::NoDaemon), Some(within)) => State::Failed {
+                reason: FailureReason::NoDaemon { within },
+                at: now,
+            },
+            (Some(Condemned::Unhealthy | Condemned::NotBooted), _) => State::Failed {
+                reason: FailureReason::Unhealthy { exit },
+                at: now,
+            },
+            (None, _) if asked => State::Stopped { last: Some(exit) },
+            // Also where no time for a daemon is configured any more: its exit alone says how it ended.
+            (None | Some(Condemned::NoDaemon), _) => instance.ended_state(exit, now),
         };
         self.set_state(id, state);
     }
@@ -144,7 +168,11 @@ impl Machine {
 /// Whether an instance that ended by itself while no controller looked is started again. It is if its end
 /// would have been followed by a restart, and if it would have stopped the session, which is being started
 /// (with which what has a schedule is not).
-fn runs_again(policy: &Policy, success: bool) -> bool {
+fn runs_again(policy: &Policy, success: bool, condemned: Option<Condemned>) -> bool {
+    // Whatever the policy says about ends, and whoever had started it: a probe has only interrupted it.
+    if condemned == Some(Condemned::Unhealthy) {
+        return policy.restart.max != Some(0);
+    }
     let restarts = match policy.restart.when {
         RestartWhen::Never => false,
         RestartWhen::OnFailure => !success,

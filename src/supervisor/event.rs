@@ -41,13 +41,17 @@ pub enum Event {
         daemons: Option<Vec<u32>>,
         told_ready: Option<bool>,
         stopping: bool,
+        /// Why it is being stopped, if nobody asked for that.
+        condemned: Option<Condemned>,
     },
-    /// Found ended by a new controller; `asked` if a stop order had ended it.
+    /// Found ended by a new controller; `asked` if a stop order had ended it, `condemned` if nobody had asked
+    /// for that order.
     AdoptedEnded {
         instance: InstanceId,
         run: RunId,
         exit: Exit,
         asked: bool,
+        condemned: Option<Condemned>,
     },
     Spawned {
         instance: InstanceId,
@@ -164,6 +168,35 @@ pub enum ProbeKind {
     Listening,
 }
 
+/// Why a run is ended that nobody asked to end: it has failed, and its restart policy says what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condemned {
+    /// Its liveness probe.
+    Unhealthy,
+    /// Its startup probe.
+    NotBooted,
+    /// Its command has left no daemon behind in time.
+    NoDaemon,
+}
+
+impl Condemned {
+    const ALL: [Self; 3] = [Self::Unhealthy, Self::NotBooted, Self::NoDaemon];
+
+    /// The word that a shim keeps for the next controller. Append-only.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unhealthy => "unhealthy",
+            Self::NotBooted => "not_booted",
+            Self::NoDaemon => "no_daemon",
+        }
+    }
+
+    /// What a word means; none, if a later build has written it.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|condemned| condemned.word() == word)
+    }
+}
+
 /// What the machine wants done. Carried out in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -179,6 +212,8 @@ pub enum Action {
         run: RunId,
         plan: StopPlan,
         kill: bool,
+        /// Nobody asked for this: the run has failed. To be told again by a controller that comes after this one.
+        condemned: Option<Condemned>,
     },
     Signal {
         instance: InstanceId,

@@ -2,7 +2,7 @@
 //! questions about it; every change of it is made elsewhere.
 
 use super::asks::Waiter;
-use super::event::ProbeKind;
+use super::event::{Condemned, ProbeKind};
 use super::probes::Track;
 use super::restart::Tally;
 use super::triggers::Calls;
@@ -103,6 +103,27 @@ impl Run {
             overdue: None,
             readiness: None,
             liveness: None,
+        }
+    }
+
+    /// Why it is to end, if nobody asked for that.
+    pub(super) fn condemned_for(&self) -> Option<Condemned> {
+        match (self.condemned, self.overdue) {
+            (Some(ProbeKind::Startup), _) => Some(Condemned::NotBooted),
+            (Some(_), _) => Some(Condemned::Unhealthy),
+            (None, Some(_)) => Some(Condemned::NoDaemon),
+            (None, None) => None,
+        }
+    }
+
+    /// As an earlier controller has condemned it. Where no time is configured any more in which a daemon has to be
+    /// left behind, its exit alone says how it ended.
+    pub(super) fn condemn(&mut self, condemned: Option<Condemned>, launch_timeout: Option<Duration>) {
+        match condemned {
+            Some(Condemned::Unhealthy) => self.condemned = Some(ProbeKind::Liveness),
+            Some(Condemned::NotBooted) => self.condemned = Some(ProbeKind::Startup),
+            Some(Condemned::NoDaemon) => self.overdue = launch_timeout,
+            None => {}
         }
     }
 

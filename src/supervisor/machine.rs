@@ -193,6 +193,7 @@ impl Machine {
                 daemons,
                 told_ready,
                 stopping,
+                condemned,
             } => self.on_adopted(
                 instance,
                 run,
@@ -201,6 +202,7 @@ impl Machine {
                     daemons,
                     told_ready,
                     stopping,
+                    condemned,
                 },
             ),
             Event::AdoptedEnded {
@@ -208,7 +210,8 @@ impl Machine {
                 run,
                 exit,
                 asked,
-            } => self.on_adopted_ended(instance, run, exit, asked),
+                condemned,
+            } => self.on_adopted_ended(instance, run, exit, asked, condemned),
             Event::Spawned { instance, run, pid } => self.on_spawned(instance, run, pid),
             Event::SpawnFailed {
                 instance,

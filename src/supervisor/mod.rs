@@ -33,7 +33,9 @@ mod triggers;
 mod why;
 
 pub use deps::SetupError;
-pub use event::{Action, Answer, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb};
+pub use event::{
+    Action, Answer, Condemned, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb,
+};
 pub use instance::Cause;
 pub use machine::Machine;
 pub use why::Why;

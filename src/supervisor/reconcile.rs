@@ -119,17 +119,14 @@ impl Machine {
 
     fn stop_if_due(&mut self, id: InstanceId) {
         let instance = self.at(id);
-        let condemned = instance
-            .run
-            .as_ref()
-            .is_some_and(|run| run.condemned.is_some() || run.overdue.is_some());
+        let condemned = instance.run.as_ref().and_then(Run::condemned_for);
         if instance.is_to_be_killed() {
             self.order_stop(id, true);
         } else if instance.is_doomed() {
             if self.held_by(id).is_none() {
                 self.order_stop(id, false);
             }
-        } else if condemned {
+        } else if condemned.is_some() {
             self.order_stop(id, false);
         }
     }
@@ -147,11 +144,13 @@ impl Machine {
     fn order_stop(&mut self, id: InstanceId, kill: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
+        let is_asked = instance.is_doomed();
         let run = instance.run.as_mut().expect("what is live has a run");
         if run.stop.is_some_and(|sent| sent.kill || !kill) {
             return;
         }
         run.stop = Some(StopSent { kill });
+        let condemned = run.condemned_for().filter(|_| !is_asked);
         let (run, plan) = (run.id, run.plan.clone());
         let plan = plan.unwrap_or_else(|| instance.policy.stop.clone());
         self.actions.push_back(Action::Stop {
@@ -159,6 +158,7 @@ impl Machine {
             run,
             plan,
             kill,
+            condemned,
         });
         self.stop_probes(id);
         match &self.at(id).state {

@@ -243,8 +243,7 @@ impl Machine {
     fn on_own_end(&mut self, id: InstanceId, run: &Run, exit: Exit, lost: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let condemned = run.condemned.is_some() || run.overdue.is_some();
-        let success = !lost && !condemned && instance.counts_as_success(exit);
+        let success = !lost && run.condemned_for().is_none() && instance.counts_as_success(exit);
         let end = RunEnd {
             success,
             up: run

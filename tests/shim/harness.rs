@@ -189,6 +189,7 @@ impl Pane {
             run,
             plan,
             kill: false,
+            why: None,
         });
     }
 
@@ -198,6 +199,7 @@ impl Pane {
             run,
             plan,
             kill: true,
+            why: None,
         });
     }
 

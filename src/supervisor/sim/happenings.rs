@@ -152,6 +152,7 @@ impl World {
                 run,
                 exit,
                 asked: proc.asked,
+                condemned: proc.condemned,
             });
             Event::Ended {
                 instance: id,

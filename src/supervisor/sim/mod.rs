@@ -296,7 +296,8 @@ impl Sim {
                 run,
                 plan,
                 kill,
-            } => self.world.stop(instance, run, &plan, kill),
+                condemned,
+            } => self.world.stop(instance, run, &plan, kill, condemned),
             Action::Signal {
                 instance,
                 run,

@@ -109,8 +109,8 @@ impl Oracle {
             self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
             self.down[index] = self.removed[index]
                 || match (&shim.proc, &shim.last) {
-                    (Some(proc), _) => proc.asked,
-                    (None, Some(last)) => last.asked,
+                    (Some(proc), _) => proc.asked && proc.condemned.is_none(),
+                    (None, Some(last)) => last.asked && last.condemned.is_none(),
                     (None, None) => false,
                 };
         }

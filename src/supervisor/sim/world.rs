@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use crate::model::{Exit, InstanceId, Moment, RunId, Signal, StopPlan};
-use crate::supervisor::{Event, ProbeKind};
+use crate::supervisor::{Condemned, Event, ProbeKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub(super) struct Proc {
     /// The process exists, and has been reported.
     pub(super) spawned: bool,
     pub(super) asked: bool,
+    pub(super) condemned: Option<Condemned>,
     pub(super) killed: bool,
     /// Its command has ended well, and left these.
     pub(super) daemons: Option<Vec<u32>>,
@@ -36,6 +37,7 @@ pub(super) struct Last {
     pub(super) run: RunId,
     pub(super) exit: Exit,
     pub(super) asked: bool,
+    pub(super) condemned: Option<Condemned>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +171,7 @@ impl World {
             pid,
             spawned: false,
             asked: false,
+            condemned: None,
             killed: false,
             daemons: None,
             stubborn: self.dice.percent(15),
@@ -180,7 +183,14 @@ impl World {
         self.after(latency, Happening::Spawns { id, run });
     }
 
-    pub(super) fn stop(&mut self, id: InstanceId, run: RunId, plan: &StopPlan, kill: bool) {
+    pub(super) fn stop(
+        &mut self,
+        id: InstanceId,
+        run: RunId,
+        plan: &StopPlan,
+        kill: bool,
+        condemned: Option<Condemned>,
+    ) {
         let obeys_in = Duration::from_millis(self.dice.within(0..200));
         let Some(proc) = &mut self.shim(id).proc else {
             return;
@@ -189,6 +199,7 @@ impl World {
             return;
         }
         proc.asked = true;
+        proc.condemned = condemned;
         let graceful = obeys_in.min(plan.grace);
         let (wait, exit) = if kill || proc.stubborn {
             let wait = if kill { KILL_TIME } else { plan.grace + KILL_TIME };
@@ -303,6 +314,7 @@ impl World {
                         daemons: proc.daemons.clone(),
                         told_ready: None,
                         stopping: proc.asked,
+                        condemned: proc.condemned,
                     }
                 }
                 (None, Some(last)) => Event::AdoptedEnded {
@@ -310,6 +322,7 @@ impl World {
                     run: last.run,
                     exit: last.exit,
                     asked: last.asked,
+                    condemned: last.condemned,
                 },
                 (None, None) => Event::WindowReady { instance },
             });

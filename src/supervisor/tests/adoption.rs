@@ -1,8 +1,11 @@
 //! A new controller takes over what an earlier one left.
 
-use super::{Rig, needing, plain, probed, restarted, vital};
-use crate::model::{Condition, Exit, Policy, Readiness, RunId, State, StateWord};
-use crate::supervisor::{Event, QuitWhy, Verb};
+use super::{Rig, every_second, needing, plain, probed, restarted, vital};
+use crate::model::{
+    AskId, Condition, Exit, InstanceId, Policy, Readiness, RestartPolicy, RunId, State, StateWord,
+};
+use crate::supervisor::{Action, Condemned, Event, ProbeKind, QuitWhy, Verb};
+use std::time::Duration;
 
 fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
     let instance = rig.id(name);
@@ -13,6 +16,7 @@ fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
         daemons: None,
         told_ready: None,
         stopping,
+        condemned: None,
     })
 }
 
@@ -23,6 +27,7 @@ fn adopted_ended(rig: &mut Rig, name: &str, run: u64, exit: Exit, asked: bool) -
         run: RunId(run),
         exit,
         asked,
+        condemned: None,
     })
 }
 
@@ -47,6 +52,7 @@ fn daemons_and_stops_at_work_are_restored() {
         daemons: Some(vec![901]),
         told_ready: None,
         stopping: false,
+        condemned: None,
     });
     adopted(&mut rig, "web", 3, true);
     assert!(rig.tell(Event::Begin).is_empty());
@@ -158,6 +164,7 @@ fn what_was_launched_elsewhere_is_found_as_it_was() {
         daemons: Some(Vec::new()),
         told_ready: None,
         stopping: false,
+        condemned: None,
     });
     assert!(rig.tell(Event::Begin).is_empty());
     assert_eq!(rig.word("db"), StateWord::Daemonized);
@@ -182,10 +189,127 @@ fn what_has_not_said_that_it_is_ready_is_not_believed_to_be() {
             daemons: None,
             told_ready,
             stopping: false,
+            condemned: None,
         });
         let State::Running { ready, .. } = rig.machine.state(instance) else {
             panic!("it is found running")
         };
         assert_eq!(*ready, Some(shown), "{told_ready:?}");
+    }
+}
+
+#[test]
+fn what_a_probe_had_stopped_comes_up_again_under_the_next_controller() {
+    let unhealthy = Some(Condemned::Unhealthy);
+    let launcher = Policy {
+        launch_timeout: Some(Duration::from_secs(1)),
+        ..plain()
+    };
+    let none = Policy {
+        restart: RestartPolicy {
+            max: Some(0),
+            ..restarted().restart
+        },
+        ..plain()
+    };
+    for (name, policy, condemned, word) in [
+        (
+            "whatever is said about ends",
+            plain(),
+            unhealthy,
+            StateWord::Starting,
+        ),
+        ("never restarted", none, unhealthy, StateWord::Failed),
+        (
+            "not booted",
+            restarted(),
+            Some(Condemned::NotBooted),
+            StateWord::Starting,
+        ),
+        (
+            "not booted, stays",
+            plain(),
+            Some(Condemned::NotBooted),
+            StateWord::Failed,
+        ),
+        (
+            "no daemon",
+            launcher,
+            Some(Condemned::NoDaemon),
+            StateWord::Failed,
+        ),
+        (
+            "no daemon needed any more",
+            plain(),
+            Some(Condemned::NoDaemon),
+            StateWord::Exited,
+        ),
+        ("a person's stop", restarted(), None, StateWord::Stopped),
+    ] {
+        let (instance, run, exit) = (InstanceId(0), RunId(4), Exit::Code(0));
+        let mut ended = Rig::new(&[("web", policy.clone())]);
+        ended.tell(Event::AdoptedEnded {
+            instance,
+            run,
+            exit,
+            asked: true,
+            condemned,
+        });
+        ended.tell(Event::Begin);
+        let mut live = Rig::new(&[("web", policy)]);
+        live.tell(Event::Adopted {
+            instance,
+            run,
+            pid: 900,
+            daemons: None,
+            told_ready: None,
+            stopping: true,
+            condemned,
+        });
+        assert!(live.tell(Event::Begin).is_empty(), "{name}: its stop is at work");
+        live.ended("web", exit);
+        assert_eq!(ended.word("web"), word, "{name}, found ended");
+        assert_eq!(live.word("web"), word, "{name}, found alive");
+    }
+}
+
+#[test]
+fn a_stop_order_says_that_a_probe_is_behind_it_unless_a_person_is() {
+    for (asks, expected) in [(false, Some(Condemned::Unhealthy)), (true, None)] {
+        let live = Policy {
+            liveness: Some(every_second()),
+            ..plain()
+        };
+        let mut rig = Rig::up(&[("web", live)]);
+        let instance = rig.id("web");
+        let event = if asks {
+            Event::Ask {
+                ask: AskId(1),
+                verb: Verb::Stop,
+                targets: vec![instance],
+                no_deps: false,
+            }
+        } else {
+            let failure = Event::ProbeDone {
+                instance,
+                run: RunId(1),
+                probe: ProbeKind::Liveness,
+                ok: false,
+            };
+            rig.pass(0);
+            for _ in 0..2 {
+                assert!(rig.tell(failure.clone()).is_empty());
+                assert_eq!(rig.pass(1000), ["probe web Liveness"]);
+            }
+            failure
+        };
+        rig.machine.handle(rig.now, event);
+        let mut reasons = Vec::new();
+        while let Some(action) = rig.machine.poll_action() {
+            if let Action::Stop { condemned, .. } = action {
+                reasons.push(condemned);
+            }
+        }
+        assert_eq!(reasons, [expected]);
     }
 }

@@ -310,6 +310,7 @@ fn a_stop_asked_before_an_adoption_still_pauses_the_triggers_after_it() {
             run: crate::model::RunId(4),
             exit: Exit::Code(0),
             asked,
+            condemned: None,
         });
         rig.tell(Event::Begin);
         assert_eq!(rig.machine.is_on_schedule(instance), !asked);
@@ -331,6 +332,7 @@ fn what_ended_unasked_and_was_stopped_in_its_back_off_stays_so_under_another_con
         run: crate::model::RunId(4),
         exit: Exit::Code(1),
         asked: false,
+        condemned: None,
     });
     rig.machine.pause(instance);
     assert_eq!(rig.tell(Event::Begin), [""; 0]);
