@@ -5,7 +5,7 @@ use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::{args::GlobalArgs, session};
 use crate::api::client::Client;
-use crate::api::messages::Status;
+use crate::api::messages::{Service, Status};
 use crate::controller::LogsSetup;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Label;
@@ -104,30 +104,9 @@ impl Kept {
         self.names.iter().enumerate().map(label).collect()
     }
 
-    /// Where a service stands, if the session runs.
-    fn state(&self, name: &str) -> Option<StateWord> {
-        let services = &self.status.as_ref()?.services;
-        services
-            .iter()
-            .find(|service| service.name == name)
-            .map(|service| service.state)
-    }
-
-    /// Of services that have all crashed, the run that did: what to show where nothing else is asked for.
-    pub(super) fn crashed_run(&self, chosen: &[String]) -> Option<RunChoice> {
-        let crashed =
-            |name: &String| matches!(self.state(name), Some(StateWord::Failed | StateWord::Backoff));
-        chosen.iter().all(crashed).then_some(RunChoice::Back(0))
-    }
-
-    /// The open line of a service that waits for input.
-    pub(super) fn question(&self, name: &str) -> Option<String> {
-        let services = &self.status.as_ref()?.services;
-        let service = services.iter().find(|service| service.name == name)?;
-        service
-            .waits_for_input
-            .then(|| service.last_line.clone())
-            .flatten()
+    /// What the session says of itself, if it runs.
+    pub(super) fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
     }
 
     /// Has what was printed so far written to the files, if a session runs.
@@ -185,6 +164,25 @@ impl Kept {
         }
         Ok(names)
     }
+}
+
+/// Of services that have all crashed, the run that did: what to show where nothing else is asked for.
+pub(super) fn crashed_run(status: &Status, chosen: &[String]) -> Option<RunChoice> {
+    let crashed = |name: &String| {
+        let state = service(status, name).map(|service| service.state);
+        matches!(state, Some(StateWord::Failed | StateWord::Backoff))
+    };
+    chosen.iter().all(crashed).then_some(RunChoice::Back(0))
+}
+
+/// The open line of a service that waits for input.
+pub(super) fn question(status: &Status, name: &str) -> Option<String> {
+    let service = service(status, name).filter(|service| service.waits_for_input)?;
+    service.last_line.clone()
+}
+
+fn service<'a>(status: &'a Status, name: &str) -> Option<&'a Service> {
+    status.services.iter().find(|service| service.name == name)
 }
 
 pub(super) fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {

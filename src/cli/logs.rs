@@ -215,9 +215,8 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
         .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;
-    query.run = args
-        .run
-        .or_else(|| is_unasked(args).then(|| kept.crashed_run(chosen)).flatten());
+    let status = kept.status().filter(|_| is_unasked(args));
+    query.run = args.run.or_else(|| kept::crashed_run(status?, chosen));
     query.max_bytes = args.max_bytes;
     let everything = query.since.is_some() || query.run.is_some() || query.grep.is_some();
     query.last = match args.lines {

@@ -1,6 +1,7 @@
 //! `ovr logs` where the session is on TCP: its files are out of reach, so that it is asked for their lines.
 
 use super::background::utc_offset_s;
+use super::kept;
 use super::lines::Printer;
 use super::logs::{self, Lines, LogsArgs};
 use crate::api::call::LogsRequest;
@@ -10,7 +11,7 @@ use crate::api::messages::{LineKind, LogsEnd, OutputLine, Status};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::Label;
 use crate::logs::store::{RunChoice, Since};
-use crate::model::{InstanceName, StateWord, select, time_text};
+use crate::model::{InstanceName, select, time_text};
 use regex::bytes::Regex;
 use std::process::ExitCode;
 
@@ -88,22 +89,19 @@ fn is_in_memory(args: &LogsArgs, request: &LogsRequest) -> bool {
         || request.run.is_some()
         || request.max_bytes.is_some()
         || args.reverse;
-    !filtered && !args.json && request.lines.is_some_and(|last| last <= super::kept::IN_MEMORY)
+    !filtered && !args.json && request.lines.is_some_and(|last| last <= kept::IN_MEMORY)
 }
 
 fn request(args: &LogsArgs, status: &Status) -> Result<LogsRequest, Diagnostic> {
-    let run = args.run.or_else(|| crashed(args, status));
+    let last = || logs::is_unasked(args).then(|| crashed(status, &args.target.names));
+    let run = args.run.or_else(|| last().flatten());
     let mut request = LogsRequest {
         names: args.target.names.clone(),
         since: args.since.as_deref().map(moment).transpose()?,
         until: args.until.as_deref().map(moment).transpose()?,
         grep: args.grep.clone(),
         context: args.context,
-        run: run.map(|run| match run {
-            RunChoice::Back(0) => "last".to_owned(),
-            RunChoice::Back(back) => format!("-{back}"),
-            RunChoice::Number(run) => run.0.to_string(),
-        }),
+        run: run.map(run_text),
         max_bytes: args.max_bytes,
         follow: args.follow,
         ..LogsRequest::default()
@@ -118,8 +116,17 @@ fn request(args: &LogsArgs, status: &Status) -> Result<LogsRequest, Diagnostic> 
     Ok(request)
 }
 
+/// A run as it can be sent.
+pub(super) fn run_text(run: RunChoice) -> String {
+    match run {
+        RunChoice::Back(0) => "last".to_owned(),
+        RunChoice::Back(back) => format!("-{back}"),
+        RunChoice::Number(run) => run.0.to_string(),
+    }
+}
+
 /// A time as it can be sent: what is said by this machine's zone must not be read by another's.
-fn moment(text: &str) -> Result<String, Diagnostic> {
+pub(super) fn moment(text: &str) -> Result<String, Diagnostic> {
     let (now, offset_s) = (std::time::SystemTime::now(), utc_offset_s());
     let parse = |offset_s| crate::logs::store::since(text, now, offset_s);
     let here = parse(offset_s)?;
@@ -133,19 +140,18 @@ fn moment(text: &str) -> Result<String, Diagnostic> {
     })
 }
 
-/// Of services that have crashed, where nothing else is asked for, the run that did.
-fn crashed(args: &LogsArgs, status: &Status) -> Option<RunChoice> {
-    if !logs::is_unasked(args) {
-        return None;
-    }
+/// The instances of the session that `names` mean; none where one is known to its files alone.
+pub(super) fn chosen(status: &Status, names: &[String]) -> Vec<String> {
     let services = &status.services;
-    let names: Vec<InstanceName> = services.iter().filter_map(|one| one.name.parse().ok()).collect();
-    let chosen = select(&args.target.names, &names).ok()?;
-    let crashed = |index: &usize| {
-        let state = services.get(*index).map(|service| service.state);
-        matches!(state, Some(StateWord::Failed | StateWord::Backoff))
-    };
-    chosen.iter().all(crashed).then_some(RunChoice::Back(0))
+    let known: Vec<InstanceName> = services.iter().filter_map(|one| one.name.parse().ok()).collect();
+    let chosen = select(names, &known).unwrap_or_default();
+    chosen.into_iter().map(|index| known[index].to_string()).collect()
+}
+
+/// Of services that have crashed, where nothing else is asked for, the run that did.
+pub(super) fn crashed(status: &Status, names: &[String]) -> Option<RunChoice> {
+    let chosen = chosen(status, names);
+    kept::crashed_run(status, &chosen).filter(|_| !chosen.is_empty())
 }
 
 /// What has come.

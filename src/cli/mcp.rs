@@ -70,7 +70,7 @@ impl Toolbox for Tools {
             "list" => read(arguments).and_then(|arguments::Nothing {}| look::list(self, hang_up)),
             "status" => read(arguments).and_then(|asked| look::status(self, &asked, hang_up)),
             "explain" => read(arguments).and_then(|asked| look::explain(self, &asked, hang_up)),
-            "logs" => read(arguments).and_then(|asked| output::logs(self, &asked)),
+            "logs" => read(arguments).and_then(|asked| output::logs(self, &asked, hang_up)),
             "wait" => read(arguments).and_then(|asked| act::wait(self, &asked, hang_up)),
             "start" => read(arguments).and_then(|asked| act::start(self, &asked, hang_up)),
             "restart" => read(arguments).and_then(|asked| act::restart(self, &asked, hang_up)),

@@ -2,10 +2,17 @@
 
 use super::Tools;
 use super::arguments::Logs;
+use crate::api::HangUp;
+use crate::api::call::LogsRequest;
+use crate::api::client::Client;
+use crate::api::kept::KeptLine;
+use crate::api::messages::{LineKind, OutputLine, Status};
+use crate::cli::place::Place;
+use crate::cli::plan::own_environment;
 use crate::cli::style::push_line;
-use crate::cli::{kept, logs};
+use crate::cli::{kept, logs, logs_remote, session};
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::{Cursor, EntryKind, Found, FoundLine, Query, RunChoice, Since};
+use crate::logs::store::{Cursor, EntryKind, FoundLine, Query, Since};
 use crate::mcp::Answer;
 use serde_json::json;
 
@@ -14,9 +21,14 @@ const MAX_LINE: usize = 2000;
 /// So much is read at most, whatever the lines' length.
 const MAX_READ: usize = 8 << 20;
 
-pub(super) fn logs(tools: &Tools, asked: &Logs) -> Result<Answer, Diagnostic> {
+pub(super) fn logs(tools: &Tools, asked: &Logs, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
+    if let Place::Tcp(address) = Place::of(&tools.global, &own_environment)? {
+        let client = session::remote(&tools.global, address)?;
+        return remote(&client.ended_by(hang_up.clone()), asked);
+    }
     let kept = kept::find(&tools.global)?;
     let chosen = kept.choose(&asked.names)?;
+    let status = kept.status();
     let mut query = Query::new(kept.dir.clone(), chosen.clone());
     query.since = since(asked)?;
     query.grep = asked.grep.as_deref().map(logs::expression).transpose()?;
@@ -25,13 +37,52 @@ pub(super) fn logs(tools: &Tools, asked: &Logs) -> Result<Answer, Diagnostic> {
             run.parse()
                 .map_err(|why| Diagnostic::error(Kind::Usage, format!("run: {why}")))?,
         ),
-        None => crashed(asked, &kept, &chosen),
+        None => status.and_then(|status| kept::crashed_run(status, &chosen).filter(|_| is_unasked(asked))),
     };
     query.last = Some(asked.lines());
     query.max_bytes = Some(MAX_READ);
     let found = kept.read(&query)?;
-    let lines = Bounded::of(&found, chosen.len() > 1, asked.max_bytes());
-    Ok(answer(&found, &lines, &waiting(&kept, &chosen)))
+    let names = chosen.len() > 1;
+    let shown = found.lines.iter().rev().map(|line| shown(line, names));
+    let lines = Bounded::of(shown, found.lines.len(), found.summary.cut, asked.max_bytes());
+    let waiting = status.map(|status| waiting(status, &chosen));
+    let cursor = found.summary.cursor.to_string();
+    Ok(answer(&cursor, &lines, &waiting.unwrap_or_default()))
+}
+
+/// The same from a session on TCP, whose files are out of reach.
+fn remote(client: &Client, asked: &Logs) -> Result<Answer, Diagnostic> {
+    let status = client.status()?;
+    let chosen = logs_remote::chosen(&status, &asked.names);
+    let crashed = || logs_remote::crashed(&status, &asked.names).filter(|_| is_unasked(asked));
+    let since = match since(asked)? {
+        Some(Since::Cursor(cursor)) => Some(cursor.to_string()),
+        Some(Since::Time(_)) => asked.since.as_deref().map(logs_remote::moment).transpose()?,
+        None => None,
+    };
+    let request = LogsRequest {
+        names: asked.names.clone(),
+        lines: Some(asked.lines()),
+        since,
+        grep: asked.grep.clone(),
+        run: asked.run.clone().or_else(|| crashed().map(logs_remote::run_text)),
+        max_bytes: Some(MAX_READ),
+        ..LogsRequest::default()
+    };
+    let (mut found, mut end) = (Vec::new(), None);
+    for line in client.logs(&request)? {
+        match line? {
+            KeptLine::Line(line) => found.push(line),
+            KeptLine::End(last) => end = Some(last),
+            KeptLine::Failed(error) => return Err(error.into()),
+        }
+    }
+    let end =
+        end.ok_or_else(|| Diagnostic::error(Kind::NotRunning, "the session ended before it had told all"))?;
+    let names = chosen.len() != 1;
+    let shown = found.iter().rev().map(|line| sent(line, names));
+    let lines = Bounded::of(shown, found.len(), end.cut, asked.max_bytes());
+    Ok(answer(&end.cursor, &lines, &waiting(&status, &chosen)))
 }
 
 fn since(asked: &Logs) -> Result<Option<Since>, Diagnostic> {
@@ -52,24 +103,22 @@ fn since(asked: &Logs) -> Result<Option<Since>, Diagnostic> {
     }
 }
 
-/// Of services that have crashed, where nothing else is asked for, the run that did.
-fn crashed(asked: &Logs, kept: &kept::Kept, chosen: &[String]) -> Option<RunChoice> {
-    let unasked =
-        asked.since.is_none() && asked.cursor.is_none() && asked.grep.is_none() && !asked.names.is_empty();
-    unasked.then(|| kept.crashed_run(chosen)).flatten()
+/// Whether nothing is said but names.
+fn is_unasked(asked: &Logs) -> bool {
+    asked.since.is_none() && asked.cursor.is_none() && asked.grep.is_none() && !asked.names.is_empty()
 }
 
 /// Those that have printed a question and wait: it is in no line yet.
-fn waiting(kept: &kept::Kept, chosen: &[String]) -> Vec<String> {
+fn waiting(status: &Status, chosen: &[String]) -> Vec<String> {
     let questions = chosen
         .iter()
-        .filter_map(|name| Some((name, kept.question(name)?)));
+        .filter_map(|name| Some((name, kept::question(status, name)?)));
     questions
         .map(|(name, line)| format!("{name} waits for input: {line}"))
         .collect()
 }
 
-fn answer(found: &Found, lines: &Bounded, waiting: &[String]) -> Answer {
+fn answer(cursor: &str, lines: &Bounded, waiting: &[String]) -> Answer {
     let mut text = String::new();
     if lines.cut > 0 {
         push_line(
@@ -87,8 +136,7 @@ fn answer(found: &Found, lines: &Bounded, waiting: &[String]) -> Answer {
     if lines.lines.is_empty() {
         text.push_str("no lines\n");
     }
-    let cursor = found.summary.cursor.to_string();
-    text.extend(["cursor: ", &cursor]);
+    text.extend(["cursor: ", cursor]);
     Answer {
         text,
         structured: json!({ "lines": lines.lines, "cut": lines.cut, "waiting": waiting, "cursor": cursor }),
@@ -104,11 +152,11 @@ struct Bounded {
 }
 
 impl Bounded {
-    fn of(found: &Found, names: bool, max_bytes: usize) -> Self {
+    /// Of `count` lines, the newest first; `cut` older ones are not among them.
+    fn of(newest_first: impl Iterator<Item = String>, count: usize, cut: u64, max_bytes: usize) -> Self {
         let mut lines = Vec::new();
         let mut bytes = 0;
-        for line in found.lines.iter().rev() {
-            let line = shown(line, names);
+        for line in newest_first {
             bytes += line.len() + 1;
             if bytes > max_bytes {
                 break;
@@ -116,7 +164,7 @@ impl Bounded {
             lines.push(line);
         }
         lines.reverse();
-        let cut = found.summary.cut + u64::try_from(found.lines.len() - lines.len()).unwrap_or(u64::MAX);
+        let cut = cut + u64::try_from(count - lines.len()).unwrap_or(u64::MAX);
         Self { lines, cut }
     }
 }
@@ -135,6 +183,20 @@ fn shown(line: &FoundLine, names: bool) -> String {
         EntryKind::Gap => shown.extend(["[ovr: lines are missing: ", &text, "]"]),
     }
     shown
+}
+
+/// A line that the session has sent.
+fn sent(line: &OutputLine, names: bool) -> String {
+    let name = if names {
+        format!("{} | ", line.name)
+    } else {
+        String::new()
+    };
+    match line.kind {
+        LineKind::Output | LineKind::Open => name + &cut(&line.text),
+        LineKind::Event => format!("{name}[ovr: {}]", line.text),
+        LineKind::Gap => format!("{name}[ovr: lines are missing: {}]", line.text),
+    }
 }
 
 fn cut(text: &str) -> String {
