@@ -5,7 +5,7 @@ use super::adopt::Adopted;
 use super::answers::Unfinished;
 use super::asks::Asks;
 use super::causes::Doing;
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::events::EventLog;
 use super::files::{self, FileWatch};
 use super::follow::Named;
@@ -33,9 +33,9 @@ use crate::api::messages::{Results, Window};
 use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::store::Troubles;
-use crate::logs::{Console, ConsoleFailed, Hub, Place, Tone};
+use crate::logs::{Console, ConsoleFailed, Hub};
 use crate::model::{InstanceId, InstanceName, Moment, ServiceName, Signal};
-use crate::supervisor::{EndCause, Event, Machine};
+use crate::supervisor::{EndCause, Machine};
 use crate::tmux::WindowId;
 use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
@@ -323,48 +323,6 @@ impl Controller {
         }
     }
 
-    fn next_deadline(&self) -> Option<Moment> {
-        [
-            self.machine.next_deadline(),
-            self.hub.next_deadline(),
-            self.adoption_deadline,
-            self.losses.next_deadline(),
-            self.views_deadline,
-            self.waits.iter().filter_map(|waiting| waiting.until).min(),
-            self.schedules.next_deadline(),
-            self.deadline_for_alarm(),
-            self.watches.next_deadline(),
-            self.hooks.next_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    fn on_deadline(&mut self) {
-        let now = self.clock.now();
-        self.hub.on_deadline(now, clock::epoch_ms());
-        self.on_stream_events();
-        if self.adoption_deadline.is_some_and(|deadline| deadline <= now) {
-            self.expected_shims.clear();
-            self.begin_when_adopted();
-        }
-        self.look_at_losses();
-        self.look_at_schedules();
-        self.look_at_watches();
-        self.look_at_hooks();
-        if self.views_deadline.is_some_and(|deadline| deadline <= now) {
-            self.views_deadline = None;
-        }
-        if self
-            .machine
-            .next_deadline()
-            .is_some_and(|deadline| deadline <= now)
-        {
-            self.feed(Event::Tick);
-        }
-    }
-
     /// Whether the session has ended and nothing of it is left.
     fn is_over(&self) -> bool {
         self.finished.is_some()
@@ -372,37 +330,6 @@ impl Controller {
             && self.hooks.is_idle()
             && self.hosts.iter().all(|host| host.shim.is_none())
             && !self.windows.is_connected()
-    }
-
-    /// Gives what the services printed to the console and to whoever follows.
-    pub(super) fn flush_output(&mut self) {
-        let console = self.console.as_ref();
-        self.hub.flush(|rendered| {
-            if let Some(console) = console {
-                console.push(rendered);
-            }
-        });
-    }
-
-    /// Says something about an instance: now, or when its output has come to `place`.
-    pub(super) fn say_at(&mut self, instance: InstanceId, place: Option<Place>, tone: Tone, text: &str) {
-        let at_ms = clock::epoch_ms();
-        match place {
-            Some(place) => self.hub.say_in_place(at_ms, instance, place, tone, text),
-            None => self.hub.say(at_ms, instance, tone, text),
-        }
-    }
-
-    pub(super) fn say_quietly(&mut self, instance: InstanceId, text: &str) {
-        self.say_at(instance, None, Tone::Quiet, text);
-    }
-
-    pub(super) fn say_alarm(&mut self, text: &str) {
-        self.say_session(Tone::Alarm, text);
-    }
-
-    pub(super) fn say_session(&mut self, tone: Tone, text: &str) {
-        self.hub.say_system(clock::epoch_ms(), tone, text);
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
