@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 /// For how long switches are counted.
 const WINDOW: Duration = Duration::from_secs(4);
-/// From "all run" to the first count: whatever a start leaves to be done is done.
-const SETTLE: Duration = Duration::from_secs(1);
+/// From "all run" to the first count: whatever a start leaves to be done is done, and who counts as ready after a
+/// second does.
+const SETTLE: Duration = Duration::from_millis(1500);
 
 pub(crate) fn idle(arena: &Arena) -> Vec<Row> {
     let ovr = costs(arena, 20, ovr_session, WINDOW);
