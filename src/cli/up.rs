@@ -13,8 +13,9 @@ use crate::api::{OutputRequest, Peer};
 use crate::diag::{self, Diagnostic, exit_code};
 use crate::model::StateWord;
 use crate::workspace::session::Life;
-use crate::workspace::{Located, locate};
+use crate::workspace::{Located, SessionInfo, locate};
 use clap::{Args, ValueHint};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -98,7 +99,10 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
     };
     let names = [args.names.as_slice(), members.as_slice()].concat();
     let code = match client {
-        Some(client) => reconcile(&client, args, &names)?,
+        Some((client, begun)) => {
+            tell_unheeded(args, begun.as_ref());
+            reconcile(&client, args, &names)?
+        }
         None => launch::cmd_start(global, &args.as_start())?,
     };
     if !args.wait || args.background {
@@ -109,32 +113,65 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
     wait(&client, &names, timeout)
 }
 
-/// The session that is to be brought up to date, if it runs.
-fn running(global: &GlobalArgs, here: &Here) -> Result<Option<Client>, Diagnostic> {
+/// The session that is to be brought up to date, if it runs, and how it began, where that is known.
+fn running(global: &GlobalArgs, here: &Here) -> Result<Option<(Client, Option<SessionInfo>)>, Diagnostic> {
     let place = Place::of(global, &own_environment)?;
     if let Place::Tcp(address) = place {
         let client = session::remote(global, address)?;
         return match client.status() {
-            Ok(_) => Ok(Some(client)),
+            Ok(_) => Ok(Some((client, None))),
             Err(error) if error.kind == diag::Kind::NotRunning => Ok(None),
             Err(error) => Err(error),
         };
     }
     Ok(
         match locate::locate(&here.places, &here.cwd, place.local("up")?) {
-            Ok(Located::Session(entry)) if entry.life == Life::Alive => Some(session::client(&entry)),
+            Ok(Located::Session(entry)) if entry.life == Life::Alive => {
+                Some((session::client(&entry), entry.info))
+            }
             _ => None,
         },
     )
 }
 
+/// Says which options a session that runs already does not heed: those that hold from a session's start, where it
+/// was not started with them.
+fn tell_unheeded(args: &UpArgs, begun: Option<&SessionInfo>) {
+    let files = |flag: &'static str, values: &[String]| {
+        let values = values.iter().filter(|value| !began_with(begun, value));
+        values.map(move |value| (flag, value.clone())).collect::<Vec<_>>()
+    };
+    let mut unheeded = files("-f", &args.procfile);
+    unheeded.extend(files("-e", &args.env));
+    unheeded.extend(args.publish.iter().map(|_| ("--publish", "URL".to_owned())));
+    for (flag, value) in unheeded {
+        let text = format!("the session runs already, so {flag} {value} changes nothing");
+        let told = Diagnostic::warning(diag::Kind::Usage, text);
+        report::print(&told.hint(format!(
+            "it holds from a session's start: ovr quit, then ovr up {flag} {value}"
+        )));
+    }
+}
+
+/// Whether this file was named when the session was started, or is its configuration.
+fn began_with(begun: Option<&SessionInfo>, file: &str) -> bool {
+    begun.is_some_and(|info| {
+        let named = info.arguments.iter().any(|word| {
+            let value = word.split_once('=').map_or(word.as_str(), |(_, value)| value);
+            let glued = word.strip_prefix("-e").or_else(|| word.strip_prefix("-f"));
+            value == file || glued == Some(file)
+        });
+        let config = Path::new(&info.root).join(&info.config);
+        let is_config = match (std::fs::canonicalize(file), std::fs::canonicalize(config)) {
+            (Ok(file), Ok(config)) => file == config,
+            (Err(_), _) | (_, Err(_)) => false,
+        };
+        named || is_config
+    })
+}
+
 /// The session has what the files say, and everything runs that should.
 fn reconcile(client: &Client, args: &UpArgs, names: &[String]) -> Result<ExitCode, Diagnostic> {
-    if args.publish.is_some() {
-        let text = "the session runs already, so --publish changes nothing";
-        let told = Diagnostic::warning(diag::Kind::Usage, text);
-        report::print(&told.hint("it holds from a session's start: ovr quit, then ovr up --publish URL"));
-    }
     let reloaded = client.reload()?;
     if !reloaded.changes.is_empty() {
         reload::print(&reloaded)?;

@@ -159,6 +159,21 @@ fn up_starts_a_session_and_then_brings_it_up_to_date() {
 }
 
 #[test]
+fn up_says_which_files_a_running_session_does_not_heed() {
+    let project = Project::with("web: exec sleep 1000\n")
+        .file("more.env", "A=1\n")
+        .file("other.env", "A=2\n");
+    project.ovr(&["up", "-D", "-e", "more.env"]).success();
+    // Those that it was started with are heeded at each reload.
+    let again = project.ovr(&["up", "-D", "-f", "Procfile", "-e", "more.env"]);
+    assert_eq!(again.success().stderr, "");
+    project.ovr(&["up", "-D", "-e", "other.env"]).success().says(&[
+        "so -e other.env changes nothing",
+        "ovr quit, then ovr up -e other.env",
+    ]);
+}
+
+#[test]
 fn up_that_waits_returns_when_all_are_ready() {
     let project = Project::with("web: sleep 1000\ntask: true\n");
     project
