@@ -172,6 +172,14 @@ fn found_project(root: PathBuf, config: ConfigFile) -> Result<Project, Diagnosti
     })
 }
 
+/// What would be laid over the project's configuration if it were there, beside it.
+pub fn possible_overrides(project: &Project) -> impl Iterator<Item = PathBuf> {
+    let dir = project.config.path.parent().unwrap_or(Path::new("/")).to_owned();
+    let dialect = project.config.dialect;
+    let of_dialect = OVERRIDES.iter().filter(move |(_, other)| *other == dialect);
+    of_dialect.map(move |(name, _)| dir.join(name))
+}
+
 /// The project whose files the user named.
 fn named_project(cwd: &Path, root: Option<PathBuf>, named: &[PathBuf]) -> Result<Project, Diagnostic> {
     let files: Result<Vec<ConfigFile>, Diagnostic> =

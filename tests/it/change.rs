@@ -315,6 +315,15 @@ fn every_file_that_was_read_counts_for_what_has_changed_on_disk() {
 }
 
 #[test]
+fn an_override_that_was_not_there_at_the_start_counts_when_it_is() {
+    let project = Project::new().file("ovr.yaml", "processes:\n  web: { command: exec sleep 1000 }\n");
+    project.start_detached(&[]);
+    project.ovr(&["restart"]).success().never_says(&["on disk"]);
+    project.write("ovr.override.yaml", "processes:\n  web: { environment: [A=1] }\n");
+    project.ovr(&["restart"]).success().says(&["changed on disk"]);
+}
+
+#[test]
 fn a_reload_changes_the_number_of_replicas_and_their_rules_without_touching_those_that_stay() {
     let text = |count: u32, extra: &str| {
         format!(

@@ -13,7 +13,7 @@ use crate::config::yaml::Shown;
 use crate::config::{Checked, Configuration, Environment, Origin, yaml};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::ServiceName;
-use crate::workspace::project::{ConfigFile, Dialect};
+use crate::workspace::project::{ConfigFile, Dialect, possible_overrides};
 use crate::workspace::{Project, Search};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct Read {
     /// What the commands that variables come from have printed.
     pub printed: Variables,
     pub environment: Environment,
-    /// The files that were read, and those of variables that would have been if they were there.
+    /// The files that were read, and those of variables and overrides that would have been if they were there.
     pub files: Vec<PathBuf>,
 }
 
@@ -62,6 +62,7 @@ impl Read {
         problems.extend(unused(&project));
         let options = options?;
         files.extend(project.files.iter().map(|file| file.path.clone()));
+        files.extend(possible_overrides(&project));
         files.extend(configuration.def.files.iter().cloned());
         (!has_errors(problems)).then_some(Self {
             project,
