@@ -100,14 +100,13 @@ fn nonce() -> io::Result<String> {
     Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
 }
 
-/// Returns the allocator's free pages and the program's own to the system. With many services they add up.
+/// Returns the allocator's free pages to the system. With many services they add up.
 fn give_memory_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: releases memory that nobody holds; the process has one thread.
     unsafe {
         libc::malloc_trim(0);
     }
-    crate::thrift::give_back();
 }
 
 /// An error without Rust's `(os error 2)`, in lower case as the middle of a sentence.

@@ -1,5 +1,6 @@
 //! Many who follow, one of them stopped, and a flood: nobody waits for anybody.
 
+use super::output::dropped;
 use crate::harness::{Project, Terminal, processes};
 use rustix::process::Signal;
 
@@ -13,16 +14,6 @@ fn flood_mb() -> usize {
 
 /// With its end.
 const LINE: usize = 200;
-
-/// How many lines its marks speak of.
-fn dropped(text: &str) -> usize {
-    let marks = text
-        .lines()
-        .filter_map(|line| line.split_once("… ")?.1.split_once(" lines dropped"));
-    marks
-        .map(|(count, _)| count.parse::<usize>().expect("a mark has a number"))
-        .sum()
-}
 
 #[test]
 fn fifty_followers_one_of_them_stopped_and_a_flood_delay_nobody() {

@@ -18,9 +18,8 @@ fn lines_of(console: &Terminal, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// How many lines the marks of a follower speak of.
-fn dropped(follower: &Terminal) -> usize {
-    let text = follower.plain();
+/// How many lines the marks in a follower's text speak of.
+pub(crate) fn dropped(text: &str) -> usize {
     let marks = text
         .lines()
         .filter_map(|line| line.split_once("… ")?.1.split_once(" lines dropped"));
@@ -246,7 +245,7 @@ fn a_stopped_follower_delays_nobody_and_is_told_what_it_missed() {
     quick.wait_for_output("│ all said");
     slow.signal(Signal::CONT);
     slow.wait_for_output("│ all said");
-    let (shown, missed) = (lines_of(&slow, "web").len(), dropped(&slow));
+    let (shown, missed) = (lines_of(&slow, "web").len(), dropped(&slow.plain()));
     assert!(
         missed > 0 && shown + missed >= 1_000_001,
         "{shown} shown, {missed} missed"
