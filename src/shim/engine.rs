@@ -295,6 +295,10 @@ impl Engine {
             self.link = None;
         }
         give_memory_back();
+        // A start or a stop under way needs them at once.
+        if matches!(&self.phase, Phase::Live(live) if live.deadline().is_none()) {
+            crate::thrift::give_back();
+        }
     }
 
     /// Connects anew and says hello; an old connection gives way only to a new one that stands.
