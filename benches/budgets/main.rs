@@ -5,6 +5,7 @@
 //! `cargo bench --bench budgets` measures everything; `cargo bench --bench budgets -- start10 lines` these rows.
 
 mod arena;
+mod asked;
 mod idle;
 mod output;
 #[path = "../../tests/it/harness/pty.rs"]
@@ -32,6 +33,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("ctrlc", react::ctrl_c),
     ("lines", output::lines),
     ("lastwords", output::last_words),
+    ("asked", asked::asked),
     ("idle", idle::idle),
     ("growth", start::growth),
 ];

@@ -104,10 +104,10 @@ pub(crate) fn last_words(arena: &Arena) -> Vec<Row> {
 }
 
 /// Follows a stream in which the numbers 1, 2, 3 … stand at the ends of lines, each once and in order.
-struct Numbers {
+pub(crate) struct Numbers {
     /// The number that has not come yet.
-    next: u64,
-    last_words: bool,
+    pub(crate) next: u64,
+    pub(crate) last_words: bool,
     last_at: Option<Instant>,
     code: Option<i32>,
     line: Vec<u8>,
@@ -151,7 +151,7 @@ impl Numbers {
     }
 }
 
-fn run_ovr(arena: &Arena, command: &str, args: &[&str]) -> Result<Numbers, String> {
+pub(crate) fn run_ovr(arena: &Arena, command: &str, args: &[&str]) -> Result<Numbers, String> {
     let dir = project(arena, &[("web".to_owned(), command.to_owned())]);
     let mut child = start_command(arena, &dir, args)
         .spawn()
