@@ -1,6 +1,7 @@
 //! Where it is measured: a directory of its own, a clean environment, the beacon on which services say that they
-//! live, and the process table to find everything again. No contender is known here.
+//! live, and the process table to find everything again. How a contender is started is not known here.
 
+use super::manager::Manager;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The surroundings of a whole run.
 pub(crate) struct Arena {
     pub(crate) dir: PathBuf,
+    /// `ovr`, then its peers.
+    pub(crate) managers: Vec<Manager>,
     mark: String,
     next: Cell<u32>,
     _guard: TempDir,
@@ -36,6 +39,7 @@ impl Arena {
         Self {
             mark: format!("OVR_BENCH_MARK={}", dir.display()),
             dir,
+            managers: Manager::all(),
             next: Cell::new(0),
             _guard: guard,
         }
@@ -50,16 +54,23 @@ impl Arena {
                 |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             )
         };
-        let profile = match program().parent().and_then(Path::file_name) {
+        let [ovr, peers @ ..] = self.managers.as_slice() else {
+            return String::new();
+        };
+        let profile = match ovr.program.parent().and_then(Path::file_name) {
             Some(name) => format!("{} build", name.display()),
             None => "build unknown".to_owned(),
         };
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
-        format!(
-            "{} ({profile}), {}, {processors} processors; medians (lowest–highest)",
-            say(&program(), "--version"),
+        let mut versions = format!(
+            "{} ({profile}), {}",
+            say(&ovr.program, "--version"),
             say(Path::new("tmux"), "-V"),
-        )
+        );
+        for peer in peers {
+            versions.extend([", ", &say(&peer.program, "--version")]);
+        }
+        format!("{versions}, {processors} processors; medians (lowest–highest)")
     }
 
     /// A command in a clean environment.
@@ -137,12 +148,6 @@ impl Arena {
             std::thread::yield_now();
         }
     }
-}
-
-/// The program that is measured: this build's, or the one that `OVR_BENCH_PROGRAM` names (to compare two builds).
-pub(crate) fn program() -> PathBuf {
-    let other = std::env::var_os("OVR_BENCH_PROGRAM").map(PathBuf::from);
-    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_ovr").into())
 }
 
 /// Sends a signal; a process that is gone is fine.
