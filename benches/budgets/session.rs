@@ -1,6 +1,6 @@
 //! A manager as a contender: a session in the foreground whose console is a pipe that somebody reads.
 
-use super::arena::{Arena, send};
+use super::arena::{Arena, send, wait_for_ends, watch};
 use super::manager::Manager;
 use rustix::process::Signal;
 use std::fmt::Write as _;
@@ -79,8 +79,11 @@ impl<'a> Session<'a> {
         send(self.child.id(), Signal::INT);
     }
 
-    /// Waits for its end.
+    /// Waits for its end: with patience, for not every manager comes to one.
     pub(crate) fn wait(&mut self) -> Result<i32, String> {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            wait_for_ends(&watch(&[self.child.id()])?)?;
+        }
         let status = self.child.wait().map_err(|error| error.to_string())?;
         Ok(super::output::shell_code(status))
     }
@@ -89,8 +92,8 @@ impl<'a> Session<'a> {
     pub(crate) fn end<T>(mut self, attempt: Result<T, String>) -> Result<T, String> {
         if attempt.is_ok() {
             self.interrupt();
-            self.child.wait().map_err(|error| error.to_string())?;
-        } else {
+        }
+        if attempt.is_err() || self.wait().is_err() {
             self.arena.kill_all();
             self.child.wait().map_err(|error| error.to_string())?;
         }
