@@ -4,6 +4,7 @@ use super::client::SESSION;
 use super::command::Command;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
+use crate::platform::process_end::ProcessEnd;
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
 use std::fs;
@@ -14,6 +15,8 @@ use std::path::PathBuf;
 use std::process;
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::time::{sleep, timeout};
 
 /// The longest path of a socket on all supported systems.
@@ -216,13 +219,9 @@ fn pid(number: u32) -> io::Result<Pid> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no pid"))
 }
 
-/// A server's process, held so that its end can be waited for; on Linux no other process can be taken for it.
+/// A server's process, held so that its end can be waited for and no other process is taken for it.
 #[derive(Debug)]
-pub struct ServerProcess {
-    pid: Pid,
-    #[cfg(target_os = "linux")]
-    handle: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
-}
+pub struct ServerProcess(AsyncFd<ProcessEnd>);
 
 impl ServerProcess {
     /// Takes hold of the process. To be called inside a tokio runtime.
@@ -230,33 +229,16 @@ impl ServerProcess {
     /// # Errors
     /// There is no such process.
     pub fn open(server_pid: u32) -> io::Result<Self> {
-        let pid = pid(server_pid)?;
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::process::{PidfdFlags, pidfd_open};
-            let handle = pidfd_open(pid, PidfdFlags::empty())?;
-            // SAFETY: the handle is owned, so it stays open and the same for as long as it is registered.
-            let handle = unsafe {
-                tokio::io::unix::AsyncFd::register_with_interest(handle, tokio::io::Interest::READABLE)
-            }?;
-            Ok(Self { pid, handle })
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            rustix::process::test_kill_process(pid)?;
-            Ok(Self { pid })
-        }
+        let end = ProcessEnd::watch(server_pid)?;
+        // SAFETY: the end owns its descriptor, so it stays open and the same for as long as it is registered.
+        let end = unsafe { AsyncFd::register_with_interest(end, Interest::READABLE) }?;
+        Ok(Self(end))
     }
 
     /// Waits until the process has ended, whoever ends it.
     pub async fn gone(&self) {
-        #[cfg(target_os = "linux")]
-        if let Ok(mut ready) = self.handle.readable().await {
+        if let Ok(mut ready) = self.0.readable().await {
             ready.retain_ready();
-            return;
-        }
-        while rustix::process::test_kill_process(self.pid).is_ok() {
-            sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -287,11 +269,7 @@ impl ServerProcess {
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        let sent = rustix::process::pidfd_send_signal(self.handle.get_ref(), signal);
-        #[cfg(not(target_os = "linux"))]
-        let sent = rustix::process::kill_process(self.pid, signal);
-        match sent {
+        match self.0.get_ref().signal(signal) {
             // Gone already, which is what was wanted.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
