@@ -40,7 +40,8 @@ if [ ! -d "$sysroot/lib/rustlib/$target/lib" ]; then
 		ln -s "$(cd "$RUST_SRC" && pwd)" "$scratch/root/lib/rustlib/src/rust"
 		printf '#!/bin/sh\nexec "%s" --sysroot "%s" "$@"\n' "$(command -v rustc)" "$scratch/root" >"$scratch/rustc"
 		chmod +x "$scratch/rustc"
-		export RUSTC="$scratch/rustc"
+		# The second is for clippy, which does not go through the first.
+		export RUSTC="$scratch/rustc" SYSROOT="$scratch/root"
 		sysroot=$scratch/root
 	fi
 	if [ ! -f "$sysroot/lib/rustlib/src/rust/library/Cargo.lock" ]; then

@@ -47,6 +47,21 @@ impl LeftOver {
         left
     }
 
+    /// Ends the control client of the controller before, where that does not die with it: one whose reader is gone
+    /// while it had more to say makes the server stop reading the panes.
+    pub(super) async fn end_client(&self) {
+        let question = Command::list_control_clients().to_arguments();
+        let Ok(output) = self.server.run(&question, PATIENCE).await else {
+            return;
+        };
+        for pid in server::control_clients(&output.text) {
+            if let Ok(client) = ServerProcess::open(pid) {
+                // One that is not ours to end is no controller's.
+                drop(client.kill().await);
+            }
+        }
+    }
+
     /// Whether there is no window left.
     pub fn is_empty(&self) -> bool {
         self.panes.is_empty()

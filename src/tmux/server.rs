@@ -26,6 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command}";
 const VIEWERS: &str = "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
+const CONTROL_CLIENTS: &str = "#{client_pid} #{client_flags}";
 
 /// Where a server is, or is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +160,11 @@ impl Command {
         Self::new("list-clients").args(["-F", VIEWERS])
     }
 
+    /// The clients like ours; read the reply with [`control_clients`].
+    pub fn list_control_clients() -> Self {
+        Self::new("list-clients").args(["-F", CONTROL_CLIENTS])
+    }
+
     /// All that a pane still shows and remembers, colours included; lines that were wrapped are whole. Read
     /// the reply with [`captured`].
     pub fn capture_scrollback(pane: PaneId) -> Self {
@@ -195,6 +201,18 @@ pub fn viewers(text: &str) -> Vec<Viewer> {
         })
     };
     text.lines().filter_map(viewer).collect()
+}
+
+/// Reads the reply to [`Command::list_control_clients`]: the pids of those that a controller has started. Other
+/// programs that speak tmux's control mode have a size of their own.
+pub fn control_clients(text: &str) -> Vec<u32> {
+    let ours = |line: &str| {
+        let (pid, flags) = line.split_once(' ')?;
+        let has = |flag: &str| flags.split(',').any(|given| given == flag);
+        let pid = pid.parse().ok()?;
+        (has("control-mode") && has("ignore-size")).then_some(pid)
+    };
+    text.lines().filter_map(ours).collect()
 }
 
 /// Reads the reply to [`Command::capture_scrollback`]: its lines, without the empty ones at the end that are
@@ -242,6 +260,16 @@ impl ServerProcess {
         }
     }
 
+    /// SIGKILL, and waits until it is gone.
+    ///
+    /// # Errors
+    /// It is not ours to end.
+    pub async fn kill(&self) -> io::Result<()> {
+        self.signal(Signal::KILL)?;
+        self.gone().await;
+        Ok(())
+    }
+
     /// SIGTERM, on which tmux hangs its windows up and ends.
     ///
     /// # Errors
@@ -279,7 +307,7 @@ impl ServerProcess {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pane, Server, Viewer, captured, panes, viewers};
+    use super::{Pane, Server, Viewer, captured, control_clients, panes, viewers};
     use crate::tmux::{PaneId, SessionId, WindowId};
 
     #[test]
@@ -310,6 +338,13 @@ mod tests {
                 read_only: true
             }]
         );
+    }
+
+    #[test]
+    fn a_controllers_client_is_told_from_other_programs_in_control_mode() {
+        let text = "12 attached,focused,control-mode,ignore-size,UTF-8\n13 attached,control-mode,UTF-8\n\
+                    14 attached,focused,ignore-size\nx control-mode,ignore-size\n";
+        assert_eq!(control_clients(text), [12]);
     }
 
     #[test]
