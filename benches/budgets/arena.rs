@@ -2,8 +2,8 @@
 //! live, and the process table to find everything again. How a contender is started is not known here.
 
 use super::manager::Manager;
+use ovr::platform::process_end::ProcessEnd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -103,7 +103,8 @@ impl Arena {
     pub(crate) fn beacon(&self) -> Beacon {
         self.next.set(self.next.get() + 1);
         let path = self.dir.join(format!("b{}", self.next.get()));
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("names are not used twice");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|made| made.success()), "names are not used twice");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -214,7 +215,7 @@ impl Beacon {
 }
 
 /// Waits until all these processes have ended, by their descriptors: no looking again and again.
-pub(crate) fn wait_for_ends(watched: &[std::os::fd::OwnedFd]) -> Result<(), String> {
+pub(crate) fn wait_for_ends(watched: &[ProcessEnd]) -> Result<(), String> {
     for end in watched {
         let patience = Timespec::try_from(PATIENCE).expect("it is no age");
         let mut waiting = [PollFd::new(end, PollFlags::IN)];
@@ -225,13 +226,9 @@ pub(crate) fn wait_for_ends(watched: &[std::os::fd::OwnedFd]) -> Result<(), Stri
     Ok(())
 }
 
-/// Descriptors of processes, for [`wait_for_ends`].
-pub(crate) fn watch(pids: &[u32]) -> Result<Vec<std::os::fd::OwnedFd>, String> {
+/// Hold of processes, for [`wait_for_ends`].
+pub(crate) fn watch(pids: &[u32]) -> Result<Vec<ProcessEnd>, String> {
     pids.iter()
-        .map(|pid| {
-            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).ok_or("no pid")?;
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-                .map_err(|error| format!("{pid:?}: {error}"))
-        })
+        .map(|pid| ProcessEnd::watch(*pid).map_err(|error| format!("{pid}: {error}")))
         .collect()
 }

@@ -39,6 +39,10 @@ const ROWS: &[(&str, Measure)] = &[
 ];
 
 fn main() {
+    if cfg!(not(target_os = "linux")) {
+        eprintln!("the budgets are measured on Linux: what a process uses is read from its /proc");
+        std::process::exit(69);
+    }
     // Cargo adds flags of its own (`--bench`); rows have none.
     let chosen: Vec<String> = std::env::args()
         .skip(1)
