@@ -24,16 +24,35 @@ impl<'a> Server<'a> {
         Self::start_with(arena, &[], commands, |_| {})
     }
 
+    /// The same where every window has so much more in its environment.
+    pub(crate) fn start_in(
+        arena: &'a Arena,
+        environment: &[(String, String)],
+        commands: &[String],
+    ) -> Result<Self, String> {
+        Self::start_as(arena, environment, &[], commands, |_| {})
+    }
+
     /// The same with commands to run first, and somebody who sees what the client says.
     pub(crate) fn start_with(
         arena: &'a Arena,
+        setup: &[&str],
+        commands: &[String],
+        see: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Result<Self, String> {
+        Self::start_as(arena, &[], setup, commands, see)
+    }
+
+    fn start_as(
+        arena: &'a Arena,
+        environment: &[(String, String)],
         setup: &[&str],
         commands: &[String],
         mut see: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, String> {
         let socket = arena.fresh_dir().join("s");
         let mut command = tmux(arena, &socket);
-        command.arg("-C").args(setup);
+        command.envs(environment.iter().cloned()).arg("-C").args(setup);
         let (first, others) = commands.split_first().ok_or("no command")?;
         command.args(["new-session", "-x", "200", "-y", "50"]).arg(first);
         let mut client = command

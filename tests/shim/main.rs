@@ -10,5 +10,6 @@ mod output;
 mod processes;
 mod starting;
 mod stopping;
+mod stream;
 mod supplies;
 mod surviving;
