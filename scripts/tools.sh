@@ -15,7 +15,12 @@ if [ "$(uname -s)" = Darwin ] && ! xcode-select -p >/dev/null 2>&1; then
 fi
 
 wanted=
-command -v tmux >/dev/null 2>&1 || wanted=tmux
+if [ -z "${OVR_TMUX:-}" ]; then
+	command -v tmux >/dev/null 2>&1 || wanted=tmux
+elif ! command -v "$OVR_TMUX" >/dev/null 2>&1; then
+	echo "OVR_TMUX names no program: $OVR_TMUX" >&2
+	exit 1
+fi
 command -v cc >/dev/null 2>&1 || wanted="$wanted cc"
 
 # Only for tests, and no reason to fail: neither the question nor a package that is not there.

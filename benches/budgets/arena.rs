@@ -65,7 +65,7 @@ impl Arena {
         let mut versions = format!(
             "{} ({profile}), {}",
             say(&ovr.program, "--version"),
-            say(Path::new("tmux"), "-V"),
+            say(&tmux(), "-V"),
         );
         for peer in peers {
             versions.extend([", ", &say(&peer.program, "--version")]);
@@ -84,6 +84,7 @@ impl Arena {
             .env("OVR_RUNTIME_DIR", self.dir.join("run"))
             .env("XDG_STATE_HOME", self.dir.join("state"))
             .env("TMUX_TMPDIR", self.dir.join("tmux"))
+            .env("OVR_TMUX", tmux())
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
             .env("SHELL", "/bin/sh")
@@ -148,6 +149,18 @@ impl Arena {
             }
             std::thread::yield_now();
         }
+    }
+}
+
+/// The tmux that is measured, and that `ovr` uses: the first on the path, or the one that `OVR_TMUX` names.
+pub(crate) fn tmux() -> PathBuf {
+    match std::env::var_os("OVR_TMUX").filter(|name| !name.is_empty()) {
+        // Contenders run in directories of their own.
+        Some(name) if name.as_encoded_bytes().contains(&b'/') => {
+            std::path::absolute(&name).unwrap_or_else(|_| name.into())
+        }
+        Some(name) => name.into(),
+        None => "tmux".into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bare tmux as a contender: a server on its own socket, a control client that is read, and nothing else.
 
-use super::arena::Arena;
+use super::arena::{self, Arena};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -104,7 +104,7 @@ impl<'a> Server<'a> {
 }
 
 fn tmux(arena: &Arena, socket: &std::path::Path) -> Command {
-    let mut command = arena.command("tmux");
+    let mut command = arena.command(arena::tmux());
     command.args(["-f", "/dev/null", "-S"]).arg(socket);
     command
 }

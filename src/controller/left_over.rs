@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// A server that answers at all answers within this.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is asked when its answers come cut.
+const ATTEMPTS: usize = 5;
 
 /// A tmux server that nobody controls, with what runs in it.
 #[derive(Debug)]
@@ -37,12 +39,18 @@ impl LeftOver {
             drop(server.recreate_socket(pid, PATIENCE).await);
         }
         let questions = sequence(&[Command::display_message("#{pid}"), Command::list_panes()]);
-        if let Ok(output) = server.run(&questions, PATIENCE).await
-            && output.ok
-        {
-            let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
-            left.pid = pid.parse().ok();
-            left.panes = server::panes(panes);
+        for _ in 0..ATTEMPTS {
+            match server.run(&questions, PATIENCE).await {
+                Ok(output) if output.ok => {
+                    let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
+                    left.pid = pid.parse().ok();
+                    if let (Some(_), Some(panes)) = (left.pid, server::panes(panes)) {
+                        left.panes = panes;
+                        break;
+                    }
+                }
+                Ok(_) | Err(_) => break,
+            }
         }
         left
     }

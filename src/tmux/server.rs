@@ -2,6 +2,7 @@
 
 use super::client::SESSION;
 use super::command::Command;
+use super::whole::listing;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
 use crate::platform::process_end::ProcessEnd;
@@ -24,8 +25,9 @@ const MAX_SOCKET_PATH: usize = 103;
 /// Between two looks where the system offers nothing to wait on.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command}";
-const VIEWERS: &str = "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
+pub(super) const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command} .";
+pub(super) const VIEWERS: &str =
+    "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id} .";
 const CONTROL_CLIENTS: &str = "#{client_pid} #{client_flags}";
 
 /// Where a server is, or is to be.
@@ -172,8 +174,8 @@ impl Command {
     }
 }
 
-/// Reads the reply to [`Command::list_panes`].
-pub fn panes(text: &str) -> Vec<Pane> {
+/// Reads the reply to [`Command::list_panes`]; `None` if it was cut and has to be asked for again.
+pub fn panes(text: &str) -> Option<Vec<Pane>> {
     let pane = |line: &str| {
         let mut words = line.splitn(4, ' ');
         Some(Pane {
@@ -183,11 +185,12 @@ pub fn panes(text: &str) -> Vec<Pane> {
             command: words.next().unwrap_or_default().to_owned(),
         })
     };
-    text.lines().filter_map(pane).collect()
+    listing(text, pane)
 }
 
-/// Reads the reply to [`Command::list_clients`], leaving out those in control mode.
-pub fn viewers(text: &str) -> Vec<Viewer> {
+/// Reads the reply to [`Command::list_clients`], leaving out those in control mode; `None` if it was cut and has to
+/// be asked for again. To be asked of a server that has clients.
+pub fn viewers(text: &str) -> Option<Vec<Viewer>> {
     let viewer = |line: &str| {
         let mut words = line.split(' ');
         if words.next()? == "1" {
@@ -200,7 +203,7 @@ pub fn viewers(text: &str) -> Vec<Viewer> {
             window: words.next()?.parse().ok()?,
         })
     };
-    text.lines().filter_map(viewer).collect()
+    listing(text, viewer)
 }
 
 /// Reads the reply to [`Command::list_control_clients`]: the pids of those that a controller has started. Other
@@ -313,7 +316,7 @@ mod tests {
     #[test]
     fn lists_are_read_and_control_clients_left_out() {
         assert_eq!(
-            panes("@0 %0 12 /x/ovr shim \"a b\"\n@1 %3 13 \nnonsense\n"),
+            panes("@0 %0 12 /x/ovr shim \"a b\" .\n@1 %3 13  .\nnonsense .\n").unwrap(),
             [
                 Pane {
                     window: WindowId(0),
@@ -330,7 +333,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            viewers("1 10 0 $0 @0\n0 11 1 $4 @2\n"),
+            viewers("1 10 0 $0 @0 .\n0 11 1 $4 @2 .\n").unwrap(),
             [Viewer {
                 pid: 11,
                 session: SessionId(4),
