@@ -2,7 +2,7 @@
 //! answers take, counted from when each question was due, whether the rate is reached, and that no line is lost.
 
 use super::arena::{Arena, PATIENCE};
-use super::output::{Numbers, run_ovr};
+use super::output::{Numbers, run_managed};
 use super::table::{Cell, Row, milliseconds};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -29,6 +29,9 @@ struct Asked {
 }
 
 pub(crate) fn asked(arena: &Arena) -> Vec<Row> {
+    let Some(ovr) = arena.managers.first() else {
+        return Vec::new();
+    };
     let done = arena.fresh_dir().join("done");
     let runtime = arena.dir.join("run");
     let command = format!(
@@ -42,7 +45,7 @@ pub(crate) fn asked(arena: &Arena) -> Vec<Row> {
             fs::write(&done, "").map_err(|error| error.to_string())?;
             asked
         });
-        let printed = run_ovr(arena, &command, &[]);
+        let printed = run_managed(arena, ovr, &command, &[]);
         let asked = asking
             .join()
             .unwrap_or_else(|_| Err("the asking thread died".to_owned()));
@@ -51,12 +54,10 @@ pub(crate) fn asked(arena: &Arena) -> Vec<Row> {
     let row = |what: &str, budget, cell: Result<String, String>| Row {
         what: what.to_owned(),
         budget,
-        cells: [
-            cell.unwrap_or_else(|reason| format!("– ({reason})")),
-            "–".to_owned(),
-            "–".to_owned(),
-        ]
-        .map(Cell::from),
+        cells: std::iter::once(cell.unwrap_or_else(|reason| format!("– ({reason})")))
+            .chain((0..=arena.managers.len()).map(|_| "–".to_owned()))
+            .map(Cell::from)
+            .collect(),
     };
     let lines = printed.and_then(|printed| lines(&printed));
     let rate = |asked: &Asked| f64::from(RATE * SECONDS) / asked.lasted.as_secs_f64();

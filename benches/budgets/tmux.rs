@@ -1,7 +1,6 @@
 //! Bare tmux as a contender: a server on its own socket, a control client that is read, and nothing else.
 
-use super::arena::{Arena, send};
-use rustix::process::Signal;
+use super::arena::{self, Arena};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -99,15 +98,13 @@ impl<'a> Server<'a> {
         if let Some(reader) = self.reader.take() {
             reader.join().ok();
         }
-        for (pid, _) in self.arena.processes() {
-            send(pid, Signal::KILL);
-        }
+        self.arena.kill_all();
         attempt
     }
 }
 
 fn tmux(arena: &Arena, socket: &std::path::Path) -> Command {
-    let mut command = arena.command("tmux");
+    let mut command = arena.command(arena::tmux());
     command.args(["-f", "/dev/null", "-S"]).arg(socket);
     command
 }
