@@ -21,6 +21,16 @@ fn commands_reach_a_session_on_tcp() {
     for local in ["ls", "clean"] {
         served.ovr(&[local]).code(64).says(&["this machine"]);
     }
+    for of_files in ["env", "config", "check"] {
+        served
+            .ovr(&[of_files])
+            .code(64)
+            .says(&["the files of a project on this machine"]);
+    }
+    let taken = served.ovr(&["start"]);
+    taken
+        .code(73)
+        .says(&["is the address of a session that runs", "ovr start NAME"]);
     served.ovr(&["quit"]).success().says(&["ended"]);
     served.ovr(&["status"]).code(69);
 }
