@@ -217,7 +217,7 @@ fn r40_a_reader_of_events_that_is_stopped_delays_nobody_and_is_told_how_many_it_
     let project = Project::new().file(
         "ovr.yaml",
         "processes:\n  web:\n    command: 'until [ -e $OUT/go ]; do sleep 0.02; done; \
-         for i in $(seq 1 6000); do echo up; echo down; done; echo done > $OUT/done; exec sleep 1000'\n    \
+         for i in $(seq 9); do for j in $(seq 1000); do echo up; echo down; done; sleep 0.1; done; echo done > $OUT/done; exec sleep 1000'\n    \
          ready_log_line: up\n    failure_log_line: down\n",
     );
     project.start_detached(&[]);
@@ -230,7 +230,7 @@ fn r40_a_reader_of_events_that_is_stopped_delays_nobody_and_is_told_how_many_it_
     std::fs::write(project.path("out").join("go"), "").unwrap();
     assert_eq!(project.wait_out("done"), "done");
     let last = |project: &Project| read(project, &["-n", "1"])[0].seq;
-    project.wait_until("all to be told", || last(&project) >= 12_000);
+    project.wait_until("all to be told", || last(&project) >= 18_000);
     slow.signal(Signal::CONT);
     project.ovr(&["quit"]).success();
     assert_eq!(slow.wait_exit(), 0);
