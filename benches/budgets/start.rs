@@ -1,6 +1,7 @@
 //! How long it takes until everything runs, and how that grows.
 
 use super::arena::Arena;
+use super::manager::Manager;
 use super::raw::Children;
 use super::session::{Session, idlers, project};
 use super::table::{Attempt, Row, in_turn, milliseconds};
@@ -69,22 +70,22 @@ fn row(
         what: format!("{count} services, launch to all running"),
         budget,
         cells: in_turn(
+            &arena.managers,
             rounds,
             milliseconds,
-            [
-                &mut || ovr(arena, count),
-                &mut || tmux(arena, environment, count),
-                &mut || raw(arena, environment, count),
-            ],
+            &mut |manager| managed(arena, manager, count),
+            &mut [&mut || tmux(arena, environment, count), &mut || {
+                raw(arena, environment, count)
+            }],
         ),
     }
 }
 
-fn ovr(arena: &Arena, count: usize) -> Attempt {
+fn managed(arena: &Arena, manager: &Manager, count: usize) -> Attempt {
     let mut beacon = arena.beacon();
     let dir = project(arena, &idlers(count, &beacon.idle_command()));
     let begin = Instant::now();
-    let session = Session::start(arena, dir, &[])?;
+    let session = Session::start(arena, manager, dir, &[])?;
     let attempt = beacon
         .wait(count, Some(&session.child))
         .map(|_| begin.elapsed().as_secs_f64());

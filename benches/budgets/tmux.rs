@@ -1,7 +1,6 @@
 //! Bare tmux as a contender: a server on its own socket, a control client that is read, and nothing else.
 
-use super::arena::{self, Arena, send};
-use rustix::process::Signal;
+use super::arena::{self, Arena};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -99,9 +98,7 @@ impl<'a> Server<'a> {
         if let Some(reader) = self.reader.take() {
             reader.join().ok();
         }
-        for (pid, _) in self.arena.processes() {
-            send(pid, Signal::KILL);
-        }
+        self.arena.kill_all();
         attempt
     }
 }

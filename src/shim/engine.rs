@@ -86,6 +86,9 @@ impl Engine {
             if ready.signal {
                 self.on_signals();
             }
+            if ready.stray {
+                self.on_ends(Live::on_stray);
+            }
             if ready.link_in {
                 self.on_orders();
             }
@@ -139,6 +142,10 @@ impl Engine {
             link: self.link.as_ref().map(|link| (link.fd(), of_link(link))),
             terminal: self.terminal.fd().map(|fd| (fd, of_terminal)),
             notify: self.supplies.notify().map(Notify::fd),
+            stray: match &self.phase {
+                Phase::Live(live) => live.strays_fd(),
+                Phase::Opening(_) | Phase::Idle => None,
+            },
         };
         ready::wait(&sources, self.timeout().as_ref())
     }
@@ -155,7 +162,7 @@ impl Engine {
     fn on_signals(&mut self) {
         let caught = self.signals.take();
         if caught.child {
-            self.on_children();
+            self.on_ends(Live::on_children);
         }
         if caught.reconnect {
             self.connect();
@@ -168,11 +175,12 @@ impl Engine {
         }
     }
 
-    fn on_children(&mut self) {
+    /// Something of the run has ended; `look` takes note of it.
+    fn on_ends(&mut self, look: fn(&mut Live) -> Turn) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let turn = live.on_children();
+        let turn = look(live);
         self.settle();
         match turn {
             Turn::Nothing => {}

@@ -345,7 +345,7 @@ fn die_with_us(command: &mut std::process::Command) {
     }
 }
 
-/// Elsewhere a pipe without a reader has to do.
+/// Elsewhere the next controller ends it, if a pipe without a reader has not.
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_command: &mut std::process::Command) {}
 
