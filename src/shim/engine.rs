@@ -40,6 +40,8 @@ pub(super) struct Engine {
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,
+    /// Orders were carried out since the last wait.
+    pub(super) has_acted: bool,
 }
 
 pub(super) enum Phase {
@@ -76,12 +78,14 @@ impl Engine {
             last: None,
             leaving: false,
             hung_up: false,
+            has_acted: false,
         })
     }
 
     pub(super) fn serve(mut self) -> ExitCode {
         self.connect();
         while !self.is_done() {
+            self.give_back();
             let ready = self.wait();
             if ready.signal {
                 self.on_signals();
@@ -301,6 +305,14 @@ impl Engine {
         if !matches!(open, Some(Ok(true))) {
             // The controller is gone. The next one says so with SIGUSR1.
             self.link = None;
+        }
+        self.has_acted = true;
+    }
+
+    /// Gives back what only orders needed, once: whoever waits for what was ordered has been told by now.
+    fn give_back(&mut self) {
+        if !std::mem::take(&mut self.has_acted) {
+            return;
         }
         give_memory_back();
         // A start or a stop under way needs them at once.
