@@ -101,6 +101,7 @@ impl Controller {
             | Event::Daemonized { .. }
             | Event::Ended { .. }
             | Event::Attached { .. }
+            | Event::Extended { .. }
             | Event::ToldReady { .. } => Doing::Course,
         }
     }

@@ -11,6 +11,9 @@ use crate::tmux::command::Command;
 /// plans with keys or for the parent only.
 const SUPPLIES: u32 = 2;
 
+/// The first that knows of the watchdog.
+const WATCHES: u32 = 3;
+
 impl Controller {
     /// Says what an older shim will pass over, before it does.
     pub(super) fn check_demands(&mut self, instance: InstanceId) {
@@ -22,6 +25,13 @@ impl Controller {
             let text = "its window was opened by an older ovr, which knows nothing of `limits`, `listen`, \
                         notifications, daemons that run elsewhere, and stopping by keys or of the parent only · \
                         `ovr quit` and `ovr start` open a new one";
+            return self.warn_once(instance, text);
+        }
+        let host = self.host(instance);
+        let is_old = host.shim.as_ref().is_some_and(|shim| shim.version < WATCHES);
+        if is_old && host.spec.launch.watchdog.is_some() {
+            let text = "its window was opened by an older ovr, which knows nothing of `watchdog` · `ovr quit` and \
+                        `ovr start` open a new one";
             self.warn_once(instance, text);
         }
     }

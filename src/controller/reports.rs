@@ -62,6 +62,7 @@ impl Controller {
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
             Report::Notify { run, text } => self.on_notify(instance, run, &text),
+            Report::Silent { run, text } => self.on_silent(instance, run, text),
             Report::Caution { text, .. } => self.warn_once(instance, &text),
         }
     }
@@ -204,11 +205,20 @@ impl Controller {
                     stopping: live.stopping,
                     condemned: live.why.as_deref().and_then(Condemned::of_word),
                 });
+                self.know_run(instance, live.run);
+                self.host_mut(instance).health.said = live.told_status;
+                if let Some(text) = live.silent {
+                    self.on_silent(instance, live.run, text);
+                }
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
                 let condemned = last.why.as_deref().and_then(Condemned::of_word);
+                if let Some(text) = last.silent {
+                    self.know_run(instance, last.run);
+                    self.note_silence(instance, text);
+                }
                 // What a person stopped is no news.
                 if !last.asked || condemned.is_some() {
                     self.adopted.ended.push(instance);

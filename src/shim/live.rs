@@ -4,11 +4,13 @@
 use super::elevated::Elevated;
 use super::groups::{go_on, number, signal_group, tree_groups, tree_pids};
 use super::limits::Bounds;
-use super::protocol::{Ended, LiveRun, Report};
+use super::notify::Notify;
+use super::protocol::{Ended, LiveRun, Report, extension_in};
 use super::spawn::{Role, spawn};
 use super::stopping::{Stop, StopPhase};
 use super::supplies::Supplies;
 use super::tree::Killed;
+use super::watchdog::Watchdog;
 use super::wire;
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
@@ -51,6 +53,7 @@ pub(super) struct Live {
     /// What the last stop order gave as its reason.
     pub(super) why: Option<String>,
     pub(super) killed: Killed,
+    pub(super) watchdog: Watchdog,
     /// Kept while its processes are held to it.
     _bounds: Bounds,
     pub(super) elevated: Elevated,
@@ -103,6 +106,7 @@ impl Live {
             asked: false,
             why: None,
             killed: Killed::default(),
+            watchdog: Watchdog::new(launch.watchdog, launch.notify, Instant::now()),
             _bounds: bounds,
             elevated: Elevated::default(),
             cautions,
@@ -129,7 +133,7 @@ impl Live {
     }
 
     /// How it stands, for a new controller.
-    pub(super) fn describe(&self, told_ready: Option<bool>) -> LiveRun {
+    pub(super) fn describe(&self, notify: Option<&Notify>) -> LiveRun {
         LiveRun {
             run: self.run,
             pid: number(self.main),
@@ -140,7 +144,9 @@ impl Live {
                 Vec::new()
             },
             held: self.held,
-            told_ready,
+            told_ready: notify.and_then(Notify::ready),
+            told_status: notify.and_then(Notify::status).map(str::to_owned),
+            silent: self.watchdog.silent().map(str::to_owned),
             stopping: self.is_stopping(),
             why: self.why.clone(),
             launch: self.launch.unpack(),
@@ -157,13 +163,34 @@ impl Live {
             asked: self.asked,
             killed: self.killed.named,
             why: self.why.filter(|_| self.asked),
+            silent: self.watchdog.silent().map(str::to_owned),
         };
         (ended, self.since.elapsed())
     }
 
-    /// When [`Self::on_deadline`] is due.
+    /// When the stop plan at work goes on to its next phase.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.stop.as_ref().and_then(|stop| stop.deadline)
+    }
+
+    /// When it has to be looked at again, whatever happens until then.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.deadline().or(self.watchdog.due())
+    }
+
+    /// Takes in a message of the service; its end may be put off by it if `may_extend`. Whether it says that it is
+    /// in trouble.
+    pub(super) fn hear(&mut self, text: &str, may_extend: bool) -> bool {
+        if let Some(by) = extension_in(text).filter(|_| may_extend) {
+            self.extend(by);
+        }
+        !self.is_stopping() && self.watchdog.hear(text, Instant::now())
+    }
+
+    /// The report of a silence.
+    pub(super) fn silence(&self) -> Option<Report> {
+        let text = self.watchdog.silent()?.to_owned();
+        Some(Report::Silent { run: self.run, text })
     }
 
     /// Reaps what has ended and takes the steps that follow from it.

@@ -23,6 +23,7 @@ mod supplies;
 pub mod table;
 mod terminal;
 pub mod tree;
+mod watchdog;
 pub mod wire;
 
 use crate::model::InstanceName;

@@ -1,6 +1,7 @@
 //! What the world tells the machine, and what the machine wants done. Both carry the run they belong to.
 
 use crate::model::{AskId, Exit, InstanceId, InstanceName, Policy, RunId, Signal, State, StopPlan};
+use std::time::Duration;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,12 @@ pub enum Event {
         run: RunId,
         ready: bool,
     },
+    /// The service asks for so much more time, from now on, to start or to stop in.
+    Extended {
+        instance: InstanceId,
+        run: RunId,
+        by: Duration,
+    },
     /// Enter was pressed in the window of an instance that does not run.
     Enter { instance: InstanceId },
     /// Something that is nobody's request calls for the instance now.
@@ -166,12 +173,14 @@ pub enum ProbeKind {
     /// Whether it listens on its port, asked where nothing says what ready means and somebody waits for that.
     /// Needs no answer but a good one.
     Listening,
+    /// Its watchdog, which looks by itself: told of only when the run has been silent for too long.
+    Watchdog,
 }
 
 /// Why a run is ended that nobody asked to end: it has failed, and its restart policy says what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condemned {
-    /// Its liveness probe.
+    /// Its liveness probe or its watchdog.
     Unhealthy,
     /// Its startup probe.
     NotBooted,

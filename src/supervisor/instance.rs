@@ -80,6 +80,8 @@ pub(super) struct Run {
     pub(super) booted: bool,
     /// The probe that has condemned it.
     pub(super) condemned: Option<ProbeKind>,
+    /// Until then it may take to start or to stop, because it asked for that.
+    pub(super) extended: Option<Moment>,
     pub(super) startup: Option<Track>,
     /// Its command was to leave a daemon behind, and the time for that is up.
     pub(super) overdue: Option<Duration>,
@@ -99,6 +101,7 @@ impl Run {
             retracted: false,
             booted: false,
             condemned: None,
+            extended: None,
             startup: None,
             overdue: None,
             readiness: None,

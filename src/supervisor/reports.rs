@@ -250,7 +250,7 @@ impl Machine {
                 .process
                 .map(|process| now.since(process.since))
                 .unwrap_or_default(),
-            unhealthy: run.condemned == Some(ProbeKind::Liveness),
+            unhealthy: matches!(run.condemned, Some(ProbeKind::Liveness | ProbeKind::Watchdog)),
         };
         let decision = instance.tally.decide(&instance.policy.restart, end);
         let state = match decision {

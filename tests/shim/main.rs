@@ -12,3 +12,4 @@ mod starting;
 mod stopping;
 mod supplies;
 mod surviving;
+mod watchdog;

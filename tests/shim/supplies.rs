@@ -36,7 +36,7 @@ while not over:
     connection.close()
 "#;
 
-fn python(pane: &Pane, script: &str) -> Launch {
+pub(crate) fn python(pane: &Pane, script: &str) -> Launch {
     let mut launch = pane.launch(&["python3", "-u", "-c", script]);
     let path = std::env::var("PATH").unwrap();
     launch.env = [("PATH".into(), path)].into_iter().collect();
@@ -63,7 +63,7 @@ fn ask(address: SocketAddr) -> std::io::Result<u32> {
     Ok(answer.parse().expect("an answer is a pid"))
 }
 
-fn patient() -> StopPlan {
+pub(crate) fn patient() -> StopPlan {
     StopPlan {
         grace: Duration::from_secs(3600),
         ..StopPlan::default()
@@ -189,7 +189,7 @@ fn an_address_that_somebody_else_has_fails_the_run() {
 }
 
 /// Says `text` on the notification socket.
-fn says(text: &str) -> String {
+pub(crate) fn says(text: &str) -> String {
     format!(
         "import os, socket\n\
          s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n\

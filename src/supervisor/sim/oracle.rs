@@ -196,6 +196,7 @@ impl Oracle {
             | Event::Ended { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Extended { .. }
             | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }

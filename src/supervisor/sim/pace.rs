@@ -84,6 +84,8 @@ impl Pace {
             | Event::ToldReady { .. }
             | Event::Enter { .. }
             | Event::Due { .. } => {}
+            // It has as much time as it asks for.
+            Event::Extended { instance, .. } => self.launches[instance.0 as usize].1 = None,
             Event::Reconfigure { instances } => self.hear_reload(instances),
         }
     }

@@ -233,6 +233,7 @@ impl World {
             ProbeKind::Liveness => !self.dice.percent(sickly),
             ProbeKind::Startup => booted && !self.dice.percent(20),
             ProbeKind::Listening => ready,
+            ProbeKind::Watchdog => return,
         };
         self.report_after(
             latency,
@@ -357,7 +358,10 @@ impl World {
             self.repeat_late(event.clone());
         }
         let mut at = self.now + wait;
-        let by_shim = !matches!(event, Event::ProbeDone { .. } | Event::ToldReady { .. });
+        let by_shim = !matches!(
+            event,
+            Event::ProbeDone { .. } | Event::ToldReady { .. } | Event::Extended { .. }
+        );
         if by_shim {
             let shim = self.shim(id);
             at = at.max(shim.last_report);
