@@ -5,13 +5,14 @@ use super::core::Controller;
 use crate::logs::Tone;
 use crate::model::{InstanceId, RunId, StopPlan};
 use crate::shim::protocol::Order;
+use crate::supervisor::Intent;
 use crate::tmux::command::Command;
 
 /// The first version of the protocol that knows of limits, sockets, notifications, launched daemons, and of stop
 /// plans with keys or for the parent only.
 const SUPPLIES: u32 = 2;
 
-/// The first that knows of the watchdog.
+/// The first that knows of the watchdog, and of what a run is to end for beside the order for it.
 const WATCHES: u32 = 3;
 
 impl Controller {
@@ -59,6 +60,15 @@ impl Controller {
         let keys = plan.keys.filter(|_| typed);
         let plan = StopPlan { keys, ..plan };
         self.order(instance, &Order::Stop { run, plan, kill, why });
+    }
+
+    /// Has its shim keep what the run is to end for, or has ended for.
+    pub(super) fn tell_shim(&self, instance: InstanceId, run: RunId, intent: Option<Intent>) {
+        let intent = intent.map(|intent| intent.word().to_owned());
+        let knows = self.host(instance).shim.as_ref();
+        if knows.is_some_and(|shim| shim.version >= WATCHES) {
+            self.order(instance, &Order::Intend { run, intent });
+        }
     }
 
     /// Types into the instance's terminal. `false` if nobody can, or if its shim would send the signal as well.

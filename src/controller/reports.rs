@@ -9,7 +9,7 @@ use crate::logs::Tone;
 use crate::model::{InstanceId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
-use crate::supervisor::{Condemned, Event};
+use crate::supervisor::{Event, Intent};
 use std::thread;
 
 impl Controller {
@@ -196,6 +196,7 @@ impl Controller {
                 }
                 // A shim that was asked to listen knows; what it has heard nothing from has said nothing.
                 let told = live.launch.notify.then_some(live.told_ready == Some(true));
+                let is_ending = (live.stopping && !live.unasked) || live.why.is_some();
                 self.feed(Event::Adopted {
                     instance,
                     run: live.run,
@@ -203,7 +204,7 @@ impl Controller {
                     daemons: (live.held || !live.daemons.is_empty()).then_some(live.daemons),
                     told_ready: told,
                     stopping: live.stopping,
-                    condemned: live.why.as_deref().and_then(Condemned::of_word),
+                    intent: is_ending.then(|| Intent::of_word(live.why.as_deref())),
                 });
                 self.know_run(instance, live.run);
                 self.host_mut(instance).health.said = live.told_status;
@@ -214,21 +215,20 @@ impl Controller {
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
-                let condemned = last.why.as_deref().and_then(Condemned::of_word);
+                let intent = last.asked.then(|| Intent::of_word(last.why.as_deref()));
                 if let Some(text) = last.silent {
                     self.know_run(instance, last.run);
                     self.note_silence(instance, text);
                 }
                 // What a person stopped is no news.
-                if !last.asked || condemned.is_some() {
+                if matches!(intent, None | Some(Intent::Condemned(_))) {
                     self.adopted.ended.push(instance);
                 }
                 self.feed(Event::AdoptedEnded {
                     instance,
                     run: last.run,
                     exit: last.exit,
-                    asked: last.asked,
-                    condemned,
+                    intent,
                 });
                 self.feed(Event::WindowReady { instance });
             }

@@ -36,7 +36,7 @@ pub(super) struct Engine {
     /// The controller's queue was full; tried again at the next event.
     connect_due: bool,
     pub(super) phase: Phase,
-    last: Option<Ended>,
+    pub(super) last: Option<Ended>,
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,

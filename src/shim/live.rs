@@ -148,6 +148,7 @@ impl Live {
             told_status: notify.and_then(Notify::status).map(str::to_owned),
             silent: self.watchdog.silent().map(str::to_owned),
             stopping: self.is_stopping(),
+            unasked: self.is_stopping() && !self.asked,
             why: self.why.clone(),
             launch: self.launch.unpack(),
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 ///
 /// 2: limits, sockets, notifications and commands that launch a daemon elsewhere; stop plans with keys and for
 /// the parent only.
-/// 3: the watchdog.
+/// 3: the watchdog, and what a run is to end for beside the order for it.
 pub const VERSION: u32 = 3;
 
 /// More characters of what a service says of where it stands are not kept.
@@ -66,6 +66,14 @@ pub enum Order {
         /// Why, if nobody asked for it: a word of the controller's, kept for the next one. The last order counts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+    },
+    /// What this run is to end for, or has ended for, is another thing now than the last order has said: a word of
+    /// the controller's, kept for the next one; none, if it is to go on. Changes nothing else. A run that could not
+    /// be started stands for the one before it.
+    Intend {
+        run: RunId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intent: Option<String>,
     },
     /// Deliver a signal to the run's process group.
     Signal { run: RunId, signal: Signal },
@@ -190,7 +198,10 @@ pub struct LiveRun {
     /// The stop plan is at work.
     #[serde(default)]
     pub stopping: bool,
-    /// What the last stop order gave as its reason.
+    /// And nobody has ordered it: what a process that ended by itself has left behind is being ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
+    /// What the last order said that it is to end for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What it was started with, so that a new controller can tell whether the configuration has changed.
@@ -210,7 +221,7 @@ pub struct Ended {
     /// The processes that needed SIGKILL, as `pid command`.
     #[serde(default)]
     pub killed: Vec<String>,
-    /// What the last stop order gave as its reason.
+    /// What the last order said that it is to end for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Its silence, if it ended while that was too long.
@@ -331,6 +342,11 @@ mod tests {
         let golden = r#"{"is":"silent","run":7,"text":"no WATCHDOG=1 for 2 s"}"#;
         assert_eq!(serde_json::to_string(&silent).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), silent);
+        let golden = r#"{"do":"intend","run":7,"intent":"again"}"#;
+        let intent = Some("again".to_owned());
+        let intend = Order::Intend { run, intent };
+        assert_eq!(serde_json::to_string(&intend).unwrap(), golden);
+        assert_eq!(Order::read(golden.as_bytes()).unwrap(), intend);
     }
 
     #[test]

@@ -41,18 +41,17 @@ pub enum Event {
         pid: u32,
         daemons: Option<Vec<u32>>,
         told_ready: Option<bool>,
+        /// Its stop plan is at work.
         stopping: bool,
-        /// Why it is being stopped, if nobody asked for that.
-        condemned: Option<Condemned>,
+        /// What it is to end for.
+        intent: Option<Intent>,
     },
-    /// Found ended by a new controller; `asked` if a stop order had ended it, `condemned` if nobody had asked
-    /// for that order.
+    /// Found ended by a new controller. `intent`: what it was to end for; none, if it ended by itself.
     AdoptedEnded {
         instance: InstanceId,
         run: RunId,
         exit: Exit,
-        asked: bool,
-        condemned: Option<Condemned>,
+        intent: Option<Intent>,
     },
     Spawned {
         instance: InstanceId,
@@ -188,21 +187,41 @@ pub enum Condemned {
     NoDaemon,
 }
 
-impl Condemned {
-    const ALL: [Self; 3] = [Self::Unhealthy, Self::NotBooted, Self::NoDaemon];
+/// What a run is to end for, or has ended for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A person wants it down, or the session ends.
+    Down,
+    /// Another run is to follow it: a person wants that, its files have changed or its configuration has.
+    Again,
+    /// Nobody asked for it.
+    Condemned(Condemned),
+}
+
+impl Intent {
+    const ALL: [Self; 5] = [
+        Self::Down,
+        Self::Again,
+        Self::Condemned(Condemned::Unhealthy),
+        Self::Condemned(Condemned::NotBooted),
+        Self::Condemned(Condemned::NoDaemon),
+    ];
 
     /// The word that a shim keeps for the next controller. Append-only.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Unhealthy => "unhealthy",
-            Self::NotBooted => "not_booted",
-            Self::NoDaemon => "no_daemon",
+            Self::Down => "down",
+            Self::Again => "again",
+            Self::Condemned(Condemned::Unhealthy) => "unhealthy",
+            Self::Condemned(Condemned::NotBooted) => "not_booted",
+            Self::Condemned(Condemned::NoDaemon) => "no_daemon",
         }
     }
 
-    /// What a word means; none, if a later build has written it.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|condemned| condemned.word() == word)
+    /// What a word means. Without one somebody has asked for the end, as after one that a later build has written.
+    pub fn of_word(word: Option<&str>) -> Self {
+        let known = Self::ALL.into_iter().find(|intent| Some(intent.word()) == word);
+        known.unwrap_or(Self::Down)
     }
 }
 
@@ -221,8 +240,15 @@ pub enum Action {
         run: RunId,
         plan: StopPlan,
         kill: bool,
-        /// Nobody asked for this: the run has failed. To be told again by a controller that comes after this one.
-        condemned: Option<Condemned>,
+        /// What for, for a controller that comes after this one.
+        intent: Intent,
+    },
+    /// What the run is to end for, or has ended for, is another thing now; nothing, if it is to go on. For a
+    /// controller that comes after this one.
+    Intend {
+        instance: InstanceId,
+        run: RunId,
+        intent: Option<Intent>,
     },
     Signal {
         instance: InstanceId,

@@ -2,7 +2,7 @@
 //! questions about it; every change of it is made elsewhere.
 
 use super::asks::Waiter;
-use super::event::{Condemned, ProbeKind};
+use super::event::{Condemned, Intent, ProbeKind};
 use super::probes::Track;
 use super::restart::Tally;
 use super::triggers::Calls;
@@ -130,6 +130,10 @@ impl Run {
         }
     }
 
+    pub(super) fn id(&self) -> RunId {
+        self.id
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         self.process.map(|process| process.pid)
     }
@@ -154,6 +158,8 @@ pub(super) struct Instance {
     pub(super) window: Window,
     /// There exactly while the state is live.
     pub(super) run: Option<Run>,
+    /// What its shim was last told that the run is to end for.
+    pub(super) told: Option<Intent>,
     /// The highest run ordered or adopted; 0 is none.
     pub(super) last_run: RunId,
     pub(super) last_exit: Option<Exit>,
@@ -188,6 +194,7 @@ impl Instance {
             state,
             window: Window::Absent,
             run: None,
+            told: None,
             last_run: RunId(0),
             last_exit: None,
             cause: Cause::Session,

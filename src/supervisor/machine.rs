@@ -193,7 +193,7 @@ impl Machine {
                 daemons,
                 told_ready,
                 stopping,
-                condemned,
+                intent,
             } => self.on_adopted(
                 instance,
                 run,
@@ -202,16 +202,15 @@ impl Machine {
                     daemons,
                     told_ready,
                     stopping,
-                    condemned,
+                    intent,
                 },
             ),
             Event::AdoptedEnded {
                 instance,
                 run,
                 exit,
-                asked,
-                condemned,
-            } => self.on_adopted_ended(instance, run, exit, asked, condemned),
+                intent,
+            } => self.on_adopted_ended(instance, run, exit, intent),
             Event::Spawned { instance, run, pid } => self.on_spawned(instance, run, pid),
             Event::SpawnFailed {
                 instance,

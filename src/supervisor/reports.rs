@@ -65,6 +65,7 @@ impl Machine {
         let instance = self.at_mut(id);
         let (window, run) = (instance.window, instance.run.take());
         instance.window = Window::Absent;
+        instance.told = None;
         match (run, window) {
             (Some(run), _) => {
                 self.stop_probes(id);
@@ -166,6 +167,8 @@ impl Machine {
         let Some(run) = self.take_run(id, run) else {
             return;
         };
+        // Its shim knows of no such run, and what it was told of it is lost.
+        self.at_mut(id).told = None;
         if self.is_run_doomed(id, &run) {
             self.on_asked_end(id, &run, None, false);
         } else if self.at(id).window == Window::Going {

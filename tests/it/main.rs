@@ -45,4 +45,5 @@ mod triggers;
 mod two_projects;
 mod waiting;
 mod why;
+mod wishes;
 mod without_terminal;

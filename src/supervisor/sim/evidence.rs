@@ -150,6 +150,7 @@ impl Evidence {
             Action::OpenWindow { .. }
             | Action::CloseWindow { .. }
             | Action::Stop { .. }
+            | Action::Intend { .. }
             | Action::Signal { .. }
             | Action::Triggered { .. }
             | Action::Answer { .. }

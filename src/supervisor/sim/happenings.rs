@@ -177,8 +177,7 @@ impl World {
             shim.last = Some(Last {
                 run,
                 exit,
-                asked: proc.asked,
-                condemned: proc.condemned,
+                intent: proc.intent,
             });
             Event::Ended {
                 instance: id,

@@ -131,6 +131,7 @@ impl Pace {
             | Action::CloseWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
+            | Action::Intend { .. }
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }
