@@ -10,6 +10,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -88,7 +89,12 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
 pub enum Origin {
     Default,
     Flag(&'static str),
-    Variable { name: &'static str, place: String },
+    /// The flag that the session was started with which this start takes over.
+    Session(&'static str),
+    Variable {
+        name: &'static str,
+        place: String,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -97,6 +103,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::Flag(flag) => f.write_str(flag),
+            Self::Session(flag) => write!(f, "{flag} of the session"),
             Self::Variable { name, place } if place == ENVIRONMENT => f.write_str(name),
             Self::Variable { name, place } => write!(f, "{name} ({place})"),
         }
@@ -184,7 +191,10 @@ pub struct StartOptions {
 /// Puts flags and variables together: a flag wins over `OVR_*`, that over `OVERMIND_*`, that over the default.
 /// An empty variable counts as not set. A bad value is an error that names the flag or the variable's place.
 pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Diagnostic> {
-    let r = Resolver { lookup };
+    let r = Resolver {
+        lookup,
+        inherited: &args.inherited,
+    };
     Ok(StartOptions {
         names: args.names.clone(),
         procfile: r.value(&PROCFILE, joined(&args.procfile).as_deref(), Vec::new(), paths)?,
@@ -251,6 +261,63 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
     })
 }
 
+/// The flags that were typed, by their ids; names count as `-l`.
+pub fn typed(args: &StartArgs) -> Vec<(&'static str, String)> {
+    let names = if args.names.is_empty() {
+        &args.processes
+    } else {
+        &args.names
+    };
+    let lists = [
+        (&PROCFILE, &args.procfile),
+        (&ENV, &args.env),
+        (&PROCESSES, names),
+        (&NAMESPACES, &args.namespace),
+        (&PROFILES, &args.profile),
+        (&IGNORED, &args.ignored_processes),
+        (&FORMATION, &args.formation),
+        (&CAN_DIE, &args.can_die),
+        (&AUTO_RESTART, &args.auto_restart),
+        (&STOP_SIGNALS, &args.stop_signals),
+        (&COLORS, &args.colors),
+    ];
+    let texts = [
+        (&ROOT, &args.root),
+        (&TITLE, &args.title),
+        (&SHELL, &args.shell),
+        (&PORT, &args.port),
+        (&PORT_STEP, &args.port_step),
+        (&FORMATION_PORT_STEP, &args.formation_port_step),
+        (&TIMEOUT, &args.timeout),
+        (&LOGS, &args.logs),
+        (&PUBLISH, &args.publish),
+        (&TMUX_CONFIG, &args.tmux_config),
+    ];
+    let switches = [
+        (&NO_DEPS, args.no_deps),
+        (&NO_PORT, args.no_port),
+        (&ANY_CAN_DIE, args.any_can_die),
+        (&TIMESTAMPS, args.show_timestamps),
+        (&DAEMONIZE, args.daemonize),
+        (&FRESH, args.fresh),
+        (&NO_RECOVER, args.no_recover),
+        (&NO_WATCH, args.no_watch),
+        (&NO_WAIT, args.no_wait),
+        (&LISTEN_PUBLIC, args.listen_public),
+    ];
+    let lists = lists
+        .into_iter()
+        .map(|(setting, typed)| (setting.id, joined(typed)));
+    let texts = texts
+        .into_iter()
+        .map(|(setting, typed)| (setting.id, typed.clone()));
+    let switches = switches
+        .into_iter()
+        .map(|(setting, typed)| (setting.id, typed.map(|on| on.to_string())));
+    let all = lists.chain(texts).chain(switches);
+    all.filter_map(|(id, typed)| Some((id, typed?))).collect()
+}
+
 /// Whether the flag with this id takes yes or no.
 pub fn is_switch(id: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.id == id && setting.switch)
@@ -274,6 +341,8 @@ const NOBODY: Selection = Selection::Listed(Vec::new());
 
 struct Resolver<'a> {
     lookup: Lookup<'a>,
+    /// What the session was started with that is taken over, where this start says nothing itself.
+    inherited: &'a BTreeMap<String, String>,
 }
 
 impl Resolver<'_> {
@@ -286,7 +355,7 @@ impl Resolver<'_> {
     ) -> Result<Sourced<T>, Diagnostic> {
         let (text, origin) = match typed {
             Some(text) => (text.to_owned(), Origin::Flag(setting.flag)),
-            None => match self.variable(setting) {
+            None => match self.inherited(setting).or_else(|| self.variable(setting)) {
                 Some(found) => found,
                 None => {
                     return Ok(Sourced {
@@ -324,6 +393,11 @@ impl Resolver<'_> {
         }
     }
 
+    fn inherited(&self, setting: &Setting) -> Option<(String, Origin)> {
+        let value = self.inherited.get(setting.id)?;
+        Some((value.clone(), Origin::Session(setting.flag)))
+    }
+
     fn variable(&self, setting: &Setting) -> Option<(String, Origin)> {
         setting.variables.iter().find_map(|name| {
             let (value, place) = (self.lookup)(name)?;
@@ -335,7 +409,7 @@ impl Resolver<'_> {
 /// A bad flag is a fault of the command line; a bad variable one of the configuration.
 fn kind_of(origin: &Origin) -> Kind {
     match origin {
-        Origin::Flag(_) | Origin::Default => Kind::Usage,
+        Origin::Flag(_) | Origin::Session(_) | Origin::Default => Kind::Usage,
         Origin::Variable { .. } => Kind::Config,
     }
 }

@@ -97,6 +97,8 @@ pub struct Setup {
     pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
+    /// The settings that it was started with, for a start that takes over; by their ids.
+    pub settings: BTreeMap<String, String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
 }

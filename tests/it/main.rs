@@ -25,6 +25,7 @@ mod faults;
 mod followers;
 mod harness;
 mod hostile;
+mod kept_options;
 mod lane;
 mod logs;
 mod logs_api;
