@@ -28,7 +28,7 @@ use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
-use super::watch::Watches;
+use super::watch::{Watches, own};
 use super::windows::Windows;
 use crate::api;
 use crate::api::messages::Detached;
@@ -167,7 +167,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let schedules = Schedules::new(&numbered(&setup.instances))?;
     let watched = numbered(&setup.instances);
     let watched = if setup.watch { watched.as_slice() } else { &[] };
-    let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
+    let kept = setup.logs.as_ref().map(|logs| logs.dir.as_path());
+    let own = own(dir.path(), kept, setup.instances.iter());
+    let (watches, watched) = Watches::start(watched, &setup.root, own)?;
     let started = clock::wall();
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
