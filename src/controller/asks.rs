@@ -69,6 +69,12 @@ impl<Reply> Asks<Reply> {
         }
     }
 
+    /// The ones who wait, of those that are such: they are answered now, and not when it is done.
+    pub(super) fn take_out(&mut self, such: impl Fn(&Reply) -> bool) -> Vec<Reply> {
+        let taken = self.open.extract_if(.., |_, ask| such(&ask.reply));
+        taken.map(|(_, ask)| ask.reply).collect()
+    }
+
     /// Whether the one who waits for it is such a one.
     pub(super) fn is(&self, ask: AskId, such: impl FnOnce(&Reply) -> bool) -> bool {
         self.open.get(&ask).is_some_and(|open| such(&open.reply))

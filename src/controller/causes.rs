@@ -102,6 +102,7 @@ impl Controller {
             | Event::Ended { .. }
             | Event::Attached { .. }
             | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::ToldReady { .. } => Doing::Course,
         }
     }

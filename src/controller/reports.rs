@@ -1,12 +1,13 @@
 //! What the shims report, as facts for the host and events for the machine; and what it means when one is gone.
 
 use super::clock;
-use super::core::Controller;
+use super::core::{Controller, Reply};
 use super::differences::is_same_start;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
+use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, time_text};
+use crate::model::{InstanceId, RunId, State, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::{Event, Intent};
@@ -63,8 +64,34 @@ impl Controller {
             Report::Hangup => self.on_window_hung_up(instance),
             Report::Notify { run, text } => self.on_notify(instance, run, &text),
             Report::Silent { run, text } => self.on_silent(instance, run, text),
-            Report::Caution { text, .. } => self.warn_once(instance, &text),
+            Report::Caution { run, text } => self.on_caution(instance, run, text),
         }
+    }
+
+    /// What does not hold as it was asked for; of a run that is being stopped, that it cannot be.
+    fn on_caution(&mut self, instance: InstanceId, run: RunId, text: String) {
+        self.warn_once(instance, &text);
+        if !matches!(self.machine.state(instance), State::Stopping { .. }) {
+            return;
+        }
+        let quitters = self.asks.take_out(|reply| matches!(reply, Reply::Quit(_)));
+        for reply in quitters {
+            if let Reply::Quit(sender) = reply {
+                let name = self.host(instance).name();
+                let error =
+                    Diagnostic::error(Kind::System, format!("the session cannot end: {name} is left"))
+                        .cause(text.clone())
+                        .hint("it ends when these are gone");
+                // Whoever asked may have gone.
+                drop(sender.send(Err(error)));
+            }
+        }
+        let message = text;
+        self.feed(Event::Unstoppable {
+            instance,
+            run,
+            message,
+        });
     }
 
     fn on_ended(&mut self, instance: InstanceId, ended: &Ended) {

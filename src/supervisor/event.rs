@@ -98,6 +98,12 @@ pub enum Event {
         run: RunId,
         by: Duration,
     },
+    /// All that the stop plan has is used up, and the run is still there: only a person can end it now.
+    Unstoppable {
+        instance: InstanceId,
+        run: RunId,
+        message: String,
+    },
     /// Enter was pressed in the window of an instance that does not run.
     Enter { instance: InstanceId },
     /// Something that is nobody's request calls for the instance now.

@@ -80,6 +80,8 @@ pub(super) struct Run {
     pub(super) booted: bool,
     /// The probe that has condemned it.
     pub(super) condemned: Option<ProbeKind>,
+    /// Its stop has used up all it has, and it is still there.
+    pub(super) unstoppable: bool,
     /// Until then it may take to start or to stop, because it asked for that.
     pub(super) extended: Option<Moment>,
     pub(super) startup: Option<Track>,
@@ -101,6 +103,7 @@ impl Run {
             retracted: false,
             booted: false,
             condemned: None,
+            unstoppable: false,
             extended: None,
             startup: None,
             overdue: None,

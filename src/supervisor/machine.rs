@@ -233,6 +233,11 @@ impl Machine {
             } => self.on_probe_done(instance, run, probe, ok),
             Event::ToldReady { instance, run, ready } => self.on_told_ready(instance, run, ready),
             Event::Extended { instance, run, by } => self.on_extended(instance, run, by),
+            Event::Unstoppable {
+                instance,
+                run,
+                message,
+            } => self.on_unstoppable(instance, run, &message),
             Event::Enter { instance } => self.on_enter(instance),
             Event::Reconfigure { instances } => self.on_reconfigure(instances),
             Event::Due { instance, by } => self.on_due(instance, by),

@@ -179,6 +179,25 @@ impl Machine {
         }
     }
 
+    /// Somebody asks for the end of what could not be ended: by now it may be in reach.
+    pub(super) fn try_to_end_again(&mut self, id: InstanceId) {
+        let plan = self.at(id).policy.stop.clone();
+        let intent = self.intent(id).unwrap_or(Intent::Down);
+        let Some(run) = self.at_mut(id).run.as_mut().filter(|run| run.unstoppable) else {
+            return;
+        };
+        run.unstoppable = false;
+        let (run, plan) = (run.id, run.plan.clone().unwrap_or(plan));
+        self.at_mut(id).told = Some(intent);
+        self.actions.push_back(Action::Stop {
+            instance: id,
+            run,
+            plan,
+            kill: true,
+            intent,
+        });
+    }
+
     /// Moves an instance without a run, wanted up, as far as it can go.
     pub(super) fn advance(&mut self, id: InstanceId) {
         match self.phase {

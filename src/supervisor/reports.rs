@@ -192,6 +192,20 @@ impl Machine {
         }
     }
 
+    /// Nobody who waits for its end is made to wait for somebody who reads of it elsewhere. What is wanted of it
+    /// stays so.
+    pub(super) fn on_unstoppable(&mut self, id: InstanceId, run: RunId, message: &str) {
+        match self.current_run(id, run) {
+            Some(run) if run.stop.is_some() => run.unstoppable = true,
+            Some(_) | None => return,
+        }
+        self.settle(id, |waiter| {
+            (!waiter.wants_to_signal()).then(|| Answer::Failed {
+                message: message.to_owned(),
+            })
+        });
+    }
+
     pub(super) fn on_attached(&mut self, id: InstanceId, clients: u32) {
         if self.knows(id) {
             self.at_mut(id).attached = clients;

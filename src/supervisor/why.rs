@@ -144,7 +144,7 @@ impl Machine {
                 let killing = instance
                     .run
                     .as_ref()
-                    .is_some_and(|run| run.stop.is_some_and(|sent| sent.kill));
+                    .is_some_and(|run| run.unstoppable || run.stop.is_some_and(|sent| sent.kill));
                 let extended = instance.run.as_ref().and_then(|run| run.extended);
                 let until = *since + instance.policy.stop.grace;
                 Some(if killing {

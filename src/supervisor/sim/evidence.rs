@@ -96,6 +96,7 @@ impl Evidence {
             | Event::Ended { .. }
             | Event::Attached { .. }
             | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::Enter { .. } => {}
             Event::Reconfigure { instances } => self.hear_reload(instances),
         }

@@ -204,6 +204,7 @@ impl Oracle {
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
             | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }

@@ -82,6 +82,7 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Unstoppable { .. }
             | Event::Enter { .. }
             | Event::Due { .. } => {}
             // It has as much time as it asks for.

@@ -172,10 +172,10 @@ fn a_name_that_no_service_can_have_is_an_error_at_the_name() {
 
 #[test]
 fn what_one_waits_for_has_to_be_able_to_come() {
-    let services = "processes:\n  plain: {command: x}\n  live: {command: x, liveness_probe: {exec: {command: y}}}\n  probed: {command: x, readiness_probe: {exec: {command: y}}}\n  said: {command: x, ready: notify}\n  told: {command: x, ready_log_line: up}\n  open: {command: x, port: 80}\n  held: {command: x, listen: 80}\n  always: {command: x, availability: {restart: always}}\n  off: {command: x, disabled: true}\n  many: {command: x, replicas: 12}\n";
+    let services = "processes:\n  plain: {command: x}\n  live: {command: x, liveness_probe: {exec: {command: y}}}\n  probed: {command: x, readiness_probe: {exec: {command: y}}}\n  said: {command: x, ready: notify}\n  told: {command: x, ready_log_line: up}\n  booting: {command: x, startup_probe: {exec: {command: y}}}\n  open: {command: x, port: 80}\n  held: {command: x, listen: 80}\n  always: {command: x, availability: {restart: always}}\n  off: {command: x, disabled: true}\n  many: {command: x, replicas: 12}\n";
     let signs = "a `readiness_probe`, a `ready_log_line` or a `port`, or wait for it to be started: `process_started`, or no condition";
     let never = |name: &str| {
-        format!("nothing says when {name} is ready, so this never comes true (give {name} {signs})")
+        format!("nothing says when {name} is ready, so there is nothing to wait for (give {name} {signs})")
     };
     // With the column, counted from the dependency's name: 0 is the name itself.
     for (on, condition, expected) in [
@@ -187,6 +187,7 @@ fn what_one_waits_for_has_to_be_able_to_come() {
         ("said", "process_healthy", None),
         ("told", "process_healthy", None),
         ("told", "process_log_ready", None),
+        ("booting", "process_healthy", None),
         ("open", "process_healthy", None),
         ("held", "process_healthy", None),
         ("many-03", "process_started", None),
@@ -211,7 +212,7 @@ fn what_one_waits_for_has_to_be_able_to_come() {
         );
         let expected = expected.map(|(at_condition, message)| {
             let column = 34 + if at_condition { on.len() + 14 } else { 0 };
-            format!("12:{column}: {message}")
+            format!("13:{column}: {message}")
         });
         assert_eq!(short(&text), expected.into_iter().collect::<Vec<_>>(), "{text}");
     }
