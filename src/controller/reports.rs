@@ -7,7 +7,7 @@ use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, RunId, State, time_text};
+use crate::model::{InstanceId, RunId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
 use crate::supervisor::{Event, Intent};
@@ -64,16 +64,17 @@ impl Controller {
             Report::Hangup => self.on_window_hung_up(instance),
             Report::Notify { run, text } => self.on_notify(instance, run, &text),
             Report::Silent { run, text } => self.on_silent(instance, run, text),
-            Report::Caution { run, text } => self.on_caution(instance, run, text),
+            Report::Caution { run, text, stuck } => {
+                self.warn_once(instance, &text);
+                if stuck {
+                    self.on_stuck(instance, run, text);
+                }
+            }
         }
     }
 
-    /// What does not hold as it was asked for; of a run that is being stopped, that it cannot be.
-    fn on_caution(&mut self, instance: InstanceId, run: RunId, text: String) {
-        self.warn_once(instance, &text);
-        if !matches!(self.machine.state(instance), State::Stopping { .. }) {
-            return;
-        }
+    /// Whoever waits for the end of a run that only a person can end is told so.
+    fn on_stuck(&mut self, instance: InstanceId, run: RunId, text: String) {
         let quitters = self.asks.take_out(|reply| matches!(reply, Reply::Quit(_)));
         for reply in quitters {
             if let Reply::Quit(sender) = reply {

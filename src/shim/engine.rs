@@ -236,8 +236,10 @@ impl Engine {
             self.terminal.write_note(format!("ovr: {words}\r\n").as_bytes());
         }
         let (run, is_released) = (live.run, live.is_released());
-        for text in live.take_cautions() {
-            self.report(&Report::Caution { run, text });
+        let stuck = live.take_stuck().map(|text| (text, true));
+        let cautions = live.take_cautions().into_iter().map(|text| (text, false));
+        for (text, stuck) in cautions.chain(stuck) {
+            self.report(&Report::Caution { run, text, stuck });
         }
         if is_released {
             self.on_over();

@@ -59,6 +59,8 @@ pub(super) struct Live {
     pub(super) elevated: Elevated,
     /// What does not hold as it was asked for, to be told.
     pub(super) cautions: Vec<String>,
+    /// What only a person can end, to be told.
+    pub(super) stuck: Option<String>,
     /// What is to be said in the window.
     pub(super) words: Option<String>,
 }
@@ -110,6 +112,7 @@ impl Live {
             _bounds: bounds,
             elevated: Elevated::default(),
             cautions,
+            stuck: None,
             words: None,
         })
     }
@@ -117,6 +120,11 @@ impl Live {
     /// What does not hold as it was asked for; each is told once.
     pub(super) fn take_cautions(&mut self) -> Vec<String> {
         std::mem::take(&mut self.cautions)
+    }
+
+    /// What only a person can end, if that has turned out since the last call.
+    pub(super) fn take_stuck(&mut self) -> Option<String> {
+        self.stuck.take()
     }
 
     /// What is to be said in the window since the last call.

@@ -156,6 +156,9 @@ pub enum Report {
     Caution {
         run: RunId,
         text: String,
+        /// It is being stopped, and only a person can end what is left of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stuck: bool,
     },
 }
 
@@ -324,7 +327,11 @@ mod tests {
         assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), notify);
         let text = "no cgroup".to_owned();
         let golden = r#"{"is":"caution","run":7,"text":"no cgroup"}"#;
-        let caution = Report::Caution { run, text };
+        let caution = Report::Caution {
+            run,
+            text,
+            stuck: false,
+        };
         assert_eq!(serde_json::to_string(&caution).unwrap(), golden);
     }
 

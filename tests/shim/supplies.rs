@@ -313,7 +313,12 @@ fn memory_is_limited_for_all_processes_or_for_each_and_then_that_is_said() {
     if groups.contains(&format!("/ovr-{}-1", pane.hello.nonce)) {
         pane.wait_for("-1 bytes");
     } else {
-        let Report::Caution { run: RunId(1), text } = pane.report() else {
+        let Report::Caution {
+            run: RunId(1),
+            text,
+            stuck: false,
+        } = pane.report()
+        else {
             panic!("a limit that holds only in part is told")
         };
         assert!(
