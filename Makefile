@@ -13,7 +13,7 @@ STATIC := $(shell [ "$$(uname -s)" = Linux ] && [ -f "$$(cc -print-file-name=lib
 
 help:
 	@echo 'make demo     install tmux if it is missing, build, start Procfile.example'
-	@echo 'make test     run every test'
+	@echo 'make test     run every test (OVR_TMUX=/path/to/tmux: against that tmux)'
 	@echo 'make lint     formatting, clippy, documentation, dependencies'
 	@echo 'make bench    measure'
 	@echo 'make fuzz     ask a session everything that its API allows, and more (needs python3)'
@@ -26,6 +26,7 @@ demo: build
 build: tools
 	$(CARGO) rustc --release --locked --bin ovr -- $(STATIC)
 
+# `make test OVR_TMUX=/path/to/tmux` reaches the tests and ovr by the environment. (`TMUX` is tmux's own variable.)
 test: tools
 	@sh scripts/tools.sh test
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

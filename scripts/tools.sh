@@ -8,8 +8,19 @@ if ! command -v "${CARGO:-cargo}" >/dev/null 2>&1; then
 	exit 1
 fi
 
+# macOS has a `cc` that only says where to get one; it is Apple's to install, after a question of its own.
+if [ "$(uname -s)" = Darwin ] && ! xcode-select -p >/dev/null 2>&1; then
+	echo "a C compiler is missing: run xcode-select --install and try again" >&2
+	exit 1
+fi
+
 wanted=
-command -v tmux >/dev/null 2>&1 || wanted=tmux
+if [ -z "${OVR_TMUX:-}" ]; then
+	command -v tmux >/dev/null 2>&1 || wanted=tmux
+elif ! command -v "$OVR_TMUX" >/dev/null 2>&1; then
+	echo "OVR_TMUX names no program: $OVR_TMUX" >&2
+	exit 1
+fi
 command -v cc >/dev/null 2>&1 || wanted="$wanted cc"
 
 # Only for tests, and no reason to fail: neither the question nor a package that is not there.
@@ -21,7 +32,7 @@ nats_server() {
 		$as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends nats-server || true
 	elif [ "$as" != no ] && command -v apk >/dev/null 2>&1; then
-		$as apk add --quiet nats-server || true
+		$as apk add --quiet --update-cache nats-server || true
 	elif command -v brew >/dev/null 2>&1; then
 		brew install --quiet nats-server || true
 	fi
@@ -59,9 +70,10 @@ elif command -v dnf >/dev/null 2>&1; then
 elif command -v pacman >/dev/null 2>&1; then
 	as_root pacman -S --noconfirm --needed $(packages gcc)
 elif command -v apk >/dev/null 2>&1; then
-	as_root apk add --quiet $(packages "gcc musl-dev")
-elif command -v brew >/dev/null 2>&1; then
-	brew install --quiet $(packages gcc)
+	as_root apk add --quiet --update-cache $(packages "gcc musl-dev")
+elif command -v brew >/dev/null 2>&1 && [ "${wanted#*cc}" = "$wanted" ]; then
+	# Its compilers go by other names than `cc`.
+	brew install --quiet $wanted
 else
 	echo "no package manager is known here: install$(printf ' %s' $wanted) by hand and try again" >&2
 	exit 1

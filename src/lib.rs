@@ -14,6 +14,7 @@ pub mod logs;
 pub mod mcp;
 pub mod model;
 pub mod nats;
+pub mod platform;
 pub mod ports;
 pub mod probes;
 pub mod shim;

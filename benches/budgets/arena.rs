@@ -1,8 +1,9 @@
 //! Where it is measured: a directory of its own, a clean environment, the beacon on which services say that they
-//! live, and the process table to find everything again. No contender is known here.
+//! live, and the process table to find everything again. How a contender is started is not known here.
 
+use super::manager::Manager;
+use ovr::platform::process_end::ProcessEnd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -18,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The surroundings of a whole run.
 pub(crate) struct Arena {
     pub(crate) dir: PathBuf,
+    /// `ovr`, then its peers.
+    pub(crate) managers: Vec<Manager>,
     mark: String,
     next: Cell<u32>,
     _guard: TempDir,
@@ -36,6 +39,7 @@ impl Arena {
         Self {
             mark: format!("OVR_BENCH_MARK={}", dir.display()),
             dir,
+            managers: Manager::all(),
             next: Cell::new(0),
             _guard: guard,
         }
@@ -50,16 +54,23 @@ impl Arena {
                 |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             )
         };
-        let profile = match program().parent().and_then(Path::file_name) {
+        let [ovr, peers @ ..] = self.managers.as_slice() else {
+            return String::new();
+        };
+        let profile = match ovr.program.parent().and_then(Path::file_name) {
             Some(name) => format!("{} build", name.display()),
             None => "build unknown".to_owned(),
         };
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
-        format!(
-            "{} ({profile}), {}, {processors} processors; medians (lowest–highest)",
-            say(&program(), "--version"),
-            say(Path::new("tmux"), "-V"),
-        )
+        let mut versions = format!(
+            "{} ({profile}), {}",
+            say(&ovr.program, "--version"),
+            say(&tmux(), "-V"),
+        );
+        for peer in peers {
+            versions.extend([", ", &say(&peer.program, "--version")]);
+        }
+        format!("{versions}, {processors} processors; medians (lowest–highest)")
     }
 
     /// A command in a clean environment.
@@ -73,6 +84,7 @@ impl Arena {
             .env("OVR_RUNTIME_DIR", self.dir.join("run"))
             .env("XDG_STATE_HOME", self.dir.join("state"))
             .env("TMUX_TMPDIR", self.dir.join("tmux"))
+            .env("OVR_TMUX", tmux())
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
             .env("SHELL", "/bin/sh")
@@ -92,7 +104,8 @@ impl Arena {
     pub(crate) fn beacon(&self) -> Beacon {
         self.next.set(self.next.get() + 1);
         let path = self.dir.join(format!("b{}", self.next.get()));
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("names are not used twice");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|made| made.success()), "names are not used twice");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -139,10 +152,16 @@ impl Arena {
     }
 }
 
-/// The program that is measured: this build's, or the one that `OVR_BENCH_PROGRAM` names (to compare two builds).
-pub(crate) fn program() -> PathBuf {
-    let other = std::env::var_os("OVR_BENCH_PROGRAM").map(PathBuf::from);
-    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_ovr").into())
+/// The tmux that is measured, and that `ovr` uses: the first on the path, or the one that `OVR_TMUX` names.
+pub(crate) fn tmux() -> PathBuf {
+    match std::env::var_os("OVR_TMUX").filter(|name| !name.is_empty()) {
+        // Contenders run in directories of their own.
+        Some(name) if name.as_encoded_bytes().contains(&b'/') => {
+            std::path::absolute(&name).unwrap_or_else(|_| name.into())
+        }
+        Some(name) => name.into(),
+        None => "tmux".into(),
+    }
 }
 
 /// Sends a signal; a process that is gone is fine.
@@ -209,7 +228,7 @@ impl Beacon {
 }
 
 /// Waits until all these processes have ended, by their descriptors: no looking again and again.
-pub(crate) fn wait_for_ends(watched: &[std::os::fd::OwnedFd]) -> Result<(), String> {
+pub(crate) fn wait_for_ends(watched: &[ProcessEnd]) -> Result<(), String> {
     for end in watched {
         let patience = Timespec::try_from(PATIENCE).expect("it is no age");
         let mut waiting = [PollFd::new(end, PollFlags::IN)];
@@ -220,13 +239,9 @@ pub(crate) fn wait_for_ends(watched: &[std::os::fd::OwnedFd]) -> Result<(), Stri
     Ok(())
 }
 
-/// Descriptors of processes, for [`wait_for_ends`].
-pub(crate) fn watch(pids: &[u32]) -> Result<Vec<std::os::fd::OwnedFd>, String> {
+/// Hold of processes, for [`wait_for_ends`].
+pub(crate) fn watch(pids: &[u32]) -> Result<Vec<ProcessEnd>, String> {
     pids.iter()
-        .map(|pid| {
-            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).ok_or("no pid")?;
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-                .map_err(|error| format!("{pid:?}: {error}"))
-        })
+        .map(|pid| ProcessEnd::watch(*pid).map_err(|error| format!("{pid}: {error}")))
         .collect()
 }

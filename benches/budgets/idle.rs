@@ -1,6 +1,7 @@
 //! What a session costs while nothing happens: context switches and memory of everything but the services.
 
 use super::arena::Arena;
+use super::manager::Manager;
 use super::session::{Session, idlers, project};
 use super::table::{Attempt, Row, in_turn, none};
 use super::tmux::Server;
@@ -14,16 +15,24 @@ const WINDOW: Duration = Duration::from_secs(4);
 const SETTLE: Duration = Duration::from_millis(1500);
 
 pub(crate) fn idle(arena: &Arena) -> Vec<Row> {
-    let ovr = costs(arena, 20, ovr_session, WINDOW);
-    let tmux = costs(arena, 20, tmux_session, WINDOW);
+    let [ovr, peers @ ..] = arena.managers.as_slice() else {
+        return Vec::new();
+    };
+    let ovr = managed(arena, ovr, 20, WINDOW);
+    let tmux = tmux(arena, 20, WINDOW);
+    let peers = peers.iter().map(|peer| managed(arena, peer, 20, WINDOW));
+    let peers: Vec<Result<Costs, String>> = peers.collect();
     let cell = |of: fn(&Costs) -> String, costs: &Result<Costs, String>| match costs {
-        Ok(costs) => of(costs),
-        Err(reason) => format!("– ({reason})"),
+        Ok(costs) => of(costs).into(),
+        Err(reason) => format!("– ({reason})").into(),
     };
     let row = |what: &str, budget, of: fn(&Costs) -> String| Row {
         what: what.to_owned(),
         budget,
-        cells: [cell(of, &ovr), cell(of, &tmux), "–".to_owned()].map(Into::into),
+        cells: [cell(of, &ovr), cell(of, &tmux), "–".to_owned().into()]
+            .into_iter()
+            .chain(peers.iter().map(|peer| cell(of, peer)))
+            .collect(),
     };
     vec![
         row("idle, 20 services: context switches", "0 /s", |costs| {
@@ -42,13 +51,11 @@ pub(crate) fn memory_row(arena: &Arena, count: usize, budget: &'static str) -> R
         what: format!("memory (PSS), {count} services"),
         budget,
         cells: in_turn(
+            &arena.managers,
             1,
             |kilobytes| format!("{:.1} MB", kilobytes / 1e3),
-            [
-                &mut || pss(costs(arena, count, ovr_session, Duration::ZERO)),
-                &mut || pss(costs(arena, count, tmux_session, Duration::ZERO)),
-                &mut none,
-            ],
+            &mut |manager| pss(managed(arena, manager, count, Duration::ZERO)),
+            &mut [&mut || pss(tmux(arena, count, Duration::ZERO)), &mut none],
         ),
     }
 }
@@ -61,28 +68,20 @@ struct Costs {
     processes: usize,
 }
 
-type Measure<'a> = dyn FnMut() -> Result<Costs, String> + 'a;
-
-fn costs(
-    arena: &Arena,
-    count: usize,
-    contender: fn(&Arena, usize, &mut Measure<'_>) -> Result<Costs, String>,
-    window: Duration,
-) -> Result<Costs, String> {
-    contender(arena, count, &mut || {
-        std::thread::sleep(SETTLE);
-        let pids: Vec<u32> = own_processes(arena);
-        let before = switches(&pids);
-        let begin = Instant::now();
-        std::thread::sleep(window);
-        let after = switches(&pids);
-        let pss = pids.iter().filter_map(|pid| pss_kb(*pid)).sum();
-        Ok(Costs {
-            switches: (after - before) / begin.elapsed().as_secs_f64().max(1.0),
-            pss,
-            processes: pids.len(),
-        })
-    })
+/// Of what runs now in this arena.
+fn costs(arena: &Arena, window: Duration) -> Costs {
+    std::thread::sleep(SETTLE);
+    let pids: Vec<u32> = own_processes(arena);
+    let before = switches(&pids);
+    let begin = Instant::now();
+    std::thread::sleep(window);
+    let after = switches(&pids);
+    let pss = pids.iter().filter_map(|pid| pss_kb(*pid)).sum();
+    Costs {
+        switches: (after - before) / begin.elapsed().as_secs_f64().max(1.0),
+        pss,
+        processes: pids.len(),
+    }
 }
 
 /// Everything of this run that is no service.
@@ -95,19 +94,19 @@ fn own_processes(arena: &Arena) -> Vec<u32> {
         .collect()
 }
 
-fn ovr_session(arena: &Arena, count: usize, measure: &mut Measure<'_>) -> Result<Costs, String> {
+fn managed(arena: &Arena, manager: &Manager, count: usize, window: Duration) -> Result<Costs, String> {
     let mut beacon = arena.beacon();
     let dir = project(arena, &idlers(count, &beacon.idle_command()));
-    let session = Session::start(arena, dir, &[])?;
-    let costs = beacon.wait(count, Some(&session.child)).and_then(|_| measure());
-    session.end(costs)
+    let session = Session::start(arena, manager, dir, &[])?;
+    let up = beacon.wait(count, Some(&session.child));
+    session.end(up.map(|_| costs(arena, window)))
 }
 
-fn tmux_session(arena: &Arena, count: usize, measure: &mut Measure<'_>) -> Result<Costs, String> {
+fn tmux(arena: &Arena, count: usize, window: Duration) -> Result<Costs, String> {
     let mut beacon = arena.beacon();
     let server = Server::start(arena, &vec![beacon.idle_command(); count])?;
-    let costs = beacon.wait(count, Some(&server.client)).and_then(|_| measure());
-    server.end(costs)
+    let up = beacon.wait(count, Some(&server.client));
+    server.end(up.map(|_| costs(arena, window)))
 }
 
 fn switches(pids: &[u32]) -> f64 {

@@ -1,11 +1,13 @@
 //! The budgets, measured: `ovr` beside bare tmux (a control client with the same windows) and bare
 //! pseudoterminals (fork and exec, no manager at all), in one run on one machine, round by round in turn. Prints a
-//! Markdown table of medians. Asserts no time.
+//! Markdown table of medians. Asserts no time. Where `OVR_BENCH_OVERMIND` or `OVR_BENCH_HIVEMIND` names such a
+//! program, it takes its turn as well.
 //!
 //! `cargo bench --bench budgets` measures everything; `cargo bench --bench budgets -- start10 lines` these rows.
 
 mod arena;
 mod idle;
+mod manager;
 mod output;
 #[path = "../../tests/it/harness/pty.rs"]
 mod pty;
@@ -37,6 +39,10 @@ const ROWS: &[(&str, Measure)] = &[
 ];
 
 fn main() {
+    if cfg!(not(target_os = "linux")) {
+        eprintln!("the budgets are measured on Linux: what a process uses is read from its /proc");
+        std::process::exit(69);
+    }
     // Cargo adds flags of its own (`--bench`); rows have none.
     let chosen: Vec<String> = std::env::args()
         .skip(1)
@@ -53,7 +59,7 @@ fn main() {
     }
     let arena = Arena::new();
     println!("{}\n", arena.describe());
-    println!("{}", table::HEADING);
+    println!("{}", table::heading(&arena.managers));
     for (name, measure) in ROWS {
         if chosen.is_empty() || chosen.iter().any(|wanted| wanted == name) {
             for row in measure(&arena) {

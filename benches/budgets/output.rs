@@ -1,10 +1,12 @@
 //! Output: how fast many lines arrive, that each of them does, and the last words of a service that ends.
 
-use super::arena::Arena;
+use super::arena::{Arena, send};
+use super::manager::Manager;
 use super::raw::spawn;
 use super::session::{project, start_command};
 use super::table::{Attempt, Row, in_turn, millions_a_second, none};
 use super::tmux::Server;
+use rustix::process::Signal;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
@@ -13,23 +15,30 @@ use std::time::Instant;
 
 const MANY: u64 = 1_000_000;
 const LAST: &str = "LAST-WORDS";
+/// What a service does that has said everything and does not end.
+const STAY: &str = "; echo LAST-WORDS; exec sleep 1000";
 
 pub(crate) fn lines(arena: &Arena) -> Vec<Row> {
     let command = format!("seq {MANY}");
-    let ovr = |args: &[&str]| {
+    // Without an end: tmux, and so a manager whose panes die, loses the tail of a pane that dies. That is another row.
+    let staying = format!("{command}{STAY}");
+    let managed = |manager: &Manager, command: &str, args: &[&str]| {
         let begin = Instant::now();
-        let seen = run_ovr(arena, &command, args)?;
+        let seen = run_managed(arena, manager, command, args)?;
         rate(&seen, seen.last_at.map(|at| at - begin))
     };
     let cells = in_turn(
+        &arena.managers,
         5,
         millions_a_second,
-        [
-            &mut || ovr(&[]),
+        &mut |manager| match manager.name {
+            "ovr" => managed(manager, &command, &[]),
+            _ => managed(manager, &staying, &[]),
+        },
+        &mut [
             &mut || {
                 let begin = Instant::now();
-                // Without its pane's end: tmux loses the tail of a pane that dies, which is the next row.
-                let seen = run_tmux(arena, &format!("{command}; echo {LAST}; exec sleep 1000"))?;
+                let seen = run_tmux(arena, &staying)?;
                 rate(&seen, seen.last_at.map(|at| at - begin))
             },
             &mut || {
@@ -40,10 +49,13 @@ pub(crate) fn lines(arena: &Arena) -> Vec<Row> {
         ],
     );
     // What keeping them on disk costs: the same again with and without, in turn.
-    let [kept, without, _] = in_turn(
+    let ovr = &arena.managers[0];
+    let with_and_without = in_turn(
+        &arena.managers[..1],
         5,
         millions_a_second,
-        [&mut || ovr(&[]), &mut || ovr(&["--logs=off"]), &mut none],
+        &mut |ovr| managed(ovr, &command, &[]),
+        &mut [&mut || managed(ovr, &command, &["--logs=off"]), &mut none],
     );
     vec![
         Row {
@@ -54,7 +66,7 @@ pub(crate) fn lines(arena: &Arena) -> Vec<Row> {
         Row {
             what: "the same; in tmux's column with `--logs=off`".to_owned(),
             budget: "≥ 0.9 of that",
-            cells: [kept, without, String::from("–").into()],
+            cells: with_and_without,
         },
     ]
 }
@@ -71,15 +83,19 @@ fn rate(seen: &Numbers, time: Option<std::time::Duration>) -> Attempt {
 
 pub(crate) fn last_words(arena: &Arena) -> Vec<Row> {
     let command = format!("seq 300000; echo {LAST}; exit 3");
-    let mut kept = [0; 3];
     let runs = 5;
-    let mut reason = [const { String::new() }; 3];
+    let [ovr, peers @ ..] = arena.managers.as_slice() else {
+        return Vec::new();
+    };
+    let mut kept = vec![0; peers.len() + 3];
+    let mut reason = vec![String::new(); kept.len()];
     for _ in 0..runs {
-        let seen = [
-            run_ovr(arena, &command, &[]),
+        let mut seen = vec![
+            run_managed(arena, ovr, &command, &[]),
             run_tmux(arena, &command),
             run_raw(arena, &command),
         ];
+        seen.extend(peers.iter().map(|peer| run_managed(arena, peer, &command, &[])));
         for (place, seen) in seen.into_iter().enumerate() {
             match seen {
                 Ok(seen)
@@ -99,7 +115,7 @@ pub(crate) fn last_words(arena: &Arena) -> Vec<Row> {
     vec![Row {
         what: "300 000 lines, then exit 3: last words kept".to_owned(),
         budget: "always",
-        cells: [cell(0), cell(1), cell(2)].map(Into::into),
+        cells: (0..kept.len()).map(|place| cell(place).into()).collect(),
     }]
 }
 
@@ -151,9 +167,10 @@ impl Numbers {
     }
 }
 
-fn run_ovr(arena: &Arena, command: &str, args: &[&str]) -> Result<Numbers, String> {
+/// Reads until the manager ends, as it does when its only service has. If that stays, its last words are the signal.
+fn run_managed(arena: &Arena, manager: &Manager, command: &str, args: &[&str]) -> Result<Numbers, String> {
     let dir = project(arena, &[("web".to_owned(), command.to_owned())]);
-    let mut child = start_command(arena, &dir, args)
+    let mut child = start_command(arena, manager, &dir, args)
         .spawn()
         .map_err(|error| error.to_string())?;
     let mut stdout = child.stdout.take().ok_or("no pipe")?;
@@ -166,7 +183,11 @@ fn run_ovr(arena: &Arena, command: &str, args: &[&str]) -> Result<Numbers, Strin
     let mut numbers = Numbers::new();
     let mut buffer = vec![0; 1 << 17];
     while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+        let before = numbers.last_words;
         numbers.push(&buffer[..count]);
+        if numbers.last_words && !before && command.ends_with(STAY) {
+            send(child.id(), Signal::INT);
+        }
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     let text = errors.join().unwrap_or_default();

@@ -17,10 +17,19 @@ pub(crate) struct Children {
 impl Children {
     /// Starts them all, then reads.
     pub(crate) fn start(arena: &Arena, commands: &[String]) -> Result<Self, String> {
+        Self::start_in(arena, &[], commands)
+    }
+
+    /// The same where every command has so much more in its environment.
+    pub(crate) fn start_in(
+        arena: &Arena,
+        environment: &[(String, String)],
+        commands: &[String],
+    ) -> Result<Self, String> {
         let mut children = Vec::new();
         let mut masters = Vec::new();
         for command in commands {
-            let (child, master) = spawn(arena, command)?;
+            let (child, master) = spawn_in(arena, environment, command)?;
             children.push(child);
             masters.push(master);
         }
@@ -61,9 +70,17 @@ impl Children {
 
 /// Starts one command on a terminal.
 pub(crate) fn spawn(arena: &Arena, command: &str) -> Result<(Child, OwnedFd), String> {
+    spawn_in(arena, &[], command)
+}
+
+fn spawn_in(
+    arena: &Arena,
+    environment: &[(String, String)],
+    command: &str,
+) -> Result<(Child, OwnedFd), String> {
     let pty = Pty::open(50, 200).map_err(|error| error.to_string())?;
     let mut shell = arena.command("/bin/sh");
-    shell.args(["-c", command]);
+    shell.args(["-c", command]).envs(environment.iter().cloned());
     let child = pty.spawn(&mut shell).map_err(|error| error.to_string())?;
     Ok((child, pty.master))
 }

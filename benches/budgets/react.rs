@@ -1,6 +1,7 @@
 //! Reaction times: to a death, to `restart`, to `status`, to Ctrl-C.
 
-use super::arena::{Arena, send, wait_for_ends, watch};
+use super::arena::{Arena, Beacon, send, wait_for_ends, watch};
+use super::manager::Manager;
 use super::raw::{Children, spawn};
 use super::session::{Session, idlers, project};
 use super::table::{Attempt, Row, in_turn, milliseconds};
@@ -17,16 +18,18 @@ const NEVER: Duration = Duration::from_secs(3);
 
 pub(crate) fn respawn(arena: &Arena) -> Vec<Row> {
     let cells = in_turn(
+        &arena.managers,
         7,
         milliseconds,
-        [
-            &mut || {
-                let mut beacon = arena.beacon();
-                let dir = project(arena, &idlers(1, &beacon.idle_command()));
-                let session = Session::start(arena, dir, &["-r", "all"])?;
-                let attempt = worst_of(AT_ONCE, &mut beacon, Some(&session.child), |_| Ok(()));
-                session.end(attempt)
-            },
+        &mut |manager| {
+            manager.has_commands()?;
+            let mut beacon = arena.beacon();
+            let dir = project(arena, &idlers(1, &beacon.idle_command()));
+            let session = Session::start(arena, manager, dir, &["-r", "all"])?;
+            let attempt = worst_of(AT_ONCE, &mut beacon, Some(&session.child), |_| Ok(()));
+            session.end(attempt)
+        },
+        &mut [
             &mut || {
                 let mut beacon = arena.beacon();
                 let setup = [
@@ -71,7 +74,7 @@ pub(crate) fn respawn(arena: &Arena) -> Vec<Row> {
 /// nobody else does.
 fn worst_of(
     times: usize,
-    beacon: &mut super::arena::Beacon,
+    beacon: &mut Beacon,
     keeper: Option<&Child>,
     mut revive: impl FnMut(u32) -> Result<(), String>,
 ) -> Attempt {
@@ -91,26 +94,28 @@ fn worst_of(
 
 pub(crate) fn restart(arena: &Arena) -> Vec<Row> {
     let cells = in_turn(
+        &arena.managers,
         9,
         milliseconds,
-        [
-            &mut || {
-                let mut beacon = arena.beacon();
-                let dir = project(arena, &idlers(4, &beacon.idle_command()));
-                let session = Session::start(arena, dir, &[])?;
-                let attempt = beacon.wait(4, Some(&session.child)).and_then(|_| {
-                    let begin = Instant::now();
-                    let mut typed = session
-                        .command(&["restart", "s1"])
-                        .spawn()
-                        .map_err(|error| error.to_string())?;
-                    beacon.wait(1, Some(&session.child))?;
-                    let time = begin.elapsed();
-                    typed.wait().map_err(|error| error.to_string())?;
-                    Ok(time.as_secs_f64())
-                });
-                session.end(attempt)
-            },
+        &mut |manager| {
+            manager.has_commands()?;
+            let mut beacon = arena.beacon();
+            let dir = project(arena, &idlers(4, &beacon.idle_command()));
+            let session = Session::start(arena, manager, dir, &[])?;
+            let attempt = beacon.wait(4, Some(&session.child)).and_then(|_| {
+                let begin = Instant::now();
+                let mut typed = session
+                    .command(&["restart", "s1"])
+                    .spawn()
+                    .map_err(|error| error.to_string())?;
+                beacon.wait(1, Some(&session.child))?;
+                let time = begin.elapsed();
+                typed.wait().map_err(|error| error.to_string())?;
+                Ok(time.as_secs_f64())
+            });
+            session.end(attempt)
+        },
+        &mut [
             &mut || {
                 let mut beacon = arena.beacon();
                 let server = Server::start(arena, &vec![beacon.idle_command(); 4])?;
@@ -157,26 +162,27 @@ pub(crate) fn status_row(arena: &Arena, count: usize, rounds: usize, budget: &'s
     let what = format!("`status` typed → printed, {count} services");
     let mut beacon = arena.beacon();
     let commands = vec![beacon.idle_command(); count];
-    let dir = project(arena, &idlers(count, &beacon.idle_command()));
-    let session = Session::start(arena, dir, &[]);
-    let came_up = session
-        .as_ref()
-        .map_err(String::clone)
-        .and_then(|session| beacon.wait(count, Some(&session.child)).map(drop));
+    let sessions: Vec<_> = arena
+        .managers
+        .iter()
+        .map(|manager| (manager.name, up(arena, manager, count, &mut beacon)))
+        .collect();
     let server = Server::start(arena, &commands);
     let server_came_up = server
         .as_ref()
         .map_err(String::clone)
         .and_then(|server| beacon.wait(count, Some(&server.client)).map(drop));
     let cells = in_turn(
+        &arena.managers,
         rounds,
         milliseconds,
-        [
-            &mut || {
-                let session = session.as_ref().map_err(String::clone)?;
-                came_up.clone()?;
-                timed(&mut session.command(&["status"]))
-            },
+        &mut |manager| {
+            let session = sessions.iter().find(|(name, _)| *name == manager.name);
+            let (_, session) = session.ok_or("it was not started")?;
+            let session = session.as_ref().map_err(String::clone)?;
+            timed(&mut session.command(&["status"]))
+        },
+        &mut [
             &mut || {
                 let server = server.as_ref().map_err(String::clone)?;
                 server_came_up.clone()?;
@@ -185,13 +191,29 @@ pub(crate) fn status_row(arena: &Arena, count: usize, rounds: usize, budget: &'s
             &mut || timed(&mut arena.command("/bin/true")),
         ],
     );
-    if let Ok(session) = session {
-        session.end(came_up).ok();
+    for session in sessions.into_iter().filter_map(|(_, session)| session.ok()) {
+        session.end(Ok(())).ok();
     }
     if let Ok(server) = server {
         server.end(server_came_up).ok();
     }
     Row { what, budget, cells }
+}
+
+/// A session of which every service runs.
+fn up<'a>(
+    arena: &'a Arena,
+    manager: &'a Manager,
+    count: usize,
+    beacon: &mut Beacon,
+) -> Result<Session<'a>, String> {
+    manager.has_commands()?;
+    let dir = project(arena, &idlers(count, &beacon.idle_command()));
+    let session = Session::start(arena, manager, dir, &[])?;
+    match beacon.wait(count, Some(&session.child)) {
+        Ok(_) => Ok(session),
+        Err(reason) => session.end(Err(reason)),
+    }
 }
 
 /// From spawn to the end of everything it prints.
@@ -211,23 +233,24 @@ fn timed(command: &mut std::process::Command) -> Attempt {
 
 pub(crate) fn ctrl_c(arena: &Arena) -> Vec<Row> {
     let cells = in_turn(
+        &arena.managers,
         9,
         milliseconds,
-        [
-            &mut || {
-                let mut beacon = arena.beacon();
-                let dir = project(arena, &idlers(10, &beacon.idle_command()));
-                let mut session = Session::start(arena, dir, &[])?;
-                let attempt = beacon.wait(10, Some(&session.child)).and_then(|pids| {
-                    let watched = watch(&pids)?;
-                    let begin = Instant::now();
-                    session.interrupt();
-                    session.wait()?;
-                    wait_for_ends(&watched)?;
-                    Ok(begin.elapsed().as_secs_f64())
-                });
-                session.end(attempt)
-            },
+        &mut |manager| {
+            let mut beacon = arena.beacon();
+            let dir = project(arena, &idlers(10, &beacon.idle_command()));
+            let mut session = Session::start(arena, manager, dir, &[])?;
+            let attempt = beacon.wait(10, Some(&session.child)).and_then(|pids| {
+                let watched = watch(&pids)?;
+                let begin = Instant::now();
+                session.interrupt();
+                session.wait()?;
+                wait_for_ends(&watched)?;
+                Ok(begin.elapsed().as_secs_f64())
+            });
+            session.end(attempt)
+        },
+        &mut [
             &mut || {
                 let mut beacon = arena.beacon();
                 let server = Server::start(arena, &vec![beacon.idle_command(); 10])?;

@@ -1,17 +1,19 @@
-//! `ovr` as a contender: a session in the foreground whose console is a pipe that somebody reads.
+//! A manager as a contender: a session in the foreground whose console is a pipe that somebody reads.
 
-use super::arena::{Arena, program, send};
+use super::arena::{Arena, send, wait_for_ends, watch};
+use super::manager::Manager;
 use rustix::process::Signal;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-/// A running `ovr start`.
+/// A running manager.
 pub(crate) struct Session<'a> {
     arena: &'a Arena,
+    manager: &'a Manager,
     dir: PathBuf,
     pub(crate) child: Child,
     readers: Vec<JoinHandle<String>>,
@@ -36,9 +38,14 @@ pub(crate) fn idlers(count: usize, command: &str) -> Vec<(String, String)> {
 }
 
 impl<'a> Session<'a> {
-    /// Spawns `ovr start ARGS` and returns at once.
-    pub(crate) fn start(arena: &'a Arena, dir: PathBuf, args: &[&str]) -> Result<Self, String> {
-        let mut child = start_command(arena, &dir, args)
+    /// Spawns it and returns at once.
+    pub(crate) fn start(
+        arena: &'a Arena,
+        manager: &'a Manager,
+        dir: PathBuf,
+        args: &[&str],
+    ) -> Result<Self, String> {
+        let mut child = start_command(arena, manager, &dir, args)
             .spawn()
             .map_err(|error| error.to_string())?;
         let mut readers = Vec::new();
@@ -48,15 +55,16 @@ impl<'a> Session<'a> {
         }
         Ok(Self {
             arena,
+            manager,
             dir,
             child,
             readers,
         })
     }
 
-    /// A command of `ovr` in this project, silent.
+    /// A command of the manager in this project, silent.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.arena.command(program());
+        let mut command = self.arena.command(&self.manager.program);
         command
             .args(args)
             .current_dir(&self.dir)
@@ -71,8 +79,11 @@ impl<'a> Session<'a> {
         send(self.child.id(), Signal::INT);
     }
 
-    /// Waits for its end.
+    /// Waits for its end: with patience, for not every manager comes to one.
     pub(crate) fn wait(&mut self) -> Result<i32, String> {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            wait_for_ends(&watch(&[self.child.id()])?)?;
+        }
         let status = self.child.wait().map_err(|error| error.to_string())?;
         Ok(super::output::shell_code(status))
     }
@@ -81,8 +92,8 @@ impl<'a> Session<'a> {
     pub(crate) fn end<T>(mut self, attempt: Result<T, String>) -> Result<T, String> {
         if attempt.is_ok() {
             self.interrupt();
-            self.child.wait().map_err(|error| error.to_string())?;
-        } else {
+        }
+        if attempt.is_err() || self.wait().is_err() {
             self.arena.kill_all();
             self.child.wait().map_err(|error| error.to_string())?;
         }
@@ -100,12 +111,14 @@ impl<'a> Session<'a> {
     }
 }
 
-/// `ovr start ARGS` with its output in pipes.
-pub(crate) fn start_command(arena: &Arena, dir: &std::path::Path, args: &[&str]) -> Command {
-    let mut command = arena.command(program());
+/// `ovr start ARGS`, or a peer's like of it, with its output in pipes.
+pub(crate) fn start_command(arena: &Arena, manager: &Manager, dir: &Path, args: &[&str]) -> Command {
+    let mut command = arena.command(&manager.program);
     command
-        .arg("start")
+        .args(manager.start)
         .args(args)
+        // Overmind keeps its scripts there.
+        .env("TMPDIR", &arena.dir)
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,11 +1,18 @@
 //! Numbers into rows: medians, units, Markdown. Nothing is measured here.
 
+use super::manager::Manager;
 use std::fmt;
 
-/// The head of the table.
-pub(crate) const HEADING: &str = "\
-| what | budget | ovr | bare tmux | bare pty | ovr : tmux | ovr : pty |
-|---|---|---|---|---|---|---|";
+/// The head of the table: peers, where there are any, come last.
+pub(crate) fn heading(managers: &[Manager]) -> String {
+    let mut names = "| what | budget | ovr | bare tmux | bare pty | ovr : tmux | ovr : pty |".to_owned();
+    let mut rule = "|---|---|---|---|---|---|---|".to_owned();
+    for Manager { name, .. } in managers.iter().skip(1) {
+        names.extend([" ", name, " | ovr : ", name, " |"]);
+        rule.push_str("---|---|");
+    }
+    format!("{names}\n{rule}")
+}
 
 /// What one attempt gave: a number, or why there is none.
 pub(crate) type Attempt = Result<f64, String>;
@@ -14,7 +21,8 @@ pub(crate) type Attempt = Result<f64, String>;
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) budget: &'static str,
-    pub(crate) cells: [Cell; 3],
+    /// `ovr`, bare tmux, bare pty, and the peers if this row has any.
+    pub(crate) cells: Vec<Cell>,
 }
 
 /// What one contender gave, in words and, where there is one, as the number that is compared.
@@ -39,33 +47,46 @@ fn ratio(ovr: &Cell, reference: &Cell) -> String {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [ovr, tmux, raw] = &self.cells;
-        let (to_tmux, to_raw) = (ratio(ovr, tmux), ratio(ovr, raw));
-        let (what, budget) = (&self.what, self.budget);
-        let (ovr, tmux, raw) = (&ovr.text, &tmux.text, &raw.text);
-        write!(
-            f,
-            "| {what} | {budget} | {ovr} | {tmux} | {raw} | {to_tmux} | {to_raw} |"
-        )
+        let [ovr, tmux, raw, peers @ ..] = self.cells.as_slice() else {
+            return Err(fmt::Error);
+        };
+        write!(f, "| {} | {} |", self.what, self.budget)?;
+        write!(f, " {} | {} | {} |", ovr.text, tmux.text, raw.text)?;
+        write!(f, " {} | {} |", ratio(ovr, tmux), ratio(ovr, raw))?;
+        for peer in peers {
+            write!(f, " {} | {} |", peer.text, ratio(ovr, peer))?;
+        }
+        Ok(())
     }
 }
 
-/// Measures the three in turn, `rounds` times, so that what disturbs the machine disturbs all of them.
+/// Measures the managers (`ovr` is the first) and the two references in turn, `rounds` times, so that what disturbs
+/// the machine disturbs all of them.
 pub(crate) fn in_turn(
+    managers: &[Manager],
     rounds: usize,
     unit: fn(f64) -> String,
-    mut contenders: [&mut dyn FnMut() -> Attempt; 3],
-) -> [Cell; 3] {
-    let mut attempts: [Vec<Attempt>; 3] = Default::default();
+    managed: &mut dyn FnMut(&Manager) -> Attempt,
+    references: &mut [&mut dyn FnMut() -> Attempt; 2],
+) -> Vec<Cell> {
+    let mut attempts: Vec<Vec<Attempt>> = Vec::new();
+    attempts.resize_with(managers.len() + references.len(), Vec::new);
     for _ in 0..rounds {
-        for (contender, attempts) in contenders.iter_mut().zip(&mut attempts) {
+        for (place, attempts) in attempts.iter_mut().enumerate() {
             // Who cannot do it at all is not waited for again and again.
             if attempts.len() < 2 || attempts.iter().any(Result::is_ok) {
-                attempts.push(contender());
+                attempts.push(match place {
+                    0 => managed(&managers[0]),
+                    1 | 2 => references[place - 1](),
+                    _ => managed(&managers[place - references.len()]),
+                });
             }
         }
     }
-    attempts.map(|attempts| summary(attempts, unit))
+    attempts
+        .into_iter()
+        .map(|attempts| summary(attempts, unit))
+        .collect()
 }
 
 /// The median and the spread of what worked; the first reason of what did not.

@@ -1,7 +1,6 @@
 //! Bare tmux as a contender: a server on its own socket, a control client that is read, and nothing else.
 
-use super::arena::{Arena, send};
-use rustix::process::Signal;
+use super::arena::{self, Arena};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -24,16 +23,35 @@ impl<'a> Server<'a> {
         Self::start_with(arena, &[], commands, |_| {})
     }
 
+    /// The same where every window has so much more in its environment.
+    pub(crate) fn start_in(
+        arena: &'a Arena,
+        environment: &[(String, String)],
+        commands: &[String],
+    ) -> Result<Self, String> {
+        Self::start_as(arena, environment, &[], commands, |_| {})
+    }
+
     /// The same with commands to run first, and somebody who sees what the client says.
     pub(crate) fn start_with(
         arena: &'a Arena,
+        setup: &[&str],
+        commands: &[String],
+        see: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Result<Self, String> {
+        Self::start_as(arena, &[], setup, commands, see)
+    }
+
+    fn start_as(
+        arena: &'a Arena,
+        environment: &[(String, String)],
         setup: &[&str],
         commands: &[String],
         mut see: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, String> {
         let socket = arena.fresh_dir().join("s");
         let mut command = tmux(arena, &socket);
-        command.arg("-C").args(setup);
+        command.envs(environment.iter().cloned()).arg("-C").args(setup);
         let (first, others) = commands.split_first().ok_or("no command")?;
         command.args(["new-session", "-x", "200", "-y", "50"]).arg(first);
         let mut client = command
@@ -80,15 +98,13 @@ impl<'a> Server<'a> {
         if let Some(reader) = self.reader.take() {
             reader.join().ok();
         }
-        for (pid, _) in self.arena.processes() {
-            send(pid, Signal::KILL);
-        }
+        self.arena.kill_all();
         attempt
     }
 }
 
 fn tmux(arena: &Arena, socket: &std::path::Path) -> Command {
-    let mut command = arena.command("tmux");
+    let mut command = arena.command(arena::tmux());
     command.args(["-f", "/dev/null", "-S"]).arg(socket);
     command
 }

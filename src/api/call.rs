@@ -3,7 +3,7 @@
 use super::messages::events::EventKind;
 use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Why, Window};
 use crate::diag::Diagnostic;
-use crate::model::Signal;
+pub use crate::model::Verb;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,29 +84,6 @@ pub enum Call {
         name: Option<String>,
         reply: Reply<Window>,
     },
-}
-
-/// What can be asked of services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    Start,
-    Stop,
-    Restart,
-    Kill,
-    Signal(Signal),
-}
-
-impl Verb {
-    /// The word in the route.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-            Self::Kill => "kill",
-            Self::Signal(_) => "signal",
-        }
-    }
 }
 
 /// What a client wants to know of the session, and when.

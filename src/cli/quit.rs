@@ -3,12 +3,12 @@
 use super::args::{Example, GlobalArgs};
 use super::place::Place;
 use super::plan::own_environment;
-use super::session::ProcessEnd;
 use super::{report, session};
 use crate::api::messages::{Outcome, Results};
 use crate::controller::LeftOver;
 use crate::diag::{Diagnostic, Kind};
 use crate::model::time_text;
+use crate::platform::process_end::ProcessEnd;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::server::Server;
 use crate::workspace::SessionLock;
@@ -44,10 +44,13 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         Ok(status) => status,
         Err(error) => return quit_dying(global, &entry, error),
     };
-    let (project, controller) = (status.session.project, entry.pid().and_then(ProcessEnd::watch));
+    let project = status.session.project;
+    let controller = entry.pid().and_then(|pid| ProcessEnd::watch(pid).ok());
     let results = client.quit()?;
     // Gone means gone: also for whoever looks at the process table next.
-    controller.inspect(ProcessEnd::wait);
+    if let Some(controller) = controller {
+        controller.wait();
+    }
     told(&project, results)
 }
 

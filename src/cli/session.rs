@@ -139,39 +139,3 @@ pub fn colour(palette: &Palette) -> impl Fn(u32) -> String + '_ {
 pub fn places() -> Result<Places, Diagnostic> {
     Places::from_environment()
 }
-
-/// The end of another process, to be waited for.
-#[derive(Debug)]
-pub struct ProcessEnd {
-    #[cfg(target_os = "linux")]
-    handle: std::os::fd::OwnedFd,
-}
-
-impl ProcessEnd {
-    /// Takes hold of the process while it is surely the one that is meant.
-    #[cfg(target_os = "linux")]
-    pub fn watch(pid: u32) -> Option<Self> {
-        use rustix::process::{Pid, PidfdFlags, pidfd_open};
-        let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
-        Some(Self {
-            handle: pidfd_open(pid, PidfdFlags::empty()).ok()?,
-        })
-    }
-
-    /// Waits until it has ended; it is about to.
-    #[cfg(target_os = "linux")]
-    pub fn wait(&self) {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let mut handles = [PollFd::new(&self.handle, PollFlags::IN)];
-        while let Err(rustix::io::Errno::INTR) = poll(&mut handles, None) {}
-    }
-
-    /// Other systems have no handle to wait on; its answer was its last act anyway.
-    #[cfg(not(target_os = "linux"))]
-    pub fn watch(_pid: u32) -> Option<Self> {
-        None
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub fn wait(&self) {}
-}

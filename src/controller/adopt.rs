@@ -42,6 +42,9 @@ impl Controller {
         let client = if self.facts.fresh || left.is_empty() {
             None
         } else {
+            if cfg!(not(target_os = "linux")) {
+                left.end_client().await;
+            }
             Client::attach(&site.server).ok()
         };
         let Some(client) = client else {

@@ -68,23 +68,78 @@ mod timer {
 
 #[cfg(not(target_os = "linux"))]
 mod timer {
-    use std::time::SystemTime;
+    use rustix::event::kqueue::{Event, kevent, kqueue};
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
 
-    /// No timer that heeds the time of day: the caller goes by a deadline of the loop.
+    /// A timer of a kqueue, set to a time of day. It goes on while the machine sleeps; a clock that is set does not
+    /// move it.
     #[derive(Debug)]
-    pub(super) struct Timer;
+    pub(super) struct Timer(AsyncFd<OwnedFd>);
 
     impl Timer {
+        /// On the runtime. `None` where the system has no such timer to give.
         pub(super) fn new() -> Option<Self> {
-            None
+            let queue = kqueue().ok()?;
+            // SAFETY: the descriptor is owned by the `AsyncFd`, so it stays open and the same while registered.
+            let queue = unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE) }.ok()?;
+            Some(Self(queue))
         }
 
-        pub(super) fn set(&self, _at: Option<SystemTime>) -> bool {
-            false
+        /// `None` stops it. False if that cannot be.
+        pub(super) fn set(&self, at: Option<SystemTime>) -> bool {
+            let Some(at) = at else {
+                // It may have rung, and be gone with that.
+                self.change(libc::EV_DELETE, 0);
+                return true;
+            };
+            let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+            isize::try_from(since.as_nanos()).is_ok_and(|at| self.change(libc::EV_ADD | libc::EV_ONESHOT, at))
         }
 
+        /// The one timer of the queue, in nanoseconds since the epoch. Not by rustix, which knows no absolute times.
+        fn change(&self, flags: u16, data: isize) -> bool {
+            let timer = libc::kevent {
+                ident: 1,
+                filter: libc::EVFILT_TIMER,
+                flags,
+                fflags: libc::NOTE_NSECONDS | libc::NOTE_ABSOLUTE | libc::NOTE_MACH_CONTINUOUS_TIME,
+                data,
+                udata: std::ptr::null_mut(),
+            };
+            let queue = self.0.as_raw_fd();
+            // SAFETY: one change is read, nothing is written; the queue is open.
+            let changed = unsafe {
+                libc::kevent(
+                    queue,
+                    &raw const timer,
+                    1,
+                    std::ptr::null_mut(),
+                    0,
+                    std::ptr::null(),
+                )
+            };
+            changed == 0
+        }
+
+        /// Returns when the time has come.
         pub(super) async fn rang(&self) {
-            std::future::pending().await
+            loop {
+                let Ok(mut ready) = self.0.readable().await else {
+                    return std::future::pending().await;
+                };
+                ready.clear_ready();
+                let mut told: Vec<Event> = Vec::with_capacity(1);
+                let room = rustix::buffer::spare_capacity(&mut told);
+                // SAFETY: a timer refers to no file.
+                match unsafe { kevent(self.0.get_ref(), &[], room, Some(Duration::ZERO)) } {
+                    Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                    Ok(_) => return,
+                    Err(_) => return std::future::pending().await,
+                }
+            }
         }
     }
 }
@@ -126,7 +181,7 @@ impl Alarm {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::Alarm;
     use std::time::{Duration, SystemTime};

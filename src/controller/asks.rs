@@ -2,7 +2,7 @@
 
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::model::{AskId, Exit, InstanceId, Moment, RunId};
-use crate::supervisor::{Answer, Verb};
+use crate::supervisor::Answer;
 use std::collections::BTreeMap;
 
 /// All requests under way.
@@ -146,7 +146,7 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
         Answer::Failed { message } => result.message = Some(message.clone()),
         Answer::Overruled { by } => {
             result.outcome = Outcome::Overruled;
-            result.message = Some(format!("a later {} overruled this request", verb_word(*by)));
+            result.message = Some(format!("a later {} overruled this request", by.as_str()));
         }
         Answer::SessionEnds => {
             result.outcome = Outcome::Overruled;
@@ -154,14 +154,4 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
         }
     }
     result
-}
-
-fn verb_word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Start => "start",
-        Verb::Stop => "stop",
-        Verb::Restart => "restart",
-        Verb::Kill => "kill",
-        Verb::Signal(_) => "signal",
-    }
 }

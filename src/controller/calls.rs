@@ -2,12 +2,12 @@
 
 use super::core::{Controller, Leave, Reply};
 use super::reload::Wish;
-use crate::api::call::{Call, Reply as ReplyWith, Verb as Asked};
+use crate::api::call::{Call, Reply as ReplyWith, Verb};
 use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, InstanceSpec, in_namespaces, select};
-use crate::supervisor::{Event, QuitWhy, Verb};
+use crate::supervisor::{Event, QuitWhy};
 use std::collections::BTreeMap;
 
 impl Controller {
@@ -45,20 +45,20 @@ impl Controller {
                     let ask = self.asks.open(self.clock.now(), Reply::Nobody);
                     self.feed(Event::Ask {
                         ask,
-                        verb: machine_verb(verb),
+                        verb,
                         targets,
                         no_deps: request.no_deps,
                     });
                 }
                 Ok(targets) => {
                     let reply = match verb {
-                        Asked::Restart => Reply::Restart(targets.clone(), reply),
-                        Asked::Start | Asked::Stop | Asked::Kill | Asked::Signal(_) => Reply::Action(reply),
+                        Verb::Restart => Reply::Restart(targets.clone(), reply),
+                        Verb::Start | Verb::Stop | Verb::Kill | Verb::Signal(_) => Reply::Action(reply),
                     };
                     let ask = self.asks.open(self.clock.now(), reply);
                     self.feed(Event::Ask {
                         ask,
-                        verb: machine_verb(verb),
+                        verb,
                         targets,
                         no_deps: request.no_deps,
                     });
@@ -214,17 +214,6 @@ impl Controller {
         } else {
             self.leave = Some(Leave::Detach(reply));
         }
-    }
-}
-
-/// The machine's word for an API verb.
-fn machine_verb(verb: Asked) -> Verb {
-    match verb {
-        Asked::Start => Verb::Start,
-        Asked::Stop => Verb::Stop,
-        Asked::Restart => Verb::Restart,
-        Asked::Kill => Verb::Kill,
-        Asked::Signal(signal) => Verb::Signal(signal),
     }
 }
 

@@ -205,7 +205,7 @@ impl Controller {
                 let first = targets
                     .first()
                     .map_or_else(String::new, |id| self.host(*id).name());
-                let text = format!("a request to {} {first}", verb_word(*verb));
+                let text = format!("a request to {} {first}", verb.as_str());
                 By::new("needed", text)
             }
             Doing::Reload => By::new("reload", "a change of the configuration"),
@@ -225,15 +225,5 @@ impl Controller {
 }
 
 fn asked(verb: Verb) -> By {
-    By::new("request", format!("a request to {}", verb_word(verb)))
-}
-
-fn verb_word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Start => "start",
-        Verb::Stop => "stop",
-        Verb::Restart => "restart",
-        Verb::Kill => "kill",
-        Verb::Signal(_) => "signal",
-    }
+    By::new("request", format!("a request to {}", verb.as_str()))
 }

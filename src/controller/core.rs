@@ -254,6 +254,7 @@ impl Controller {
                 outlets.watched = news;
             }
             let input = self.next_input(outlets).await;
+            let from_tmux = matches!(input, Input::Tmux);
             self.on_input(input);
             self.advance_closing();
             self.answer_waits();
@@ -263,6 +264,11 @@ impl Controller {
             self.refresh_stale_status_lines();
             self.flush_output();
             self.events.flush();
+            if from_tmux {
+                // Where tmux is faster than we are, there is always more of it. Requests, shims and helpers come
+                // by tasks of their own, and those run only when this one lets them.
+                tokio::task::yield_now().await;
+            }
         }
     }
 

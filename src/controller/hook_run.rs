@@ -339,6 +339,7 @@ mod tests {
         assert!(matches!(ended, Ended::NotStarted(_)), "{ended:?}");
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_hook_that_is_told_to_end_goes_with_all_it_has_started() {
         block_on(async {

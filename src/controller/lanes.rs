@@ -2,6 +2,7 @@
 //! mode; one that prints much in a short time gets a lane, and loses it without harm: the way back is control
 //! mode and the scrollback. Decides when, opens, reads and closes; what the bytes mean is the hub's business.
 
+use super::lane::{Lane, Read};
 use super::lane_attempt::{Attempt, Next};
 use super::windows::Windows;
 use crate::logs::Hub;
@@ -10,7 +11,6 @@ use crate::tmux::command::Command;
 use crate::tmux::{PaneId, Reply};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::task::Poll;
@@ -27,8 +27,6 @@ const REST: Duration = Duration::from_secs(30);
 const MOST: usize = 64;
 /// One read.
 const READ: usize = 64 * 1024;
-/// What one lane may say before others have their turn.
-const TURN: usize = 512 * 1024;
 /// A lane of which this much was read without once finding it empty is behind tmux, which keeps in its memory
 /// what a pipe does not take: its pane must wait for us until the lane is empty.
 const BEHIND: usize = 8 * 1024 * 1024;
@@ -59,29 +57,6 @@ impl Road {
             not_before,
         }
     }
-}
-
-/// An open lane.
-#[derive(Debug)]
-struct Lane {
-    pane: PaneId,
-    instance: InstanceId,
-    stream: UnixStream,
-    /// Bytes at its beginning that control mode has brought already.
-    skip: usize,
-    /// Read since it was last found empty.
-    unbroken: usize,
-    /// Its pane's output is in the control stream as well, which is read only when the lane is empty: so tmux
-    /// reads the pane no faster than we read the lane.
-    held: bool,
-}
-
-/// What reading a lane came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
-    Empty,
-    More,
-    Ended,
 }
 
 /// The lanes of a session.
@@ -229,14 +204,8 @@ impl Lanes {
         };
         let Some(stream) = attempt.stream else { return };
         self.set_road(attempt.pane, Road::Lane);
-        self.open.push(Lane {
-            pane: attempt.pane,
-            instance: attempt.instance,
-            stream,
-            skip: attempt.after,
-            unbroken: 0,
-            held: false,
-        });
+        self.open
+            .push(Lane::new(attempt.pane, attempt.instance, stream, attempt.after));
         windows.tell(&Command::pause_output(attempt.pane));
     }
 
@@ -251,10 +220,7 @@ impl Lanes {
     /// Waits until a lane has something to read; for ever if there is none.
     pub(super) async fn readable(&self) {
         poll_fn(|context| {
-            let ready = self
-                .open
-                .iter()
-                .any(|lane| lane.stream.poll_read_ready(context).is_ready());
+            let ready = self.open.iter().any(|lane| lane.poll_readable(context));
             if ready { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
@@ -355,9 +321,7 @@ impl Lanes {
     pub(super) fn finish(&mut self, mut feed: impl FnMut(InstanceId, &[u8])) {
         self.buffer.resize(READ, 0);
         for mut lane in std::mem::take(&mut self.open) {
-            while let Ok(count @ 1..) = rustix::io::read(&lane.stream, &mut self.buffer[..]) {
-                lane.pass_on(&self.buffer[..count], &mut feed);
-            }
+            lane.read_rest(&mut self.buffer, &mut feed);
         }
         self.forget();
     }
@@ -368,36 +332,5 @@ impl Lanes {
         self.roads.clear();
         self.attempt = None;
         self.wanted = None;
-    }
-}
-
-impl Lane {
-    fn read(&mut self, buffer: &mut [u8], feed: &mut impl FnMut(InstanceId, &[u8])) -> Read {
-        let mut budget = TURN;
-        while budget > 0 {
-            match self.stream.try_read(buffer) {
-                Ok(0) => return Read::Ended,
-                Ok(count) => {
-                    budget = budget.saturating_sub(count);
-                    self.unbroken += count;
-                    self.pass_on(&buffer[..count], feed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.unbroken = 0;
-                    return Read::Empty;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Read::Ended,
-            }
-        }
-        Read::More
-    }
-
-    fn pass_on(&mut self, bytes: &[u8], feed: &mut impl FnMut(InstanceId, &[u8])) {
-        let known = self.skip.min(bytes.len());
-        self.skip -= known;
-        if known < bytes.len() {
-            feed(self.instance, &bytes[known..]);
-        }
     }
 }

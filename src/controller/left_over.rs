@@ -1,12 +1,15 @@
 //! What a session without a controller has left running: its tmux server and the shims in it, and how to end
 //! them. Taking them over instead is `adopt.rs`.
 
+use crate::platform::processes;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
 use std::time::Duration;
 
 /// A server that answers at all answers within this.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is asked when its answers come cut.
+const ATTEMPTS: usize = 5;
 
 /// A tmux server that nobody controls, with what runs in it.
 #[derive(Debug)]
@@ -36,14 +39,35 @@ impl LeftOver {
             drop(server.recreate_socket(pid, PATIENCE).await);
         }
         let questions = sequence(&[Command::display_message("#{pid}"), Command::list_panes()]);
-        if let Ok(output) = server.run(&questions, PATIENCE).await
-            && output.ok
-        {
-            let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
-            left.pid = pid.parse().ok();
-            left.panes = server::panes(panes);
+        for _ in 0..ATTEMPTS {
+            match server.run(&questions, PATIENCE).await {
+                Ok(output) if output.ok => {
+                    let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
+                    left.pid = pid.parse().ok();
+                    if let (Some(_), Some(panes)) = (left.pid, server::panes(panes)) {
+                        left.panes = panes;
+                        break;
+                    }
+                }
+                Ok(_) | Err(_) => break,
+            }
         }
         left
+    }
+
+    /// Ends the control client of the controller before, where that does not die with it: one whose reader is gone
+    /// while it had more to say makes the server stop reading the panes.
+    pub(super) async fn end_client(&self) {
+        let question = Command::list_control_clients().to_arguments();
+        let Ok(output) = self.server.run(&question, PATIENCE).await else {
+            return;
+        };
+        for pid in server::control_clients(&output.text) {
+            if let Ok(client) = ServerProcess::open(pid) {
+                // One that is not ours to end is no controller's.
+                drop(client.kill().await);
+            }
+        }
     }
 
     /// Whether there is no window left.
@@ -99,22 +123,17 @@ impl LeftOver {
 
     /// The instance whose shim of this session runs in the pane; `None` if another program does.
     pub(super) fn shim_in(pane: &Pane, shim_socket: &str) -> Option<String> {
-        // Where the system shows no command lines, tmux knows how the pane was begun.
-        let (words, separator) = match std::fs::read(format!("/proc/{}/cmdline", pane.pid)) {
-            Ok(line) => (String::from_utf8_lossy(&line).into_owned(), '\0'),
-            Err(_) => (pane.command.clone(), ' '),
+        // Of a process that the system does not show, tmux knows how the pane was begun.
+        let begun = || pane.command.split(' ').map(str::to_owned).collect();
+        let words: Vec<String> = processes::arguments(pane.pid).unwrap_or_else(begun);
+        let [.., shim, socket, name] = words.as_slice() else {
+            return None;
         };
-        let mut words = words.trim_end_matches(separator).rsplit(separator);
-        let (name, socket) = (words.next()?, words.next()?);
-        let ours = socket == shim_socket && words.next()? == "shim";
-        ours.then(|| name.to_owned())
+        (socket == shim_socket && shim == "shim").then(|| name.clone())
     }
 }
 
 /// The pid may have been used again, so the name counts as well.
 pub(super) fn is_tmux(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => name.starts_with("tmux"),
-        Err(_) => false,
-    }
+    processes::name(pid).is_some_and(|name| name.starts_with("tmux"))
 }

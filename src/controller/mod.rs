@@ -27,6 +27,7 @@ mod hooks;
 mod host;
 mod keeping;
 mod kept_logs;
+mod lane;
 mod lane_attempt;
 mod lane_door;
 mod lanes;

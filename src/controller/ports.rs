@@ -3,7 +3,7 @@
 use super::core::Controller;
 use crate::logs::Tone;
 use crate::model::{InstanceId, PortSource};
-use crate::ports::{Listener, Project, listeners};
+use crate::ports::{Listener, Project, listeners, listeners_before_a_start};
 use std::collections::BTreeMap;
 
 /// Somebody else's listener on the port of a service, seen before it started.
@@ -65,7 +65,7 @@ impl Controller {
             return;
         }
         let ports: Vec<u16> = wanted.keys().copied().collect();
-        for listener in listeners(ports) {
+        for listener in listeners_before_a_start(ports) {
             let Some(instance) = wanted.get(&listener.port).copied() else {
                 continue;
             };

@@ -281,7 +281,7 @@ impl Controller {
         };
         self.reaping.insert(instance);
         self.feed(Event::WindowClosing { instance });
-        // A shim reports an end when nothing of the run is left (elsewhere than on Linux it cannot see all of
+        // A shim reports an end when nothing of the run is left (on macOS it cannot see all of
         // it). Looking all the same would be a walk through every process of the machine for each window.
         let unended = std::mem::take(&mut self.host_mut(instance).unended);
         if cfg!(target_os = "linux") && unended.is_empty() {

@@ -48,19 +48,9 @@ pub(super) fn add_to(status: &mut Status, wanted: &[Sampled], now: SystemTime) {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn sum(_members: &[u32], age: Duration) -> Resources {
-    Resources {
-        age_ms: millis(age),
-        ..Resources::default()
-    }
-}
-
-#[cfg(target_os = "linux")]
 fn sum(members: &[u32], age: Duration) -> Resources {
-    use linux::{Used, used};
     let (mut total, mut processes) = (Used::default(), 0);
-    for found in members.iter().filter_map(|pid| used(*pid)) {
+    for found in members.iter().filter_map(|pid| system::used(*pid)) {
         processes += 1;
         total.cpu += found.cpu;
         total.rss += found.rss;
@@ -73,12 +63,12 @@ fn sum(members: &[u32], age: Duration) -> Resources {
         cpu_ms: Some(cpu_ms),
         cpu_percent: percent(total.cpu, age),
         rss_bytes: Some(total.rss),
-        pss_bytes: Some(total.pss),
+        // macOS does not divide shared memory among those that share it.
+        pss_bytes: cfg!(target_os = "linux").then_some(total.pss),
     }
 }
 
 /// To a tenth; `None` before any time has passed.
-#[cfg(target_os = "linux")]
 fn percent(cpu: Duration, age: Duration) -> Option<f64> {
     let share = cpu.as_secs_f64() / age.as_secs_f64();
     share.is_finite().then(|| (share * 1000.0).round() / 10.0)
@@ -88,22 +78,61 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What one process uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
+    /// Its own; on Linux also that of the children that it has waited for.
+    cpu: Duration,
+    rss: u64,
+    pss: u64,
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    //! One process, as `libproc` tells of it.
+
+    use super::Used;
+    use std::ffi::c_int;
+    use std::mem::MaybeUninit;
+    use std::time::Duration;
+
+    /// `None` if it is gone, or another user's.
+    pub(super) fn used(pid: u32) -> Option<Used> {
+        let pid = c_int::try_from(pid).ok()?;
+        let size = c_int::try_from(size_of::<libc::proc_taskinfo>()).ok()?;
+        let mut task = MaybeUninit::<libc::proc_taskinfo>::zeroed();
+        // SAFETY: the buffer has room for so many bytes.
+        let filled =
+            unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTASKINFO, 0, task.as_mut_ptr().cast(), size) };
+        // SAFETY: filled to its end; its fields are numbers.
+        let task = (filled == size).then(|| unsafe { task.assume_init() })?;
+        Some(Used {
+            cpu: in_ticks(task.pti_total_user.saturating_add(task.pti_total_system))?,
+            rss: task.pti_resident_size,
+            pss: 0,
+        })
+    }
+
+    /// The system counts in ticks of its own clock, of other lengths on other processors.
+    #[expect(deprecated, reason = "the crate that it is now in has nothing else for us")]
+    fn in_ticks(ticks: u64) -> Option<Duration> {
+        let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
+        // SAFETY: it writes two numbers.
+        let told = unsafe { libc::mach_timebase_info(&raw mut base) };
+        let nanoseconds = u128::from(ticks) * u128::from(base.numer);
+        let nanoseconds = nanoseconds.checked_div(u128::from(base.denom))?;
+        (told == 0).then_some(Duration::from_nanos(u64::try_from(nanoseconds).ok()?))
+    }
+}
+
 #[cfg(target_os = "linux")]
-mod linux {
+mod system {
     //! One process, as `/proc` tells of it.
 
+    use super::Used;
     use rustix::param::{clock_ticks_per_second, page_size};
     use std::fs;
     use std::time::Duration;
-
-    /// What one process uses.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(super) struct Used {
-        /// Its own, and that of the children that it has waited for.
-        pub(super) cpu: Duration,
-        pub(super) rss: u64,
-        pub(super) pss: u64,
-    }
 
     /// `None` if it is gone.
     pub(super) fn used(pid: u32) -> Option<Used> {
@@ -175,7 +204,7 @@ mod linux {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::percent;
     use std::time::Duration;

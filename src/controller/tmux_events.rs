@@ -118,7 +118,7 @@ impl Controller {
             self.lanes.on_new_client(&mut self.windows);
             self.release_all_held();
             if !self.windows.unopened.is_empty() {
-                self.windows.ask(&Command::list_panes(), Asked::Panes);
+                self.ask_for_panes();
             }
             self.refill_all();
             self.ask_who_looks();
@@ -131,17 +131,22 @@ impl Controller {
         match self.windows.answered(reply.number) {
             Some(Asked::Window(instance)) => match Opened::from_reply(&reply.first_line()) {
                 Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
-                _ => self.windows.refused(instance, reply.text()),
+                // It is there, and the reply that says where was cut.
+                None if reply.ok => {
+                    self.windows.unopened.push(instance);
+                    self.ask_for_panes();
+                }
+                Some(_) | None => self.windows.refused(instance, reply.text()),
             },
             Some(Asked::Refused(instance)) => {
                 if let Some(message) = self.windows.reason_of_refusal(instance, reply.ok) {
                     self.feed(Event::WindowFailed { instance, message });
                 }
             }
-            Some(Asked::Clients) => self.on_viewers(&reply.text()),
+            Some(Asked::Clients) => self.on_viewers(reply),
             // The scrollback itself has been taken in where it stood.
             Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
-            Some(Asked::Panes) => self.on_panes(&reply.text()),
+            Some(Asked::Panes) => self.on_panes(reply),
             Some(Asked::WindowThere(instance)) if reply.ok => self.note_window_closed(instance, false),
             Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
@@ -194,13 +199,15 @@ impl Controller {
     // ── who looks ──
 
     fn ask_who_looks(&mut self) {
-        if !self.windows.is_asking(Asked::Clients) {
-            self.windows.ask(&Command::list_clients(), Asked::Clients);
-        }
+        self.windows.ask_once(&Command::list_clients(), Asked::Clients);
     }
 
-    fn on_viewers(&mut self, text: &str) {
-        let viewers = server::viewers(text);
+    fn on_viewers(&mut self, reply: &Reply) {
+        let viewers = server::viewers(&reply.text());
+        if viewers.is_none() && reply.ok {
+            return self.ask_who_looks();
+        }
+        let viewers = viewers.unwrap_or_default();
         self.viewers = viewers.len();
         for instance in self.ids() {
             let window = self.host(instance).window;
@@ -306,9 +313,18 @@ impl Controller {
         }
     }
 
-    /// Which of the windows that were asked for when the client was lost have been opened.
-    fn on_panes(&mut self, text: &str) {
-        let panes = server::panes(text);
+    fn ask_for_panes(&mut self) {
+        self.windows.ask_once(&Command::list_panes(), Asked::Panes);
+    }
+
+    /// Which of the windows that were asked for have been opened, where that was not told: the client was lost, or
+    /// the reply was cut.
+    fn on_panes(&mut self, reply: &Reply) {
+        let panes = server::panes(&reply.text());
+        if panes.is_none() && reply.ok {
+            return self.ask_for_panes();
+        }
+        let panes = panes.unwrap_or_default();
         for instance in std::mem::take(&mut self.windows.unopened) {
             let name = self.host(instance).name();
             let opened = panes

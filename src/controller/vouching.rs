@@ -6,7 +6,8 @@ use crate::ports::{Holder, Listener, listeners};
 use crate::shim::tree;
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// How a foreign listener's report begins.
 pub(super) const TAKEN: &str = "port taken by pid";
@@ -29,6 +30,9 @@ const PROXIES: [&str; 12] = [
     "limactl",
     "podman",
 ];
+
+/// How long a connection may take that somebody on this machine is to take.
+const AT_MOST: Duration = Duration::from_secs(1);
 
 /// Words in a service's own command that say that its server may run elsewhere.
 const ELSEWHERE: [&str; 9] = [
@@ -57,6 +61,10 @@ pub(super) fn may_run_elsewhere(command: &str) -> bool {
 
 /// `port taken by pid 9710 (python3 -m http.server)`, if what answers at `peer` is certainly not the service.
 pub(super) fn foreign(peer: SocketAddr, rightful: &Rightful) -> Option<String> {
+    if cfg!(not(target_os = "linux")) {
+        // A process that has left its tree may not be told from a stranger there: nothing is certain.
+        return None;
+    }
     let answering = answering(peer, listeners([peer.port()]));
     let mut holders = Vec::new();
     for listener in &answering {
@@ -86,10 +94,21 @@ pub(super) fn foreign(peer: SocketAddr, rightful: &Rightful) -> Option<String> {
 
 /// Whether somebody listens on this port, and it may well be the service.
 pub(super) fn listens(port: u16, rightful: &Rightful) -> bool {
+    if cfg!(not(target_os = "linux")) {
+        return answers(port);
+    }
     listeners([port]).iter().any(|listener| {
         let peer = SocketAddr::new(listener.address, port);
         foreign(peer, rightful).is_none()
     })
+}
+
+/// Whether a connection to this port of this machine is taken: what can be told where no table is cheap to read.
+fn answers(port: u16) -> bool {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let connects =
+        |address: &IpAddr| TcpStream::connect_timeout(&SocketAddr::new(*address, port), AT_MOST).is_ok();
+    loopback.iter().any(connects)
 }
 
 /// The listeners that a connection to `peer` may have reached: those on just that address, else on all.
@@ -129,7 +148,7 @@ fn shown(command: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rightful, answering, foreign, is_container, listens, may_run_elsewhere};
+    use super::{Rightful, answering, answers, is_container, listens, may_run_elsewhere};
     use crate::ports::{Holder, Listener};
     use std::net::{SocketAddr, TcpListener};
 
@@ -150,19 +169,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_port_answers_while_somebody_listens_on_it() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert!(answers(port));
+        assert!(listens(port, &rightful(std::process::id())));
+        drop(socket);
+        assert!(!answers(port));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn r35_a_listener_outside_the_services_tree_is_told_with_pid_and_command() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let own = std::process::id();
-        let told = foreign(address, &rightful(u32::MAX)).unwrap();
+        let told = super::foreign(address, &rightful(u32::MAX)).unwrap();
         assert!(told.starts_with(&format!("port taken by pid {own} (")), "{told}");
-        assert_eq!(foreign(address, &rightful(own)), None);
+        assert_eq!(super::foreign(address, &rightful(own)), None);
         assert!(listens(address.port(), &rightful(own)));
         assert!(!listens(address.port(), &rightful(u32::MAX)));
         drop(socket);
-        assert_eq!(foreign(address, &rightful(u32::MAX)), None);
+        assert_eq!(super::foreign(address, &rightful(u32::MAX)), None);
         assert!(!listens(address.port(), &rightful(own)));
     }
 

@@ -175,6 +175,13 @@ impl Windows {
         }
     }
 
+    /// The same, unless that answer is on its way.
+    pub(super) fn ask_once(&mut self, command: &Command, why: Asked) {
+        if !self.is_asking(why) {
+            self.ask(command, why);
+        }
+    }
+
     /// Sends a command; `None` without a client.
     pub(super) fn send(&mut self, command: &Command) -> Option<CommandNumber> {
         self.client().map(|client| client.send(command))

@@ -1,8 +1,10 @@
 //! Writing to a file until all is written, blocking or not. Used by the console's thread alone.
 
-use rustix::event::{PollFd, PollFlags, poll};
+use crate::platform::readiness;
+use rustix::event::PollFlags;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 
 /// Writes all of `bytes`, however long it takes.
 pub(super) fn write_all(mut out: &File, mut bytes: &[u8]) -> io::Result<()> {
@@ -20,7 +22,7 @@ pub(super) fn write_all(mut out: &File, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 fn wait_until_writable(out: &File) -> io::Result<()> {
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
+    match readiness::wait(&[(out.as_fd(), PollFlags::OUT)], None) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }

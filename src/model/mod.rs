@@ -18,6 +18,7 @@ mod state;
 mod suggest;
 pub mod time_text;
 mod variables;
+mod verb;
 
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
 pub use exit::Exit;
@@ -37,3 +38,4 @@ pub use spec::{DEFAULT_NAMESPACE, InstanceSpec, Launch, Limits, Listen, ListenAd
 pub use state::{FailureReason, PendingWhy, SkipCause, State, StateWord};
 pub use suggest::{no_such_service, suggest};
 pub use variables::{CommonVariables, Variables};
+pub use verb::Verb;

@@ -1,5 +1,6 @@
 //! Who holds a port already: asked before a start, so that the answer comes before the service's own
-//! complaint. On Linux the kernel's tables tell the owner; elsewhere, trying to bind tells only the address.
+//! complaint. On Linux the kernel's tables tell, on macOS `lsof`; where neither can, trying to bind tells only the
+//! address.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,7 +14,7 @@ use std::time::Duration;
 pub struct Listener {
     pub port: u16,
     pub address: IpAddr,
-    /// `None` where it cannot be seen: another user's process, or not Linux.
+    /// `None` where it cannot be seen: another user's process.
     pub holder: Option<Holder>,
 }
 
@@ -65,14 +66,33 @@ pub fn listeners(ports: impl IntoIterator<Item = u16>) -> Vec<Listener> {
     found
 }
 
+/// The same, asked while nothing of ours is about to listen: a port may be tried by binding it. On macOS that finds
+/// other users' listeners too, and spares a process where no port is taken, which is the rule.
+pub fn listeners_before_a_start(ports: impl IntoIterator<Item = u16>) -> Vec<Listener> {
+    let ports: BTreeSet<u16> = ports.into_iter().collect();
+    if cfg!(target_os = "linux") {
+        return listeners(ports);
+    }
+    let refused = by_binding(&ports);
+    let mut found = listeners(refused.iter().map(|listener| listener.port));
+    let seen: BTreeSet<u16> = found.iter().map(|listener| listener.port).collect();
+    found.extend(
+        refused
+            .into_iter()
+            .filter(|listener| !seen.contains(&listener.port)),
+    );
+    found.sort_by_key(|listener| (listener.port, listener.address));
+    found
+}
+
 #[cfg(target_os = "linux")]
 fn from_tables(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
     super::proc_net::listeners(ports)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn from_tables(_ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
-    Err(io::ErrorKind::Unsupported.into())
+fn from_tables(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
+    super::lsof::listeners(ports)
 }
 
 /// A listener on the wildcard address can make a loopback address look taken, and the other way round; the
@@ -95,14 +115,22 @@ fn by_binding(ports: &BTreeSet<u16>) -> Vec<Listener> {
         .collect()
 }
 
+impl Listener {
+    /// Whether it is one of macOS's own, which goes by the name of the program that shows its switch.
+    fn is_airplay(&self) -> bool {
+        let may_be = |holder: &Holder| holder.program.starts_with("ControlCe");
+        cfg!(target_os = "macos") && AIRPLAY.contains(&self.port) && self.holder.as_ref().is_none_or(may_be)
+    }
+}
+
 impl fmt::Display for Listener {
     /// `port 5000 on 127.0.0.1 is taken by python3 (pid 9710, in /srv/shop, since 3 min)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "port {} on {} is taken", self.port, self.address)?;
+        if self.is_airplay() {
+            return write!(f, ", on macOS usually by AirPlay Receiver");
+        }
         let Some(holder) = &self.holder else {
-            if cfg!(target_os = "macos") && AIRPLAY.contains(&self.port) {
-                return write!(f, ", on macOS usually by AirPlay Receiver");
-            }
             return write!(f, " by a process that cannot be seen from here");
         };
         write!(f, " by {} (pid {}", holder.program, holder.pid)?;
@@ -166,9 +194,7 @@ mod tests {
     fn an_address_of_another_interface_is_in_nobodys_way() {
         if let Some((_socket, port)) = listen("127.0.0.9") {
             let found = listeners([port]);
-            if cfg!(target_os = "linux") {
-                assert_eq!(found, []);
-            }
+            assert_eq!(found, []);
         }
     }
 

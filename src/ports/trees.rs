@@ -13,7 +13,7 @@ pub struct Socket {
 }
 
 /// Every listening TCP socket of this machine, in no certain order. `None` where the system does not tell at once:
-/// other systems than Linux, and sandboxes.
+/// macOS, and sandboxes.
 pub fn listening() -> Option<Vec<Socket>> {
     #[cfg(target_os = "linux")]
     return super::sock_diag::listening().ok();
@@ -22,15 +22,15 @@ pub fn listening() -> Option<Vec<Socket>> {
 }
 
 /// Those of `sockets` that a process holds. Blocks for as long as it takes to look through its descriptors.
+#[cfg(target_os = "linux")]
 pub fn held_by(pid: u32, sockets: &BTreeMap<u64, Socket>) -> Vec<Socket> {
-    #[cfg(target_os = "linux")]
-    let held = super::proc_net::socket_inodes(pid)
+    super::proc_net::socket_inodes(pid)
         .filter_map(|inode| sockets.get(&inode).copied())
-        .collect();
-    #[cfg(not(target_os = "linux"))]
-    let held = {
-        let _nobody_tells = (pid, sockets);
-        Vec::new()
-    };
-    held
+        .collect()
+}
+
+/// None: the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn held_by(_pid: u32, _sockets: &BTreeMap<u64, Socket>) -> Vec<Socket> {
+    Vec::new()
 }

@@ -4,8 +4,8 @@
 
 use super::live::Live;
 use super::spawn::{Role, spawn};
-use super::table;
 use crate::model::{Exit, Signal};
+use crate::platform::processes;
 use rustix::process::Pid;
 
 /// Where the shim stands with processes that are not its own.
@@ -54,7 +54,7 @@ impl Live {
         let targets = &self.elevated.targets;
         let has_failed = !exit.is_some_and(Exit::is_success)
             && !targets.is_empty()
-            && targets.iter().all(|pid| table::one(*pid).is_some())
+            && targets.iter().all(|pid| processes::one(*pid).is_some())
             && !matches!(exit, Some(Exit::Signal(_)));
         if was && has_failed {
             self.give_up();

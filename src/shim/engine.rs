@@ -40,6 +40,8 @@ pub(super) struct Engine {
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,
+    /// Orders were carried out since the last wait.
+    pub(super) has_acted: bool,
 }
 
 pub(super) enum Phase {
@@ -76,15 +78,20 @@ impl Engine {
             last: None,
             leaving: false,
             hung_up: false,
+            has_acted: false,
         })
     }
 
     pub(super) fn serve(mut self) -> ExitCode {
         self.connect();
         while !self.is_done() {
+            self.give_back();
             let ready = self.wait();
             if ready.signal {
                 self.on_signals();
+            }
+            if ready.stray {
+                self.on_ends(Live::on_stray);
             }
             if ready.link_in {
                 self.on_orders();
@@ -139,6 +146,10 @@ impl Engine {
             link: self.link.as_ref().map(|link| (link.fd(), of_link(link))),
             terminal: self.terminal.fd().map(|fd| (fd, of_terminal)),
             notify: self.supplies.notify().map(Notify::fd),
+            stray: match &self.phase {
+                Phase::Live(live) => live.strays_fd(),
+                Phase::Opening(_) | Phase::Idle => None,
+            },
         };
         ready::wait(&sources, self.timeout().as_ref())
     }
@@ -155,7 +166,7 @@ impl Engine {
     fn on_signals(&mut self) {
         let caught = self.signals.take();
         if caught.child {
-            self.on_children();
+            self.on_ends(Live::on_children);
         }
         if caught.reconnect {
             self.connect();
@@ -168,11 +179,12 @@ impl Engine {
         }
     }
 
-    fn on_children(&mut self) {
+    /// Something of the run has ended; `look` takes note of it.
+    fn on_ends(&mut self, look: fn(&mut Live) -> Turn) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let turn = live.on_children();
+        let turn = look(live);
         self.settle();
         match turn {
             Turn::Nothing => {}
@@ -312,6 +324,14 @@ impl Engine {
         if !matches!(open, Some(Ok(true))) {
             // The controller is gone. The next one says so with SIGUSR1.
             self.link = None;
+        }
+        self.has_acted = true;
+    }
+
+    /// Gives back what only orders needed, once: whoever waits for what was ordered has been told by now.
+    fn give_back(&mut self) {
+        if !std::mem::take(&mut self.has_acted) {
+            return;
         }
         give_memory_back();
         // A start or a stop under way needs them at once.

@@ -1,8 +1,9 @@
 //! Signals to the groups and processes of a run, and who of it is alive. When which signal is due is `live.rs`'s
 //! business.
 
-use super::tree::{self, descendants};
+use super::tree::{self, descendants, of_run};
 use crate::model::Signal;
+use crate::platform::processes;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitStatus, getpgid, getpgrp, kill_process, kill_process_group};
 use std::collections::BTreeSet;
@@ -25,14 +26,14 @@ pub(super) fn go_on(pid: Pid, status: WaitStatus) {
     }
 }
 
-/// The processes below this one.
-pub(super) fn tree_pids() -> Vec<u32> {
-    descendants(std::process::id()).iter().map(|p| p.pid).collect()
+/// The processes of the run with this token.
+pub(super) fn tree_pids(token: &str) -> Vec<u32> {
+    of_run(token).iter().map(|p| p.pid).collect()
 }
 
-/// The groups of the processes below this one.
-pub(super) fn tree_groups() -> BTreeSet<u32> {
-    descendants(std::process::id()).iter().map(|p| p.group).collect()
+/// The groups of the processes of the run with this token.
+pub(super) fn tree_groups(token: &str) -> BTreeSet<u32> {
+    of_run(token).iter().map(|p| p.group).collect()
 }
 
 /// Whether a signal found nobody of its group whom the system lets the shim signal, though somebody is there.
@@ -60,7 +61,8 @@ pub(super) fn signal_group(group: u32, signal: Signal) -> Refused {
     };
     let signal = raw(signal);
     if group != getpgrp() {
-        return Refused(kill_process_group(group, signal) == Err(Errno::PERM));
+        let refused = kill_process_group(group, signal) == Err(Errno::PERM);
+        return Refused(refused && may_be_alive(number(group)));
     }
     // A process that has moved into the shim's own group: the shim must not signal itself.
     let below = descendants(std::process::id());
@@ -72,6 +74,12 @@ pub(super) fn signal_group(group: u32, signal: Signal) -> Refused {
         let _gone = kill_process(pid, signal);
     }
     Refused(false)
+}
+
+/// Whether anybody of the group may be alive. macOS refuses to signal a group of zombies in the same words as one of
+/// another user's.
+fn may_be_alive(group: u32) -> bool {
+    cfg!(target_os = "linux") || processes::all().any(|found| found.group == group)
 }
 
 fn raw(signal: Signal) -> rustix::process::Signal {

@@ -93,8 +93,6 @@ impl Bounds {
 mod tests {
     use super::Bounds;
     use crate::model::Limits;
-    use rustix::process::Resource;
-
     #[test]
     fn without_limits_nothing_is_done() {
         let bounds = Bounds::of(&Limits::default(), "x", true);
@@ -110,7 +108,13 @@ mod tests {
             nofile: Some(16),
         };
         let bounds = Bounds::of(&limits, "x", false);
-        assert_eq!(bounds.each, [(Resource::Nofile, 16), (Resource::Data, 1 << 20)]);
+        assert_eq!(
+            bounds.each,
+            [
+                (rustix::process::Resource::Nofile, 16),
+                (rustix::process::Resource::Data, 1 << 20)
+            ]
+        );
         let why = "its processes cannot be put into a control group";
         assert_eq!(
             bounds.cautions,

@@ -8,12 +8,14 @@ use super::notify::Notify;
 use super::protocol::{Ended, LiveRun, Report, extension_in};
 use super::spawn::{Role, spawn};
 use super::stopping::{Stop, StopPhase};
+use super::strays::Strays;
 use super::supplies::Supplies;
 use super::tree::Killed;
 use super::watchdog::Watchdog;
 use super::wire;
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What ends well so soon after the main process was still busy with the same.
@@ -54,6 +56,7 @@ pub(super) struct Live {
     pub(super) why: Option<String>,
     pub(super) killed: Killed,
     pub(super) watchdog: Watchdog,
+    strays: Strays,
     /// Kept while its processes are held to it.
     _bounds: Bounds,
     pub(super) elevated: Elevated,
@@ -109,6 +112,7 @@ impl Live {
             why: None,
             killed: Killed::default(),
             watchdog: Watchdog::new(launch.watchdog, launch.notify, Instant::now()),
+            strays: Strays::default(),
             _bounds: bounds,
             elevated: Elevated::default(),
             cautions,
@@ -147,7 +151,7 @@ impl Live {
             pid: number(self.main),
             at_ms: self.at_ms,
             daemons: if self.exit.is_some() {
-                tree_pids()
+                tree_pids(&self.token)
             } else {
                 Vec::new()
             },
@@ -215,10 +219,11 @@ impl Live {
                 Ok(Some((_, status))) => self.last_end = exit_of(status),
                 Ok(None) => break,
                 Err(rustix::io::Errno::INTR) => {}
-                // No child any more: the tree is empty.
+                // No child any more.
+                Err(_) if self.strays.are_left(&self.token) => break,
+                // The tree is empty.
                 Err(_) => {
                     self.note_helper(helper);
-                    self.sweep_group();
                     return self.on_empty();
                 }
             }
@@ -242,6 +247,17 @@ impl Live {
             },
         }
         Turn::Nothing
+    }
+
+    /// Readable when a process of the run has ended that is no child; then [`Self::on_stray`].
+    pub(super) fn strays_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.strays.fd()
+    }
+
+    /// Such a process has ended.
+    pub(super) fn on_stray(&mut self) -> Turn {
+        self.strays.forget();
+        self.on_children()
     }
 
     /// Nothing of it is left here.
@@ -270,7 +286,7 @@ impl Live {
 
     /// The main process is gone and others are left.
     fn on_left_behind(&mut self, exit: Exit) -> Turn {
-        let pids = tree_pids();
+        let pids = tree_pids(&self.token);
         // None: they are ending at this moment, and each end wakes the loop again.
         if self.left.is_some() || pids.is_empty() {
             return Turn::Nothing;
@@ -291,7 +307,7 @@ impl Live {
             signal_group(number(self.main), signal);
             return;
         }
-        for group in tree_groups() {
+        for group in tree_groups(&self.token) {
             signal_group(group, signal);
         }
     }

@@ -19,8 +19,8 @@ mod ready;
 mod signals;
 mod spawn;
 mod stopping;
+mod strays;
 mod supplies;
-pub mod table;
 mod terminal;
 pub mod tree;
 mod watchdog;
@@ -87,8 +87,12 @@ fn close_inherited() {
     #[cfg(not(target_os = "linux"))]
     let closed = false;
     if !closed {
-        for fd in 3..256 {
-            // SAFETY: as above.
+        let listed = std::fs::read_dir("/dev/fd").into_iter().flatten();
+        let open: Vec<i32> = listed
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect();
+        for fd in open.into_iter().filter(|fd| *fd > 2) {
+            // SAFETY: as above; the listing's own file is closed already.
             unsafe { libc::close(fd) };
         }
     }

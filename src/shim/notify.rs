@@ -4,7 +4,7 @@
 use super::plain;
 use super::protocol::{said_ready, status_in};
 #[cfg(target_os = "linux")]
-use super::{table, tree};
+use super::tree;
 use rustix::io::{Errno, IoSliceMut};
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, recvmsg};
 use std::fs;
@@ -15,6 +15,13 @@ use std::path::{Path, PathBuf};
 
 /// A longer message is dropped, as by systemd.
 const LONGEST: usize = 4096;
+
+/// How files that are passed along arrive. Where they cannot arrive closed to programs started later, they are gone
+/// before the only thread starts one.
+#[cfg(target_os = "linux")]
+const PASSED_ALONG: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const PASSED_ALONG: RecvFlags = RecvFlags::empty();
 
 pub(super) struct Notify {
     socket: UnixDatagram,
@@ -106,7 +113,7 @@ impl Notify {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
             // Files that are passed along are closed with the buffer.
-            let flags = RecvFlags::CMSG_CLOEXEC;
+            let flags = PASSED_ALONG;
             match recvmsg(
                 &self.socket,
                 &mut [IoSliceMut::new(&mut bytes)],
@@ -138,7 +145,7 @@ fn may_speak(control: &mut RecvAncillaryBuffer<'_>) -> bool {
     });
     let Some(sender) = sender else { return false };
     let pid = sender.pid.as_raw_nonzero().get().unsigned_abs();
-    table::one(pid).is_none_or(|process| tree::is_below(std::process::id(), process))
+    crate::platform::processes::one(pid).is_none_or(|process| tree::is_below(std::process::id(), process))
 }
 
 /// Nothing tells who has sent it; the directory's permissions have to do.

@@ -65,8 +65,7 @@ impl Engine {
                 self.phase = Phase::Live(Box::new(live));
                 self.report(&report);
                 self.settle();
-                // Only now: whoever waits for the run has been told, and nothing is left to do but to wait.
-                crate::thrift::give_back();
+                self.has_acted = true;
             }
             Err(message) => {
                 self.close_run(run, &note::could_not_start(&self.instance, &message));

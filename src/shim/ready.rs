@@ -1,6 +1,7 @@
 //! The shim's only wait: for what can happen to it, all at once. What is done about it is `engine.rs`'s business.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::platform::readiness;
+use rustix::event::{PollFlags, Timespec};
 use std::os::fd::BorrowedFd;
 
 /// What is waited for.
@@ -9,6 +10,8 @@ pub(super) struct Sources<'a> {
     pub(super) link: Option<(BorrowedFd<'a>, PollFlags)>,
     pub(super) terminal: Option<(BorrowedFd<'a>, PollFlags)>,
     pub(super) notify: Option<BorrowedFd<'a>>,
+    /// Of a process that is no child.
+    pub(super) stray: Option<BorrowedFd<'a>>,
 }
 
 /// What a wait has brought.
@@ -20,6 +23,7 @@ pub(super) struct Ready {
     pub(super) terminal_in: bool,
     pub(super) terminal_out: bool,
     pub(super) notify: bool,
+    pub(super) stray: bool,
 }
 
 /// Sleeps until something happens, or the time is over.
@@ -29,18 +33,14 @@ pub(super) fn wait(sources: &Sources<'_>, timeout: Option<&Timespec>) -> Ready {
         sources.link,
         sources.terminal.filter(|(_, wanted)| !wanted.is_empty()),
         sources.notify.map(|fd| (fd, PollFlags::IN)),
+        sources.stray.map(|fd| (fd, PollFlags::IN)),
     ];
-    let mut fds: Vec<PollFd<'_>> = all
-        .iter()
-        .flatten()
-        .map(|(fd, wanted)| PollFd::from_borrowed_fd(*fd, *wanted))
-        .collect();
-    if poll(&mut fds, timeout).is_err() {
+    let files: Vec<(BorrowedFd<'_>, PollFlags)> = all.iter().flatten().copied().collect();
+    let Ok(mut results) = readiness::wait(&files, timeout) else {
         // Interrupted: what interrupted it is readable at the next wait.
         return Ready::default();
-    }
-    let mut results = fds.iter().map(PollFd::revents);
-    let [signals, link, terminal, notify] = all.map(|source| {
+    };
+    let [signals, link, terminal, notify, stray] = all.map(|source| {
         let result = source.and_then(|_| results.next());
         result.unwrap_or(PollFlags::empty())
     });
@@ -52,5 +52,6 @@ pub(super) fn wait(sources: &Sources<'_>, timeout: Option<&Timespec>) -> Ready {
         terminal_in: terminal.intersects(PollFlags::IN | failed),
         terminal_out: terminal.contains(PollFlags::OUT),
         notify: !notify.is_empty(),
+        stray: !stray.is_empty(),
     }
 }

@@ -1,10 +1,10 @@
 //! The stop plan at work on a run: asked to end, waited for, killed. What a run is and how its end is noticed is
 //! told in `live.rs`.
 
-use super::groups::{Refused, number, signal_alone, signal_and_wake, signal_group, tree_groups};
+use super::groups::{Refused, number, signal_alone, signal_and_wake, tree_groups};
 use super::live::Live;
 use super::spawn::{Role, spawn};
-use super::tree::kill_descendants;
+use super::tree::kill_run;
 use crate::model::{Exit, Signal, StopPlan};
 use rustix::process::Pid;
 use std::collections::BTreeSet;
@@ -184,7 +184,7 @@ impl Live {
     pub(super) fn signal_other_groups(&mut self) {
         let Some(stop) = &mut self.stop else { return };
         let signal = stop.plan.signal;
-        let groups: Vec<u32> = tree_groups()
+        let groups: Vec<u32> = tree_groups(&self.token)
             .into_iter()
             .filter(|group| stop.signalled.insert(*group))
             .collect();
@@ -201,18 +201,7 @@ impl Live {
             stop.phase = StopPhase::Killing;
             stop.deadline = None;
         }
-        if cfg!(not(target_os = "linux")) && self.exit.is_none() {
-            signal_group(number(self.main), Signal::KILL);
-        }
-        kill_descendants(std::process::id(), &mut self.killed);
+        kill_run(&self.token, &mut self.killed);
         self.kill_elevated();
-    }
-
-    /// Where a process cannot adopt what its children leave behind, the rest of the group is all that can be
-    /// found, and its end cannot be waited for: it goes with the main process.
-    pub(super) fn sweep_group(&self) {
-        if cfg!(not(target_os = "linux")) {
-            signal_group(number(self.main), Signal::KILL);
-        }
     }
 }

@@ -1,10 +1,14 @@
 //! Process trees: who belongs to one, and how to end all of it. The shim uses it for its own children; the
 //! controller, from a thread that may block, for what a killed shim has left behind.
 
-use super::table::{self, Process};
+use super::strays;
+use crate::platform::process_end::ProcessEnd;
+use crate::platform::processes::{self, Process};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
+use std::thread;
 
 /// The variable in each service's environment that says which shim started it.
 pub const TOKEN_VARIABLE: &str = "OVR_RUN_TOKEN";
@@ -15,6 +19,9 @@ const MOST_NAMED: usize = 16;
 /// More ancestors than these no process has; what changes them as fast as they are looked at is not followed.
 #[cfg(target_os = "linux")]
 const MOST_ANCESTORS: usize = 1000;
+
+/// So many are waited for at a time; the next round takes the others.
+const MOST_OPEN: usize = 128;
 
 /// What was ended with SIGKILL, for a person to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +39,7 @@ impl Killed {
     fn refuse(&mut self, pid: u32) {
         self.named.retain(|name| !name.starts_with(&format!("{pid} ")));
         self.out_of_reach.push(pid);
-        self.refused.push(format!("{pid} {}", table::command(pid)));
+        self.refused.push(format!("{pid} {}", processes::command(pid)));
     }
 
     /// The numbers of those in [`refused`](Self::refused).
@@ -43,7 +50,7 @@ impl Killed {
     /// Notes a process that is about to be killed; before, since afterwards its command line is gone.
     fn name(&mut self, pid: u32) {
         if self.named.len() < MOST_NAMED && self.seen.insert(pid) {
-            self.named.push(format!("{pid} {}", table::command(pid)));
+            self.named.push(format!("{pid} {}", processes::command(pid)));
         }
     }
 }
@@ -51,7 +58,20 @@ impl Killed {
 /// Every process alive below `root`, which itself is not among them.
 pub fn descendants(root: u32) -> Vec<Process> {
     let below = below(root, &links());
-    below.into_iter().filter_map(table::one).collect()
+    below.into_iter().filter_map(processes::one).collect()
+}
+
+/// Every process alive of this shim's run: below it, or carrying the marks of a run that has lost its parent, or
+/// below such a one.
+pub(super) fn of_run(token: &str) -> Vec<Process> {
+    let links = links();
+    let strays = strays::find(token);
+    let mut pids: BTreeSet<u32> = below(std::process::id(), &links).into_iter().collect();
+    for stray in &strays {
+        pids.insert(stray.pid);
+        pids.extend(below(stray.pid, &links));
+    }
+    pids.into_iter().filter_map(processes::one).collect()
 }
 
 /// The processes below each of `roots`, after one look at the table.
@@ -62,7 +82,7 @@ pub fn trees(roots: &[u32]) -> Vec<Vec<u32>> {
 
 /// Parent and child, in order.
 fn links() -> Vec<(u32, u32)> {
-    let mut links: Vec<(u32, u32)> = table::all().map(|found| (found.parent, found.pid)).collect();
+    let mut links: Vec<(u32, u32)> = processes::all().map(|found| (found.parent, found.pid)).collect();
     links.sort_unstable();
     links
 }
@@ -93,7 +113,7 @@ pub(super) fn is_below(root: u32, process: Process) -> bool {
         }
         above += 1;
         // A parent that has ended meanwhile has left its child to another one: look again from the start.
-        next = table::one(found.parent).or_else(|| table::one(process.pid));
+        next = processes::one(found.parent).or_else(|| processes::one(process.pid));
     }
     false
 }
@@ -101,7 +121,7 @@ pub(super) fn is_below(root: u32, process: Process) -> bool {
 /// Every process alive in the session that the process `sid` began. None if `sid` itself is alive: then it is
 /// not the process that was meant, or the session is not over.
 pub fn session_members(sid: u32) -> Vec<Process> {
-    let members: Vec<Process> = table::all()
+    let members: Vec<Process> = processes::all()
         .filter(|found| found.session == sid && sid != 0)
         .collect();
     if members.iter().any(|found| found.pid == sid) {
@@ -113,14 +133,14 @@ pub fn session_members(sid: u32) -> Vec<Process> {
 /// Every process alive whose environment carries this shim's token.
 pub fn marked(token: &str) -> Vec<Process> {
     let assignment = format!("{TOKEN_VARIABLE}={token}");
-    table::all()
-        .filter(|found| table::has_variable(found.pid, &assignment))
+    processes::all()
+        .filter(|found| processes::has_variable(found.pid, &assignment))
         .collect()
 }
 
 /// Whether the process's environment carries this shim's token.
 pub fn is_marked(pid: u32, token: &str) -> bool {
-    table::has_variable(pid, &format!("{TOKEN_VARIABLE}={token}"))
+    processes::has_variable(pid, &format!("{TOKEN_VARIABLE}={token}"))
 }
 
 /// Ends everything that a dead shim has left: what carries its token, what lives in its session, and all below
@@ -142,8 +162,8 @@ pub fn end_probes(token: &str, living: u32) -> Killed {
     let own = format!("{TOKEN_VARIABLE}={}", probe_token(token, Some(living)));
     let is_left = |entry: &[u8]| entry.starts_with(any.as_bytes()) && !entry.starts_with(own.as_bytes());
     end_found(|| {
-        table::all()
-            .filter(|found| table::has_entry(found.pid, is_left))
+        processes::all()
+            .filter(|found| processes::has_entry(found.pid, is_left))
             .collect()
     })
 }
@@ -172,32 +192,37 @@ fn end_found(find: impl Fn() -> Vec<Process>) -> Killed {
         }
         // None of them forks while the others are being ended.
         for found in &left {
-            let _gone = handle::signal(found, Signal::STOP);
+            let _gone = signal(found, Signal::STOP);
         }
         for found in &left {
             killed.name(found.pid);
         }
-        for pid in handle::kill_and_wait(&left) {
+        for pid in kill_and_wait(&left) {
             refused.insert(pid);
             killed.refuse(pid);
         }
     }
 }
 
-/// Sends SIGKILL to everything below the shim. What is born meanwhile is found by the next call: make it each
+/// Sends SIGKILL to everything of the shim's run. What is born meanwhile is found by the next call: make it each
 /// time that a child ends, until there is no child any more.
 ///
 /// All are stopped before the first is killed, and each as soon as it is seen: a tree that forks as fast as it
 /// can, or a process that lives on by forking and exiting, must not slip through between seeing and killing.
-pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
+pub(super) fn kill_run(token: &str, killed: &mut Killed) {
+    let root = std::process::id();
     let mut members = BTreeSet::from([root]);
+    for stray in strays::find(token) {
+        members.insert(stray.pid);
+        let _gone = signal(&stray, Signal::STOP);
+    }
     let mut found_some = true;
     while found_some {
         found_some = false;
-        for found in table::all() {
+        for found in processes::all() {
             if members.contains(&found.parent) && members.insert(found.pid) {
                 found_some = true;
-                let _gone = handle::signal(&found, Signal::STOP);
+                let _gone = signal(&found, Signal::STOP);
             }
         }
     }
@@ -205,9 +230,9 @@ pub(super) fn kill_descendants(root: u32, killed: &mut Killed) {
     killed.refused.clear();
     killed.out_of_reach.clear();
     for pid in members {
-        if let Some(found) = table::one(pid) {
+        if let Some(found) = processes::one(pid) {
             killed.name(pid);
-            if handle::signal(&found, Signal::KILL) == Err(Errno::PERM) {
+            if signal(&found, Signal::KILL) == Err(Errno::PERM) {
                 killed.refuse(pid);
             }
         }
@@ -219,84 +244,44 @@ pub(super) fn pid(number: u32) -> Option<Pid> {
     i32::try_from(number).ok().and_then(Pid::from_raw)
 }
 
-#[cfg(target_os = "linux")]
-mod handle {
-    //! Signals through pidfds: they reach the process that was looked at, never a later one with its number.
-
-    use super::{Process, pid, plain, table};
-    use rustix::event::{PollFd, PollFlags, poll};
-    use rustix::io::Errno;
-    use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-    use std::os::fd::OwnedFd;
-    use std::thread;
-
-    /// So many are waited for at a time; the next round takes the others.
-    const MOST_OPEN: usize = 128;
-
-    /// Signals exactly this process; `SRCH` if it is gone.
-    pub(super) fn signal(process: &Process, signal: Signal) -> Result<(), Errno> {
-        match open(process) {
-            Ok(handle) => pidfd_send_signal(handle, signal),
-            Err(Errno::NOSYS | Errno::MFILE | Errno::NFILE) => plain(process, signal),
-            Err(gone) => Err(gone),
-        }
-    }
-
-    /// Kills all, and waits until as many of them as can be watched at once are gone. Returns those that the
-    /// system refuses to signal.
-    pub(super) fn kill_and_wait(left: &[Process]) -> Vec<u32> {
-        let mut refused = Vec::new();
-        let mut watched = Vec::new();
-        for process in left {
-            match signal(process, Signal::KILL) {
-                Err(Errno::PERM) => refused.push(process.pid),
-                Ok(()) if watched.len() < MOST_OPEN => watched.extend(open(process)),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        if watched.is_empty() {
-            // Nothing to wait on (a kernel without pidfds): look again as soon as others have had a turn.
-            thread::yield_now();
-        }
-        for handle in &watched {
-            // Readable from its end on. An interrupted wait is made up for by the next look at the table.
-            let _ready = poll(&mut [PollFd::new(handle, PollFlags::IN)], None);
-        }
-        refused
-    }
-
-    fn open(process: &Process) -> Result<OwnedFd, Errno> {
-        let number = pid(process.pid).ok_or(Errno::SRCH)?;
-        let handle = pidfd_open(number, PidfdFlags::empty())?;
-        // Opened by number: make sure that it is still the one that was seen.
-        let same = table::one(process.pid).is_some_and(|now| now.started == process.started);
-        same.then_some(handle).ok_or(Errno::SRCH)
+/// Signals exactly this process; `SRCH` if it is gone.
+fn signal(process: &Process, signal: Signal) -> Result<(), Errno> {
+    match open(process) {
+        Ok(end) => end.signal(signal),
+        Err(Errno::NOSYS | Errno::MFILE | Errno::NFILE) => plain(process, signal),
+        Err(gone) => Err(gone),
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-mod handle {
-    //! Signals by number; the window for a reused number is as small as it can be made here.
-
-    use super::{Process, plain};
-    use rustix::io::Errno;
-    use rustix::process::Signal;
-    use std::thread;
-
-    pub(super) fn signal(process: &Process, signal: Signal) -> Result<(), Errno> {
-        plain(process, signal)
+/// Kills all, and waits until as many of them as can be watched at once are gone. Returns those that the system
+/// refuses to signal.
+fn kill_and_wait(left: &[Process]) -> Vec<u32> {
+    let mut refused = Vec::new();
+    let mut watched = Vec::new();
+    for process in left {
+        match signal(process, Signal::KILL) {
+            Err(Errno::PERM) => refused.push(process.pid),
+            Ok(()) if watched.len() < MOST_OPEN => watched.extend(open(process)),
+            Ok(()) | Err(_) => {}
+        }
     }
-
-    /// Kills all; returns those that the system refuses to signal. The caller looks again.
-    pub(super) fn kill_and_wait(left: &[Process]) -> Vec<u32> {
-        let refused = left
-            .iter()
-            .filter(|process| plain(process, Signal::KILL) == Err(Errno::PERM))
-            .map(|process| process.pid)
-            .collect();
+    if watched.is_empty() {
+        // Nothing to wait on (a kernel without pidfds): look again as soon as others have had a turn.
         thread::yield_now();
-        refused
     }
+    for end in &watched {
+        // Readable from its end on. An interrupted wait is made up for by the next look at the table.
+        let _ready = poll(&mut [PollFd::new(end, PollFlags::IN)], None);
+    }
+    refused
+}
+
+/// Takes hold of the process, so that no signal reaches a later one with its number.
+fn open(process: &Process) -> Result<ProcessEnd, Errno> {
+    let end = ProcessEnd::watch(process.pid)?;
+    // Opened by number: make sure that it is still the one that was seen.
+    let same = processes::one(process.pid).is_some_and(|now| now.started == process.started);
+    same.then_some(end).ok_or(Errno::SRCH)
 }
 
 fn plain(process: &Process, signal: Signal) -> Result<(), Errno> {
@@ -306,7 +291,7 @@ fn plain(process: &Process, signal: Signal) -> Result<(), Errno> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::{TOKEN_VARIABLE, descendants, end_all, end_probes, marked, probe_token};
-    use crate::shim::table;
+    use crate::platform::processes;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
@@ -341,7 +326,7 @@ mod tests {
         let killed = end_all(&token, 0);
 
         assert!(marked(&token).is_empty());
-        assert!(table::one(child.id()).is_none());
+        assert!(processes::one(child.id()).is_none());
         assert!(
             killed.named.iter().any(|name| name.contains("setsid")),
             "{killed:?}"

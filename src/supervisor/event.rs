@@ -1,5 +1,6 @@
 //! What the world tells the machine, and what the machine wants done. Both carry the run they belong to.
 
+pub use crate::model::Verb;
 use crate::model::{AskId, Exit, InstanceId, InstanceName, Policy, RunId, Signal, State, StopPlan};
 use std::time::Duration;
 
@@ -142,21 +143,6 @@ pub enum Triggered {
     Busy,
     /// Its files change again and again: they are not heeded any more until a person starts it.
     Suspended,
-}
-
-/// What can be asked of instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Bring it up; nothing to do if it runs.
-    Start,
-    /// Stop by plan; sticks until somebody starts it.
-    Stop,
-    /// Stop if it runs, then start.
-    Restart,
-    /// SIGKILL to the tree; sticks like a stop.
-    Kill,
-    /// Deliver a signal; changes no intent.
-    Signal(Signal),
 }
 
 /// Why a session is asked to end.

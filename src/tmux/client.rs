@@ -161,7 +161,7 @@ impl Client {
         let mut client = Self::over(child).map_err(|error| {
             Diagnostic::error(Kind::System, "cannot talk to tmux").cause(error.to_string())
         })?;
-        client.send(&Command::display_message(GREETING));
+        client.greet();
         Ok(client)
     }
 
@@ -188,6 +188,11 @@ impl Client {
             buffer: vec![0; READ],
             ended: false,
         })
+    }
+
+    fn greet(&mut self) {
+        let number = self.send(&Command::display_message(GREETING));
+        self.pairing.expect_greeting(number);
     }
 
     /// Queues a command; it is written by [`Client::flush`] or while waiting in [`Client::readable`]. Of a
@@ -257,6 +262,9 @@ impl Client {
                     let pairing = &mut self.pairing;
                     self.wire
                         .feed(&self.buffer[..length], &mut |n| pairing.take(n, sink));
+                    if self.pairing.wants_greeting() {
+                        self.greet();
+                    }
                     budget = budget.saturating_sub(length);
                     if budget == 0 {
                         return Drained::More;
@@ -337,7 +345,7 @@ fn die_with_us(command: &mut std::process::Command) {
     }
 }
 
-/// Elsewhere a pipe without a reader has to do.
+/// Elsewhere the next controller ends it, if a pipe without a reader has not.
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_command: &mut std::process::Command) {}
 

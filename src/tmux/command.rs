@@ -1,6 +1,7 @@
 //! tmux commands and how they are written: as a line for control mode, or as arguments of a `tmux` process.
 //! Every byte of an argument arrives as it is; what tmux would expand (formats) is quoted by [`literal`].
 
+use super::whole::whole;
 use super::{PaneId, SessionId, WindowId};
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ pub struct Command {
 }
 
 /// What [`Command::new_window`] makes tmux print.
-const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid}";
+pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
 
 /// A window as `new-window` reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,10 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Reads the reply to [`Command::new_window`].
+    /// Reads the reply to [`Command::new_window`]. A window that was made and a reply that is none: the reply was
+    /// cut, and [`Command::list_panes`] tells.
     pub fn from_reply(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
+        let mut words = whole(line)?.split(' ');
         let opened = Self {
             window: words.next()?.parse().ok()?,
             pane: words.next()?.parse().ok()?,
@@ -261,7 +263,7 @@ mod tests {
         let command = Command::new_window("web#2", "/opt/my ovr", &["shim".into(), "a;b".into()]);
         assert_eq!(
             line(&command),
-            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid}\" -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
+            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid} .\" -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
         );
         assert!(line(&Command::new_window("a", "sh", &[])).ends_with(" -- env sh\n"));
     }
@@ -303,14 +305,14 @@ mod tests {
     #[test]
     fn the_reply_to_a_new_window_is_three_ids() {
         assert_eq!(
-            Opened::from_reply("@1 %2 345"),
+            Opened::from_reply("@1 %2 345 ."),
             Some(Opened {
                 window: WindowId(1),
                 pane: PaneId(2),
                 pid: 345
             })
         );
-        for bad in ["", "@1 %2", "@1 %2 x", "@1 %2 3 4", "%1 @2 3"] {
+        for bad in ["", "@1 %2 ", "@1 %2 3", "@1 %2 x .", "@1 %2 3 4 .", "%1 @2 3 ."] {
             assert_eq!(Opened::from_reply(bad), None);
         }
     }

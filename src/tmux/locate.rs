@@ -132,8 +132,7 @@ pub fn check(found: &str, binary: &Path) -> Result<Version, Diagnostic> {
     }
 }
 
-/// Asks the program itself (`tmux -V`, about 2 ms): for `ovr check`, and to explain a server that does not
-/// come up.
+/// Asks the program itself (`tmux -V`, about 2 ms): to explain a server that does not come up.
 ///
 /// # Errors
 /// As [`check`], or that it cannot be run.

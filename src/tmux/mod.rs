@@ -12,6 +12,7 @@ mod reply;
 pub mod server;
 pub mod setup;
 pub mod view;
+mod whole;
 pub mod wire;
 
 pub use ids::{PaneId, SessionId, WindowId};

@@ -1,6 +1,7 @@
 //! What the control client tells its owner, and which reply belongs to which command. Pure.
 
 use super::notification::{Block, Notification};
+use super::whole::whole;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::collections::VecDeque;
 const MAX_REPLY: usize = 64 * 1024 * 1024;
 
 /// What each client asks first; see [`Greeting`].
-pub(super) const GREETING: &str = "#{version} #{pid} #{session_id} #{window_id} #{pane_id} #{pane_pid}";
+pub(super) const GREETING: &str = "#{version} #{pid} #{session_id} #{window_id} #{pane_id} #{pane_pid} .";
 
 /// A command that was sent: its reply carries the same number. Counted from 1 for each client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +58,7 @@ pub struct Greeting {
 
 impl Greeting {
     fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
+        let mut words = whole(line)?.split(' ');
         Some(Self {
             version: words.next()?.to_owned(),
             server_pid: words.next()?.parse().ok()?,
@@ -123,6 +124,8 @@ pub(super) struct Pairing {
     open: Option<(Block, Reply)>,
     /// The command that the client was started with has been carried out.
     begun: bool,
+    /// The command whose reply is the greeting.
+    greeting: Option<CommandNumber>,
     gone: Gone,
 }
 
@@ -136,6 +139,7 @@ impl Pairing {
             next: 1,
             open: None,
             begun: false,
+            greeting: None,
             gone: Gone::default(),
         }
     }
@@ -143,6 +147,15 @@ impl Pairing {
     /// Whether the client has its session. tmux 3.3a reads commands before that, and finds no target for them.
     pub(super) fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// Whether the greeting is yet to be asked for: at first, and when the last one was cut.
+    pub(super) fn wants_greeting(&self) -> bool {
+        self.greeting.is_none() && !self.gone.greeted
+    }
+
+    pub(super) fn expect_greeting(&mut self, number: CommandNumber) {
+        self.greeting = Some(number);
     }
 
     pub(super) fn expect_reply(&mut self) -> CommandNumber {
@@ -205,16 +218,22 @@ impl Pairing {
             return;
         };
         reply.number = number;
-        if number == CommandNumber(1) {
-            match Greeting::parse(&reply.first_line()) {
-                Some(greeting) => {
-                    self.gone.greeted = true;
-                    sink(ClientEvent::Ready(greeting));
-                }
-                None => self.gone.errors = reply.text(),
-            }
+        if self.greeting == Some(number) {
+            self.greeted(&reply, sink);
         } else {
             sink(ClientEvent::Reply(reply));
+        }
+    }
+
+    fn greeted(&mut self, reply: &Reply, sink: &mut dyn FnMut(ClientEvent<'_>)) {
+        let line = reply.first_line();
+        match Greeting::parse(&line) {
+            Some(greeting) => {
+                self.gone.greeted = true;
+                sink(ClientEvent::Ready(greeting));
+            }
+            None if reply.ok && whole(&line).is_none() => self.greeting = None,
+            None => self.gone.errors = reply.text(),
         }
     }
 
@@ -236,7 +255,10 @@ mod tests {
     fn events(sent: usize, bytes: &[u8]) -> Vec<String> {
         let mut pairing = Pairing::new();
         for _ in 0..sent {
-            pairing.expect_reply();
+            let number = pairing.expect_reply();
+            if pairing.wants_greeting() {
+                pairing.expect_greeting(number);
+            }
         }
         let mut said = Vec::new();
         let mut sink = |event: ClientEvent<'_>| {
@@ -259,7 +281,7 @@ mod tests {
     fn replies_go_to_their_commands_in_order() {
         let said = events(
             3,
-            b"%begin 1 1 0\n%end 1 1 0\n%begin 1 2 1\n3.3a 10 $0 @0 %0 11\n%end 1 2 1\n%output %0 x\n\
+            b"%begin 1 1 0\n%end 1 1 0\n%begin 1 2 1\n3.3a 10 $0 @0 %0 11 .\n%end 1 2 1\n%output %0 x\n\
               %begin 1 3 1\nbad\n%error 1 3 1\n%begin 1 4 1\na\n\nb\n%end 1 4 1\n%begin 1 5 1\n%end 1 5 1\n",
         );
         assert_eq!(
@@ -272,6 +294,21 @@ mod tests {
                 "error: tmux has gone away\n  because: from stderr"
             ]
         );
+    }
+
+    #[test]
+    fn a_greeting_that_was_cut_is_to_be_asked_for_again() {
+        let mut pairing = Pairing::new();
+        let mut greeted = false;
+        for line in ["", "3.8 10 ", "3.8 10 $0 @0 %0 11 ."] {
+            assert!(pairing.wants_greeting(), "before {line:?}");
+            let number = pairing.expect_reply();
+            pairing.expect_greeting(number);
+            let reply = format!("%begin 1 2 1\n{line}\n%end 1 2 1\n");
+            let mut sink = |event: ClientEvent<'_>| greeted = matches!(event, ClientEvent::Ready(_));
+            Wire::new().feed(reply.as_bytes(), &mut |n| pairing.take(n, &mut sink));
+        }
+        assert!(greeted && !pairing.wants_greeting());
     }
 
     #[test]

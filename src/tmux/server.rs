@@ -2,8 +2,10 @@
 
 use super::client::SESSION;
 use super::command::Command;
+use super::whole::listing;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
+use crate::platform::process_end::ProcessEnd;
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
 use std::fs;
@@ -14,6 +16,8 @@ use std::path::PathBuf;
 use std::process;
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::time::{sleep, timeout};
 
 /// The longest path of a socket on all supported systems.
@@ -21,8 +25,10 @@ const MAX_SOCKET_PATH: usize = 103;
 /// Between two looks where the system offers nothing to wait on.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command}";
-const VIEWERS: &str = "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id}";
+pub(super) const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command} .";
+pub(super) const VIEWERS: &str =
+    "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id} .";
+const CONTROL_CLIENTS: &str = "#{client_pid} #{client_flags}";
 
 /// Where a server is, or is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +162,11 @@ impl Command {
         Self::new("list-clients").args(["-F", VIEWERS])
     }
 
+    /// The clients like ours; read the reply with [`control_clients`].
+    pub fn list_control_clients() -> Self {
+        Self::new("list-clients").args(["-F", CONTROL_CLIENTS])
+    }
+
     /// All that a pane still shows and remembers, colours included; lines that were wrapped are whole. Read
     /// the reply with [`captured`].
     pub fn capture_scrollback(pane: PaneId) -> Self {
@@ -163,8 +174,8 @@ impl Command {
     }
 }
 
-/// Reads the reply to [`Command::list_panes`].
-pub fn panes(text: &str) -> Vec<Pane> {
+/// Reads the reply to [`Command::list_panes`]; `None` if it was cut and has to be asked for again.
+pub fn panes(text: &str) -> Option<Vec<Pane>> {
     let pane = |line: &str| {
         let mut words = line.splitn(4, ' ');
         Some(Pane {
@@ -174,11 +185,12 @@ pub fn panes(text: &str) -> Vec<Pane> {
             command: words.next().unwrap_or_default().to_owned(),
         })
     };
-    text.lines().filter_map(pane).collect()
+    listing(text, pane)
 }
 
-/// Reads the reply to [`Command::list_clients`], leaving out those in control mode.
-pub fn viewers(text: &str) -> Vec<Viewer> {
+/// Reads the reply to [`Command::list_clients`], leaving out those in control mode; `None` if it was cut and has to
+/// be asked for again. To be asked of a server that has clients.
+pub fn viewers(text: &str) -> Option<Vec<Viewer>> {
     let viewer = |line: &str| {
         let mut words = line.split(' ');
         if words.next()? == "1" {
@@ -191,7 +203,19 @@ pub fn viewers(text: &str) -> Vec<Viewer> {
             window: words.next()?.parse().ok()?,
         })
     };
-    text.lines().filter_map(viewer).collect()
+    listing(text, viewer)
+}
+
+/// Reads the reply to [`Command::list_control_clients`]: the pids of those that a controller has started. Other
+/// programs that speak tmux's control mode have a size of their own.
+pub fn control_clients(text: &str) -> Vec<u32> {
+    let ours = |line: &str| {
+        let (pid, flags) = line.split_once(' ')?;
+        let has = |flag: &str| flags.split(',').any(|given| given == flag);
+        let pid = pid.parse().ok()?;
+        (has("control-mode") && has("ignore-size")).then_some(pid)
+    };
+    text.lines().filter_map(ours).collect()
 }
 
 /// Reads the reply to [`Command::capture_scrollback`]: its lines, without the empty ones at the end that are
@@ -216,13 +240,9 @@ fn pid(number: u32) -> io::Result<Pid> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no pid"))
 }
 
-/// A server's process, held so that its end can be waited for; on Linux no other process can be taken for it.
+/// A server's process, held so that its end can be waited for and no other process is taken for it.
 #[derive(Debug)]
-pub struct ServerProcess {
-    pid: Pid,
-    #[cfg(target_os = "linux")]
-    handle: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
-}
+pub struct ServerProcess(AsyncFd<ProcessEnd>);
 
 impl ServerProcess {
     /// Takes hold of the process. To be called inside a tokio runtime.
@@ -230,34 +250,27 @@ impl ServerProcess {
     /// # Errors
     /// There is no such process.
     pub fn open(server_pid: u32) -> io::Result<Self> {
-        let pid = pid(server_pid)?;
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::process::{PidfdFlags, pidfd_open};
-            let handle = pidfd_open(pid, PidfdFlags::empty())?;
-            // SAFETY: the handle is owned, so it stays open and the same for as long as it is registered.
-            let handle = unsafe {
-                tokio::io::unix::AsyncFd::register_with_interest(handle, tokio::io::Interest::READABLE)
-            }?;
-            Ok(Self { pid, handle })
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            rustix::process::test_kill_process(pid)?;
-            Ok(Self { pid })
-        }
+        let end = ProcessEnd::watch(server_pid)?;
+        // SAFETY: the end owns its descriptor, so it stays open and the same for as long as it is registered.
+        let end = unsafe { AsyncFd::register_with_interest(end, Interest::READABLE) }?;
+        Ok(Self(end))
     }
 
     /// Waits until the process has ended, whoever ends it.
     pub async fn gone(&self) {
-        #[cfg(target_os = "linux")]
-        if let Ok(mut ready) = self.handle.readable().await {
+        if let Ok(mut ready) = self.0.readable().await {
             ready.retain_ready();
-            return;
         }
-        while rustix::process::test_kill_process(self.pid).is_ok() {
-            sleep(LOOK_AGAIN).await;
-        }
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    ///
+    /// # Errors
+    /// It is not ours to end.
+    pub async fn kill(&self) -> io::Result<()> {
+        self.signal(Signal::KILL)?;
+        self.gone().await;
+        Ok(())
     }
 
     /// SIGTERM, on which tmux hangs its windows up and ends.
@@ -287,11 +300,7 @@ impl ServerProcess {
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        let sent = rustix::process::pidfd_send_signal(self.handle.get_ref(), signal);
-        #[cfg(not(target_os = "linux"))]
-        let sent = rustix::process::kill_process(self.pid, signal);
-        match sent {
+        match self.0.get_ref().signal(signal) {
             // Gone already, which is what was wanted.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
@@ -301,13 +310,13 @@ impl ServerProcess {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pane, Server, Viewer, captured, panes, viewers};
+    use super::{Pane, Server, Viewer, captured, control_clients, panes, viewers};
     use crate::tmux::{PaneId, SessionId, WindowId};
 
     #[test]
     fn lists_are_read_and_control_clients_left_out() {
         assert_eq!(
-            panes("@0 %0 12 /x/ovr shim \"a b\"\n@1 %3 13 \nnonsense\n"),
+            panes("@0 %0 12 /x/ovr shim \"a b\" .\n@1 %3 13  .\nnonsense .\n").unwrap(),
             [
                 Pane {
                     window: WindowId(0),
@@ -324,7 +333,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            viewers("1 10 0 $0 @0\n0 11 1 $4 @2\n"),
+            viewers("1 10 0 $0 @0 .\n0 11 1 $4 @2 .\n").unwrap(),
             [Viewer {
                 pid: 11,
                 session: SessionId(4),
@@ -332,6 +341,13 @@ mod tests {
                 read_only: true
             }]
         );
+    }
+
+    #[test]
+    fn a_controllers_client_is_told_from_other_programs_in_control_mode() {
+        let text = "12 attached,focused,control-mode,ignore-size,UTF-8\n13 attached,control-mode,UTF-8\n\
+                    14 attached,focused,ignore-size\nx control-mode,ignore-size\n";
+        assert_eq!(control_clients(text), [12]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::session::{Life, SessionEntry, SessionInfo};
 use super::session_dir::{SessionDir, system};
 use super::watch::DirWatch;
 use crate::diag::{Diagnostic, Kind};
+use crate::platform::processes;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -115,7 +116,7 @@ fn wait(watch: &mut io::Result<DirWatch>, dir: &SessionDir, patience: Duration) 
 }
 
 /// SIGUSR1 means: look after your sockets. The pid stands in the lock's file, which for an instant after the lock
-/// was taken still names the holder before; so the process must be one of ours too, where the system tells.
+/// was taken still names the holder before; so the process must be one of ours too.
 fn tell(pid: Option<u32>) {
     if let Some(pid) = pid
         .filter(|pid| is_ovr(*pid))
@@ -127,13 +128,9 @@ fn tell(pid: Option<u32>) {
     }
 }
 
-/// Whether the process with this pid runs this program; elsewhere than on Linux, whether nobody can tell.
+/// Whether the process with this pid runs this program.
 fn is_ovr(pid: u32) -> bool {
-    if cfg!(target_os = "linux") {
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
-        return name.is_ok_and(|name| name.starts_with("ovr"));
-    }
-    true
+    processes::name(pid).is_some_and(|name| name.starts_with("ovr"))
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use super::file::{read_small, write_atomic};
 use super::lock::{Holder, Probe, SessionLock};
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
+use crate::platform::processes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 /// The version of the file. Append-only, as the API's: a later build adopts the sessions of an earlier one.
 pub const SCHEMA: u32 = 1;
@@ -129,15 +129,9 @@ impl SessionEntry {
         of_info.or(self.holder.as_ref().map(|holder| holder.root.as_str()))
     }
 
-    /// Whether the controller lives and is stopped (Ctrl-Z), where the system tells: it would not answer.
+    /// Whether the controller lives and is stopped (Ctrl-Z): it would not answer.
     pub fn is_suspended(&self) -> bool {
-        let stat = self
-            .pid()
-            .and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
-        // The name in parentheses may contain anything; the state is behind the last one.
-        stat.as_deref()
-            .and_then(|stat| stat.rsplit_once(") "))
-            .is_some_and(|(_, rest)| rest.starts_with('T'))
+        self.pid().is_some_and(processes::is_stopped)
     }
 
     /// Whether the services of the session in this directory may still run, with or without a controller.
@@ -166,18 +160,10 @@ fn has_tmux(dir: &SessionDir, info: Option<&SessionInfo>) -> bool {
     UnixStream::connect(dir.tmux_socket()).is_ok() || info.and_then(|info| info.tmux_pid).is_some_and(is_tmux)
 }
 
-/// Whether the process with this pid is a tmux. Its pid may have been reused, so its name counts as well,
-/// where the system tells it; elsewhere a live process is taken for one: leaving files is the lesser mistake.
+/// Whether the process with this pid is a tmux. Its pid may have been reused, so its name counts as well.
 fn is_tmux(pid: u32) -> bool {
-    if cfg!(target_os = "linux") {
-        let name = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("comm"));
-        // tmux calls its server process `tmux: server`.
-        return name.is_ok_and(|name| name.starts_with("tmux"));
-    }
-    i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
-        .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+    // On Linux tmux calls its server process `tmux: server`.
+    processes::name(pid).is_some_and(|name| name.starts_with("tmux"))
 }
 
 #[cfg(test)]
@@ -290,9 +276,7 @@ mod tests {
         lock.leave();
         let patience = std::time::Duration::from_secs(20);
         assert!(SessionLock::wait_until_free(&session, patience).unwrap());
-        if cfg!(target_os = "linux") {
-            let entry = SessionEntry::look(&session).unwrap().unwrap();
-            assert_eq!(entry.life, Life::Stale);
-        }
+        let entry = SessionEntry::look(&session).unwrap().unwrap();
+        assert_eq!(entry.life, Life::Stale);
     }
 }

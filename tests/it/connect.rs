@@ -200,7 +200,7 @@ fn the_window_follows_the_size_of_its_terminal() {
     let project = Project::with("web: exec sh -i\n").env("PS1", "$ ");
     project.start_detached(&[]);
     let view = project.connect("web");
-    view.wait_for_screen_text("$ ");
+    view.wait_for_screen_text("$");
     view.resize(35, 120);
     project.wait_until("the service to see the new width", || {
         view.type_keys("stty size >$OUT/size\r");

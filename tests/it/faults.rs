@@ -339,3 +339,21 @@ fn what_tmux_says_when_it_will_not_start_is_passed_on() {
     output.failure().says(&["cannot allocate a gizmo"]);
     project.wait_gone();
 }
+
+#[test]
+fn answers_that_tmux_cut_short_are_asked_for_again() {
+    let project = Project::with(
+        "web: echo here is web; sleep 1000\napi: echo here is api; sleep 1000\nworker: sleep 1000\n",
+    )
+    .env("OVR_TMUX", "cutting-tmux");
+    project.start_detached(&[]);
+    project.wait_running(["web", "api", "worker"]);
+    let windows = project.tmux(&["list-windows", "-F", "#{window_name}"]).stdout;
+    assert_eq!(windows.lines().count(), 3, "{windows}");
+    // The first window came with the greeting, the others with answers of their own.
+    for name in ["web", "api"] {
+        let view = project.connect(name);
+        view.wait_for_screen_text(&format!("here is {name}"));
+        project.wait_service(name, "to be looked at", |service| service.attached == 1);
+    }
+}

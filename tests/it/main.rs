@@ -2,7 +2,10 @@
 //! a runtime directory and tmux sockets of its own, so all run side by side; at the end of each the process table
 //! must be as it was (`harness`).
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg_attr(
+    target_os = "linux",
+    expect(clippy::unwrap_used, reason = "a test fails by panicking")
+)]
 #![cfg(target_os = "linux")]
 
 mod adoption;

@@ -3,11 +3,11 @@
 
 use crate::controller::Controller;
 use crate::processes::{DEADLINE, send, wait_for_exit, wait_readable, with_token};
+use crate::stream::{contains, find, read_along};
 use ovr::model::mark::Mark;
 use ovr::model::{Launch, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Ended, Hello, Order, Report};
 use ovr::shim::wire::encode;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -17,7 +17,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -372,40 +372,4 @@ impl Drop for Pane {
         }
         self.hang_up();
     }
-}
-
-/// Drains the master in a thread until its handle is dropped.
-fn read_along(master: Arc<OwnedFd>) -> ((UnixStream, JoinHandle<()>), Receiver<Vec<u8>>) {
-    let (stop, stopped) = UnixStream::pair().unwrap();
-    let (sender, chunks) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        loop {
-            let mut fds = [
-                PollFd::new(&master, PollFlags::IN),
-                PollFd::new(&stopped, PollFlags::IN),
-            ];
-            let polled = poll(&mut fds, None);
-            if polled.is_err() || !fds[1].revents().is_empty() {
-                return;
-            }
-            let mut bytes = vec![0; 65536];
-            match rustix::io::read(&master, &mut bytes[..]) {
-                Ok(count) if count > 0 => bytes.truncate(count),
-                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
-                _ => return,
-            }
-            if sender.send(bytes).is_err() {
-                return;
-            }
-        }
-    });
-    ((stop, thread), chunks)
-}
-
-pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    find(bytes, part).is_some()
-}
-
-pub(crate) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
 }

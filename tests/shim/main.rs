@@ -1,6 +1,10 @@
 //! The pane's process, as a real process on a real pty, against a test that plays tmux and controller.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg_attr(
+    target_os = "linux",
+    expect(clippy::unwrap_used, reason = "a test fails by panicking")
+)]
+#![cfg(target_os = "linux")]
 
 mod controller;
 mod elevated;
@@ -10,6 +14,7 @@ mod output;
 mod processes;
 mod starting;
 mod stopping;
+mod stream;
 mod supplies;
 mod surviving;
 mod watchdog;

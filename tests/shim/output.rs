@@ -1,6 +1,7 @@
 //! The pane's byte stream: marks, notes, keys, and a terminal that each run finds in order.
 
-use crate::harness::{Pane, find};
+use crate::harness::Pane;
+use crate::stream::find;
 use ovr::model::mark::Mark;
 use ovr::model::{Exit, RunId, StopPlan};
 use ovr::shim::protocol::{Order, Report};

@@ -216,7 +216,12 @@ impl Room {
         let mut pids: Vec<u32> = Vec::new();
         if self.seen.gone.is_none() {
             let list = self.tell(&Command::list_panes()).await;
-            pids.extend(ovr::tmux::server::panes(&list).iter().map(|p| p.pid));
+            pids.extend(
+                ovr::tmux::server::panes(&list)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|p| p.pid),
+            );
         }
         pids.push(self.greeting().server_pid);
         let process = self.process.take().unwrap();

@@ -85,7 +85,9 @@ fn a_hostile_configuration_changes_nothing_that_we_rely_on() {
     run(async {
         let mut room = Room::open("exec sleep 1000").await;
         let warnings = apply(&room, HOSTILE, PATIENCE).await;
-        assert!(warnings.is_empty(), "{warnings:?}");
+        // Newer releases (seen from 3.5a on) say that a program has failed.
+        let other: Vec<_> = warnings.iter().filter(|w| !w.contains("' returned ")).collect();
+        assert!(other.is_empty(), "{warnings:?}");
         open_and_survive(&mut room).await;
         let kept = room
             .tell(&Command::new("show-options").args(["-gv", "prefix"]))

@@ -147,7 +147,7 @@ fn a_view_shows_its_window_in_full_size_and_how_to_leave() {
         terminal.shows("Ctrl-b d").await;
         terminal.shows("F12").await;
         let list = room.tell(&Command::list_clients()).await;
-        let seen = viewers(&list);
+        let seen = viewers(&list).unwrap();
         assert_eq!(seen.len(), 1, "{list}");
         assert_eq!((seen[0].window, seen[0].read_only), (window, false));
 
@@ -197,7 +197,7 @@ fn two_terminals_look_at_two_windows_each_in_its_own_size() {
         )
         .await;
         let list = room.tell(&Command::list_panes()).await;
-        assert_eq!(ovr::tmux::server::panes(&list).len(), 2);
+        assert_eq!(ovr::tmux::server::panes(&list).unwrap().len(), 2);
         small.room.close().await;
         room.close().await;
     });

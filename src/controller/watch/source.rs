@@ -163,7 +163,7 @@ mod system {
     use notify::event::{EventKind, ModifyKind};
     use notify::{RecommendedWatcher, RecursiveMode, Watcher};
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::mpsc;
 
     type Told = Option<notify::Result<notify::Event>>;
@@ -171,7 +171,7 @@ mod system {
     pub(in super::super) struct Source {
         watcher: RecommendedWatcher,
         told: mpsc::Receiver<Told>,
-        roots: Vec<std::path::PathBuf>,
+        roots: Vec<PathBuf>,
     }
 
     /// Ends the waiting of its source when it is dropped.
@@ -240,6 +240,19 @@ mod system {
         }
     }
 
+    /// A path that is no more may have been either, and may have moved away with all that is in it.
+    fn at(path: PathBuf) -> Vec<Seen> {
+        if path.is_dir() {
+            return vec![Seen::Directory(path)];
+        }
+        let is_gone = path.symlink_metadata().is_err();
+        let gone = is_gone.then(|| Seen::DirectoryGone {
+            path: path.clone(),
+            moved: true,
+        });
+        [Seen::File(path)].into_iter().chain(gone).collect()
+    }
+
     fn what(event: notify::Event) -> Vec<Seen> {
         if event.need_rescan() {
             return vec![Seen::Lost];
@@ -250,16 +263,7 @@ mod system {
             | EventKind::Create(_)
             | EventKind::Modify(_)
             | EventKind::Remove(_)
-            | EventKind::Other => {
-                let seen = |path: std::path::PathBuf| {
-                    if path.is_dir() {
-                        Seen::Directory(path)
-                    } else {
-                        Seen::File(path)
-                    }
-                };
-                event.paths.into_iter().map(seen).collect()
-            }
+            | EventKind::Other => event.paths.into_iter().flat_map(at).collect(),
         }
     }
 }

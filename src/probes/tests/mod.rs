@@ -1,6 +1,8 @@
 //! Attempts against real listeners and real commands on this machine; ports are the system's choice.
 
 mod commands;
+#[cfg(target_os = "linux")]
+mod families;
 mod servers;
 
 use super::{Good, Reason, Surroundings, attempt};

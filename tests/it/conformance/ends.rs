@@ -175,7 +175,7 @@ fn a_stop_is_sigterm_or_the_signal_that_is_written_as_number_or_name() {
 fn a_shutdown_command_runs_in_the_services_surroundings_before_any_signal() {
     let project = composed(
         "  web:\n    command: 'trap \"echo signal >> $OUT/web\" TERM INT; echo > $OUT/up; while [ ! -e stop-$COLOUR ]; do sleep 0.05; done; echo end >> $OUT/web'\n    \
-         environment: [COLOUR=red]\n    shutdown: { command: 'touch stop-$COLOUR; echo stop >> $OUT/web', timeout_seconds: 30 }\n",
+         environment: [COLOUR=red]\n    shutdown: { command: 'echo stop >> $OUT/web; touch stop-$COLOUR', timeout_seconds: 30 }\n",
     );
     project.write("stop-none", "");
     project.start_detached(&[]);

@@ -30,6 +30,17 @@ fn is_pending_behind_db(project: &Project) {
     assert_eq!(project.out("web"), "");
 }
 
+/// `web` waits until there is a file `go`, which makes `db` what it is to be.
+#[track_caller]
+fn comes_up_behind_db(db: &str, condition: &str) {
+    let project = web_behind_db(db, condition);
+    let console = project.start_piped(&[]);
+    is_pending_behind_db(&project);
+    project.write("go", "");
+    assert_eq!(project.wait_out("web"), "up");
+    drop(console);
+}
+
 #[track_caller]
 fn is_skipped(project: &Project, name: &str, because: &str) {
     let service = project.wait_state(name, StateWord::Skipped);
@@ -48,45 +59,24 @@ fn process_started_is_the_start_of_its_process() {
 #[test]
 fn process_healthy_is_the_success_of_its_readiness_probe() {
     let db = "    command: exec sleep 1000\n    readiness_probe: { exec: { command: test -e go }, period_seconds: 0.05 }";
-    let project = web_behind_db(db, "process_healthy");
-    let console = project.start_piped(&[]);
-    project.wait_running(["db"]);
-    is_pending_behind_db(&project);
-    project.write("go", "");
-    assert_eq!(project.wait_out("web"), "up");
-    drop(console);
+    comes_up_behind_db(db, "process_healthy");
 }
 
 #[test]
 fn process_log_ready_is_a_line_that_holds_its_text() {
     let db = on_go("printf \"is READY now\"; exec sleep 1000") + "\n    ready_log_line: READY";
-    let project = web_behind_db(&db, "process_log_ready");
-    let console = project.start_piped(&[]);
-    is_pending_behind_db(&project);
-    project.write("go", "");
-    assert_eq!(project.wait_out("web"), "up");
-    drop(console);
+    comes_up_behind_db(&db, "process_log_ready");
 }
 
 #[test]
 fn process_completed_is_an_end_of_any_kind() {
-    let project = web_behind_db(&on_go("exit 3"), "process_completed");
-    let console = project.start_piped(&[]);
-    is_pending_behind_db(&project);
-    project.write("go", "");
-    assert_eq!(project.wait_out("web"), "up");
-    drop(console);
+    comes_up_behind_db(&on_go("exit 3"), "process_completed");
 }
 
 #[test]
 fn process_completed_successfully_is_an_end_with_a_code_of_success() {
     let db = on_go("exit 7") + "\n    success_exit_codes: [7]";
-    let project = web_behind_db(&db, "process_completed_successfully");
-    let console = project.start_piped(&[]);
-    is_pending_behind_db(&project);
-    project.write("go", "");
-    assert_eq!(project.wait_out("web"), "up");
-    drop(console);
+    comes_up_behind_db(&db, "process_completed_successfully");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Pseudoterminals: open one, start a program as the leader of a session on it. No reading, no screens here.
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -20,7 +21,9 @@ pub(crate) struct Pty {
 impl Pty {
     /// Opens a pseudoterminal of this size. 0×0 is what a container without a size gives its programs.
     pub(crate) fn open(rows: u16, cols: u16) -> io::Result<Self> {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // Not by a flag of `openpt`, which macOS does not take.
+        fcntl_setfd(&master, FdFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
         let path = std::ffi::OsString::from_vec(ptsname(&master, Vec::new())?.into_bytes());

@@ -240,11 +240,16 @@ fn fixtures() -> PathBuf {
 }
 
 /// Puts the tmux and python to be used first on the tests' path: version managers' wrappers are slow and need
-/// the real home. `OVR_TEST_TMUX` names another tmux.
+/// the real home. `OVR_TMUX` names another tmux, for `ovr` and for the tests themselves.
 fn link_programs(bin: &Path) {
-    let tmux = std::env::var_os("OVR_TEST_TMUX")
-        .map(PathBuf::from)
-        .or_else(|| find("tmux"));
+    let named = std::env::var("OVR_TMUX").ok().filter(|name| !name.is_empty());
+    // `join` of an absolute path gives that path.
+    let tmux = find(named.as_deref().unwrap_or("tmux"));
+    // The next tmux on the path would let the tests pass.
+    assert!(
+        named.is_none() || tmux.is_some(),
+        "OVR_TMUX names no program: {named:?}"
+    );
     if let Some(tmux) = tmux {
         symlink(tmux, bin.join("tmux")).expect("the directory is empty");
     }

@@ -151,7 +151,8 @@ fn a_full_file_is_put_aside_before_the_next_lines() {
 fn a_pipe_that_nobody_reads_holds_up_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("pipe");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
     let mut copies = Copies::default();
     copies.set(WEB, Some(file(&path, "web")));
     assert!(write(&mut copies, WEB, "one").sentence.is_some());

@@ -1,0 +1,131 @@
+//! The process table of Linux: `/proc`.
+
+use super::{Process, in_brackets, presentable};
+use std::fs::{self, File};
+use std::io::Read;
+
+/// Every process alive, in no certain order. A process that starts or ends meanwhile may be missing.
+pub fn all() -> impl Iterator<Item = Process> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(one)
+}
+
+/// The process with this number, if it is alive.
+pub fn one(pid: u32) -> Option<Process> {
+    // The part up to the last field used here stays far below this; a command name has 15 bytes at most.
+    let mut buffer = [0; 512];
+    let read = File::open(format!("/proc/{pid}/stat"))
+        .ok()?
+        .read(&mut buffer)
+        .ok()?;
+    parse(pid, &buffer[..read])
+}
+
+/// Its command line; in brackets its name where it has none.
+pub fn command(pid: u32) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(file) = File::open(format!("/proc/{pid}/cmdline"))
+        && file.take(4096).read_to_end(&mut bytes).is_ok()
+        && !bytes.is_empty()
+    {
+        return presentable(&String::from_utf8_lossy(&bytes));
+    }
+    in_brackets(name(pid))
+}
+
+/// The arguments that it was started with, or has written in their place; a zombie has none. `None` if it is gone.
+pub fn arguments(pid: u32) -> Option<Vec<String>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let Some(line) = line.strip_suffix(b"\0") else {
+        return Some(Vec::new());
+    };
+    let text = |argument: &[u8]| String::from_utf8_lossy(argument).into_owned();
+    Some(line.split(|byte| *byte == 0).map(text).collect())
+}
+
+/// The short name of its program; `None` if it is gone.
+pub fn name(pid: u32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end_matches('\n').to_owned())
+}
+
+/// Whether it is stopped (Ctrl-Z, SIGSTOP).
+pub fn is_stopped(pid: u32) -> bool {
+    // The name in parentheses may contain anything; the state is behind the last one.
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
+}
+
+/// Whether the environment it was started with holds exactly `NAME=value`. `false` for other users'
+/// processes, and for those that have overwritten it (to set their title).
+pub fn has_variable(pid: u32, assignment: &str) -> bool {
+    has_entry(pid, |entry| entry == assignment.as_bytes())
+}
+
+/// The same with any entry that `wanted` picks.
+pub fn has_entry(pid: u32, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(wanted))
+}
+
+/// `pid (name) state ppid pgrp session …`: the name may hold anything, so what counts begins after the last
+/// parenthesis.
+fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
+    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    // 7 tty … 19 nice are skipped: 20 num_threads, 21 itrealvalue, 22 starttime.
+    let threads: u32 = fields.nth(13)?.parse().ok()?;
+    let started = fields.nth(1)?.parse().ok()?;
+    // A process whose first thread has ended looks like a zombie while its other threads run on.
+    let dead = matches!(state, "Z" | "X" | "x") && threads <= 1;
+    (!dead).then_some(Process {
+        pid,
+        parent,
+        group,
+        session,
+        started,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, arguments, command, has_variable, is_stopped, name, one, parse};
+    use std::process;
+
+    #[test]
+    fn a_stat_line_is_read_whatever_the_name_holds() {
+        let tail = "S 10 11 12 34817 42 4194304 1 2 3 4 5 6 7 8 20 0 1 0 998877 5 6";
+        let read = parse(42, format!("42 (a) R 1 (x) {tail}").as_bytes()).unwrap();
+        assert_eq!(
+            (read.parent, read.group, read.session, read.started),
+            (10, 11, 12, 998_877)
+        );
+    }
+
+    #[test]
+    fn a_zombie_is_dead_unless_other_threads_of_it_run() {
+        let line = |threads| format!("42 (x) Z 10 11 12 0 -1 4 1 2 3 4 5 6 7 8 20 0 {threads} 0 99 5 6");
+        assert_eq!(parse(42, line(1).as_bytes()), None);
+        assert!(parse(42, line(2).as_bytes()).is_some());
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_command_line() {
+        let own = process::id();
+        assert!(all().any(|found| Some(found) == one(own)));
+        assert!(!command(own).is_empty());
+        assert_eq!(arguments(own), Some(std::env::args().collect()));
+        assert!(!name(own).unwrap().is_empty() && !is_stopped(own));
+        assert!(!has_variable(own, "OVR_NO_SUCH_VARIABLE=1"));
+    }
+}
