@@ -49,9 +49,9 @@ fn with_the_sessions(here: &Here, args: &StartArgs, socket: Option<&Path>) -> Re
     let Some(left) = left(here, &args, socket, is_named)? else {
         return Ok(args);
     };
-    let is_free = |id: &str| !typed.contains_key(id) && !(is_named && names_project(&id));
+    let is_taken = |id: &str| typed.contains_key(id) || (is_named && names_project(&id));
     args.inherited = (left.settings.into_iter())
-        .filter(|(id, _)| is_free(id))
+        .filter(|(id, _)| !is_taken(id))
         .collect();
     Ok(args)
 }

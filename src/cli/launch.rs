@@ -141,7 +141,7 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
         if args.background {
             tokio::task::spawn(background::tell_parent(ready, served));
         }
-        match controller::run(setup).await? {
+        match Box::pin(controller::run(setup)).await? {
             Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
             Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {

@@ -159,10 +159,10 @@ impl Rig {
                 assert!(known.is_none_or(|(_, state)| state == from), "{action:?}");
                 self.changes.push((*instance, to.clone()));
             }
-            match &action {
-                Action::Stop { instance, intent, .. } => self.told.push((*instance, Some(*intent))),
-                Action::Intend { instance, intent, .. } => self.told.push((*instance, *intent)),
-                _ => {}
+            if let Action::Stop { instance, intent, .. } = &action {
+                self.told.push((*instance, Some(*intent)));
+            } else if let Action::Intend { instance, intent, .. } = &action {
+                self.told.push((*instance, *intent));
             }
             words.extend(self.in_words(&action));
         }

@@ -63,6 +63,18 @@ fn shorter(name: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_key_at_the_wrong_place_is_told_its_own() {
+    assert_eq!(
+        short("command: x\nprocesses:\n  web:\n    command: y\n    env_cmds: {A: b}\n"),
+        [
+            "1:1: `command` is no key of a configuration (it is a key of a process: write it below the process's name, in \
+             `processes`)",
+            "5:5: `env_cmds` is no key of a process (it is a key of the whole configuration: write it at the left margin)",
+        ]
+    );
+}
+
+#[test]
 fn an_unknown_key_is_an_error_in_our_file_and_a_warning_in_theirs() {
     let text = "x-own: {}\nservices: {}\nprocesses:\n  web:\n    command: x\n    x-note: y\n    cwd: z\n    health: {}\n    shutdown: {sginal: TERM}\n";
     let ours = [
