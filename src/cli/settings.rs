@@ -2,6 +2,8 @@
 //! the help and the resolved [`StartOptions`] are made. What reads the variables (process environment, env
 //! files) is the caller's `lookup`; nothing here touches the world.
 
+mod typed;
+
 use super::start::StartArgs;
 use super::values::{
     boolean, colors, counts, duration, names, number, path, paths, port, room, selection, signals,
@@ -14,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use typed::typed;
 
 /// One setting.
 #[derive(Debug)]
@@ -259,63 +262,6 @@ pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Dia
         listen_public: r.switch(&LISTEN_PUBLIC, args.listen_public)?,
         tmux_config: r.value(&TMUX_CONFIG, args.tmux_config.as_deref(), None, path)?,
     })
-}
-
-/// The flags that were typed, by their ids; names count as `-l`.
-pub fn typed(args: &StartArgs) -> Vec<(&'static str, String)> {
-    let names = if args.names.is_empty() {
-        &args.processes
-    } else {
-        &args.names
-    };
-    let lists = [
-        (&PROCFILE, &args.procfile),
-        (&ENV, &args.env),
-        (&PROCESSES, names),
-        (&NAMESPACES, &args.namespace),
-        (&PROFILES, &args.profile),
-        (&IGNORED, &args.ignored_processes),
-        (&FORMATION, &args.formation),
-        (&CAN_DIE, &args.can_die),
-        (&AUTO_RESTART, &args.auto_restart),
-        (&STOP_SIGNALS, &args.stop_signals),
-        (&COLORS, &args.colors),
-    ];
-    let texts = [
-        (&ROOT, &args.root),
-        (&TITLE, &args.title),
-        (&SHELL, &args.shell),
-        (&PORT, &args.port),
-        (&PORT_STEP, &args.port_step),
-        (&FORMATION_PORT_STEP, &args.formation_port_step),
-        (&TIMEOUT, &args.timeout),
-        (&LOGS, &args.logs),
-        (&PUBLISH, &args.publish),
-        (&TMUX_CONFIG, &args.tmux_config),
-    ];
-    let switches = [
-        (&NO_DEPS, args.no_deps),
-        (&NO_PORT, args.no_port),
-        (&ANY_CAN_DIE, args.any_can_die),
-        (&TIMESTAMPS, args.show_timestamps),
-        (&DAEMONIZE, args.daemonize),
-        (&FRESH, args.fresh),
-        (&NO_RECOVER, args.no_recover),
-        (&NO_WATCH, args.no_watch),
-        (&NO_WAIT, args.no_wait),
-        (&LISTEN_PUBLIC, args.listen_public),
-    ];
-    let lists = lists
-        .into_iter()
-        .map(|(setting, typed)| (setting.id, joined(typed)));
-    let texts = texts
-        .into_iter()
-        .map(|(setting, typed)| (setting.id, typed.clone()));
-    let switches = switches
-        .into_iter()
-        .map(|(setting, typed)| (setting.id, typed.map(|on| on.to_string())));
-    let all = lists.chain(texts).chain(switches);
-    all.filter_map(|(id, typed)| Some((id, typed?))).collect()
 }
 
 /// Whether the flag with this id takes yes or no.

@@ -338,6 +338,8 @@ impl Controller {
                 }
             }
             leave => {
+                // Who is told that all is gone may serve there the next moment.
+                self.api.iter_mut().for_each(api::server::Server::leave_port);
                 self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
 
