@@ -6,6 +6,7 @@
 //! `cargo bench --bench budgets` measures everything; `cargo bench --bench budgets -- start10 lines` these rows.
 
 mod arena;
+mod asked;
 mod idle;
 mod manager;
 mod output;
@@ -34,6 +35,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("ctrlc", react::ctrl_c),
     ("lines", output::lines),
     ("lastwords", output::last_words),
+    ("asked", asked::asked),
     ("idle", idle::idle),
     ("growth", start::growth),
 ];

@@ -120,10 +120,10 @@ pub(crate) fn last_words(arena: &Arena) -> Vec<Row> {
 }
 
 /// Follows a stream in which the numbers 1, 2, 3 … stand at the ends of lines, each once and in order.
-struct Numbers {
+pub(crate) struct Numbers {
     /// The number that has not come yet.
-    next: u64,
-    last_words: bool,
+    pub(crate) next: u64,
+    pub(crate) last_words: bool,
     last_at: Option<Instant>,
     code: Option<i32>,
     line: Vec<u8>,
@@ -168,7 +168,12 @@ impl Numbers {
 }
 
 /// Reads until the manager ends, as it does when its only service has. If that stays, its last words are the signal.
-fn run_managed(arena: &Arena, manager: &Manager, command: &str, args: &[&str]) -> Result<Numbers, String> {
+pub(crate) fn run_managed(
+    arena: &Arena,
+    manager: &Manager,
+    command: &str,
+    args: &[&str],
+) -> Result<Numbers, String> {
     let dir = project(arena, &[("web".to_owned(), command.to_owned())]);
     let mut child = start_command(arena, manager, &dir, args)
         .spawn()

@@ -351,12 +351,19 @@ fn read_all(body: Body<BufReader<Stream>>) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// What is said where a connection broke off.
+const CUT: &str = "the session ended before it answered";
+
+/// Whether the connection broke off: the controller was killed, or is out of reach. It did not say that it is over.
+pub fn is_cut(error: &Diagnostic) -> bool {
+    error.kind == Kind::System || (error.kind == Kind::NotRunning && error.message == CUT)
+}
+
 /// What a connection's failure means.
 fn broken(peer: &Peer, error: &io::Error) -> Diagnostic {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            Diagnostic::error(Kind::NotRunning, "the session ended before it answered")
-                .hint("its services may still run; ovr start adopts them")
+            Diagnostic::error(Kind::NotRunning, CUT).hint("its services may still run; ovr start adopts them")
         }
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Diagnostic::error(
             Kind::System,

@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 pub mod events;
+mod graph;
+mod output;
 mod resources;
 mod terminal;
 mod wait;
 mod why;
 
+pub use graph::{Graph, GraphEdge, GraphNode};
+pub use output::{LineKind, LogsEnd, OutputLine, Synced};
 pub use resources::Resources;
 pub use terminal::TerminalOrder;
 pub use wait::{Goal, Wait};
@@ -193,35 +197,6 @@ pub struct Waited {
     pub condition: Condition,
 }
 
-/// Who depends on whom, and where each stands: what `ovr graph --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Graph {
-    pub schema: u32,
-    /// In the order of the file.
-    pub services: Vec<GraphNode>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GraphNode {
-    pub name: String,
-    /// `null` where no session runs.
-    pub state: Option<StateWord>,
-    pub ready: Option<bool>,
-    pub reason: Option<String>,
-    /// Its failure holds nobody up.
-    pub optional: bool,
-    pub depends_on: Vec<GraphEdge>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GraphEdge {
-    /// The instance.
-    pub on: String,
-    pub condition: Condition,
-    /// Whether it holds now; `null` where no session runs.
-    pub holds: Option<bool>,
-}
-
 /// The body of an action. A key that is not known is refused: with a misspelt `names`, a stop would mean all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -336,51 +311,6 @@ pub enum ChangeKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detached {
     pub pid: u32,
-}
-
-/// The answer to a request to write the logs out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Synced {
-    pub schema: u32,
-    /// The directory that the files are in; `null` where none are kept.
-    pub dir: Option<String>,
-}
-
-/// The last line of an answer about kept lines: where the next reading begins, and what this one has left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LogsEnd {
-    /// The next reading's `since`: it goes on exactly here.
-    pub cursor: String,
-    /// So many older lines, at least, were left out for `lines` or `max_bytes`.
-    pub cut: u64,
-    /// There are more behind the cursor: `max_bytes` has ended the reading.
-    pub more: bool,
-}
-
-/// One line of merged output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OutputLine {
-    pub at: String,
-    pub name: String,
-    /// The service's place in its file: decides its colour.
-    pub position: u32,
-    pub run: u64,
-    pub kind: LineKind,
-    /// Without line end. SGR sequences are kept if colour was asked for; nothing else is left in.
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LineKind {
-    /// The service printed it.
-    Output,
-    /// The service printed it and has not ended the line.
-    Open,
-    /// `ovr` says it about the service.
-    Event,
-    /// `text` lines are missing here: the reader was too slow.
-    Gap,
 }
 
 /// How to attach to a window.

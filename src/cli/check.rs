@@ -1,6 +1,7 @@
 //! `ovr check`: what can be typed, the shape of its JSON, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::place::Place;
 use super::plan::{Here, Plan};
 use super::report;
 use crate::api::messages::SCHEMA;
@@ -94,7 +95,8 @@ impl From<&Diagnostic> for Finding {
 }
 
 /// Reads the configuration and prints what is wrong with it.
-pub fn cmd_check(_global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
+    Place::refuse_typed_address(global, "check")?;
     let here = Here::look()?;
     let (services, problems, config) = match Plan::make(&here, &args.project.as_start()) {
         Ok(plan) => {

@@ -1,6 +1,7 @@
 //! `ovr config`: what can be typed, the shape of its output, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::place::Place;
 use super::plan::{Here, shown_configuration};
 use super::report;
 use crate::api::messages::SCHEMA;
@@ -38,7 +39,8 @@ pub struct Merged {
 }
 
 /// Prints the merged configuration; its mistakes go to standard error.
-pub fn cmd_config(_global: &GlobalArgs, args: &ConfigArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_config(global: &GlobalArgs, args: &ConfigArgs) -> Result<ExitCode, Diagnostic> {
+    Place::refuse_typed_address(global, "config")?;
     let here = Here::look()?;
     let mut problems = Vec::new();
     let Some(shown) = shown_configuration(&here, &args.project.as_start(), &mut problems) else {

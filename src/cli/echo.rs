@@ -1,9 +1,12 @@
 //! `ovr echo`: what can be typed, and the behaviour.
 
 use super::args::{AnyNames, Example, GlobalArgs};
+use super::following::Following;
 use super::lines::{Printer, Style};
-use super::{report, session};
-use crate::api::call::OutputRequest;
+use super::logs_remote::Kept;
+use super::session;
+use super::successor::Successor;
+use crate::api::call::{LogsRequest, OutputRequest};
 use crate::diag::Diagnostic;
 use crate::logs::Label;
 use clap::Args;
@@ -31,7 +34,7 @@ pub struct EchoArgs {
 
 /// Prints the merged output until it is interrupted or the session ends.
 pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagnostic> {
-    let client = session::reach(global)?;
+    let (entry, client) = session::meet(global)?;
     let labels: Vec<Label> = (0..)
         .zip(client.status()?.services)
         .map(|(position, service)| Label {
@@ -50,19 +53,28 @@ pub fn cmd_echo(global: &GlobalArgs, args: &EchoArgs) -> Result<ExitCode, Diagno
             groups: false,
         },
     );
-    let lines = client.output(&OutputRequest {
-        names: args.target.names.clone(),
-        lines: args.lines,
-        follow: true,
-        color: printer.is_coloured(),
-        ..OutputRequest::default()
-    })?;
-    for line in lines {
-        printer.line(&line?)?;
-        if !printer.is_read() {
-            return Ok(ExitCode::SUCCESS);
-        }
-    }
-    report::print_out("the session has ended\n")?;
-    Ok(ExitCode::SUCCESS)
+    let kept = Kept {
+        client: &client,
+        request: LogsRequest {
+            names: args.target.names.clone(),
+            ..LogsRequest::default()
+        },
+        grep: None,
+    };
+    let has_files = client.sync_logs()?.dir.is_some();
+    let following = Following {
+        client: &client,
+        successor: Successor::of(entry, &client),
+        request: OutputRequest {
+            names: args.target.names.clone(),
+            lines: args.lines,
+            follow: true,
+            color: printer.is_coloured(),
+            ..OutputRequest::default()
+        },
+        from_memory: true,
+        past: has_files.then_some(&kept),
+        grep: None,
+    };
+    following.run(&mut printer)
 }

@@ -2,6 +2,7 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
+use super::place::Place;
 use super::plan::{Here, Plan};
 use super::report;
 use super::style::{plain, push_line};
@@ -89,7 +90,8 @@ fn quoted(value: &str) -> String {
 }
 
 /// Prints the environment of a service, or what all share.
-pub fn cmd_env(_global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_env(global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnostic> {
+    Place::refuse_typed_address(global, "env")?;
     let here = Here::look()?;
     let plan = match Plan::make(&here, &args.project.as_start()) {
         Ok(plan) => plan,

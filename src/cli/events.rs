@@ -4,15 +4,15 @@ use super::args::{AnyNames, Example, GlobalArgs};
 use super::background::utc_offset_s;
 use super::logs::{Lines, parse_lines};
 use super::show::events::sentence;
+use super::successor::{End, Successor};
 use super::{report, session};
 use crate::api::call::{EventCursor, EventsRequest, EventsSince, Framing};
-use crate::api::client::{Client, EventLines};
+use crate::api::client::Client;
 use crate::api::messages::events::{Event, EventKind};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{self, Since};
 use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, suggest, time_text};
-use crate::workspace::{SessionDir, revive};
 use clap::Args;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -66,7 +66,7 @@ fn parse_kind(word: &str) -> Result<EventKind, String> {
 /// Prints what happened, and with `-f` what happens.
 pub fn cmd_events(global: &GlobalArgs, args: &EventsArgs) -> Result<ExitCode, Diagnostic> {
     let (entry, client) = session::meet(global)?;
-    let dir = entry.as_ref().map(|entry| &entry.dir);
+    let successor = Successor::of(entry, &client);
     let (since, not_before_ms) = beginning(args)?;
     let mut request = EventsRequest {
         names: args.target.names.clone(),
@@ -78,24 +78,33 @@ pub fn cmd_events(global: &GlobalArgs, args: &EventsArgs) -> Result<ExitCode, Di
     let mut printer = Printer::new(&client, args.json)?;
     let mut stream = client.events(&request)?;
     loop {
+        let (mut end, mut last) = (End::Told, None);
         for item in stream {
             let (event, text) = match item {
                 Ok(item) => item,
-                // A controller that was killed ends its stream in the middle.
-                Err(_) if args.follow => break,
+                Err(error) if args.follow => {
+                    end = End::of(&error);
+                    break;
+                }
                 Err(error) => return Err(error),
             };
+            last = Some(event.event);
             if let Ok(cursor) = event.cursor.parse() {
                 request.since = EventsSince::Cursor(cursor);
             }
-            if at_ms(&event) >= not_before_ms && !printer.event(&event, &text)? {
+            if time_text::millis_of(&event.at) >= not_before_ms && !printer.event(&event, &text)? {
                 return Ok(ExitCode::SUCCESS);
             }
         }
         if !args.follow {
             return Ok(ExitCode::SUCCESS);
         }
-        let Some(next) = next_stream(dir, &client, &request)? else {
+        // One that has told its end has no successor.
+        let next = match last {
+            Some(EventKind::SessionEnded) => None,
+            Some(_) | None => successor.ask(end, || client.events(&request))?,
+        };
+        let Some(next) = next else {
             printer.note("the session has ended")?;
             return Ok(ExitCode::SUCCESS);
         };
@@ -119,34 +128,12 @@ fn beginning(args: &EventsArgs) -> Result<(EventsSince, u64), Diagnostic> {
     }
     match store::since(text, SystemTime::now(), utc_offset_s())? {
         Since::Time(at_ms) => Ok((EventsSince::Start, at_ms)),
-        Since::Cursor(_) => Err(Diagnostic::error(
+        Since::Cursor(_) | Since::Printed(_) => Err(Diagnostic::error(
             Kind::Usage,
             format!("{text:?} is a cursor of ovr logs, not of events"),
         )
         .hint("`ovr events --json` prints the cursor of each event")),
     }
-}
-
-/// The stream of the controller that takes over; `None` where the session ends.
-fn next_stream(
-    dir: Option<&SessionDir>,
-    client: &Client,
-    request: &EventsRequest,
-) -> Result<Option<EventLines>, Diagnostic> {
-    // Elsewhere nobody is seen to come.
-    let Some(dir) = dir else { return Ok(None) };
-    while revive::next_controller(dir)? {
-        match client.events(request) {
-            // One that is just dying seems to answer for a moment: the one after it is waited for.
-            Err(error) if error.kind == Kind::NotRunning => {}
-            stream => return stream.map(Some),
-        }
-    }
-    Ok(None)
-}
-
-fn at_ms(event: &Event) -> u64 {
-    time_text::parse_rfc3339(&event.at).map_or(0, time_text::epoch_millis)
 }
 
 /// Prints events to standard output.
@@ -197,9 +184,11 @@ impl Printer {
             Some(name) => {
                 let instance = self.place(name);
                 self.renderer
-                    .event(&mut out, instance, tone, at_ms(event), &words);
+                    .event(&mut out, instance, tone, time_text::millis_of(&event.at), &words);
             }
-            None => self.renderer.system(&mut out, tone, at_ms(event), &words),
+            None => self
+                .renderer
+                .system(&mut out, tone, time_text::millis_of(&event.at), &words),
         }
         report::write_if_read(&out)
     }

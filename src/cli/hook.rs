@@ -9,7 +9,7 @@ use super::{report, session};
 use crate::api::HangUp;
 use crate::api::messages::{Service, Status};
 use crate::diag::{Diagnostic, Kind};
-use crate::model::StateWord;
+use crate::model::{StateWord, time_text};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::process::ExitCode;
@@ -23,8 +23,6 @@ pub const EXAMPLES: &[Example] = &[
     ),
 ];
 
-/// How long the project may take to come up before the agent is told that it still does.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// So many services are told of.
 const ROWS: usize = 8;
 /// So many lines of what went wrong.
@@ -45,6 +43,9 @@ pub struct HookArgs {
     /// Print JSON with the text as `hookSpecificOutput.additionalContext`
     #[arg(long)]
     pub json: bool,
+    /// How long the project may take to come up before the agent is told that it still does
+    #[arg(long, value_name = "TIME", hide = true, default_value = "10s", value_parser = humantime::parse_duration)]
+    pub patience: Duration,
 }
 
 /// The moments that there are hooks for.
@@ -57,7 +58,7 @@ pub enum HookEvent {
 /// Does it, and never fails because of the project.
 pub fn cmd_hook(global: &GlobalArgs, args: &HookArgs) -> Result<ExitCode, Diagnostic> {
     let HookEvent::SessionStart = args.event;
-    let text = session_start(global);
+    let text = session_start(global, args.patience);
     if args.json {
         let output = json!({
             "hookSpecificOutput": { "hookEventName": "SessionStart", "additionalContext": text },
@@ -69,10 +70,13 @@ pub fn cmd_hook(global: &GlobalArgs, args: &HookArgs) -> Result<ExitCode, Diagno
     Ok(ExitCode::SUCCESS)
 }
 
-fn session_start(global: &GlobalArgs) -> String {
+fn session_start(global: &GlobalArgs, patience: Duration) -> String {
     match status(global) {
         Ok(status) => state(&status, "runs"),
-        Err(error) if error.kind == Kind::NotRunning => started(global, &error),
+        // Elsewhere nothing is begun, and here it would be another session.
+        Err(error) if error.kind == Kind::NotRunning && !session::is_remote(global) => {
+            started(global, patience, &error)
+        }
         Err(error) => format!("ovr: {}\n", said(&error.to_string())),
     }
 }
@@ -82,13 +86,13 @@ fn status(global: &GlobalArgs) -> Result<Status, Diagnostic> {
 }
 
 /// Where nothing runs yet.
-fn started(global: &GlobalArgs, idle: &Diagnostic) -> String {
-    let brought = in_background(&[], global.socket.as_deref(), Some(PATIENCE), &HangUp::default());
+fn started(global: &GlobalArgs, patience: Duration, idle: &Diagnostic) -> String {
+    let brought = in_background(&[], global.socket.as_deref(), Some(patience), &HangUp::default());
     let why = match brought {
         Ok(Brought::GoesOn) => {
-            let seconds = PATIENCE.as_secs();
+            let passed = time_text::duration(patience);
             return format!(
-                "ovr: the project is still coming up after {seconds} s; ovr status says how far it is\n"
+                "ovr: the project is still coming up after {passed}; ovr status says how far it is\n"
             );
         }
         Ok(Brought::Done { words, .. }) => words,

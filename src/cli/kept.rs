@@ -13,7 +13,7 @@ use crate::logs::store::{self, Found, Query, RunChoice};
 use crate::model::{InstanceName, StateWord, select};
 use crate::workspace::project::project_name;
 use crate::workspace::session::{Life, SessionEntry};
-use crate::workspace::{Located, ProjectId, errors, locate, revive};
+use crate::workspace::{Located, ProjectId, errors, locate};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -129,12 +129,9 @@ impl Kept {
         query.run().map_err(|error| unreadable(&query.dir, &error))
     }
 
-    /// Waits until another controller answers for the session, whose last one is gone. `false`: it has ended.
-    pub(super) fn wait_for_controller(&self) -> Result<bool, Diagnostic> {
-        match &self.entry {
-            Some(entry) => revive::next_controller(&entry.dir),
-            None => Ok(false),
-        }
+    /// The session on this machine that they are of, if there is one.
+    pub(super) fn entry(&self) -> Option<&SessionEntry> {
+        self.entry.as_ref()
     }
 
     /// Why nothing can be followed.

@@ -61,6 +61,9 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     {
         return Ok(code);
     }
+    if let Some(address) = address.filter(|_| args.names.is_empty() && !args.background) {
+        refuse_taken(global, address)?;
+    }
     let (args, plan) = match inherit::plan(&here, args, socket)? {
         Ok(made) => made,
         Err(problems) => return Ok(report::report_all(&problems)),
@@ -94,6 +97,21 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
     }
+}
+
+/// No session can be served where another one is.
+fn refuse_taken(global: &GlobalArgs, address: &str) -> Result<(), Diagnostic> {
+    let Ok(status) = session::remote(global, address.to_owned())?.status() else {
+        // Whoever it is that listens there, if anybody does, shows when it is bound.
+        return Ok(());
+    };
+    let (project, root) = (&status.session.project, &status.session.root);
+    let message = format!("{address} is the address of a session that runs: {project} ({root})");
+    Err(Diagnostic::error(Kind::AlreadyRunning, message)
+        .hint(format!(
+            "start one of its services: ovr start NAME -s tcp://{address}"
+        ))
+        .hint("or serve this one at another address: port 0 takes one that is free"))
 }
 
 /// The session's lock; or the exit code, where a session turned out to be running and was asked instead.
@@ -209,7 +227,7 @@ fn setup(
         fresh: options.fresh.value && !args.take_over,
         logs: kept::room(here, plan),
         watch: !options.no_watch.value,
-        publish: options.publish.value.clone(),
+        publish: plan.publish.clone(),
         tcp: None,
         settings: inherit::to_keep(here, args),
         arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),

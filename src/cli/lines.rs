@@ -11,6 +11,7 @@ use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
 use crate::model::{InstanceId, time_text};
 use regex::bytes::Regex;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 /// How lines are to look.
@@ -23,7 +24,7 @@ pub(super) struct Style {
     /// Say in the text that lines were left out; JSON says it behind its cursor.
     pub(super) marks_cuts: bool,
     pub(super) timestamps: bool,
-    /// Show where a match and its neighbours end and another's begin.
+    /// A match has its neighbours with it: show where they end and another's begin.
     pub(super) groups: bool,
 }
 
@@ -37,6 +38,8 @@ pub(super) struct Printer {
     matches: Option<Regex>,
     /// The group of the line before.
     group: Option<u64>,
+    /// Lines that are not whole yet, by instance. A person sees them as they are; a program gets whole lines.
+    open: BTreeMap<u32, OutputLine>,
     out: Vec<u8>,
     is_read: bool,
 }
@@ -70,6 +73,7 @@ impl Printer {
             renderer,
             matches: None,
             group: None,
+            open: BTreeMap::new(),
             out: Vec::new(),
             is_read: true,
         }
@@ -97,19 +101,15 @@ impl Printer {
 
     /// Takes a line that was found in files; it is printed with others, at the latest by [`Self::flush`].
     pub(super) fn found(&mut self, line: &FoundLine) -> Result<(), Diagnostic> {
-        let Some(shown) = output_line(line, self.position(&line.instance)) else {
+        let Some(shown) = output_line(line, self.position(&line.instance), self.style.groups) else {
             return Ok(());
         };
-        // As grep does between what does not belong together.
-        if self.style.groups
-            && self
-                .group
-                .replace(line.group)
-                .is_some_and(|last| last != line.group)
-        {
-            self.out.extend_from_slice(b"--\n");
-        }
-        self.push(&shown);
+        self.kept(&shown)
+    }
+
+    /// Takes a line that was kept by the session; the same.
+    pub(super) fn kept(&mut self, line: &OutputLine) -> Result<(), Diagnostic> {
+        self.push(line);
         if self.out.len() > CHUNK {
             self.flush()?;
         }
@@ -140,25 +140,33 @@ impl Printer {
     }
 
     fn push(&mut self, line: &OutputLine) {
+        self.separate(line.group);
         if self.style.json {
             let json = serde_json::to_vec(line).expect("plain fields always serialize");
             self.out.extend_from_slice(&json);
             self.out.push(b'\n');
             return;
         }
-        let instance = InstanceId(self.place(line));
-        let at_ms = time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis);
+        let place = self.place(line);
+        if line.kind == LineKind::Open && !self.renderer.shows_open_lines() {
+            self.open.insert(place, line.clone());
+            return;
+        }
+        if line.kind == LineKind::Output {
+            self.open.remove(&place);
+        }
+        let instance = InstanceId(place);
+        let at_ms = time_text::millis_of(&line.at);
         let marked = match &self.matches {
             Some(matches) => Cow::from(marked(&line.text, matches)),
             None => Cow::from(&line.text),
         };
         let (out, text) = (&mut self.out, marked.as_bytes());
         match line.kind {
-            LineKind::Open if self.renderer.shows_open_lines() => {
+            LineKind::Open => {
                 self.renderer.open(out, instance, at_ms, text);
             }
-            // In a pipe an open line is the last one that there is.
-            LineKind::Output | LineKind::Open => self.renderer.output(out, instance, at_ms, text),
+            LineKind::Output => self.renderer.output(out, instance, at_ms, text),
             LineKind::Event if self.style.plain => {}
             LineKind::Event => self
                 .renderer
@@ -166,8 +174,20 @@ impl Printer {
             LineKind::Gap => {
                 let text = format!("… {} lines dropped: this terminal is too slow", line.text);
                 self.renderer.system(out, Tone::Alarm, at_ms, &text);
+                // What comes next is not the rest of what was begun before.
+                self.renderer.forget_open_lines();
+                self.open.clear();
             }
         }
+    }
+
+    /// Nothing more comes: a line that is not whole is the last one that there is.
+    pub(super) fn finish(&mut self) -> Result<(), Diagnostic> {
+        for (_, mut line) in std::mem::take(&mut self.open) {
+            line.kind = LineKind::Output;
+            self.push(&line);
+        }
+        self.flush()
     }
 
     /// The instance's place among the labels. One that came with a reload is new to us.
@@ -180,6 +200,14 @@ impl Printer {
             self.renderer.set_labels(&self.labels);
         }
         self.position(&line.name)
+    }
+
+    /// Between what does not belong together, as grep does.
+    fn separate(&mut self, group: Option<u64>) {
+        let last = std::mem::replace(&mut self.group, group);
+        if last.is_some() && last != group && !self.style.json {
+            self.out.extend_from_slice(b"--\n");
+        }
     }
 
     fn position(&self, name: &str) -> u32 {

@@ -3,16 +3,17 @@
 
 use super::args::{AnyNames, Example, GlobalArgs};
 use super::background::utc_offset_s;
+use super::following::{Following, Past};
 use super::lines::{Printer, Style};
 use super::place::Place;
 use super::plan::own_environment;
+use super::successor::Successor;
 use super::{kept, logs_remote, session};
 use crate::api::call::OutputRequest;
-use crate::api::client::{Client, OutputLines};
-use crate::api::messages::{LineKind, LogsEnd, OutputLine};
+use crate::api::client::Client;
+use crate::api::messages::LogsEnd;
 use crate::diag::{Diagnostic, Kind, exit_code};
-use crate::logs::store::{self, Cursor, FoundLine, Overlap, Query, RunChoice, Since, Summary};
-use crate::model::time_text;
+use crate::logs::store::{self, Cursor, FoundLine, Query, RunChoice, Since, Summary};
 use clap::Args;
 use regex::bytes::Regex;
 use std::ops::ControlFlow;
@@ -118,11 +119,12 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
             for line in client.output(&request(args, &chosen, query.last, false))? {
                 printer.line(&line?)?;
             }
+            printer.finish()?;
             return Ok(ExitCode::SUCCESS);
         }
         Some(_) | None => {}
     }
-    let summary = print_found(&kept, args, &query, &mut printer)?;
+    let summary = print_found(&kept, &query, args.reverse, &mut printer)?;
     if summary.lines == 0
         && !args.json
         && let Some(nothing) = why_nothing(args, &kept, &chosen)
@@ -134,6 +136,7 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
             cursor: summary.cursor.to_string(),
             cut: summary.cut,
             more: summary.more,
+            printed: None,
         })?;
     } else if summary.more {
         printer.note("… more follows; --json prints the cursor to go on from")?;
@@ -152,7 +155,7 @@ pub(super) fn style(args: &LogsArgs) -> Style {
         prefix: !args.no_prefix && !args.plain,
         marks_cuts: args.max_bytes.is_some() && !args.json,
         timestamps: args.timestamps && !args.plain,
-        groups: args.context > 0 && !args.json,
+        groups: args.context > 0,
     }
 }
 
@@ -171,8 +174,8 @@ fn is_simple(args: &LogsArgs, query: &Query) -> bool {
 /// memory: there may be more than fits.
 fn print_found(
     kept: &kept::Kept,
-    args: &LogsArgs,
     query: &Query,
+    reverse: bool,
     printer: &mut Printer,
 ) -> Result<Summary, Diagnostic> {
     kept.sync()?;
@@ -185,9 +188,9 @@ fn print_found(
             ControlFlow::Break(())
         }
     };
-    let summary = if args.reverse || args.max_bytes.is_some() {
+    let summary = if reverse || query.max_bytes.is_some() {
         query.run().map(|found| {
-            let found = if args.reverse { found.newest_first() } else { found };
+            let found = if reverse { found.newest_first() } else { found };
             let oldest = found.lines.front().map_or(0, |line| line.at_ms);
             printer.cut(found.summary.cut, oldest);
             let _unread = found.lines.iter().try_for_each(|line| print(printer, line));
@@ -303,70 +306,34 @@ fn follow(
     mut printer: Printer,
     from_memory: bool,
 ) -> Result<ExitCode, Diagnostic> {
-    let begun = Cursor::at(time_text::epoch_millis(SystemTime::now()));
-    let beginning = if from_memory { query.last } else { Some(0) };
-    let mut stream = client.output(&request(args, &query.instances, beginning, true))?;
-    // Where the reading has come to: what the next controller's stream repeats. The files are read when the stream
-    // has begun, so that nothing is missing between the two, and what both have is told by this.
-    let mut printed = if from_memory {
-        Cursor::default()
-    } else {
-        let printed = print_found(kept, args, query, &mut printer)?.printed;
-        if printed == Cursor::default() {
-            begun
-        } else {
-            printed
-        }
+    let past = Files { kept, query };
+    // Without files, the lines in memory are all that there is to follow from.
+    let has_files = !from_memory || client.sync_logs()?.dir.is_some();
+    let following = Following {
+        client,
+        successor: Successor::of(kept.entry().cloned(), client),
+        request: request(args, &query.instances, query.last, true),
+        from_memory,
+        past: has_files.then_some(&past),
+        grep: query.grep.clone(),
     };
-    loop {
-        let mut overlap = Overlap::with(printed.clone());
-        for line in stream {
-            // A controller that was killed ends its stream in the middle.
-            let Ok(line) = line else { break };
-            let is_new = line.kind != LineKind::Output || overlap.is_new(&line.name, at_ms(&line));
-            if is_new && is_wanted(&line, query) {
-                printer.line(&line)?;
-            }
-            if !printer.is_read() {
-                return Ok(ExitCode::SUCCESS);
-            }
-            if is_new && line.kind == LineKind::Output {
-                printed.pass(&line.name, at_ms(&line));
-            }
-        }
-        let Some(next) = next_stream(kept, client, &request(args, &query.instances, None, true))? else {
-            printer.note("the session has ended")?;
-            return Ok(ExitCode::SUCCESS);
-        };
-        printer.note("a new controller has taken over")?;
-        stream = next;
+    following.run(&mut printer)
+}
+
+/// What was printed before, from the files of this machine.
+struct Files<'a> {
+    kept: &'a kept::Kept,
+    query: &'a Query,
+}
+
+impl Past for Files<'_> {
+    fn print(&self, printed: Option<&Cursor>, printer: &mut Printer) -> Result<Cursor, Diagnostic> {
+        let behind = printed.map(|printed| Query {
+            since: Some(Since::Printed(printed.clone())),
+            grep: self.query.grep.clone(),
+            ..Query::new(self.query.dir.clone(), self.query.instances.clone())
+        });
+        let query = behind.as_ref().unwrap_or(self.query);
+        Ok(print_found(self.kept, query, false, printer)?.printed)
     }
-}
-
-/// The stream of the controller that takes over; `None` where the session ends. One that is just dying seems to
-/// answer for a moment: then the one after it is waited for.
-fn next_stream(
-    kept: &kept::Kept,
-    client: &Client,
-    request: &OutputRequest,
-) -> Result<Option<OutputLines>, Diagnostic> {
-    while kept.wait_for_controller()? {
-        match client.output(request) {
-            Err(error) if error.kind == Kind::NotRunning => {}
-            stream => return stream.map(Some),
-        }
-    }
-    Ok(None)
-}
-
-fn at_ms(line: &OutputLine) -> u64 {
-    time_text::parse_rfc3339(&line.at).map_or(0, time_text::epoch_millis)
-}
-
-fn is_wanted(line: &OutputLine, query: &Query) -> bool {
-    let matches = query
-        .grep
-        .as_ref()
-        .is_none_or(|grep| grep.is_match(line.text.as_bytes()));
-    matches || line.kind == LineKind::Gap
 }

@@ -1,16 +1,18 @@
 //! `ovr logs` where the session is on TCP: its files are out of reach, so that it is asked for their lines.
 
 use super::background::utc_offset_s;
+use super::following::{Following, Past};
 use super::kept;
 use super::lines::Printer;
 use super::logs::{self, Lines, LogsArgs};
+use super::successor::Successor;
 use crate::api::call::LogsRequest;
 use crate::api::client::Client;
 use crate::api::kept::KeptLine;
 use crate::api::messages::{LineKind, LogsEnd, OutputLine, Status};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::Label;
-use crate::logs::store::{RunChoice, Since};
+use crate::logs::store::{Cursor, RunChoice, Since};
 use crate::model::{InstanceName, select, time_text};
 use regex::bytes::Regex;
 use std::process::ExitCode;
@@ -24,30 +26,34 @@ pub(super) fn show(client: &Client, args: &LogsArgs) -> Result<ExitCode, Diagnos
     let grep = args.grep.as_deref().map(logs::expression).transpose()?;
     let mut printer = Printer::new(&labels(&status), logs::style(args)).marking(grep.clone());
     let request = request(args, &status)?;
-    if is_in_memory(args, &request) {
-        let wanted = logs::request(args, &args.target.names, request.lines, args.follow);
+    let from_memory = is_in_memory(args, &request);
+    if args.follow {
+        let past = Kept {
+            client,
+            request,
+            grep: grep.as_ref(),
+        };
+        return follow(client, args, &past, from_memory, &mut printer);
+    }
+    if from_memory {
+        let wanted = logs::request(args, &args.target.names, request.lines, false);
         for line in client.output(&wanted)? {
             printer.line(&line?)?;
             if !printer.is_read() {
                 return Ok(ExitCode::SUCCESS);
             }
         }
-        return end_of_following(args, &mut printer);
+        printer.finish()?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let mut answer = Answer {
-        matches: 0,
-        lines: 0,
-        end: None,
-        held: Vec::new(),
-    };
-    answer.print(client, &request, args, grep.as_ref(), &mut printer)?;
-    if args.follow || !printer.is_read() {
-        return end_of_following(args, &mut printer);
+    let holds = args.reverse || args.max_bytes.is_some();
+    let mut answer = Answer::default();
+    answer.print(client, &request, grep.as_ref(), holds, &mut printer)?;
+    answer.print_held(args.reverse, &mut printer)?;
+    if !printer.is_read() {
+        return Ok(ExitCode::SUCCESS);
     }
-    let end = answer.end.ok_or_else(|| {
-        Diagnostic::error(Kind::NotRunning, "the session ended before it had told all")
-            .hint("what it keeps can be read on the machine that it ran on")
-    })?;
+    let end = answer.end()?;
     if answer.lines == 0
         && !args.json
         && let Some(run) = args.run
@@ -55,7 +61,10 @@ pub(super) fn show(client: &Client, args: &LogsArgs) -> Result<ExitCode, Diagnos
         return Err(logs::no_such_run(run, &args.target.names.join(", ")));
     }
     if args.json {
-        printer.cursor(&end)?;
+        printer.cursor(&LogsEnd {
+            printed: None,
+            ..end.clone()
+        })?;
     } else if end.more {
         printer.note("… more follows; --json prints the cursor to go on from")?;
     }
@@ -66,11 +75,52 @@ pub(super) fn show(client: &Client, args: &LogsArgs) -> Result<ExitCode, Diagnos
     }))
 }
 
-fn end_of_following(args: &LogsArgs, printer: &mut Printer) -> Result<ExitCode, Diagnostic> {
-    if args.follow && printer.is_read() {
-        printer.note("the session has ended")?;
+/// Goes on with what is printed from now on, as on the session's own machine.
+fn follow(
+    client: &Client,
+    args: &LogsArgs,
+    past: &Kept<'_>,
+    from_memory: bool,
+    printer: &mut Printer,
+) -> Result<ExitCode, Diagnostic> {
+    let has_files = !from_memory || client.sync_logs()?.dir.is_some();
+    let following = Following {
+        client,
+        successor: Successor::of(None, client),
+        request: logs::request(args, &args.target.names, past.request.lines, true),
+        from_memory,
+        past: has_files.then_some(past),
+        grep: past.grep.cloned(),
+    };
+    following.run(printer)
+}
+
+/// What was printed before, as the session has kept it.
+pub(super) struct Kept<'a> {
+    pub(super) client: &'a Client,
+    /// What is asked for at first; it ends.
+    pub(super) request: LogsRequest,
+    pub(super) grep: Option<&'a Regex>,
+}
+
+impl Past for Kept<'_> {
+    fn print(&self, printed: Option<&Cursor>, printer: &mut Printer) -> Result<Cursor, Diagnostic> {
+        let behind = printed.map(|printed| LogsRequest {
+            names: self.request.names.clone(),
+            since: Some(printed.printed_text()),
+            grep: self.request.grep.clone(),
+            ..LogsRequest::default()
+        });
+        let request = behind.as_ref().unwrap_or(&self.request);
+        let mut answer = Answer::default();
+        let holds = request.max_bytes.is_some();
+        answer.print(self.client, request, self.grep, holds, printer)?;
+        answer.print_held(false, printer)?;
+        // A reader that has gone gets no end, and wants none.
+        let come = answer.end.and_then(|end| end.printed);
+        let come = come.as_deref().and_then(Cursor::parse_printed);
+        Ok(come.or_else(|| printed.cloned()).unwrap_or_default())
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn labels(status: &Status) -> Vec<Label> {
@@ -103,7 +153,6 @@ fn request(args: &LogsArgs, status: &Status) -> Result<LogsRequest, Diagnostic> 
         context: args.context,
         run: run.map(run_text),
         max_bytes: args.max_bytes,
-        follow: args.follow,
         ..LogsRequest::default()
     };
     let asks = request.since.is_some() || request.run.is_some() || request.grep.is_some();
@@ -137,6 +186,7 @@ pub(super) fn moment(text: &str) -> Result<String, Diagnostic> {
     Ok(match here {
         Since::Time(at_ms) => time_text::rfc3339(time_text::from_epoch_millis(at_ms)),
         Since::Cursor(cursor) => cursor.to_string(),
+        Since::Printed(cursor) => cursor.printed_text(),
     })
 }
 
@@ -155,6 +205,7 @@ pub(super) fn crashed(status: &Status, names: &[String]) -> Option<RunChoice> {
 }
 
 /// What has come.
+#[derive(Default)]
 struct Answer {
     lines: usize,
     matches: usize,
@@ -164,15 +215,15 @@ struct Answer {
 }
 
 impl Answer {
+    /// Prints lines as they come, or holds them.
     fn print(
         &mut self,
         client: &Client,
         request: &LogsRequest,
-        args: &LogsArgs,
         grep: Option<&Regex>,
+        holds: bool,
         printer: &mut Printer,
     ) -> Result<(), Diagnostic> {
-        let holds = args.reverse || args.max_bytes.is_some() && !args.follow;
         for line in client.logs(request)? {
             match line? {
                 KeptLine::Line(line) => {
@@ -182,7 +233,7 @@ impl Answer {
                     if holds {
                         self.held.push(line);
                     } else {
-                        printer.line(&line)?;
+                        printer.kept(&line)?;
                     }
                 }
                 KeptLine::End(end) => self.end = Some(end),
@@ -192,13 +243,30 @@ impl Answer {
                 return Ok(());
             }
         }
+        printer.flush()
+    }
+
+    fn print_held(&mut self, reverse: bool, printer: &mut Printer) -> Result<(), Diagnostic> {
         if let (Some(end), Some(oldest)) = (&self.end, self.held.first()) {
-            let at_ms = time_text::parse_rfc3339(&oldest.at).map_or(0, time_text::epoch_millis);
+            let at_ms = time_text::millis_of(&oldest.at);
             printer.cut(end.cut, at_ms);
         }
-        if args.reverse {
-            self.held.reverse();
+        if reverse {
+            // A match keeps its neighbours around it, in the order in which they are read.
+            if self.held.iter().any(|line| line.group.is_some()) {
+                self.held.sort_by_key(|line| std::cmp::Reverse(line.group));
+            } else {
+                self.held.reverse();
+            }
         }
-        self.held.iter().try_for_each(|line| printer.line(line))
+        self.held.iter().try_for_each(|line| printer.kept(line))?;
+        printer.flush()
+    }
+
+    fn end(&self) -> Result<&LogsEnd, Diagnostic> {
+        self.end.as_ref().ok_or_else(|| {
+            Diagnostic::error(Kind::NotRunning, "the session ended before it had told all")
+                .hint("what it keeps can be read on the machine that it ran on")
+        })
     }
 }

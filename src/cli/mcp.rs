@@ -77,7 +77,7 @@ impl Toolbox for Tools {
             "stop" => read(arguments).and_then(|asked| act::stop(self, &asked, hang_up)),
             _ => unreachable!("the catalogue has no tool {tool}"),
         };
-        done.unwrap_or_else(|error| refusal(&error))
+        done.unwrap_or_else(|error| refusal(&error, self.is_remote()))
     }
 }
 
@@ -87,11 +87,16 @@ impl Tools {
         let client = session::reach(&self.global)?;
         Ok(client.ended_by(hang_up.clone()))
     }
+
+    /// Whether it is on TCP, so that none can be begun.
+    fn is_remote(&self) -> bool {
+        session::is_remote(&self.global)
+    }
 }
 
 /// An error as a tool's answer, so that the model sees it, with what it can do about it.
-fn refusal(error: &Diagnostic) -> Answer {
-    let error = words::for_model(error);
+fn refusal(error: &Diagnostic, is_remote: bool) -> Answer {
+    let error = words::for_model(error, is_remote);
     Answer {
         text: error.to_string(),
         structured: serde_json::to_value(ErrorBody::from(&error)).expect("plain fields always serialize"),

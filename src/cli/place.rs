@@ -73,12 +73,28 @@ impl Place {
         match self {
             Self::Here => Ok(None),
             Self::Unix(path) => Ok(Some(path)),
-            Self::Tcp(address) => Err(Diagnostic::error(
-                Kind::Usage,
-                format!("{doing} works on this machine's own sessions, and {address} is somewhere on TCP"),
-            )
-            .hint("leave -s and OVR_SOCKET out, or call it on the machine that the session runs on")),
+            Self::Tcp(address) => Err(Self::elsewhere(
+                &format!("{doing} works on this machine's own sessions"),
+                address,
+            )),
         }
+    }
+
+    /// # Errors
+    /// An address was typed, and `doing` (`env`) reads the files of a project here.
+    pub fn refuse_typed_address(global: &GlobalArgs, doing: &str) -> Result<(), Diagnostic> {
+        match Self::of(global, &|_| None)? {
+            Self::Here | Self::Unix(_) => Ok(()),
+            Self::Tcp(address) => Err(Self::elsewhere(
+                &format!("{doing} reads the files of a project on this machine"),
+                &address,
+            )),
+        }
+    }
+
+    fn elsewhere(what: &str, address: &str) -> Diagnostic {
+        Diagnostic::error(Kind::Usage, format!("{what}, and {address} is somewhere on TCP"))
+            .hint("leave -s and OVR_SOCKET out, or call it on the machine that the session runs on")
     }
 }
 

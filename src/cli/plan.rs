@@ -12,9 +12,10 @@ use crate::config::{Configuration, Environment, Options, Service, expand, load};
 use crate::controller::Overrides;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{InstanceSpec, Variables, select};
+use crate::nats::Address;
 use crate::ports::PortPlan;
 use crate::workspace::{Places, Project};
-use options::{members, port_plan, session_options};
+use options::{members, port_plan, publish, session_options};
 pub use read::{EnvCmds, Read, find, shown_configuration};
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ pub struct Plan {
     /// The project's title, where one was given; else its name.
     pub title: String,
     pub options: StartOptions,
+    /// The NATS server to publish at.
+    pub publish: Option<Address>,
     pub services: Vec<Service>,
     pub instances: Vec<InstanceSpec>,
     pub environment: Environment,
@@ -102,6 +105,10 @@ impl Plan {
             environment,
             mut files,
         } = read;
+        let publish = told(
+            publish(&options, &configuration).map_err(|error| vec![error]),
+            problems,
+        )?;
         let title = options.title.value.clone();
         let title = title.or_else(|| configuration.def.name.as_ref().map(|name| name.value.clone()));
         let title = title.unwrap_or_else(|| project.name.clone());
@@ -136,6 +143,7 @@ impl Plan {
             project,
             title,
             options,
+            publish,
             services,
             instances: instances.value,
             environment,

@@ -2,6 +2,7 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
+use super::place::Place;
 use super::plan::{Here, Plan};
 use super::report;
 use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
@@ -37,7 +38,8 @@ pub struct RunArgs {
 }
 
 /// Runs the command and mirrors its exit code.
-pub fn cmd_run(_global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnostic> {
+pub fn cmd_run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnostic> {
+    Place::refuse_typed_address(global, "run")?;
     let here = Here::look()?;
     let plan = match Plan::make(&here, &args.project.as_start()) {
         Ok(plan) => plan,

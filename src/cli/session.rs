@@ -49,6 +49,11 @@ pub fn meet(global: &GlobalArgs) -> Result<(Option<SessionEntry>, Client), Diagn
     }
 }
 
+/// Whether the session that a command means is on TCP.
+pub fn is_remote(global: &GlobalArgs) -> bool {
+    matches!(Place::of(global, &own_environment), Ok(Place::Tcp(_)))
+}
+
 /// A client for the session at this address.
 pub fn remote(global: &GlobalArgs, address: String) -> Result<Client, Diagnostic> {
     let token = match &global.token_file {

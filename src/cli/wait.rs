@@ -1,6 +1,7 @@
 //! `ovr wait`: what can be typed, and the behaviour.
 
 use super::args::{AnyNames, Example, GlobalArgs};
+use super::successor::{End, Successor};
 use super::{report, session, show, style, up};
 use crate::api::client::Client;
 use crate::api::messages::{ActionResult, Goal, Outcome, Results, Wait};
@@ -117,8 +118,10 @@ fn wait(
             Err(error) if error.kind == Kind::NotRunning => error,
             answer => return answer,
         };
-        // Elsewhere nobody is seen to come.
-        let Some(entry) = entry else { return Err(lost) };
+        let Some(entry) = entry else {
+            wait_elsewhere(client, lost, deadline)?;
+            continue;
+        };
         match revive::next_controller_until(&entry.dir, deadline)? {
             Next::Answers => {}
             Next::Ended => {
@@ -134,6 +137,22 @@ fn wait(
             }
         }
     }
+}
+
+/// Waits for another controller of a session on TCP whose answer broke off.
+fn wait_elsewhere(client: &Client, lost: Diagnostic, deadline: Option<Instant>) -> Result<(), Diagnostic> {
+    if End::of(&lost) != End::Cut {
+        return Err(lost);
+    }
+    let ask = || match deadline {
+        Some(deadline) if Instant::now() >= deadline => Err(Diagnostic::error(
+            Kind::Timeout,
+            "the session has had no controller until the time was up",
+        )),
+        Some(_) | None => client.status(),
+    };
+    let answered = Successor::of(None, client).ask(End::Cut, ask)?;
+    answered.map(drop).ok_or(lost)
 }
 
 fn of(results: &Results, wanted: impl Fn(&ActionResult) -> bool) -> Vec<&ActionResult> {

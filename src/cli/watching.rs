@@ -4,13 +4,12 @@
 use super::args::GlobalArgs;
 use super::screen::Screen;
 use super::status::{StatusArgs, table, within};
+use super::successor::{self, End, Successor};
 use super::{background, report, session, style};
 use crate::api::messages::Status;
-use crate::api::{Client, Peer, StatusRequest};
+use crate::api::{Peer, StatusRequest};
 use crate::cli::show::standing::{Clock, Manner};
 use crate::diag::{Diagnostic, Kind};
-use crate::workspace::revive;
-use crate::workspace::session::SessionEntry;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
@@ -45,7 +44,8 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
     }
     let (entry, client) = session::meet(global)?;
     let peer = client.peer().clone();
-    let asks = move |tell: &SyncSender<News>| ask_on(entry.as_ref(), peer, tell);
+    let successor = Successor::of(entry, &client);
+    let asks = move |tell: &SyncSender<News>| ask_on(&successor, peer, tell);
     // One place: what is not taken is not asked for either.
     let (tell, news) = sync_channel(1);
     let code = if args.json {
@@ -69,36 +69,38 @@ pub(super) fn watch(global: &GlobalArgs, args: &StatusArgs) -> Result<ExitCode, 
 }
 
 /// Tells the status now, and whenever it is another one.
-fn ask_on(entry: Option<&SessionEntry>, peer: Peer, tell: &SyncSender<News>) {
-    let client = entry.map_or_else(|| Client::of(peer), session::client);
-    let mut after = None;
+fn ask_on(successor: &Successor, peer: Peer, tell: &SyncSender<News>) {
+    let client = successor::client(successor, peer);
+    let ask = |after| {
+        client.status_as(&StatusRequest {
+            resources: false,
+            after,
+        })
+    };
+    let (mut after, mut is_ending) = (None, false);
     loop {
-        let resources = false;
-        let news = match client.status_as(&StatusRequest { resources, after }) {
-            Ok(status) => {
+        let status = match ask(after) {
+            // One that was seen on its way down has no successor.
+            Err(error) if error.kind == Kind::NotRunning && is_ending => None,
+            Err(error) if error.kind == Kind::NotRunning => {
+                successor.ask(End::of(&error), || ask(None)).transpose()
+            }
+            status => Some(status),
+        };
+        let news = match status {
+            Some(Ok(status)) => {
                 after = Some(status.revision);
+                is_ending = status.session.ending;
                 News::Status(Box::new(status))
             }
-            Err(error) if error.kind == Kind::NotRunning => match next_controller(entry) {
-                Ok(true) => {
-                    after = None;
-                    continue;
-                }
-                Ok(false) => News::Over(None),
-                Err(error) => News::Over(Some(error)),
-            },
-            Err(error) => News::Over(Some(error)),
+            Some(Err(error)) => News::Over(Some(error)),
+            None => News::Over(None),
         };
         let is_over = matches!(news, News::Over(_));
         if tell.send(news).is_err() || is_over {
             return;
         }
     }
-}
-
-/// Whether another controller has come. Elsewhere nobody is seen to.
-fn next_controller(entry: Option<&SessionEntry>) -> Result<bool, Diagnostic> {
-    entry.map_or(Ok(false), |entry| revive::next_controller(&entry.dir))
 }
 
 /// A thread that ends with this process.

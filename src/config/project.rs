@@ -32,6 +32,8 @@ pub struct ProjectDef {
     pub ordered_shutdown: Option<bool>,
     /// Named sets of what to start.
     pub profiles: Vec<ProfileDef>,
+    /// The address of the NATS server to publish at.
+    pub publish: Option<Located<String>>,
     /// A file for the output of every service that names none, and how log files are written.
     pub log_location: Option<Located<String>>,
     pub log_configuration: Option<LogDef>,

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 /// So many chunks wait for a client at most; what it does not take waits in its follower's queue, which counts
 /// what it drops.
-const CHUNKS: usize = 4;
+const CHUNKS: usize = 2;
 
 /// What a record does not know about its instance.
 #[derive(Clone, Debug)]
@@ -150,6 +150,8 @@ impl Writing {
             run: 0,
             kind: LineKind::Gap,
             text: lines.map(|lines| lines.to_string()).unwrap_or_default(),
+            group: None,
+            nth: None,
         };
         let mut chunk = BytesMut::new();
         self.write(None, &gap, &mut chunk);
@@ -183,5 +185,7 @@ pub(super) fn line(record: &Record<'_>, names: &[Named], color: bool) -> OutputL
         } else {
             plain(record.text)
         },
+        group: None,
+        nth: (record.kind == RecordKind::Output).then_some(record.nth),
     }
 }

@@ -194,7 +194,7 @@ fn read_all(
             .iter()
             .position(|name| **name == *line.instance);
         let position = place.map_or(0, |place| positions[place]);
-        match output_line(&line, position) {
+        match output_line(&line, position, reading.query.context > 0) {
             Some(shown) => pieces.line(&shown, reading.plain),
             None => ControlFlow::Continue(()),
         }
@@ -206,6 +206,7 @@ fn read_all(
                     cursor: summary.cursor.to_string(),
                     cut: summary.cut,
                     more: summary.more,
+                    printed: Some(summary.printed.printed_text()),
                 });
             }
             pieces.send().is_continue().then_some(summary)
@@ -253,7 +254,9 @@ impl Reading {
 }
 
 /// A line of a file as it goes over the wire. `None` for what the next line says as well.
-pub fn output_line(line: &FoundLine, position: u32) -> Option<OutputLine> {
+///
+/// `grouped`: with what it belongs to.
+pub fn output_line(line: &FoundLine, position: u32, grouped: bool) -> Option<OutputLine> {
     if line.is_told_again {
         return None;
     }
@@ -271,6 +274,8 @@ pub fn output_line(line: &FoundLine, position: u32) -> Option<OutputLine> {
             EntryKind::Begin => format!("{RUN_MARK}{text} ──"),
             EntryKind::Output | EntryKind::Event | EntryKind::Gap => text.into_owned(),
         },
+        group: grouped.then_some(line.group),
+        nth: None,
     })
 }
 
@@ -335,8 +340,8 @@ impl Following {
                     let names = Arc::clone(&self.names.borrow());
                     for record in batch.iter() {
                         let line = line(&record, &names, false);
-                        let is_new =
-                            line.kind != LineKind::Output || overlap.is_new(&line.name, record.at_ms);
+                        let is_new = line.kind != LineKind::Output
+                            || overlap.is_new(&line.name, record.at_ms, record.nth);
                         if is_new && self.wants(&line) {
                             write_line(&line, self.plain, &mut piece);
                         }
@@ -350,6 +355,8 @@ impl Following {
                         run: 0,
                         kind: LineKind::Gap,
                         text: lines.to_string(),
+                        group: None,
+                        nth: None,
                     };
                     write_line(&gap, self.plain, &mut piece);
                 }

@@ -41,6 +41,7 @@ struct Entry {
     instance: InstanceId,
     run: RunId,
     kind: RecordKind,
+    nth: u32,
     /// Where its text ends; it begins where the one before ends.
     end: usize,
 }
@@ -54,6 +55,7 @@ impl Batch {
             instance: record.instance,
             run: record.run,
             kind: record.kind,
+            nth: record.nth,
             end: self.text.len(),
         });
     }
@@ -66,6 +68,7 @@ impl Batch {
             instance: entry.instance,
             run: entry.run,
             kind: entry.kind,
+            nth: entry.nth,
             text: &self.text[start..entry.end],
         })
     }
@@ -78,6 +81,15 @@ impl Batch {
         self.entries.is_empty()
     }
 
+    /// How many lines in it are what a service printed. One that is open comes again when it is whole.
+    fn lines(&self) -> u64 {
+        let printed = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == RecordKind::Output);
+        printed.count() as u64
+    }
+
     fn size(&self) -> usize {
         self.text.len() + self.entries.len() * size_of::<Entry>()
     }
@@ -87,7 +99,7 @@ impl Batch {
 #[derive(Clone, Debug)]
 pub enum Delivery {
     Records(Arc<Batch>),
-    /// So many lines are missing here: the follower was too slow.
+    /// So many lines that services printed are missing here: the follower was too slow.
     Gap {
         lines: u64,
     },
@@ -152,13 +164,19 @@ impl Followers {
         if self.pending.is_empty() {
             return;
         }
-        let batch = Arc::new(mem::take(&mut self.pending));
+        let mut batch = mem::take(&mut self.pending);
+        // It may stand in a queue for long, where its length counts.
+        batch.text.shrink_to_fit();
+        batch.entries.shrink_to_fit();
+        let batch = Arc::new(batch);
         self.following.retain(|(filter, shared)| {
             let follows = Arc::strong_count(shared) > 1;
             if follows {
-                match filter {
-                    Filter::All => shared.push(Arc::clone(&batch)),
-                    Filter::Only(_) => shared.push(Arc::new(batch.only(filter))),
+                // Who follows the one service that prints has the same text as everybody else.
+                if batch.is_all_for(filter) {
+                    shared.push(Arc::clone(&batch));
+                } else {
+                    shared.push(Arc::new(batch.only(filter)));
                 }
             }
             follows
@@ -201,6 +219,13 @@ impl Follower {
 }
 
 impl Batch {
+    fn is_all_for(&self, filter: &Filter) -> bool {
+        match filter {
+            Filter::All => true,
+            Filter::Only(_) => self.entries.iter().all(|entry| filter.takes(entry.instance)),
+        }
+    }
+
     fn only(&self, filter: &Filter) -> Self {
         let mut batch = Self::default();
         for record in self.iter().filter(|record| filter.takes(record.instance)) {
@@ -229,7 +254,7 @@ impl Shared {
                 && let Some(oldest) = queue.batches.pop_front()
             {
                 queue.size -= oldest.size();
-                queue.dropped += oldest.len() as u64;
+                queue.dropped += oldest.lines();
             }
         }
         self.news.notify_one();
@@ -252,6 +277,7 @@ mod tests {
             instance: InstanceId(instance),
             run: RunId(1),
             kind: RecordKind::Output,
+            nth: 1,
             text,
         }
     }
@@ -316,6 +342,31 @@ mod tests {
             }
         }
         assert_eq!(expected, total + 1);
+    }
+
+    #[test]
+    fn a_gap_counts_what_services_printed_and_a_line_once() {
+        let mut followers = Followers::default();
+        let mut slow = followers.follow(Filter::All, Batch::default());
+        let text = vec![b'x'; QUEUE_MAX];
+        let open = Record {
+            kind: RecordKind::Open,
+            ..record(1, 0, b"half")
+        };
+        let event = Record {
+            kind: RecordKind::Event,
+            ..record(3, 0, b"waits for input")
+        };
+        for record in [open, record(2, 0, b"half a line"), event, record(4, 0, &text)] {
+            followers.push(record);
+            followers.publish();
+        }
+        let gap = next(&mut slow);
+        assert!(
+            matches!(gap, Poll::Ready(Some(Delivery::Gap { lines: 1 }))),
+            "{gap:?}"
+        );
+        assert_eq!(seqs(next(&mut slow)), [4]);
     }
 
     #[test]

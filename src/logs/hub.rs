@@ -5,7 +5,7 @@ use super::follow::{Filter, Follower, Followers};
 use super::open::OpenLines;
 use super::passage::{Merged, Past, SourceSink};
 use super::plain::plain;
-use super::record::RecordKind;
+use super::record::{Record, RecordKind};
 use super::render::{Label, Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
@@ -62,6 +62,7 @@ impl Source {
                 run: RunId(0),
                 begun: None,
                 sentences: Sentences::default(),
+                last_line: (0, 0),
                 watch: None,
             },
         }
@@ -194,7 +195,10 @@ impl Hub {
     /// Keeps a line that an earlier controller has shown and written down.
     pub fn remember(&mut self, instance: InstanceId, at_ms: u64, run: RunId, text: &[u8]) {
         if let Some(source) = self.sources.get_mut(instance.0 as usize) {
-            let record = self.shared.record(instance, run, at_ms, RecordKind::Output, text);
+            let record = Record {
+                nth: source.past.count_line(at_ms),
+                ..self.shared.record(instance, run, at_ms, RecordKind::Output, text)
+            };
             source.past.ring.push(record);
         }
     }

@@ -53,6 +53,7 @@ impl Hub {
                     instance,
                     run: source.past.run,
                     kind: RecordKind::Open,
+                    nth: 0,
                     text: &text,
                 });
             }

@@ -22,6 +22,8 @@ pub(super) struct Past {
     /// The last run whose beginning was seen in the output: what is new since then is of no earlier one.
     pub(super) begun: Option<RunId>,
     pub(super) sentences: Sentences,
+    /// When its last line came, and the how manieth of that millisecond it was.
+    pub(super) last_line: (u64, u32),
     /// `None` for nearly all: then no line is searched.
     pub(super) watch: Option<Box<LineWatch>>,
 }
@@ -51,6 +53,15 @@ impl Past {
                 .events
                 .push((instance, StreamEvent::TellsReady { run, ready }));
         }
+    }
+
+    /// Counts a line of this moment; the how manieth it is.
+    #[inline]
+    pub(super) fn count_line(&mut self, at_ms: u64) -> u32 {
+        let (last, count) = self.last_line;
+        let nth = if last == at_ms { count.saturating_add(1) } else { 1 };
+        self.last_line = (at_ms, nth);
+        nth
     }
 
     /// The output that passes from here on is that of this run.
@@ -106,6 +117,7 @@ impl Merged {
             instance,
             run,
             kind,
+            nth: 0,
             text,
         }
     }
@@ -135,7 +147,10 @@ impl Sink for SourceSink<'_> {
             self.past.say(self.shared, self.at_ms, self.instance, &sentence);
         }
         let shared = &mut *self.shared;
-        let record = shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text);
+        let record = Record {
+            nth: self.past.count_line(self.at_ms),
+            ..shared.record(self.instance, self.past.run, self.at_ms, RecordKind::Output, text)
+        };
         self.past.ring.push(record);
         if let Some(renderer) = &mut shared.renderer {
             renderer.output(&mut shared.rendered, self.instance, self.at_ms, text);

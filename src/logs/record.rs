@@ -23,6 +23,9 @@ pub struct Record<'a> {
     pub instance: InstanceId,
     pub run: RunId,
     pub kind: RecordKind,
+    /// Of a complete line: the how manieth of its instance's in this millisecond. With the time, its place in the files
+    /// as well, whoever reads it when.
+    pub nth: u32,
     /// Valid UTF-8 without line end; no control characters but TAB and SGR sequences, closed.
     pub text: &'a [u8],
 }

@@ -166,6 +166,13 @@ impl Renderer {
         out.len() > before
     }
 
+    /// Lines are missing here: the next one of a service is not the rest of what stands unfinished on the screen.
+    pub fn forget_open_lines(&mut self) {
+        for source in &mut self.sources {
+            source.shown = None;
+        }
+    }
+
     /// Appends what `ovr` says about a service. Each line of `text` becomes one; controls are taken out.
     pub fn event(&mut self, out: &mut Vec<u8>, instance: InstanceId, tone: Tone, at_ms: u64, text: &str) {
         self.own_lines(out, Some(instance), tone, at_ms, text);

@@ -149,3 +149,14 @@ fn wide_names_are_aligned_by_their_columns() {
     });
     assert_eq!(text, "日本 │ x\nask  │ y\n");
 }
+
+#[test]
+fn behind_missing_lines_nothing_is_taken_for_the_rest_of_a_line_that_was_begun_before() {
+    let mut renderer = renderer(ColorChoice::Off, false);
+    let text = rendered(&mut renderer, |r, out| {
+        r.open(out, ASK, AT, b"GET /");
+        r.forget_open_lines();
+        r.output(out, ASK, AT, b"GET /orders 500");
+    });
+    assert_eq!(text, "ask     │ GET /\nask     │ GET /orders 500\n");
+}

@@ -54,6 +54,7 @@ struct Entry {
     start: usize,
     len: usize,
     kind: RecordKind,
+    nth: u32,
 }
 
 impl Ring {
@@ -83,6 +84,7 @@ impl Ring {
             start,
             len: text.len(),
             kind: record.kind,
+            nth: record.nth,
         });
     }
 
@@ -146,6 +148,7 @@ impl Ring {
             instance: self.instance,
             run: entry.run,
             kind: entry.kind,
+            nth: entry.nth,
             text: self.text(entry),
         }
     }
@@ -214,6 +217,7 @@ mod tests {
             instance: InstanceId(3),
             run: RunId(run),
             kind: RecordKind::Output,
+            nth: 1,
             text,
         }
     }

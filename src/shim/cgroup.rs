@@ -113,8 +113,8 @@ impl Cgroup {
     fn make(dir: &Path, wishes: &[&Wish]) -> io::Result<Self> {
         fs::create_dir(dir)?;
         // One that only threads may enter is of no use.
-        let is_whole = fs::read_to_string(dir.join("cgroup.type")).is_ok_and(|kind| kind.trim() == "domain");
-        if !is_whole {
+        let kind = fs::read_to_string(dir.join("cgroup.type"));
+        if kind.is_ok_and(|kind| kind.trim() != "domain") {
             fs::remove_dir(dir)?;
             return Err(io::ErrorKind::Unsupported.into());
         }
@@ -153,7 +153,7 @@ impl Drop for Cgroup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cgroup, is_usable, own_group, wishes};
+    use super::{Cgroup, is_usable, may_be_shared, own_group, wishes};
     use crate::model::Limits;
     use std::fs;
     use std::path::Path;
@@ -187,6 +187,12 @@ mod tests {
         let wishes = wishes(&limits);
         assert!(wishes.iter().all(|wish| is_usable(dir.path(), wish)));
         assert_eq!(fs::read_to_string(at("cgroup.subtree_control")).unwrap(), "+cpu");
+        // One with processes of its own hands nothing on, unless it is the topmost one.
+        fs::write(at("cgroup.subtree_control"), "\n").unwrap();
+        fs::write(at("cgroup.procs"), "7\n").unwrap();
+        assert!(may_be_shared(dir.path()));
+        fs::write(at("cgroup.type"), "domain\n").unwrap();
+        assert!(!wishes.iter().any(|wish| is_usable(dir.path(), wish)));
         // The system makes the files with the directory; without them there is nothing to enter.
         assert!(Cgroup::make(&at("web"), &wishes.iter().collect::<Vec<_>>()).is_err());
         assert_eq!(fs::read_to_string(at("web/memory.max")).unwrap(), "4096");

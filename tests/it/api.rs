@@ -6,6 +6,7 @@ mod door;
 mod hostile;
 mod logs;
 mod streams;
+mod takeover;
 mod terminal;
 
 use crate::harness::{Invocation, Project};

@@ -201,7 +201,7 @@ fn up_that_waits_names_who_is_not_ready_with_its_last_lines() {
 fn up_waits_no_longer_than_it_is_told_to() {
     let project = Project::with("web: sleep 1000\n");
     let output = project.ovr(&["up", "--wait", "--timeout", "1ms"]);
-    output.code(74).says(&["failed web"]);
+    output.code(74).says(&["web is not ready yet"]);
     project.wait_running(["web"]);
 }
 

@@ -338,3 +338,42 @@ fn pages_from_elsewhere_and_their_forms_are_refused_on_every_route_that_changes_
     );
     assert_eq!(project.wait_running(["web", "db"]), pids);
 }
+
+#[test]
+fn the_graph_is_a_tree_below_each_process_that_nobody_depends_on() {
+    let project = shop();
+    let graph = call(&project, "GET", "/graph");
+    assert_eq!(
+        graph,
+        json!({ "nodes": { "web": {
+            "name": "web", "process_status": "Running", "is_ready": graph["nodes"]["web"]["is_ready"],
+            "depends_on": { "db": {
+                "name": "db", "process_status": "Running", "is_ready": "Ready", "dependency_type": "healthy",
+            } },
+        } } })
+    );
+}
+
+#[test]
+fn a_posted_project_of_the_same_processes_is_a_reload_and_another_one_is_refused() {
+    let project = shop();
+    let json_body = "content-type: application/json\r\n";
+    let post = |body: &Value| send(&project, "POST", "/project", json_body, &body.to_string());
+    let names = |names: &[&str]| {
+        let named = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!({ "Name": name })));
+        json!({ "Processes": Value::Object(named.collect()) })
+    };
+    let (code, refused) = post(&names(&["web", "new"]));
+    assert_eq!(code, 400);
+    assert!(
+        refused["error"].as_str().unwrap().contains("no process new"),
+        "{refused}"
+    );
+    assert_eq!(post(&json!({ "Environment": [] })).0, 400);
+    assert_eq!(post(&names(&["web", "db", "job", "idle"])), (200, json!({})));
+    project.write("process-compose.yaml", &SHOP.replace("exit 3", "exit 4"));
+    let (code, changed) = post(&names(&["web", "db", "job", "idle"]));
+    assert_eq!((code, &changed["job"]), (200, &json!("updated")), "{changed}");
+}

@@ -275,3 +275,24 @@ fn somebody_who_detaches_all_clients_ends_nothing() {
     assert!(!console.has_ended());
     assert!(processes::is_alive(project.status().session.pid));
 }
+
+#[test]
+fn control_mode_is_spoken_to_terminals_that_draw_windows_themselves() {
+    let project = Project::with("web: echo here is web; exec sleep 1000\n");
+    project.start_detached(&[]);
+    let [pid] = project.wait_running(["web"]);
+    let view = project.cmd(&["connect", "--control-mode", "web"]).terminal();
+    let said = |what: &str| {
+        let raw = String::from_utf8_lossy(&view.raw()).into_owned();
+        raw.contains(what)
+    };
+    // What such a terminal waits for, and then what it is told of.
+    project.wait_until("control mode to begin", || said("\x1bP1000p"));
+    project.wait_until("the session to be named", || said("%session-changed $"));
+    view.type_keys("capture-pane -p\n");
+    project.wait_until("the window's text", || said("here is web"));
+    view.type_keys("detach-client\n");
+    assert_eq!(view.wait_exit(), 0);
+    assert!(said("%exit"), "{}", String::from_utf8_lossy(&view.raw()));
+    assert_eq!(project.service("web").pid, Some(pid));
+}

@@ -255,11 +255,11 @@ fn r40_a_reader_of_events_that_is_stopped_delays_nobody_and_is_told_how_many_it_
 fn a_cursor_that_is_too_old_is_a_counted_gap_and_one_of_another_session_is_a_gap() {
     let project = Project::new().file(
         "ovr.yaml",
-        "processes:\n  web:\n    command: 'for i in $(seq 1 3000); do echo up; echo down; done; exec sleep 1000'\n    \
+        "processes:\n  web:\n    command: 'for i in $(seq 9); do for j in $(seq 1000); do echo up; echo down; done; sleep 0.1; done; exec sleep 1000'\n    \
          ready_log_line: up\n    failure_log_line: down\n",
     );
     project.start_detached(&[]);
-    project.wait_until("all to be told", || read(&project, &["-n", "1"])[0].seq >= 6000);
+    project.wait_until("all to be told", || read(&project, &["-n", "1"])[0].seq >= 18_000);
     let newest = read(&project, &["-n", "1"]);
     let epoch = newest[0].cursor.split_once('-').unwrap().0.to_owned();
     let events = read(&project, &["--since", &format!("{epoch}-1")]);

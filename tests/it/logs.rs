@@ -234,3 +234,34 @@ fn another_controller_knows_the_lines_of_its_own_session_and_of_none_before() {
     let lines = project.ovr(&["logs", "web", "-n", "20"]);
     lines.success().says(&[&line]).never_says(&[&before]);
 }
+
+#[test]
+fn a_line_goes_into_a_pipe_once_and_when_it_is_whole() {
+    let project = Project::with("ask: printf 'name? '; read x; echo hi $x; sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    let followers = [
+        &["logs", "-f", "ask"][..],
+        &["logs", "-f", "ask", "--plain"],
+        &["echo"],
+    ];
+    let followers = followers.map(|args| project.cmd(args).piped());
+    for follower in [&followers[0], &followers[2]] {
+        follower.wait_for_output("waits for input");
+    }
+    // What does not follow shows it as it is.
+    project
+        .ovr(&["logs", "ask", "--plain"])
+        .success()
+        .says(&["name? "]);
+    project.connect("ask").type_keys("me\r");
+    for follower in &followers {
+        follower.wait_for_output("hi me");
+        let text = follower.plain();
+        let asked: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("name? ") && !line.contains("waits"))
+            .collect();
+        assert!(asked.len() == 1 && asked[0].ends_with("name? me"), "{text}");
+    }
+}

@@ -81,14 +81,14 @@ fn what_is_more_than_can_wait_is_published_as_a_counted_gap_when_the_server_is_b
     let project = Project::new().file(
         "ovr.yaml",
         "processes:\n  web:\n    command: 'until [ -e $OUT/go ]; do sleep 0.02; done; \
-         for i in $(seq 1 3000); do echo up; echo down; done; exec sleep 1000'\n    \
+         for i in $(seq 9); do for j in $(seq 1000); do echo up; echo down; done; sleep 0.1; done; exec sleep 1000'\n    \
          ready_log_line: up\n    failure_log_line: down\n",
     );
     project.start_detached(&["--publish", &server.url()]);
     wait_until_kept(&project, &server);
     server.kill();
     std::fs::write(project.path("out").join("go"), "").unwrap();
-    project.wait_until("all to be told", || last(&project) >= 6000);
+    project.wait_until("all to be told", || last(&project) >= 18_000);
     server.run();
     wait_until_kept(&project, &server);
     let events = kept(&server);
@@ -256,4 +256,40 @@ fn over_tls_the_certificate_has_to_be_trusted() {
         console.plain()
     );
     assert!(server.dir().exists());
+}
+
+#[test]
+fn the_file_says_where_to_publish_and_the_flag_wins() {
+    let file =
+        |address: &str| format!("publish: {address}\nprocesses:\n  web:\n    command: exec sleep 1000\n");
+    for (address, place, shown) in [
+        ("http://localhost", "ovr.yaml:1:10", true),
+        ("nats://me:secret@:99", "ovr.yaml:1:10", false),
+        ("nats://localhost:0", "ovr.yaml:1:10", true),
+    ] {
+        let project = Project::new().file("ovr.yaml", &file(address));
+        let told = project.ovr(&["check"]);
+        told.code(78).says(&[place, "publish", "such as nats://"]);
+        assert_eq!(told.stderr.contains(address), shown, "{told}");
+        told.never_says(&["secret"]);
+    }
+    let Some(server) = NatsServer::start(&[]) else {
+        return;
+    };
+    server.keep_events();
+    // What is put in may come from elsewhere, as everywhere in the file.
+    let project = Project::new()
+        .file("ovr.yaml", &file("'${WHERE}'"))
+        .file(".env", &format!("WHERE={}\n", server.url()));
+    project.start_detached(&[]);
+    wait_until_kept(&project, &server);
+    project.ovr(&["quit"]).success();
+    let before = kept(&server).len();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = format!("nats://{}", silent.local_addr().unwrap());
+    project.start_detached(&["--publish", &other]);
+    project.wait_running(["web"]);
+    drop(silent.accept().unwrap());
+    project.ovr(&["quit"]).success();
+    assert_eq!(kept(&server).len(), before);
 }

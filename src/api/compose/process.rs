@@ -17,7 +17,7 @@ pub(in crate::api) struct ProcessState {
     /// The same in nanoseconds.
     age: u64,
     /// Whether it is ready, in words.
-    is_ready: &'static str,
+    pub(in crate::api) is_ready: &'static str,
     has_ready_probe: bool,
     restarts: u32,
     exit_code: i32,
@@ -95,6 +95,20 @@ impl ProcessState {
             process_ready_time: ready_at(service, session),
             process_end_time: service.ended_at.clone(),
         }
+    }
+}
+
+impl ProcessState {
+    /// Whether it is the same but for what passes with time.
+    pub(in crate::api) fn is_as(&self, other: &Self) -> bool {
+        let timeless = |state: &Self| Self {
+            system_time: String::new(),
+            age: 0,
+            mem: 0,
+            cpu: 0.0,
+            ..state.clone()
+        };
+        timeless(self) == timeless(other)
     }
 }
 

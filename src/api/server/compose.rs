@@ -4,9 +4,10 @@
 use super::Calls;
 use super::answer::{ask, json, no_such_route, wrong_method};
 use super::compose_logs;
-use super::compose_request::{Refusal, as_here, list, target};
+use super::compose_request::{Refusal, as_here, list, processes_in, target};
+use super::compose_states;
 use crate::api::call::{Call, StatusRequest, Verb};
-use crate::api::compose::{ProcessConfig, ProcessState, ProjectState, changes, is_up};
+use crate::api::compose::{ProcessConfig, ProcessState, ProjectState, changes, is_up, tree};
 use crate::api::messages::{Outcome, Request, Results, Service, Status};
 use crate::model::{DEFAULT_NAMESPACE, Signal};
 use axum::extract::{Path, Request as HttpRequest, State};
@@ -50,6 +51,7 @@ fn routes() -> Router<Calls> {
         .route("/process/signal/{name}/{signal}", patch(signal))
         .route("/process/scale/{name}/{scale}", patch(scale))
         .route("/process/logs/ws", get(compose_logs::socket))
+        .route("/process/states/ws", get(compose_states::socket))
         .route("/process/logs/{name}", delete(truncate))
         .route(
             "/process/logs/{name}/{end_offset}/{limit}",
@@ -57,6 +59,8 @@ fn routes() -> Router<Calls> {
         )
         .route("/namespaces", get(namespaces))
         .route("/namespace/{verb}/{name}", post(namespace))
+        .route("/graph", get(graph))
+        .route("/project", post(update_project))
         .route("/project/name", get(project_name))
         .route("/project/state", get(project_state))
         .route("/project/configuration", post(reload))
@@ -269,6 +273,27 @@ async fn project_state(State(calls): State<Calls>) -> Answer {
     let status = status(&calls).await?;
     let user = std::env::var("USER").unwrap_or_default();
     Ok(ok(&ProjectState::of(&status, user, SystemTime::now())))
+}
+
+async fn graph(State(calls): State<Calls>) -> Answer {
+    let status = status(&calls).await?;
+    let graph = ask(&calls, |reply| Call::Graph { reply }).await?;
+    Ok(ok(&tree(&graph, &status)))
+}
+
+/// What a session runs is what its files say. A project that names the same processes means these files as they are
+/// now; another one is none of this session's.
+async fn update_project(State(calls): State<Calls>, body: Bytes) -> Answer {
+    let named = processes_in(&body)?;
+    let status = status(&calls).await?;
+    let ours: BTreeSet<&str> = status.services.iter().map(|one| one.service.as_str()).collect();
+    if let Some(other) = named.iter().find(|name| !ours.contains(name.as_str())) {
+        return Err(Refusal::new(format!(
+            "a session runs what its files say, and they have no process {other}; write it there, then reload \
+             (POST /project/configuration)"
+        )));
+    }
+    reload(State(calls)).await
 }
 
 async fn reload(State(calls): State<Calls>) -> Answer {

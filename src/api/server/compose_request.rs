@@ -99,6 +99,21 @@ pub(super) fn list(body: &[u8]) -> Result<Vec<String>, Refusal> {
         .map_err(|error| Refusal::new(format!("the body is no list of names: {error}")))
 }
 
+/// The names of the processes in a body that is a whole project, as Go writes it.
+pub(super) fn processes_in(body: &[u8]) -> Result<Vec<String>, Refusal> {
+    let project: serde_json::Value = serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(format!("the body is no project: {error}")))?;
+    let processes = project.get("Processes").or_else(|| project.get("processes"));
+    let processes = processes
+        .and_then(serde_json::Value::as_object)
+        .ok_or_else(|| Refusal::new("the body is no project: it has no `Processes`"))?;
+    let name = |(key, process): (&String, &serde_json::Value)| {
+        let name = process.get("Name").or_else(|| process.get("name"));
+        name.and_then(serde_json::Value::as_str).unwrap_or(key).to_owned()
+    };
+    Ok(processes.iter().map(name).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_of_here;

@@ -8,6 +8,7 @@ pub(super) mod answer;
 mod compose;
 mod compose_logs;
 mod compose_request;
+mod compose_states;
 pub(super) mod document;
 pub(super) mod events;
 mod guard;

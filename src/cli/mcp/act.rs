@@ -29,6 +29,8 @@ pub(super) fn wait(tools: &Tools, asked: &Timed, hang_up: &HangUp) -> Result<Ans
 pub(super) fn start(tools: &Tools, asked: &Start, hang_up: &HangUp) -> Result<Answer, Diagnostic> {
     let timeout = asked.timeout()?;
     let said = match tools.session(hang_up) {
+        // Nothing is begun elsewhere, and here it would be another session, with another token.
+        Ok(client) if tools.is_remote() => start_in(&client, &asked.names)?,
         Ok(client) => match start_in(&client, &asked.names) {
             // A controller that was killed seems to be there until the system has put it away.
             Err(error) if error.kind == Kind::NotRunning && is_dead(tools)? => {

@@ -57,7 +57,9 @@ fn remote(client: &Client, asked: &Logs) -> Result<Answer, Diagnostic> {
     let crashed = || logs_remote::crashed(&status, &asked.names).filter(|_| is_unasked(asked));
     let since = match since(asked)? {
         Some(Since::Cursor(cursor)) => Some(cursor.to_string()),
-        Some(Since::Time(_)) => asked.since.as_deref().map(logs_remote::moment).transpose()?,
+        Some(Since::Printed(_) | Since::Time(_)) => {
+            asked.since.as_deref().map(logs_remote::moment).transpose()?
+        }
         None => None,
     };
     let request = LogsRequest {

@@ -167,9 +167,13 @@ pub(super) fn without_nulls(value: Value) -> Value {
 }
 
 /// The error with hints that a model can follow, where they would be commands for a person's terminal.
-pub(super) fn for_model(error: &Diagnostic) -> Diagnostic {
+pub(super) fn for_model(error: &Diagnostic, is_remote: bool) -> Diagnostic {
     let mut error = error.clone();
     match error.kind {
+        Kind::NotRunning if is_remote => {
+            error.hints.clear();
+            error.hint("it has to be started on its own machine, which is a person's to do")
+        }
         Kind::NotRunning => {
             error.hints.retain(|hint| !hint.contains("ovr "));
             error.hint("the start tool brings the project up; the list tool shows what is configured")

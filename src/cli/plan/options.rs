@@ -6,6 +6,7 @@ use crate::config::project::ServiceDef;
 use crate::config::{Configuration, Environment, Formation, Names, Options, Service, StopSignals};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::suggest;
+use crate::nats::Address;
 use crate::ports::{Base, BaseVariable, PortPlan, Rule, Wanted, Wish};
 use crate::tmux::setup::Setup as TmuxSetup;
 use crate::workspace::Project;
@@ -107,6 +108,28 @@ pub(super) fn session_options(
         .map(|home| PathBuf::from(home.value));
     resolved.term = Some(TmuxSetup::for_size(None).terminal.to_owned());
     Ok(resolved)
+}
+
+/// Where events are to be published: flag and variable go before what the files say.
+///
+/// # Errors
+/// What the files say is no address. It may have a password in it, and then its line is not repeated.
+pub(super) fn publish(
+    options: &StartOptions,
+    configuration: &Configuration,
+) -> Result<Option<Address>, Diagnostic> {
+    let given = &options.publish.value;
+    let Some(written) = configuration.def.publish.as_ref().filter(|_| given.is_none()) else {
+        return Ok(given.clone());
+    };
+    written.value.parse().map(Some).map_err(|why| {
+        let error = if written.value.contains('@') {
+            Diagnostic::error(Kind::Config, format!("{}: publish: {why}", written.span))
+        } else {
+            Diagnostic::error(Kind::Config, format!("publish: {why}")).at(written.span.clone())
+        };
+        error.hint("such as nats://localhost:4222")
+    })
 }
 
 /// The services of these profiles. Which profile there is not is an error.

@@ -40,6 +40,7 @@ fn line(result: &ActionResult, name: &str, widest: usize, paint: Paint) -> Strin
         Outcome::Signalled => (verb("signalled", name, widest, paint), vec![pid(result.pid)]),
         Outcome::NotRunning => (sentence("is not running"), vec![]),
         Outcome::Accepted => (sentence("has been asked; nobody waits for it"), vec![]),
+        Outcome::Failed if result.not_yet => (sentence("is not ready yet"), vec![]),
         Outcome::Failed => (format!("{} {name}", paint.red("failed")), vec![end(result)]),
         Outcome::Overruled => (sentence("was asked for something else meanwhile"), vec![]),
     };

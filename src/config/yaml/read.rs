@@ -43,6 +43,7 @@ pub(super) fn project(root: &Node, report: &mut Report) -> ProjectDef {
         shell: fields.shell(),
         ordered_shutdown: fields.flag("ordered_shutdown"),
         profiles: fields.profiles(),
+        publish: fields.settled("publish"),
         log_location: fields.text("log_location"),
         log_configuration: fields.part("log_configuration", |fields, _| Some(fields.log())),
         is_strict: fields.flag("is_strict").unwrap_or(false),

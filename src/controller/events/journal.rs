@@ -33,6 +33,36 @@ pub(super) struct Left {
     pub(super) published: Option<u64>,
 }
 
+/// The number of an event, of which nothing else is to be known.
+#[derive(Deserialize)]
+struct Numbered {
+    seq: u64,
+}
+
+/// The events from number `from` on, up to that before `before`, as far as the file at `path` has them; in order, and
+/// without holes up to the last. Nothing where it is another session's.
+pub(super) fn between(path: &Path, epoch: &str, from: u64, before: u64) -> Vec<(Event, Bytes)> {
+    let Ok(text) = fs::read(path) else {
+        return Vec::new();
+    };
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let head = lines
+        .next()
+        .and_then(|head| serde_json::from_slice::<Head>(head).ok());
+    if head.is_none_or(|head| head.epoch != epoch) {
+        return Vec::new();
+    }
+    let number = |line: &[u8]| serde_json::from_slice::<Numbered>(line).ok();
+    let mut numbered: Vec<&[u8]> = lines.filter(|line| !line.starts_with(MARK)).collect();
+    let first = numbered.partition_point(|line| number(line).is_some_and(|event| event.seq < from));
+    numbered.drain(..first);
+    let events = numbered.into_iter().map_while(|line| {
+        let event: Event = serde_json::from_slice(line).ok()?;
+        (event.seq < before).then(|| (event, Bytes::copy_from_slice(line)))
+    });
+    events.collect()
+}
+
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
@@ -157,6 +187,9 @@ impl Journal {
         }
     }
 }
+
+/// What a line that is no event begins with.
+const MARK: &[u8] = b"{\"published\"";
 
 fn mark(published: u64) -> Vec<u8> {
     let mut line = serde_json::to_vec(&Published { published }).expect("a number always serializes");

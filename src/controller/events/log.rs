@@ -45,11 +45,11 @@ impl EventLog {
         goes_on: bool,
         by_name: &BTreeMap<InstanceName, InstanceId>,
     ) -> Self {
-        let mut journal = Journal::new(path);
+        let mut journal = Journal::new(path.clone());
         let left = if goes_on { journal.read() } else { None };
         let epoch = left.as_ref().map_or_else(new_epoch, |left| left.epoch.clone());
         let mut log = Self {
-            ring: Shared::new(&epoch),
+            ring: Shared::new(&epoch, path),
             epoch,
             last: 0,
             news: watch::Sender::new(0),
@@ -58,6 +58,9 @@ impl EventLog {
             told: BTreeMap::new(),
             published: left.as_ref().and_then(|left| left.published),
         };
+        for (name, instance) in by_name {
+            log.ring.name(&name.to_string(), *instance);
+        }
         let mut known = Vec::new();
         for (event, line) in left.map(|left| left.events).unwrap_or_default() {
             let name = event.instance.as_deref().and_then(|name| name.parse().ok());
@@ -100,6 +103,9 @@ impl EventLog {
         event.at = time_text::rfc3339(clock::wall());
         if let Some(instance) = instance {
             self.note(instance, &event);
+            if let Some(name) = &event.instance {
+                self.ring.name(name, instance);
+            }
         }
         self.pending.push(Recorded {
             seq: event.seq,

@@ -1,12 +1,15 @@
 //! The last events of a session, encoded, in a bounded ring that readers look into at their own pace. A reader
-//! that falls behind the ring's oldest event gets a counted gap; nobody waits for it.
+//! that falls behind the ring's oldest event gets what the journal has, and of what that no longer has a counted
+//! gap; nobody waits for it.
 
+use super::journal;
 use crate::api::call::{EventCursor, EventsSince};
 use crate::api::messages::SCHEMA;
 use crate::api::messages::events::{Event, EventKind};
 use crate::model::{InstanceId, time_text};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -36,6 +39,10 @@ struct Ring {
     bytes: usize,
     /// The highest number that was ever given.
     last: u64,
+    /// Where earlier events may be found.
+    journal: PathBuf,
+    /// What the instances of earlier events are known by.
+    names: BTreeMap<String, InstanceId>,
 }
 
 /// The ring, and the means to wake who waits for its next event.
@@ -43,13 +50,23 @@ struct Ring {
 pub(super) struct Shared(Arc<Mutex<Ring>>);
 
 impl Shared {
-    pub(super) fn new(epoch: &str) -> Self {
+    pub(super) fn new(epoch: &str, journal: PathBuf) -> Self {
         Self(Arc::new(Mutex::new(Ring {
             epoch: epoch.into(),
             entries: VecDeque::new(),
             bytes: 0,
             last: 0,
+            journal,
+            names: BTreeMap::new(),
         })))
+    }
+
+    /// The instance has this name in events.
+    pub(super) fn name(&self, name: &str, instance: InstanceId) {
+        let mut ring = self.lock();
+        if ring.names.get(name) != Some(&instance) {
+            ring.names.insert(name.to_owned(), instance);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
@@ -134,6 +151,8 @@ pub(in crate::controller) struct Reader {
     until: u64,
     /// Something is missing before it, and nobody can tell how much.
     lost_count: bool,
+    /// Events that the ring no longer has, from `next` on.
+    earlier: VecDeque<Recorded>,
 }
 
 impl Reader {
@@ -146,6 +165,7 @@ impl Reader {
             next,
             until: u64::MAX,
             lost_count,
+            earlier: VecDeque::new(),
         }
     }
 
@@ -157,6 +177,7 @@ impl Reader {
     /// Reads on behind number `seq`, again.
     pub(in crate::controller) fn go_back_to(&mut self, seq: u64) {
         self.next = seq + 1;
+        self.earlier.clear();
     }
 
     /// The next events that are there, a few at a time; none if there are none.
@@ -167,25 +188,48 @@ impl Reader {
         if self.next > self.until {
             return items;
         }
-        if self.lost_count || self.next < oldest {
-            let missed = (!self.lost_count).then(|| oldest - self.next);
+        if self.lost_count {
             self.lost_count = false;
             self.next = self.next.max(oldest);
-            items.push(gap(&ring.epoch, self.next - 1, missed));
+            items.push(gap(&ring.epoch, self.next - 1, None));
+        }
+        if self.next < oldest && self.earlier.is_empty() {
+            self.earlier = ring.earlier(self.next);
+            let there = self.earlier.front().map_or(oldest, |event| event.seq);
+            if self.next < there {
+                items.push(gap(&ring.epoch, there - 1, Some(there - self.next)));
+                self.next = there;
+            }
         }
         let mut bytes = 0;
-        let behind = usize::try_from(self.next - oldest).unwrap_or(usize::MAX);
-        for event in ring.entries.iter().skip(behind) {
+        let mut take = |event: &Recorded, next: &mut u64| {
             if bytes > AT_ONCE || event.seq > self.until {
-                break;
+                return false;
             }
-            self.next = event.seq + 1;
+            *next = event.seq + 1;
             if self.wanted.takes(event) {
                 bytes += event.line.len();
                 items.push(EventItem {
                     cursor: cursor(&ring.epoch, event.seq),
                     line: event.line.clone(),
                 });
+            }
+            true
+        };
+        while let Some(event) = self.earlier.front() {
+            if !take(event, &mut self.next) {
+                return items;
+            }
+            self.earlier.pop_front();
+        }
+        // The ring may have gone on meanwhile: then the next call looks for what is missing now.
+        if let Some(behind) = self.next.checked_sub(oldest) {
+            let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+            let there = ring.entries.iter().skip(behind);
+            for event in there {
+                if !take(event, &mut self.next) {
+                    break;
+                }
             }
         }
         items
@@ -214,6 +258,18 @@ impl Reader {
 impl Ring {
     fn oldest(&self) -> u64 {
         self.entries.front().map_or(self.last + 1, |event| event.seq)
+    }
+
+    /// What the journal has of the events from number `from` on that are no longer here.
+    fn earlier(&self, from: u64) -> VecDeque<Recorded> {
+        let events = journal::between(&self.journal, &self.epoch, from, self.oldest());
+        let recorded = events.into_iter().map(|(event, line)| Recorded {
+            seq: event.seq,
+            kind: event.event,
+            instance: event.instance.and_then(|name| self.names.get(&name).copied()),
+            line,
+        });
+        recorded.collect()
     }
 
     /// The number to begin with, and whether an unknown number of events before it is missing.

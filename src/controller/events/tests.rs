@@ -127,9 +127,10 @@ fn a_reading_that_does_not_follow_ends_with_what_there_was_when_it_began() {
 }
 
 #[test]
-fn a_reader_that_the_ring_overtakes_gets_one_counted_gap_and_then_the_oldest() {
+fn a_reader_that_journal_and_ring_overtake_gets_one_counted_gap_and_then_the_oldest() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = log(dir.path(), false);
+    // Nothing can be written there: the ring is all that there is.
+    let mut log = log(&dir.path().join("gone"), false);
     record(&mut log, EventKind::Starting, 0);
     let mut slow = log.reader(Wanted::default(), &EventsSince::Start);
     assert_eq!(numbers(&read(&mut slow)), [1]);
@@ -148,6 +149,54 @@ fn a_reader_that_the_ring_overtakes_gets_one_counted_gap_and_then_the_oldest() {
     // From the gap's own cursor one goes on where it ends.
     let rest_again = read(&mut log.reader(Wanted::default(), &cursor(&gap.cursor)));
     assert_eq!(rest_again, rest);
+}
+
+#[test]
+fn more_events_in_one_turn_than_the_ring_has_are_all_there_for_their_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    record(&mut log, EventKind::Starting, 0);
+    let mut all = log.reader(Wanted::default(), &EventsSince::Start);
+    let wanted = Wanted {
+        instances: Some(vec![InstanceId(1)]),
+        kinds: vec![EventKind::Exited],
+    };
+    let mut some = log.reader(wanted, &EventsSince::Now);
+    assert_eq!(numbers(&read(&mut all)), [1]);
+    let many = u64::try_from(MOST_EVENTS).unwrap() * 2;
+    for seq in 2..=many {
+        match seq {
+            7 => record(&mut log, EventKind::Exited, 0),
+            8 => record(&mut log, EventKind::Exited, 1),
+            _ => record(&mut log, EventKind::Starting, 1),
+        }
+        if seq == 5 {
+            log.note_published(1);
+        }
+    }
+    log.flush();
+    assert_eq!(numbers(&read(&mut all)), (2..=many).collect::<Vec<_>>());
+    assert_eq!(numbers(&read(&mut some)), [8]);
+}
+
+#[test]
+fn only_what_the_journal_no_longer_has_is_counted_as_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    record(&mut log, EventKind::Starting, 0);
+    let mut slow = log.reader(Wanted::default(), &EventsSince::Start);
+    assert_eq!(numbers(&read(&mut slow)), [1]);
+    let all = u64::try_from(MOST_EVENTS).unwrap() * 5;
+    for _ in 1..all {
+        record(&mut log, EventKind::Starting, 0);
+        log.flush();
+    }
+    let text = fs::read_to_string(dir.path().join("events.jsonl")).unwrap();
+    let oldest: Event = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let events = read(&mut slow);
+    let (gap, rest) = events.split_first().unwrap();
+    assert_eq!((gap.event, gap.missed), (EventKind::Gap, Some(oldest.seq - 2)));
+    assert_eq!(numbers(rest), (oldest.seq..=all).collect::<Vec<_>>());
 }
 
 #[test]

@@ -38,6 +38,41 @@ impl Cursor {
         }
     }
 
+    /// Moves behind the line that is the `nth` of its instance in its millisecond, whether those before it were passed
+    /// or not.
+    pub fn reach(&mut self, instance: &str, at_ms: u64, nth: u32) {
+        if at_ms > self.at_ms {
+            self.at_ms = at_ms;
+            self.lines.clear();
+        }
+        if at_ms == self.at_ms {
+            let nth = u64::from(nth);
+            match self.lines.get_mut(instance) {
+                Some(count) => *count = nth.max(*count),
+                None => {
+                    self.lines.insert(instance.to_owned(), nth);
+                }
+            }
+        }
+    }
+
+    /// Whether that line is one behind it.
+    fn is_before(&self, instance: &str, at_ms: u64, nth: u32) -> bool {
+        let seen = || self.lines.get(instance).copied().unwrap_or_default();
+        at_ms > self.at_ms || (at_ms == self.at_ms && u64::from(nth) > seen())
+    }
+
+    /// As a text that says: it counts what services printed, and no word of ovr's own.
+    pub fn printed_text(&self) -> String {
+        format!("{PRINTED}{}", &self.to_string()[VERSION.len()..])
+    }
+
+    /// Reads what [`Self::printed_text`] has written.
+    pub fn parse_printed(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(PRINTED)?;
+        format!("{VERSION}{rest}").parse().ok()
+    }
+
     /// Counts down what was seen of this time; true for a line that was not seen. To be asked for every line
     /// behind the cursor's beginning, in their order.
     pub fn is_unseen(&mut self, instance: &str, at_ms: u64) -> bool {
@@ -55,12 +90,15 @@ impl Cursor {
 }
 
 /// What a stream repeats of what was read before: of each instance some lines up to the cursor, then only new ones,
-/// whatever the clock did meanwhile.
+/// whatever the clock did meanwhile. Each line has its place, so that it does not matter where the stream begins, and
+/// whether lines of it are missing.
 #[derive(Clone, Debug, Default)]
 pub struct Overlap {
     seen: Cursor,
     /// The instances that the stream repeats no more of.
     past: BTreeSet<String>,
+    /// It repeats nothing.
+    nothing: bool,
 }
 
 impl Overlap {
@@ -69,24 +107,46 @@ impl Overlap {
         Self {
             seen: printed,
             past: BTreeSet::new(),
+            nothing: false,
         }
     }
 
-    /// Whether this line of the stream was not read before. To be asked for every line, in their order.
-    pub fn is_new(&mut self, instance: &str, at_ms: u64) -> bool {
-        if self.past.contains(instance) {
+    /// For a stream that repeats nothing.
+    pub fn nothing() -> Self {
+        Self {
+            nothing: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether this line of the stream, the `nth` of its instance in its millisecond, was not read before. To be asked
+    /// for every line, in their order.
+    pub fn is_new(&mut self, instance: &str, at_ms: u64, nth: u32) -> bool {
+        if self.nothing || self.past.contains(instance) {
             return true;
         }
-        let is_new = self.seen.is_unseen(instance, at_ms);
+        let is_new = self.seen.is_before(instance, at_ms, nth);
         if is_new {
             self.past.insert(instance.to_owned());
         }
         is_new
     }
+
+    /// The same for a word of ovr's own, which no cursor counts.
+    pub fn is_event_new(&self, instance: &str, at_ms: u64) -> bool {
+        self.nothing || self.past.contains(instance) || at_ms > self.seen.at_ms
+    }
+
+    /// Whether the stream tells what is new, of one instance at least.
+    pub fn has_begun_anew(&self) -> bool {
+        self.nothing || !self.past.is_empty()
+    }
 }
 
 /// How a cursor begins: its version.
 const VERSION: &str = "c1.";
+/// The same for one that counts only what services printed.
+const PRINTED: &str = "p1.";
 
 impl fmt::Display for Cursor {
     /// `c1.1769847330042.web=2,worker=1`.
@@ -134,19 +194,34 @@ mod tests {
         }
         let mut overlap = Overlap::with(read);
         let told = [
-            ("web", 5, false),
-            ("web", 7, false),
-            ("web", 7, false),
-            ("web", 7, true),
-            ("web", 3, true),
-            ("db", 6, false),
-            ("db", 7, false),
-            ("db", 9, true),
-            ("db", 2, true),
+            ("web", 5, 1, false),
+            ("web", 7, 1, false),
+            ("web", 7, 2, false),
+            ("web", 7, 3, true),
+            ("web", 3, 1, true),
+            ("db", 6, 1, false),
+            ("db", 7, 1, false),
+            ("db", 9, 1, true),
+            ("db", 2, 1, true),
         ];
-        for (instance, at_ms, is_new) in told {
-            assert_eq!(overlap.is_new(instance, at_ms), is_new, "{instance} {at_ms}");
+        for (instance, at_ms, nth, is_new) in told {
+            assert_eq!(overlap.is_new(instance, at_ms, nth), is_new, "{instance} {at_ms}");
         }
+    }
+
+    #[test]
+    fn a_line_is_told_by_its_place_wherever_the_stream_begins_and_whatever_of_it_is_missing() {
+        let mut read = Cursor::default();
+        for nth in [4, 5] {
+            read.reach("web", 7, nth);
+        }
+        let mut overlap = Overlap::with(read.clone());
+        assert!(!overlap.is_new("web", 7, 5) && !overlap.has_begun_anew());
+        assert!(overlap.is_new("web", 7, 6) && overlap.has_begun_anew());
+        assert!(!Overlap::with(read.clone()).is_new("web", 7, 1));
+        // A reading of the file goes on behind the fifth, too.
+        let unseen: Vec<bool> = (0..6).map(|_| read.is_unseen("web", 7)).collect();
+        assert_eq!(unseen, [false, false, false, false, false, true]);
     }
 
     #[test]
@@ -156,8 +231,11 @@ mod tests {
             cursor.pass(instance, at_ms);
         }
         assert_eq!(cursor.to_string(), "c1.7.a.b#2=1,web=2");
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()));
         assert_eq!("c1.0.".parse(), Ok(Cursor::default()));
+        assert_eq!(cursor.printed_text(), "p1.7.a.b#2=1,web=2");
+        assert_eq!(Cursor::parse_printed("p1.7.a.b#2=1,web=2"), Some(cursor.clone()));
+        assert_eq!(Cursor::parse_printed("c1.7."), None);
         for wrong in ["", "c1", "c2.7.", "c1.x.", "c1.7.web", "c1.7.web=x", "10m"] {
             assert_eq!(wrong.parse::<Cursor>(), Err(NoCursor), "{wrong}");
         }

@@ -40,6 +40,8 @@ pub enum Since {
     Time(u64),
     /// What an earlier reading had not seen.
     Cursor(Cursor),
+    /// What was printed behind the lines that a reader has; this counts no word of ovr's own.
+    Printed(Cursor),
 }
 
 /// One of each instance's runs.
@@ -120,12 +122,17 @@ impl Query {
             sources.push(self.lines_of(instance)?);
         }
         let mut summary = Summary::default();
-        if let Some(Since::Cursor(cursor)) = &self.since {
-            summary.cursor = cursor.clone();
+        match &self.since {
+            Some(Since::Cursor(cursor)) => summary.cursor = cursor.clone(),
+            Some(Since::Printed(printed)) => summary.printed = printed.clone(),
+            Some(Since::Time(_)) | None => {}
         }
         let names = self.instances.iter().map(|name| Arc::from(name.as_str()));
         let mut filters: Vec<Filter> = names.map(Filter::new).collect();
-        let mut seen = summary.cursor.clone();
+        let mut seen = match &self.since {
+            Some(Since::Printed(printed)) => printed.clone(),
+            Some(Since::Cursor(_) | Since::Time(_)) | None => summary.cursor.clone(),
+        };
         let page = self.max_bytes.filter(|_| self.is_paged());
         let mut bytes = 0;
         for line in Merged::new(sources)? {
@@ -172,7 +179,7 @@ impl Query {
     fn may_hold(&self, segment: &Segment) -> bool {
         let since = match &self.since {
             Some(Since::Time(at_ms)) => *at_ms,
-            Some(Since::Cursor(cursor)) => cursor.at_ms,
+            Some(Since::Cursor(cursor) | Since::Printed(cursor)) => cursor.at_ms,
             None => return true,
         };
         let since = SystemTime::UNIX_EPOCH + Duration::from_millis(since);
@@ -188,6 +195,8 @@ impl Query {
             None => true,
             Some(Since::Time(since)) => line.at_ms >= *since,
             Some(Since::Cursor(_)) => seen.is_unseen(instance, line.at_ms),
+            Some(Since::Printed(_)) if line.kind == EntryKind::Output => seen.is_unseen(instance, line.at_ms),
+            Some(Since::Printed(printed)) => line.at_ms > printed.at_ms,
         }
     }
 }

@@ -325,6 +325,9 @@ async fn what_was_printed_is_told_apart_from_what_ovr_said_in_the_same_moment() 
     logs.written().await;
     let summary = logs.query(&["web"]).run().unwrap().summary;
     let mut overlap = Overlap::with(summary.printed);
-    assert!(!overlap.is_new("web", T + 1));
-    assert!(overlap.is_new("web", T + 1), "a second line of the same moment");
+    assert!(!overlap.is_new("web", T + 1, 1));
+    assert!(
+        overlap.is_new("web", T + 1, 2),
+        "a second line of the same moment"
+    );
 }

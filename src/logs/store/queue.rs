@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 /// Buffers kept for reuse, and how large one may be for that.
 const SPARE_MAX: usize = 8;
-const SPARE_SIZE: usize = 1024 * 1024;
+const SPARE_SIZE: usize = 256 * 1024;
 
 /// In a flood, texts gather for so long before they are written, unless there is enough, or somebody waits for
 /// them. A few large writes cost a fraction of many small ones, and leave the processors to those who print.

@@ -30,7 +30,7 @@ pub fn since(text: &str, now: SystemTime, offset_s: i32) -> Result<Since, Diagno
 pub fn until(text: &str, now: SystemTime, offset_s: i32) -> Result<u64, Diagnostic> {
     match since(text, now, offset_s)? {
         Since::Time(at_ms) => Ok(at_ms),
-        Since::Cursor(_) => Err(Diagnostic::error(
+        Since::Cursor(_) | Since::Printed(_) => Err(Diagnostic::error(
             Kind::Usage,
             "the end of a reading is a time, not a cursor",
         )),
@@ -55,6 +55,9 @@ fn parse(text: &str, now_ms: u64, offset_s: i64) -> Option<Since> {
     let text = text.trim();
     if let Ok(cursor) = text.parse::<Cursor>() {
         return Some(Since::Cursor(cursor));
+    }
+    if let Some(printed) = Cursor::parse_printed(text) {
+        return Some(Since::Printed(printed));
     }
     if let Some(time) = parse_rfc3339(text) {
         return Some(Since::Time(epoch_millis(time)));

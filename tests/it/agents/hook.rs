@@ -71,3 +71,29 @@ fn the_hook_never_fails_an_agents_session() {
         .success()
         .says(&["2 of 2 services up", "not ready"]);
 }
+
+#[test]
+fn a_project_that_takes_long_to_come_up_is_left_to_it_and_the_agent_told_so() {
+    let project = Project::new().file(
+        "ovr.yaml",
+        "env_cmds:\n  TOKEN: touch $OUT/asked; until [ -e $OUT/go ]; do sleep 0.02; done; echo here\n\
+         processes:\n  web:\n    command: echo token $TOKEN; exec sleep 1000\n",
+    );
+    let told = project.ovr(&["hook", "session-start", "--patience", "1ms"]);
+    told.success().says(&["still coming up after 1 ms", "ovr status"]);
+    assert!(
+        told.stdout.lines().count() == 1 && told.stderr.is_empty(),
+        "{told}"
+    );
+    project.wait_until("the start to go on without the hook", || {
+        project.path("out").join("asked").exists()
+    });
+    project.ovr(&["status"]).code(69);
+    fs::write(project.path("out").join("go"), "").unwrap();
+    project.wait_running(["web"]);
+    let again = project.ovr(&["hook", "session-start"]);
+    again
+        .success()
+        .says(&["web: running"])
+        .never_says(&["was started"]);
+}

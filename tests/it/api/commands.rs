@@ -21,6 +21,16 @@ fn commands_reach_a_session_on_tcp() {
     for local in ["ls", "clean"] {
         served.ovr(&[local]).code(64).says(&["this machine"]);
     }
+    for of_files in ["env", "config", "check"] {
+        served
+            .ovr(&[of_files])
+            .code(64)
+            .says(&["the files of a project on this machine"]);
+    }
+    let taken = served.ovr(&["start"]);
+    taken
+        .code(73)
+        .says(&["is the address of a session that runs", "ovr start NAME"]);
     served.ovr(&["quit"]).success().says(&["ended"]);
     served.ovr(&["status"]).code(69);
 }
@@ -129,6 +139,9 @@ fn the_tools_of_mcp_work_over_tcp_too() {
         ("logs", json!({ "names": ["web"], "grep": "here" }), "here is web"),
         ("restart", json!({ "names": ["web"] }), "web"),
         ("stop", json!({ "names": ["web"] }), "web"),
+        ("start", json!({ "names": ["web"] }), "all ready"),
+        ("stop", json!({ "names": ["web"] }), "web"),
+        ("start", json!({ "wait": false }), "web"),
     ] {
         let answer = agent.call("tools/call", json!({ "name": tool, "arguments": arguments }));
         let result = &answer["result"];
@@ -136,5 +149,16 @@ fn the_tools_of_mcp_work_over_tcp_too() {
         let said = result["content"][0]["text"].as_str().unwrap();
         assert!(said.contains(text), "{tool}: {said}");
     }
+    // Elsewhere nothing can be begun, and here it would be another session.
+    served.ovr(&["quit"]).success();
+    let answer = agent.call("tools/call", json!({ "name": "start", "arguments": {} }));
+    let said = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    assert!(said.contains("has to be started on its own machine"), "{said}");
     agent.close();
+    served
+        .ovr(&["hook", "session-start"])
+        .success()
+        .says(&["the session"])
+        .never_says(&["was started"]);
 }

@@ -41,6 +41,27 @@ fn logs_over_tcp_are_those_that_the_machine_itself_shows() {
         &["logs", "bad", "--plain"],
         &["logs", "cuont"],
         &["logs", "count", "--json"],
+        &["logs", "count", "--grep", "number (5|20)$", "-C", "2"],
+        &["logs", "--grep", "boom|number (5|7|20)$", "-C", "1", "--plain"],
+        &[
+            "logs",
+            "count",
+            "--grep",
+            "number (5|20)$",
+            "-C",
+            "2",
+            "--reverse",
+        ],
+        &["logs", "count", "--grep", "number (5|20)$", "-C", "2", "--json"],
+        &["logs", "count", "--until", "0s"],
+        &["logs", "count", "--until", "2h", "-n", "5"],
+        &["logs", "count", "--until", "2001-02-03"],
+        &["logs", "count", "-n", "4", "-T"],
+        &["logs", "count", "--grep", "number 7", "-T"],
+        &["logs", "count", "--run", "last", "-n", "3"],
+        &["logs", "bad", "--run", "1"],
+        &["logs", "count", "--run", "last", "--grep", "number 7"],
+        &["logs", "count", "--no-prefix", "-n", "2"],
     ] {
         let (near, far) = (served.project.ovr(args), served.ovr(args));
         assert_eq!(

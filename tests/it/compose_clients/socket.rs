@@ -1,4 +1,4 @@
-//! The WebSocket of logs, by the bytes that its clients send.
+//! The WebSockets of logs and of states, by the bytes that their clients send.
 
 use super::{call, connect, shop};
 use crate::harness::Project;
@@ -110,4 +110,50 @@ fn a_socket_that_asks_for_nothing_sensible_is_refused() {
         BufReader::new(stream).read_line(&mut line).unwrap();
         assert!(line.contains(" 400 "), "{target}: {line}");
     }
+}
+
+#[test]
+fn the_socket_of_states_tells_where_each_stands_and_then_what_changes() {
+    let project = shop();
+    let mut all = Socket::open(&project, "/process/states/ws");
+    let mut snapshot: Vec<(String, String)> = Vec::new();
+    for _ in 0..4 {
+        let told = all.next().expect("a state");
+        assert_eq!(told["snapshot"], true, "{told}");
+        let text = |key: &str| told["state"][key].as_str().expect("a text").to_owned();
+        snapshot.push((text("name"), text("status")));
+    }
+    let of = |name: &str| {
+        snapshot
+            .iter()
+            .find(|(of, _)| of == name)
+            .map(|(_, word)| word.as_str())
+    };
+    assert_eq!(
+        (of("web"), of("job"), of("idle")),
+        (Some("Running"), Some("Completed"), Some("Disabled")),
+        "{snapshot:?}"
+    );
+    let mut one = Socket::open(&project, "/process/states/ws?name=web");
+    assert_eq!(one.next().expect("a state")["state"]["name"], "web");
+    call(&project, "PATCH", "/process/stop/db");
+    call(&project, "PATCH", "/process/stop/web");
+    let mut words = Vec::new();
+    while words.last().is_none_or(|word| word != "Completed") {
+        let told = one.next().expect("another state");
+        assert_eq!(
+            (&told["state"]["name"], &told["snapshot"]),
+            (&json!("web"), &Value::Null)
+        );
+        words.push(told["state"]["status"].as_str().expect("a text").to_owned());
+    }
+    let mut names = std::collections::BTreeSet::new();
+    while names.len() < 2 {
+        let told = all.next().expect("another state");
+        names.insert(told["state"]["name"].as_str().expect("a text").to_owned());
+    }
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["db", "web"]);
+    project.ovr(&["quit"]).success();
+    while one.next().is_some() {}
+    drop((all, one));
 }

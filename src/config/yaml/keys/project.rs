@@ -26,6 +26,11 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
             "Named sets of services: `ovr start --profile NAME` starts those of one, and what they need.",
         ),
         key(
+            "publish",
+            Kind::Text,
+            "The NATS server that events are published to, and requests come from: `nats://host:4222`. Read at a start; `--publish` and `OVR_PUBLISH` win.",
+        ),
+        key(
             "environment",
             Kind::Environment,
             "Variables of all services: a list of `NAME=value`, or a mapping.",
