@@ -132,6 +132,9 @@ pub struct Service {
     /// The last failure of a probe in the current run, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_failure: Option<ProbeFailure>,
+    /// Where it stands, as it says itself (`STATUS=` on its `NOTIFY_SOCKET`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
     /// When its schedule starts it next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<String>,
@@ -164,7 +167,7 @@ fn is_zero(number: &u64) -> bool {
 /// What a probe last found wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeFailure {
-    /// `readiness`, `liveness` or `startup`.
+    /// `readiness`, `liveness`, `startup` or `watchdog`.
     pub probe: String,
     pub reason: String,
     /// In a row, up to now; 0 if it has succeeded since.

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
-use super::{ending, kept, listen, report, session, style};
+use super::{ending, inherit, kept, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
@@ -64,10 +64,11 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     if let Some(address) = address.filter(|_| args.names.is_empty() && !args.background) {
         refuse_taken(global, address)?;
     }
-    let plan = match Plan::make(&here, args) {
-        Ok(plan) => plan,
+    let (args, plan) = match inherit::plan(&here, args, socket)? {
+        Ok(made) => made,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
+    let args = &args;
     let dir = locate::session_for_start(&here.places, &plan.project, &here.cwd, socket)?;
     if plan.options.daemonize.value && !args.background {
         return in_background(&here, &plan, &dir, args);
@@ -86,7 +87,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
     let (door, served) = listen::open(&lock, &wanted)?.unzip();
     if !args.background {
         plan.warnings.iter().for_each(report::print);
-        print_banner(&here, &plan, served.as_ref())?;
+        print_banner(&here, &plan, args, served.as_ref())?;
     }
     let setup = Setup {
         tcp: door,
@@ -158,7 +159,7 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
         if args.background {
             tokio::task::spawn(background::tell_parent(ready, served));
         }
-        match controller::run(setup).await? {
+        match Box::pin(controller::run(setup)).await? {
             Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
             Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {
@@ -228,6 +229,7 @@ fn setup(
         watch: !options.no_watch.value,
         publish: plan.publish.clone(),
         tcp: None,
+        settings: inherit::to_keep(here, args),
         arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
         up: None,
     })
@@ -267,8 +269,16 @@ fn render_options(plan: &Plan) -> RenderOptions {
 }
 
 /// The project, its services, and the three things to know.
-fn print_banner(here: &Here, plan: &Plan, served: Option<&Served>) -> Result<(), Diagnostic> {
+fn print_banner(
+    here: &Here,
+    plan: &Plan,
+    args: &StartArgs,
+    served: Option<&Served>,
+) -> Result<(), Diagnostic> {
     let mut text = banner_text(here, plan, false);
+    if let Some(kept) = inherit::told(plan, args) {
+        style::push_line(&mut text, &kept);
+    }
     if let Some(served) = served {
         text.push_str(&served.lines(style::Paint::for_stdout()));
     }
@@ -344,6 +354,9 @@ fn in_background(
     let mut text = banner_text(here, plan, true);
     if let Some(served) = &ready.served {
         text.push_str(&served.lines(style::Paint::for_stdout()));
+    }
+    if let Some(kept) = inherit::told(plan, args) {
+        style::push_line(&mut text, &kept);
     }
     for found in ready.found.iter().chain(&ready.waiting) {
         style::push_line(&mut text, found);

@@ -24,6 +24,7 @@ pub mod help;
 pub mod here;
 pub mod hook;
 mod in_session;
+mod inherit;
 mod kept;
 pub mod kill;
 pub mod launch;

@@ -2,6 +2,8 @@
 //! the help and the resolved [`StartOptions`] are made. What reads the variables (process environment, env
 //! files) is the caller's `lookup`; nothing here touches the world.
 
+mod typed;
+
 use super::start::StartArgs;
 use super::values::{
     boolean, colors, counts, duration, names, number, path, paths, port, room, selection, signals,
@@ -10,9 +12,11 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use typed::typed;
 
 /// One setting.
 #[derive(Debug)]
@@ -88,7 +92,12 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
 pub enum Origin {
     Default,
     Flag(&'static str),
-    Variable { name: &'static str, place: String },
+    /// The flag that the session was started with which this start takes over.
+    Session(&'static str),
+    Variable {
+        name: &'static str,
+        place: String,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -97,6 +106,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::Flag(flag) => f.write_str(flag),
+            Self::Session(flag) => write!(f, "{flag} of the session"),
             Self::Variable { name, place } if place == ENVIRONMENT => f.write_str(name),
             Self::Variable { name, place } => write!(f, "{name} ({place})"),
         }
@@ -184,7 +194,10 @@ pub struct StartOptions {
 /// Puts flags and variables together: a flag wins over `OVR_*`, that over `OVERMIND_*`, that over the default.
 /// An empty variable counts as not set. A bad value is an error that names the flag or the variable's place.
 pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Diagnostic> {
-    let r = Resolver { lookup };
+    let r = Resolver {
+        lookup,
+        inherited: &args.inherited,
+    };
     Ok(StartOptions {
         names: args.names.clone(),
         procfile: r.value(&PROCFILE, joined(&args.procfile).as_deref(), Vec::new(), paths)?,
@@ -274,6 +287,8 @@ const NOBODY: Selection = Selection::Listed(Vec::new());
 
 struct Resolver<'a> {
     lookup: Lookup<'a>,
+    /// What the session was started with that is taken over, where this start says nothing itself.
+    inherited: &'a BTreeMap<String, String>,
 }
 
 impl Resolver<'_> {
@@ -286,7 +301,7 @@ impl Resolver<'_> {
     ) -> Result<Sourced<T>, Diagnostic> {
         let (text, origin) = match typed {
             Some(text) => (text.to_owned(), Origin::Flag(setting.flag)),
-            None => match self.variable(setting) {
+            None => match self.inherited(setting).or_else(|| self.variable(setting)) {
                 Some(found) => found,
                 None => {
                     return Ok(Sourced {
@@ -324,6 +339,11 @@ impl Resolver<'_> {
         }
     }
 
+    fn inherited(&self, setting: &Setting) -> Option<(String, Origin)> {
+        let value = self.inherited.get(setting.id)?;
+        Some((value.clone(), Origin::Session(setting.flag)))
+    }
+
     fn variable(&self, setting: &Setting) -> Option<(String, Origin)> {
         setting.variables.iter().find_map(|name| {
             let (value, place) = (self.lookup)(name)?;
@@ -335,7 +355,7 @@ impl Resolver<'_> {
 /// A bad flag is a fault of the command line; a bad variable one of the configuration.
 fn kind_of(origin: &Origin) -> Kind {
     match origin {
-        Origin::Flag(_) | Origin::Default => Kind::Usage,
+        Origin::Flag(_) | Origin::Session(_) | Origin::Default => Kind::Usage,
         Origin::Variable { .. } => Kind::Config,
     }
 }

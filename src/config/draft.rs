@@ -9,6 +9,7 @@ use crate::model::{
     ServiceName, Watch,
 };
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A service with its instances. Its place in the slice is its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub struct Draft {
     pub limits: Limits,
     pub listen: Vec<Listen>,
     pub notify: bool,
+    pub watchdog: Option<Duration>,
     /// Its place in the order of tiers, from 0; `None` waits for no tier.
     pub tier: Option<usize>,
 }

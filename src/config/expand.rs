@@ -183,6 +183,7 @@ impl Drafting<'_> {
             },
             listen: self.listen(&cwd, texts),
             notify: service.notify,
+            watchdog: service.watchdog,
             tier: self.tier,
             cwd,
         }

@@ -100,6 +100,8 @@ pub struct ServiceDef {
     pub failure_log_line: Option<Located<String>>,
     /// `ready: notify`: the service says so itself.
     pub notify: bool,
+    /// So often it says that it is alive (`WATCHDOG=1`).
+    pub watchdog: Option<Duration>,
     pub availability: AvailabilityDef,
     pub success_exit_codes: Vec<i32>,
     pub shutdown: ShutdownDef,
@@ -147,6 +149,7 @@ impl ServiceDef {
             ready_log_line: None,
             failure_log_line: None,
             notify: false,
+            watchdog: None,
             availability: AvailabilityDef::default(),
             success_exit_codes: Vec::new(),
             shutdown: ShutdownDef::default(),

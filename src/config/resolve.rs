@@ -67,6 +67,7 @@ pub fn resolve(
                     limits: draft.limits,
                     listen: draft.listen.clone(),
                     notify: draft.notify,
+                    watchdog: draft.watchdog,
                     daemon: draft.may_launch_elsewhere(),
                 },
                 policy: draft.policy.clone(),

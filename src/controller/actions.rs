@@ -7,7 +7,7 @@ use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
 use crate::model::{InstanceId, PendingWhy, RunId, State};
 use crate::shim::protocol::Order;
-use crate::supervisor::{Action, Answer, Event};
+use crate::supervisor::{Action, Answer, Event, Intent};
 
 /// How many of its last lines a service's failure is shown with.
 pub(super) const LAST_WORDS: usize = 20;
@@ -34,11 +34,18 @@ impl Controller {
                 run,
                 plan,
                 kill,
-                condemned,
+                intent,
             } => {
-                let why = condemned.map(|condemned| condemned.word().to_owned());
+                // That somebody asked for it needs no word.
+                let why = Some(intent).filter(|intent| *intent != Intent::Down);
+                let why = why.map(|intent| intent.word().to_owned());
                 self.order_stop(instance, run, plan, kill, why);
             }
+            Action::Intend {
+                instance,
+                run,
+                intent,
+            } => self.tell_shim(instance, run, intent),
             Action::Signal {
                 instance,
                 run,

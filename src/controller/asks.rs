@@ -69,6 +69,14 @@ impl<Reply> Asks<Reply> {
         }
     }
 
+    /// The ones who wait, of those that are such: they are answered now, and not when it is done.
+    pub(super) fn take_out(&mut self, such: impl Fn(&Reply) -> bool) -> Vec<Reply> {
+        let open = std::mem::take(&mut self.open).into_iter();
+        let (taken, open): (Vec<_>, Vec<_>) = open.partition(|(_, ask)| such(&ask.reply));
+        self.open = open.into_iter().collect();
+        taken.into_iter().map(|(_, ask)| ask.reply).collect()
+    }
+
     /// Whether the one who waits for it is such a one.
     pub(super) fn is(&self, ask: AskId, such: impl FnOnce(&Reply) -> bool) -> bool {
         self.open.get(&ask).is_some_and(|open| such(&open.reply))

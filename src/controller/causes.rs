@@ -101,6 +101,8 @@ impl Controller {
             | Event::Daemonized { .. }
             | Event::Ended { .. }
             | Event::Attached { .. }
+            | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::ToldReady { .. } => Doing::Course,
         }
     }

@@ -5,11 +5,15 @@ use super::core::Controller;
 use crate::logs::Tone;
 use crate::model::{InstanceId, RunId, StopPlan};
 use crate::shim::protocol::Order;
+use crate::supervisor::Intent;
 use crate::tmux::command::Command;
 
 /// The first version of the protocol that knows of limits, sockets, notifications, launched daemons, and of stop
 /// plans with keys or for the parent only.
 const SUPPLIES: u32 = 2;
+
+/// The first that knows of the watchdog, and of what a run is to end for beside the order for it.
+const WATCHES: u32 = 3;
 
 impl Controller {
     /// Says what an older shim will pass over, before it does.
@@ -22,6 +26,13 @@ impl Controller {
             let text = "its window was opened by an older ovr, which knows nothing of `limits`, `listen`, \
                         notifications, daemons that run elsewhere, and stopping by keys or of the parent only · \
                         `ovr quit` and `ovr start` open a new one";
+            return self.warn_once(instance, text);
+        }
+        let host = self.host(instance);
+        let is_old = host.shim.as_ref().is_some_and(|shim| shim.version < WATCHES);
+        if is_old && host.spec.launch.watchdog.is_some() {
+            let text = "its window was opened by an older ovr, which knows nothing of `watchdog` · `ovr quit` and \
+                        `ovr start` open a new one";
             self.warn_once(instance, text);
         }
     }
@@ -49,6 +60,15 @@ impl Controller {
         let keys = plan.keys.filter(|_| typed);
         let plan = StopPlan { keys, ..plan };
         self.order(instance, &Order::Stop { run, plan, kill, why });
+    }
+
+    /// Has its shim keep what the run is to end for, or has ended for.
+    pub(super) fn tell_shim(&self, instance: InstanceId, run: RunId, intent: Option<Intent>) {
+        let intent = intent.map(|intent| intent.word().to_owned());
+        let knows = self.host(instance).shim.as_ref();
+        if knows.is_some_and(|shim| shim.version >= WATCHES) {
+            self.order(instance, &Order::Intend { run, intent });
+        }
     }
 
     /// Types into the instance's terminal. `false` if nobody can, or if its shim would send the signal as well.

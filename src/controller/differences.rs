@@ -79,6 +79,7 @@ fn launch_differences(old: &Launch, new: &Launch) -> Vec<String> {
         ("directory", old.cwd != new.cwd),
         ("limits", old.limits != new.limits),
         ("sockets", old.listen != new.listen || old.notify != new.notify),
+        ("watchdog", old.watchdog != new.watchdog),
     ];
     found.extend(
         parts

@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 use tokio::task::AbortHandle;
 
-/// More of what a service says is not shown.
-const MOST_CHARS: usize = 200;
-
 /// Of one run; another run has another one.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     pub(super) run: Option<RunId>,
     attempts: BTreeMap<ProbeKind, Attempt>,
     failures: BTreeMap<ProbeKind, Failure>,
+    /// What the run before was ended for.
+    ended_by: Option<(ProbeKind, Failure)>,
     /// Those that have succeeded in this run.
     passed: BTreeSet<ProbeKind>,
     /// What each probe last found, where that was told: `None` is nothing wrong.
@@ -59,6 +58,30 @@ impl Health {
             run: Some(run),
             ..Self::default()
         }
+    }
+
+    /// The same behind the run that this one is about. What that was ended for stays known.
+    pub(super) fn followed_by(&self, run: RunId) -> Self {
+        let fatal = [ProbeKind::Startup, ProbeKind::Liveness, ProbeKind::Watchdog];
+        let fatal = fatal
+            .into_iter()
+            .find_map(|probe| Some((probe, self.failures.get(&probe).filter(|it| it.count > 0)?)));
+        let ended_by = fatal.map(|(probe, failure)| {
+            let failure = Failure {
+                count: 0,
+                ..failure.clone()
+            };
+            (probe, failure)
+        });
+        Self {
+            ended_by,
+            ..Self::of(run)
+        }
+    }
+
+    /// Whether the run is, or was, to end because of its watchdog.
+    pub(super) fn is_silent(&self) -> bool {
+        self.trouble_of(ProbeKind::Watchdog).is_some()
     }
 
     /// The number of the next attempt.
@@ -131,14 +154,28 @@ impl Health {
             return Some(complaint.clone());
         }
         // Liveness last: it says why a run ends, the others why it does not count yet.
-        [ProbeKind::Startup, ProbeKind::Readiness, ProbeKind::Liveness]
-            .into_iter()
+        let probes = [
+            ProbeKind::Startup,
+            ProbeKind::Readiness,
+            ProbeKind::Liveness,
+            ProbeKind::Watchdog,
+        ];
+        let mut probes = probes.into_iter();
+        probes
             .find_map(|probe| self.trouble_of(probe))
             .or_else(|| self.said.clone())
     }
 
+    /// What was wrong with a run that was ended for it.
+    pub(super) fn verdict(&self) -> Option<String> {
+        self.trouble_of(ProbeKind::Watchdog).or_else(|| self.trouble())
+    }
+
     pub(super) fn trouble_of(&self, probe: ProbeKind) -> Option<String> {
         let failure = self.failures.get(&probe).filter(|failure| failure.count > 0)?;
+        if probe == ProbeKind::Watchdog {
+            return Some(format!("watchdog: {}", failure.reason));
+        }
         let failures = match failure.count {
             1 => "1 failure".to_owned(),
             count => format!("{count} failures"),
@@ -148,7 +185,9 @@ impl Health {
 
     /// The latest failure of any probe, over or not.
     pub(super) fn last_failure(&self) -> Option<ProbeFailure> {
-        let (probe, failure) = self.failures.iter().max_by_key(|(_, failure)| failure.at)?;
+        let before = self.ended_by.iter().map(|(probe, failure)| (probe, failure));
+        let all = before.chain(&self.failures);
+        let (probe, failure) = all.max_by_key(|(_, failure)| failure.at)?;
         Some(ProbeFailure {
             probe: word(*probe).to_owned(),
             reason: failure.reason.clone(),
@@ -158,29 +197,19 @@ impl Health {
     }
 }
 
-/// What a notification says of where the service stands, without controls.
-pub(super) fn status_in(text: &str) -> Option<String> {
-    let status = text.lines().rev().find_map(|line| line.strip_prefix("STATUS="))?;
-    let status: String = status
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MOST_CHARS)
-        .collect();
-    Some(status).filter(|status| !status.is_empty())
-}
-
 pub(super) fn word(probe: ProbeKind) -> &'static str {
     match probe {
         ProbeKind::Readiness => "readiness",
         ProbeKind::Liveness => "liveness",
         ProbeKind::Startup => "startup",
         ProbeKind::Listening => "port",
+        ProbeKind::Watchdog => "watchdog",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, status_in};
+    use super::Health;
     use crate::model::RunId;
     use crate::supervisor::ProbeKind;
     use std::time::{Duration, SystemTime};
@@ -208,16 +237,30 @@ mod tests {
 
     #[test]
     fn what_a_service_says_of_where_it_stands_is_told_while_nothing_else_is_wrong() {
-        assert_eq!(status_in("READY=1\nSTATUS=up\u{1b}[2J"), Some("up[2J".to_owned()));
-        assert_eq!(status_in("STATUS="), None);
-        assert_eq!(status_in("READY=1"), None);
         let mut health = Health {
-            said: status_in("STATUS=loading 3 of 7"),
+            said: Some("loading 3 of 7".to_owned()),
             ..Health::of(RunId(1))
         };
         assert_eq!(health.trouble().unwrap(), "loading 3 of 7");
         health.failed(ProbeKind::Startup, "exit 1".to_owned(), SystemTime::UNIX_EPOCH);
         assert_eq!(health.trouble().unwrap(), "exit 1 (startup probe, 1 failure)");
+    }
+
+    #[test]
+    fn what_a_run_was_ended_for_is_known_in_the_next_one_until_that_has_a_failure_of_its_own() {
+        let mut health = Health::of(RunId(1));
+        let now = SystemTime::UNIX_EPOCH;
+        health.failed(ProbeKind::Readiness, "exit 1".to_owned(), now);
+        health.failed(ProbeKind::Watchdog, "no WATCHDOG=1 for 2 s".to_owned(), now);
+        assert!(health.is_silent());
+        let mut next = health.followed_by(RunId(2));
+        assert_eq!((next.trouble(), next.is_silent()), (None, false));
+        let last = next.last_failure().unwrap();
+        assert_eq!((last.probe.as_str(), last.failures), ("watchdog", 0));
+        let later = now + Duration::from_secs(1);
+        next.failed(ProbeKind::Readiness, "exit 2".to_owned(), later);
+        assert_eq!(next.last_failure().unwrap().reason, "exit 2");
+        assert_eq!(next.followed_by(RunId(3)).last_failure(), None);
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(super) fn info(
         tmux_socket: setup.lock.dir().tmux_socket().display().to_string(),
         tmux_pid: None,
         arguments: setup.arguments.clone(),
+        settings: setup.settings.clone(),
         ending,
         scaled: (scaled.iter())
             .map(|(service, scaled)| (service.to_string(), *scaled))

@@ -8,7 +8,7 @@ use super::vouching::{self, Rightful};
 use crate::logs::Tone;
 use crate::model::{Check, FailureReason, InstanceId, Moment, RunId, State, time_text};
 use crate::probes::{self, Surroundings};
-use crate::shim::protocol::said_ready;
+use crate::shim::protocol::{extension_in, said_ready, status_in};
 use crate::shim::tree;
 use crate::supervisor::{Event, ProbeKind, Why};
 use std::time::Duration;
@@ -57,6 +57,8 @@ impl Controller {
             drop(probed.send(found));
         };
         let task = match probe {
+            // It looks by itself.
+            ProbeKind::Watchdog => return,
             ProbeKind::Listening => {
                 let Some((port, _)) = self.host(instance).spec.port else {
                     return;
@@ -90,7 +92,7 @@ impl Controller {
             ProbeKind::Startup => (&spec.checks.startup, policy.startup.as_ref()),
             ProbeKind::Readiness => (&spec.checks.readiness, policy.readiness.probe()),
             ProbeKind::Liveness => (&spec.checks.liveness, policy.liveness.as_ref()),
-            ProbeKind::Listening => return None,
+            ProbeKind::Listening | ProbeKind::Watchdog => return None,
         };
         let check = check.as_ref()?;
         let port = match check {
@@ -245,14 +247,44 @@ impl Controller {
         self.know_run(instance, run);
         let health = &mut self.host_mut(instance).health;
         if health.run == Some(run)
-            && let Some(said) = health::status_in(text)
+            && let Some(said) = status_in(text)
         {
-            health.said = Some(said);
+            health.said = Some(said).filter(|said| !said.is_empty());
             self.note_change_of(instance);
+        }
+        if let Some(by) = extension_in(text) {
+            self.feed(Event::Extended { instance, run, by });
         }
         if let Some(ready) = said_ready(text) {
             self.on_told_ready(instance, run, ready, "it reloads or stops, as it says");
         }
+    }
+
+    /// Its watchdog has waited in vain, or it says itself that it is in trouble: the run is to end.
+    pub(super) fn on_silent(&mut self, instance: InstanceId, run: RunId, text: String) {
+        self.know_run(instance, run);
+        let probe = ProbeKind::Watchdog;
+        let health = &mut self.host_mut(instance).health;
+        if health.run != Some(run) || !is_up(self.machine.state(instance)) {
+            return;
+        }
+        let failures = self.note_silence(instance, text.clone());
+        self.tell_probe(instance, run, health::word(probe), Some((text, failures)));
+        let ok = false;
+        self.feed(Event::ProbeDone {
+            instance,
+            run,
+            probe,
+            ok,
+        });
+        self.tell_failures(instance, probe, failures, true);
+        self.note_change_of(instance);
+    }
+
+    /// How often that was in a row.
+    pub(super) fn note_silence(&mut self, instance: InstanceId, text: String) -> u32 {
+        let health = &mut self.host_mut(instance).health;
+        health.failed(ProbeKind::Watchdog, text, clock::wall())
     }
 
     /// A line of the run, or a message, says that the service is ready, or that it is not.
@@ -275,7 +307,7 @@ impl Controller {
     pub(super) fn know_run(&mut self, instance: InstanceId, run: RunId) {
         let health = &mut self.host_mut(instance).health;
         if health.run.is_none_or(|known| known < run) {
-            *health = health::Health::of(run);
+            *health = health.followed_by(run);
         }
     }
 
@@ -313,10 +345,13 @@ impl Controller {
     /// What is wrong with the instance, or with what it waits for.
     fn trouble(&self, instance: InstanceId, why: &Why) -> Option<String> {
         match why {
-            Why::NotReady | Why::Startup | Why::Retracted | Why::Failed(FailureReason::Unhealthy { .. }) => {
-                self.host(instance).health.trouble()
+            Why::NotReady | Why::Startup | Why::Retracted => self.host(instance).health.trouble(),
+            Why::Failed(FailureReason::Unhealthy { .. }) => self.host(instance).health.verdict(),
+            Why::Backoff { .. } => {
+                let health = &self.host(instance).health;
+                let fatal = [ProbeKind::Startup, ProbeKind::Watchdog];
+                fatal.into_iter().find_map(|probe| health.trouble_of(probe))
             }
-            Why::Backoff { .. } => self.host(instance).health.trouble_of(ProbeKind::Startup),
             Why::Dependency { on, .. } => {
                 let on = *self.by_name.get(on)?;
                 let trouble = self.host(on).health.trouble()?;

@@ -9,7 +9,7 @@ use super::host::Host;
 use super::planned::{Planned, label, names_of};
 use super::schedule::Schedules;
 use super::staleness::Stamp;
-use super::watch::Watches;
+use super::watch::{self, Watches};
 use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Change, ChangeKind, Reloaded, SCHEMA};
 use crate::diag::{Diagnostic, Kind, Severity};
@@ -158,17 +158,18 @@ impl Controller {
             .filter(|(id, spec)| old(id).is_some_and(|host| host.spec.schedule == spec.schedule))
             .map(|(id, _)| *id)
             .collect();
-        let was: BTreeMap<_, _> = self
-            .order
-            .iter()
-            .map(|id| (*id, &self.host(*id).spec.watch))
-            .collect();
-        let is: BTreeMap<_, _> = numbered.iter().map(|(id, spec)| (*id, &spec.watch)).collect();
+        let log = |spec: &'_ InstanceSpec| spec.log_file.as_ref().map(|log| log.path.clone());
+        let of_old = self.order.iter().map(|id| (*id, &self.host(*id).spec));
+        let was: BTreeMap<_, _> = of_old.map(|(id, spec)| (id, (&spec.watch, log(spec)))).collect();
+        let of_new = numbered.iter().copied();
+        let is: BTreeMap<_, _> = of_new.map(|(id, spec)| (id, (&spec.watch, log(spec)))).collect();
         let watched =
-            |watches: &BTreeMap<InstanceId, &Option<_>>| watches.values().any(|watch| watch.is_some());
+            |all: &BTreeMap<InstanceId, (&Option<_>, _)>| all.values().any(|(watch, _)| watch.is_some());
         if self.facts.watch && was != is && (watched(&was) || watched(&is)) {
-            let never = vec![self.lock.dir().path().to_owned()];
-            let (watches, news) = Watches::start(&numbered, &self.facts.root, never)?;
+            let kept = self.facts.logs.as_deref();
+            let specs = numbered.iter().map(|(_, spec)| *spec);
+            let own = watch::own(self.lock.dir().path(), kept, specs);
+            let (watches, news) = Watches::start(&numbered, &self.facts.root, own)?;
             self.watches = watches;
             self.rewatched = Some(Rewatched(news));
         }

@@ -1,15 +1,16 @@
 //! What the shims report, as facts for the host and events for the machine; and what it means when one is gone.
 
 use super::clock;
-use super::core::Controller;
+use super::core::{Controller, Reply};
 use super::differences::is_same_start;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
+use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
-use crate::model::{InstanceId, time_text};
+use crate::model::{InstanceId, RunId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
 use crate::shim::tree;
-use crate::supervisor::{Condemned, Event};
+use crate::supervisor::{Event, Intent};
 use std::thread;
 
 impl Controller {
@@ -62,8 +63,36 @@ impl Controller {
             // The rest follows: the run's end, then the end of the connection.
             Report::Hangup => self.on_window_hung_up(instance),
             Report::Notify { run, text } => self.on_notify(instance, run, &text),
-            Report::Caution { text, .. } => self.warn_once(instance, &text),
+            Report::Silent { run, text } => self.on_silent(instance, run, text),
+            Report::Caution { run, text, stuck } => {
+                self.warn_once(instance, &text);
+                if stuck {
+                    self.on_stuck(instance, run, text);
+                }
+            }
         }
+    }
+
+    /// Whoever waits for the end of a run that only a person can end is told so.
+    fn on_stuck(&mut self, instance: InstanceId, run: RunId, text: String) {
+        let quitters = self.asks.take_out(|reply| matches!(reply, Reply::Quit(_)));
+        for reply in quitters {
+            if let Reply::Quit(sender) = reply {
+                let name = self.host(instance).name();
+                let error =
+                    Diagnostic::error(Kind::System, format!("the session cannot end: {name} is left"))
+                        .cause(text.clone())
+                        .hint("it ends when these are gone");
+                // Whoever asked may have gone.
+                drop(sender.send(Err(error)));
+            }
+        }
+        let message = text;
+        self.feed(Event::Unstoppable {
+            instance,
+            run,
+            message,
+        });
     }
 
     fn on_ended(&mut self, instance: InstanceId, ended: &Ended) {
@@ -195,6 +224,7 @@ impl Controller {
                 }
                 // A shim that was asked to listen knows; what it has heard nothing from has said nothing.
                 let told = live.launch.notify.then_some(live.told_ready == Some(true));
+                let is_ending = (live.stopping && !live.unasked) || live.why.is_some();
                 self.feed(Event::Adopted {
                     instance,
                     run: live.run,
@@ -202,23 +232,31 @@ impl Controller {
                     daemons: (live.held || !live.daemons.is_empty()).then_some(live.daemons),
                     told_ready: told,
                     stopping: live.stopping,
-                    condemned: live.why.as_deref().and_then(Condemned::of_word),
+                    intent: is_ending.then(|| Intent::of_word(live.why.as_deref())),
                 });
+                self.know_run(instance, live.run);
+                self.host_mut(instance).health.said = live.told_status;
+                if let Some(text) = live.silent {
+                    self.on_silent(instance, live.run, text);
+                }
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
                 self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
-                let condemned = last.why.as_deref().and_then(Condemned::of_word);
+                let intent = last.asked.then(|| Intent::of_word(last.why.as_deref()));
+                if let Some(text) = last.silent {
+                    self.know_run(instance, last.run);
+                    self.note_silence(instance, text);
+                }
                 // What a person stopped is no news.
-                if !last.asked || condemned.is_some() {
+                if matches!(intent, None | Some(Intent::Condemned(_))) {
                     self.adopted.ended.push(instance);
                 }
                 self.feed(Event::AdoptedEnded {
                     instance,
                     run: last.run,
                     exit: last.exit,
-                    asked: last.asked,
-                    condemned,
+                    intent,
                 });
                 self.feed(Event::WindowReady { instance });
             }

@@ -28,7 +28,7 @@ use super::replan::Replan;
 use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
-use super::watch::Watches;
+use super::watch::{Watches, own};
 use super::windows::Windows;
 use crate::api;
 use crate::api::messages::Detached;
@@ -97,6 +97,8 @@ pub struct Setup {
     pub tcp: Option<TcpDoor>,
     /// The options of `start`, for a controller that takes over.
     pub arguments: Vec<String>,
+    /// The settings that it was started with, for a start that takes over; by their ids.
+    pub settings: BTreeMap<String, String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
 }
@@ -165,7 +167,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let schedules = Schedules::new(&numbered(&setup.instances))?;
     let watched = numbered(&setup.instances);
     let watched = if setup.watch { watched.as_slice() } else { &[] };
-    let (watches, watched) = Watches::start(watched, &setup.root, vec![dir.path().to_owned()])?;
+    let kept = setup.logs.as_ref().map(|logs| logs.dir.as_path());
+    let own = own(dir.path(), kept, setup.instances.iter());
+    let (watches, watched) = Watches::start(watched, &setup.root, own)?;
     let started = clock::wall();
     let mut info = info(&setup, started, fresh, &scaled);
     if let Some(left) = left.as_ref().filter(|_| !fresh) {
@@ -334,6 +338,8 @@ impl Controller {
                 }
             }
             leave => {
+                // Who is told that all is gone may serve there the next moment.
+                self.api.iter_mut().for_each(api::server::Server::leave_port);
                 self.hooks.end_now();
                 self.links.finish(LAST_ORDERS).await;
 

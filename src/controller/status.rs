@@ -83,6 +83,7 @@ impl Controller {
             origin: host.spec.origin.clone(),
             assumed: live && host.spec.policy.assumes_readiness() && self.is_shown_ready(id),
             probe_failure: host.health.last_failure(),
+            says: host.health.said.clone().filter(|_| live),
             next_run: self.next_run(id).map(time_text::rfc3339),
             namespaces: host.spec.namespaces.clone(),
             description: host.spec.description.clone(),

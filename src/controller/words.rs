@@ -122,6 +122,7 @@ pub(super) fn failure_of(host: &Host, reason: &FailureReason) -> String {
         FailureReason::Lost => "lost its terminal and its processes".to_owned(),
         FailureReason::NoDaemon { .. } => "left no daemon behind in time".to_owned(),
         FailureReason::GaveUp { last, .. } => format!("gave up ({last})"),
+        FailureReason::Unhealthy { .. } if host.health.is_silent() => "was silent for too long".to_owned(),
         FailureReason::Unhealthy { .. } => "failed its probe too often".to_owned(),
         FailureReason::Exit(_) | FailureReason::Spawn(_) => failure(host, reason),
     }
@@ -132,14 +133,16 @@ pub(super) fn failure(host: &Host, reason: &FailureReason) -> String {
     match reason {
         FailureReason::Exit(exit) => ended(host, *exit),
         FailureReason::Unhealthy { exit } => {
-            let trouble = host.health.trouble();
+            let trouble = host.health.verdict();
             let why = trouble.unwrap_or_else(|| "its probe failed too often".to_owned());
             format!("{why}, so it was ended: {}", ended(host, *exit))
         }
         FailureReason::Spawn(message) => format!("could not start: {message} ({})", host.spec.origin),
         FailureReason::GaveUp { last, failures } => {
+            let silent = host.health.verdict().filter(|_| host.health.is_silent());
+            let silent = silent.map_or_else(String::new, |silent| format!(" ({silent})"));
             format!(
-                "gave up after {}; the last one {} · ovr start {} tries again",
+                "gave up after {}; the last one {}{silent} · ovr start {} tries again",
                 failures_words(*failures),
                 ended(host, *last),
                 host.name()

@@ -5,6 +5,7 @@ use super::{Checks, Hooks, InstanceName, LogFile, Policy, Schedule, ServiceName,
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One instance, wholly resolved: nothing in here needs the environment or the disk any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +68,13 @@ pub struct Launch {
     /// Sockets that the shim binds once and hands to every run (`LISTEN_FDS`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<Listen>,
-    /// The shim gives it a `NOTIFY_SOCKET` and reports what arrives there.
+    /// The shim gives it a `NOTIFY_SOCKET` and reports what arrives there: it says `READY=1` itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notify: bool,
+    /// So often it says `WATCHDOG=1` on its `NOTIFY_SOCKET`, which it is given for that too: from `READY=1` on with
+    /// `notify`, else from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<Duration>,
     /// Its command may end well without leaving a process here: what it has launched runs elsewhere (in Docker's
     /// daemon), and the run goes on until it is stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -80,6 +85,11 @@ impl Launch {
     /// Whether it asks for no more than the first shims could do.
     pub fn is_plain(&self) -> bool {
         self.limits.is_none() && self.listen.is_empty() && !self.notify && !self.daemon
+    }
+
+    /// Whether it gets a socket to say things on.
+    pub fn may_speak(&self) -> bool {
+        self.notify || self.watchdog.is_some()
     }
 }
 

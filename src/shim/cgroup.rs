@@ -82,7 +82,16 @@ fn is_usable(parent: &Path, wish: &Wish) -> bool {
     let control = parent.join("cgroup.subtree_control");
     has_any(&control, std::slice::from_ref(wish))
         || (has_any(&parent.join("cgroup.controllers"), std::slice::from_ref(wish))
+            && may_be_shared(parent)
             && fs::write(&control, format!("+{}", wish.controller)).is_ok())
+}
+
+/// Whether a group's controllers may be handed on to groups in it: not where it has processes of its own. With some
+/// controllers (`cpu`) the system allows it even then, but lets only threads into what is made there. The topmost
+/// group is exempt, and known by having no type.
+fn may_be_shared(group: &Path) -> bool {
+    !group.join("cgroup.type").exists()
+        || fs::read_to_string(group.join("cgroup.procs")).is_ok_and(|procs| procs.is_empty())
 }
 
 /// Where the tree is mounted, and this process's place in it as a path.
@@ -103,6 +112,12 @@ fn own_group(groups: &str, mounts: &str) -> Option<(PathBuf, PathBuf)> {
 impl Cgroup {
     fn make(dir: &Path, wishes: &[&Wish]) -> io::Result<Self> {
         fs::create_dir(dir)?;
+        // One that only threads may enter is of no use.
+        let kind = fs::read_to_string(dir.join("cgroup.type"));
+        if kind.is_ok_and(|kind| kind.trim() != "domain") {
+            fs::remove_dir(dir)?;
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let set = wishes
             .iter()
             .try_for_each(|wish| fs::write(dir.join(wish.file), &wish.value));
@@ -138,7 +153,7 @@ impl Drop for Cgroup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cgroup, is_usable, own_group, wishes};
+    use super::{Cgroup, is_usable, may_be_shared, own_group, wishes};
     use crate::model::Limits;
     use std::fs;
     use std::path::Path;
@@ -172,6 +187,12 @@ mod tests {
         let wishes = wishes(&limits);
         assert!(wishes.iter().all(|wish| is_usable(dir.path(), wish)));
         assert_eq!(fs::read_to_string(at("cgroup.subtree_control")).unwrap(), "+cpu");
+        // One with processes of its own hands nothing on, unless it is the topmost one.
+        fs::write(at("cgroup.subtree_control"), "\n").unwrap();
+        fs::write(at("cgroup.procs"), "7\n").unwrap();
+        assert!(may_be_shared(dir.path()));
+        fs::write(at("cgroup.type"), "domain\n").unwrap();
+        assert!(!wishes.iter().any(|wish| is_usable(dir.path(), wish)));
         // The system makes the files with the directory; without them there is nothing to enter.
         assert!(Cgroup::make(&at("web"), &wishes.iter().collect::<Vec<_>>()).is_err());
         assert_eq!(fs::read_to_string(at("web/memory.max")).unwrap(), "4096");

@@ -75,7 +75,7 @@ impl Live {
             pids.join(" ")
         );
         self.words = Some(text.clone());
-        self.cautions.push(text);
+        self.stuck = Some(text);
     }
 
     /// Somebody asks again: by now `sudo` may know the password.

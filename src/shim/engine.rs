@@ -9,7 +9,7 @@ use super::ready::{self, Ready, Sources};
 use super::signals::Signals;
 use super::supplies::Supplies;
 use super::terminal::Terminal;
-use super::{ShimArgs, give_memory_back, nonce, note};
+use super::{ShimArgs, give_memory_back, nonce, note, watchdog};
 use crate::model::mark::Mark;
 use crate::model::{InstanceName, Launch, RunId, StopPlan};
 use rustix::event::{PollFlags, Timespec};
@@ -36,7 +36,7 @@ pub(super) struct Engine {
     /// The controller's queue was full; tried again at the next event.
     connect_due: bool,
     pub(super) phase: Phase,
-    last: Option<Ended>,
+    pub(super) last: Option<Ended>,
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,
@@ -131,7 +131,7 @@ impl Engine {
         self.leaving && is_free
     }
 
-    /// Sleeps until something happens. Nothing but a stop plan at work sets a time.
+    /// Sleeps until something happens. Nothing but a stop plan at work and a watchdog sets a time.
     fn wait(&self) -> Ready {
         let of_link = |link: &Link| {
             let mut wanted = PollFlags::IN;
@@ -159,7 +159,7 @@ impl Engine {
         let Phase::Live(live) = &self.phase else {
             return None;
         };
-        let left = live.deadline()?.saturating_duration_since(Instant::now());
+        let left = live.next_look()?.saturating_duration_since(Instant::now());
         Timespec::try_from(left).ok()
     }
 
@@ -218,11 +218,23 @@ impl Engine {
     }
 
     fn on_deadline(&mut self) {
-        if let Phase::Live(live) = &mut self.phase
-            && live.deadline().is_some_and(|due| due <= Instant::now())
-        {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let now = Instant::now();
+        if live.deadline().is_some_and(|due| due <= now) {
             live.on_deadline();
             self.settle();
+        } else if live.watchdog.on_deadline(now) {
+            self.tell_silence();
+        }
+    }
+
+    fn tell_silence(&mut self) {
+        if let Phase::Live(live) = &self.phase
+            && let Some(report) = live.silence()
+        {
+            self.report(&report);
         }
     }
 
@@ -236,28 +248,35 @@ impl Engine {
             self.terminal.write_note(format!("ovr: {words}\r\n").as_bytes());
         }
         let (run, is_released) = (live.run, live.is_released());
-        for text in live.take_cautions() {
-            self.report(&Report::Caution { run, text });
+        let stuck = live.take_stuck().map(|text| (text, true));
+        let cautions = live.take_cautions().into_iter().map(|text| (text, false));
+        for (text, stuck) in cautions.chain(stuck) {
+            self.report(&Report::Caution { run, text, stuck });
         }
         if is_released {
             self.on_over();
         }
     }
 
-    /// Passes on what the service has said. While much is unread only what is news: the rest is known, or small
-    /// talk.
+    /// Takes in what the service has said, and passes it on. While much is unread only what is news: the rest is
+    /// known, or small talk. That it is alive is for nobody but the watchdog.
     fn on_notify(&mut self) {
         for _ in 0..AT_ONCE {
             let Some(message) = self.supplies.notify_mut().and_then(Notify::next_message) else {
                 return;
             };
-            let Phase::Live(live) = &self.phase else {
+            let Phase::Live(live) = &mut self.phase else {
                 continue;
             };
-            let run = live.run;
-            if message.is_news || self.link.as_ref().is_some_and(Link::takes_small_talk) {
-                let text = message.text;
+            let (run, text) = (live.run, message.text);
+            let in_trouble = live.hear(&text, !self.hung_up);
+            let is_small = text.trim_end() == watchdog::ALIVE;
+            let takes_it = self.link.as_ref().is_some_and(Link::takes_small_talk);
+            if message.is_news || (takes_it && !is_small) {
                 self.report(&Report::Notify { run, text });
+            }
+            if in_trouble {
+                self.tell_silence();
             }
         }
     }
@@ -343,7 +362,7 @@ impl Engine {
             pane: self.pane.clone(),
             nonce: self.nonce.clone(),
             live: match &self.phase {
-                Phase::Live(live) => Some(live.describe(self.supplies.notify().and_then(Notify::ready))),
+                Phase::Live(live) => Some(live.describe(self.supplies.notify())),
                 Phase::Opening(_) | Phase::Idle => None,
             },
             last: self.last.clone(),

@@ -9,19 +9,19 @@ pub(super) struct EnvironmentBlock {
     _text: Box<[u8]>,
     /// The address of each in the text, and a zero.
     addresses: Box<[usize]>,
-    /// Where the process's own number is to be written, followed by NULs enough for any.
-    own_pid: Option<usize>,
+    /// Where the process's own number is to be written, each place followed by NULs enough for any.
+    own_pids: Vec<usize>,
 }
 
 /// The digits of the largest process number, and a NUL.
 const ROOM_FOR_PID: usize = 11;
 
 impl EnvironmentBlock {
-    /// Takes names and values, each name once; `own_pid` is the name of one more, whose value is known only to
-    /// the child. The error is for the user.
+    /// Takes names and values, each name once; `own_pids` are the names of more, whose value is known only to the
+    /// child. The error is for the user.
     pub(super) fn of<'a>(
         variables: impl Iterator<Item = (&'a str, &'a [u8])>,
-        own_pid: Option<&str>,
+        own_pids: &[&str],
     ) -> Result<Self, String> {
         let mut text = Vec::with_capacity(4096);
         let mut starts = Vec::with_capacity(128);
@@ -38,12 +38,12 @@ impl EnvironmentBlock {
             text.extend_from_slice(value);
             text.push(0);
         }
-        let mut pid_at = None;
-        if let Some(name) = own_pid {
+        let mut pids_at = Vec::new();
+        for name in own_pids {
             starts.push(text.len());
             text.extend_from_slice(name.as_bytes());
             text.push(b'=');
-            pid_at = Some(text.len());
+            pids_at.push(text.len());
             text.extend_from_slice(&[0; ROOM_FOR_PID]);
         }
         let mut text = text.into_boxed_slice();
@@ -52,7 +52,7 @@ impl EnvironmentBlock {
         Ok(Self {
             _text: text,
             addresses,
-            own_pid: pid_at.map(|at| base + at),
+            own_pids: pids_at.into_iter().map(|at| base + at).collect(),
         })
     }
 
@@ -62,10 +62,10 @@ impl EnvironmentBlock {
     /// Only in a child between fork and exec: nobody else may look at the environment, and it must not be
     /// looked at after this block has been dropped.
     pub(super) unsafe fn make_own(&mut self) {
-        if let Some(at) = self.own_pid {
+        for at in &self.own_pids {
             // SAFETY: there is this much room in the text, which nobody looks at while it is written.
             let room = unsafe {
-                let start = std::ptr::with_exposed_provenance_mut(at);
+                let start = std::ptr::with_exposed_provenance_mut(*at);
                 std::slice::from_raw_parts_mut(start, ROOM_FOR_PID)
             };
             write_number(std::process::id(), room);
@@ -122,16 +122,17 @@ mod tests {
     #[test]
     fn the_list_names_each_variable_and_ends_with_a_null() {
         let block =
-            EnvironmentBlock::of([("A", &b"1"[..]), ("B", b""), ("C", b"x=y")].into_iter(), None).unwrap();
+            EnvironmentBlock::of([("A", &b"1"[..]), ("B", b""), ("C", b"x=y")].into_iter(), &[]).unwrap();
         assert_eq!(entries(&block), ["A=1", "B=", "C=x=y"]);
-        let none = EnvironmentBlock::of(std::iter::empty(), None).unwrap();
+        let none = EnvironmentBlock::of(std::iter::empty(), &[]).unwrap();
         assert!(entries(&none).is_empty());
     }
 
     #[test]
     fn the_own_number_has_its_place_and_is_written_there() {
-        let block = EnvironmentBlock::of([("A", &b"1"[..])].into_iter(), Some("LISTEN_PID")).unwrap();
-        assert_eq!(entries(&block), ["A=1", "LISTEN_PID="]);
+        let block =
+            EnvironmentBlock::of([("A", &b"1"[..])].into_iter(), &["LISTEN_PID", "WATCHDOG_PID"]).unwrap();
+        assert_eq!(entries(&block), ["A=1", "LISTEN_PID=", "WATCHDOG_PID="]);
         let written = |number: u32| {
             let mut room = [0; ROOM_FOR_PID];
             write_number(number, &mut room);
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_value_that_would_end_too_early_is_refused() {
-        let refused = EnvironmentBlock::of([("A", &b"1\x002"[..])].into_iter(), None).err();
+        let refused = EnvironmentBlock::of([("A", &b"1\x002"[..])].into_iter(), &[]).err();
         let text = "the variable A holds a NUL byte, which no program can be given";
         assert_eq!(refused.as_deref(), Some(text));
     }

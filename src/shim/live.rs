@@ -4,12 +4,14 @@
 use super::elevated::Elevated;
 use super::groups::{go_on, number, signal_group, tree_groups, tree_pids};
 use super::limits::Bounds;
-use super::protocol::{Ended, LiveRun, Report};
+use super::notify::Notify;
+use super::protocol::{Ended, LiveRun, Report, extension_in};
 use super::spawn::{Role, spawn};
 use super::stopping::{Stop, StopPhase};
 use super::strays::Strays;
 use super::supplies::Supplies;
 use super::tree::Killed;
+use super::watchdog::Watchdog;
 use super::wire;
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
@@ -53,12 +55,15 @@ pub(super) struct Live {
     /// What the last stop order gave as its reason.
     pub(super) why: Option<String>,
     pub(super) killed: Killed,
+    pub(super) watchdog: Watchdog,
     strays: Strays,
     /// Kept while its processes are held to it.
     _bounds: Bounds,
     pub(super) elevated: Elevated,
     /// What does not hold as it was asked for, to be told.
     pub(super) cautions: Vec<String>,
+    /// What only a person can end, to be told.
+    pub(super) stuck: Option<String>,
     /// What is to be said in the window.
     pub(super) words: Option<String>,
 }
@@ -106,10 +111,12 @@ impl Live {
             asked: false,
             why: None,
             killed: Killed::default(),
+            watchdog: Watchdog::new(launch.watchdog, launch.notify, Instant::now()),
             strays: Strays::default(),
             _bounds: bounds,
             elevated: Elevated::default(),
             cautions,
+            stuck: None,
             words: None,
         })
     }
@@ -117,6 +124,11 @@ impl Live {
     /// What does not hold as it was asked for; each is told once.
     pub(super) fn take_cautions(&mut self) -> Vec<String> {
         std::mem::take(&mut self.cautions)
+    }
+
+    /// What only a person can end, if that has turned out since the last call.
+    pub(super) fn take_stuck(&mut self) -> Option<String> {
+        self.stuck.take()
     }
 
     /// What is to be said in the window since the last call.
@@ -133,7 +145,7 @@ impl Live {
     }
 
     /// How it stands, for a new controller.
-    pub(super) fn describe(&self, told_ready: Option<bool>) -> LiveRun {
+    pub(super) fn describe(&self, notify: Option<&Notify>) -> LiveRun {
         LiveRun {
             run: self.run,
             pid: number(self.main),
@@ -144,8 +156,11 @@ impl Live {
                 Vec::new()
             },
             held: self.held,
-            told_ready,
+            told_ready: notify.and_then(Notify::ready),
+            told_status: notify.and_then(Notify::status).map(str::to_owned),
+            silent: self.watchdog.silent().map(str::to_owned),
             stopping: self.is_stopping(),
+            unasked: self.is_stopping() && !self.asked,
             why: self.why.clone(),
             launch: self.launch.unpack(),
         }
@@ -161,13 +176,34 @@ impl Live {
             asked: self.asked,
             killed: self.killed.named,
             why: self.why.filter(|_| self.asked),
+            silent: self.watchdog.silent().map(str::to_owned),
         };
         (ended, self.since.elapsed())
     }
 
-    /// When [`Self::on_deadline`] is due.
+    /// When the stop plan at work goes on to its next phase.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.stop.as_ref().and_then(|stop| stop.deadline)
+    }
+
+    /// When it has to be looked at again, whatever happens until then.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.deadline().or(self.watchdog.due())
+    }
+
+    /// Takes in a message of the service; its end may be put off by it if `may_extend`. Whether it says that it is
+    /// in trouble.
+    pub(super) fn hear(&mut self, text: &str, may_extend: bool) -> bool {
+        if let Some(by) = extension_in(text).filter(|_| may_extend) {
+            self.extend(by);
+        }
+        !self.is_stopping() && self.watchdog.hear(text, Instant::now())
+    }
+
+    /// The report of a silence.
+    pub(super) fn silence(&self) -> Option<Report> {
+        let text = self.watchdog.silent()?.to_owned();
+        Some(Report::Silent { run: self.run, text })
     }
 
     /// Reaps what has ended and takes the steps that follow from it.

@@ -23,6 +23,7 @@ mod strays;
 mod supplies;
 mod terminal;
 pub mod tree;
+mod watchdog;
 pub mod wire;
 
 use crate::model::InstanceName;

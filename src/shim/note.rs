@@ -113,6 +113,7 @@ mod tests {
             asked: false,
             killed: vec![],
             why: None,
+            silent: None,
         };
         let twelve = Duration::from_secs(12);
         assert_eq!(

@@ -2,7 +2,7 @@
 //! speak there, and the last word on readiness. What is said is passed on as it is.
 
 use super::plain;
-use super::protocol::said_ready;
+use super::protocol::{said_ready, status_in};
 #[cfg(target_os = "linux")]
 use super::tree;
 use rustix::io::{Errno, IoSliceMut};
@@ -28,6 +28,8 @@ pub(super) struct Notify {
     path: PathBuf,
     /// What the run has said about its readiness.
     ready: Option<bool>,
+    /// Where it stands, in its own words.
+    status: Option<String>,
 }
 
 /// What has come.
@@ -56,6 +58,7 @@ impl Notify {
             socket,
             path,
             ready: None,
+            status: None,
         })
     }
 
@@ -63,6 +66,7 @@ impl Notify {
     pub(super) fn forget(&mut self) {
         while self.read().is_ok() {}
         self.ready = None;
+        self.status = None;
     }
 
     /// For the service's environment.
@@ -79,6 +83,11 @@ impl Notify {
         self.ready
     }
 
+    /// Where the run stands, as it has said last.
+    pub(super) fn status(&self) -> Option<&str> {
+        self.status.as_deref()
+    }
+
     /// The next message, or `None` if none waits. Those that nobody may send are passed over.
     pub(super) fn next_message(&mut self) -> Option<Message> {
         loop {
@@ -86,6 +95,9 @@ impl Notify {
                 let said = said_ready(&text);
                 let is_news = said.is_some() && said != self.ready;
                 self.ready = said.or(self.ready);
+                if let Some(status) = status_in(&text) {
+                    self.status = Some(status).filter(|status| !status.is_empty());
+                }
                 return Some(Message { text, is_news });
             }
         }

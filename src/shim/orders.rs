@@ -9,12 +9,16 @@ use crate::model::mark::Mark;
 use crate::model::{Launch, RunId, StopPlan};
 use std::path::Path;
 
+/// Another run is to follow: the one reason of a stop order that somebody has asked for.
+const AGAIN: &str = "again";
+
 impl Engine {
     pub(super) fn carry_out(&mut self, order: Order) {
         match order {
             Order::Hello { .. } => {}
             Order::Run { run, launch, stop } => self.cmd_run(run, launch, stop),
             Order::Stop { run, plan, kill, why } => self.cmd_stop(run, plan, kill, why),
+            Order::Intend { run, intent } => self.cmd_intend(run, intent),
             Order::Signal { run, signal } => match &self.phase {
                 Phase::Live(live) if live.run == run => live.cmd_signal(signal),
                 Phase::Live(_) | Phase::Opening(_) | Phase::Idle => {}
@@ -88,8 +92,29 @@ impl Engine {
                 live.cmd_stop(plan, kill, why);
                 self.settle();
             }
-            // Ended already: the report is on its way.
-            Phase::Opening(_) | Phase::Live(_) | Phase::Idle => {}
+            // Ended already, and the report is on its way: what somebody wants behind it holds all the same. That it
+            // had failed does not.
+            Phase::Opening(_) | Phase::Live(_) | Phase::Idle => match self.last.as_mut() {
+                Some(last) if last.run == run && matches!(why.as_deref(), None | Some(AGAIN)) => {
+                    last.asked = true;
+                    last.why = why;
+                }
+                Some(_) | None => {}
+            },
+        }
+    }
+
+    /// Kept for the next controller.
+    fn cmd_intend(&mut self, run: RunId, intent: Option<String>) {
+        if let Phase::Live(live) = &mut self.phase
+            && live.run == run
+        {
+            live.asked = intent.is_some();
+            live.why = intent;
+        } else if let Some(last) = self.last.as_mut().filter(|last| last.run <= run) {
+            // Of one that could not be started nothing else is kept.
+            last.asked = intent.is_some();
+            last.why = intent;
         }
     }
 

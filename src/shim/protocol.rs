@@ -6,12 +6,17 @@
 
 use crate::model::{Exit, InstanceName, Launch, RunId, Signal, StopPlan};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The version that this build speaks. Raised when a side must know what the other can do.
 ///
 /// 2: limits, sockets, notifications and commands that launch a daemon elsewhere; stop plans with keys and for
 /// the parent only.
-pub const VERSION: u32 = 2;
+/// 3: the watchdog, and what a run is to end for beside the order for it.
+pub const VERSION: u32 = 3;
+
+/// More characters of what a service says of where it stands are not kept.
+const MOST_OF_A_STATUS: usize = 200;
 
 /// What a notification says about readiness, if anything: one that reloads or stops is not ready.
 pub fn said_ready(text: &str) -> Option<bool> {
@@ -20,6 +25,24 @@ pub fn said_ready(text: &str) -> Option<bool> {
         "RELOADING=1" | "STOPPING=1" => Some(false),
         _ => None,
     })
+}
+
+/// What a notification says of where the service stands, without controls; empty where it takes that back.
+pub fn status_in(text: &str) -> Option<String> {
+    let status = text.lines().rev().find_map(|line| line.strip_prefix("STATUS="))?;
+    let shown = status.chars().filter(|c| !c.is_control());
+    Some(shown.take(MOST_OF_A_STATUS).collect())
+}
+
+/// By how much a notification asks for the time to be extended that its start or its stop may take.
+pub fn extension_in(text: &str) -> Option<Duration> {
+    let mut lines = text.lines().rev();
+    lines.find_map(|line| micros(line.trim_end(), "EXTEND_TIMEOUT_USEC="))
+}
+
+/// The value of a line such as `WATCHDOG_USEC=20000000`.
+pub(super) fn micros(line: &str, name: &str) -> Option<Duration> {
+    line.strip_prefix(name)?.parse().ok().map(Duration::from_micros)
 }
 
 /// From the controller to a shim.
@@ -43,6 +66,14 @@ pub enum Order {
         /// Why, if nobody asked for it: a word of the controller's, kept for the next one. The last order counts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+    },
+    /// What this run is to end for, or has ended for, is another thing now than the last order has said: a word of
+    /// the controller's, kept for the next one; none, if it is to go on. Changes nothing else. A run that could not
+    /// be started stands for the one before it.
+    Intend {
+        run: RunId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intent: Option<String>,
     },
     /// Deliver a signal to the run's process group.
     Signal { run: RunId, signal: Signal },
@@ -115,10 +146,19 @@ pub enum Report {
         run: RunId,
         text: String,
     },
+    /// The run has not said that it is alive for too long, or says that it is in trouble; the text says which. Told
+    /// once, until it speaks again.
+    Silent {
+        run: RunId,
+        text: String,
+    },
     /// Something asked for this run does not hold, or not wholly; the text says what and why.
     Caution {
         run: RunId,
         text: String,
+        /// It is being stopped, and only a person can end what is left of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stuck: bool,
     },
 }
 
@@ -152,10 +192,19 @@ pub struct LiveRun {
     /// What it last said about its readiness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_ready: Option<bool>,
+    /// Where it stands, as it last said (`STATUS=`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_status: Option<String>,
+    /// Its silence, if it has been too long and it has not spoken since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<String>,
     /// The stop plan is at work.
     #[serde(default)]
     pub stopping: bool,
-    /// What the last stop order gave as its reason.
+    /// And nobody has ordered it: what a process that ended by itself has left behind is being ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
+    /// What the last order said that it is to end for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What it was started with, so that a new controller can tell whether the configuration has changed.
@@ -175,14 +224,17 @@ pub struct Ended {
     /// The processes that needed SIGKILL, as `pid command`.
     #[serde(default)]
     pub killed: Vec<String>,
-    /// What the last stop order gave as its reason.
+    /// What the last order said that it is to end for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Its silence, if it ended while that was too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ended, Order, Report, said_ready};
+    use super::{Ended, Order, Report, extension_in, said_ready, status_in};
     use crate::model::{Exit, Launch, Limits, Listen, ListenAddress, RunId, Signal, StopPlan};
     use std::time::Duration;
 
@@ -216,6 +268,7 @@ mod tests {
             asked: true,
             killed: vec![],
             why: None,
+            silent: None,
         });
         let golden = r#"{"is":"ended","run":7,"exit":{"signal":9},"at_ms":5,"asked":true,"killed":[]}"#;
         assert_eq!(serde_json::to_string(&ended).unwrap(), golden);
@@ -274,8 +327,43 @@ mod tests {
         assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), notify);
         let text = "no cgroup".to_owned();
         let golden = r#"{"is":"caution","run":7,"text":"no cgroup"}"#;
-        let caution = Report::Caution { run, text };
+        let caution = Report::Caution {
+            run,
+            text,
+            stuck: false,
+        };
         assert_eq!(serde_json::to_string(&caution).unwrap(), golden);
+    }
+
+    #[test]
+    fn messages_of_the_third_version_keep_their_text() {
+        let launch = Launch {
+            watchdog: Some(Duration::from_millis(1500)),
+            ..Launch::default()
+        };
+        let golden = r#"{"argv":[],"cwd":"","env":[],"watchdog":{"secs":1,"nanos":500000000}}"#;
+        assert_eq!(serde_json::to_string(&launch).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Launch>(golden).unwrap(), launch);
+        let (run, text) = (RunId(7), "no WATCHDOG=1 for 2 s".to_owned());
+        let silent = Report::Silent { run, text };
+        let golden = r#"{"is":"silent","run":7,"text":"no WATCHDOG=1 for 2 s"}"#;
+        assert_eq!(serde_json::to_string(&silent).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Report>(golden).unwrap(), silent);
+        let golden = r#"{"do":"intend","run":7,"intent":"again"}"#;
+        let intent = Some("again".to_owned());
+        let intend = Order::Intend { run, intent };
+        assert_eq!(serde_json::to_string(&intend).unwrap(), golden);
+        assert_eq!(Order::read(golden.as_bytes()).unwrap(), intend);
+    }
+
+    #[test]
+    fn a_notification_says_where_it_stands_and_how_much_time_it_wants() {
+        assert_eq!(status_in("READY=1\nSTATUS=up\u{1b}[2J"), Some("up[2J".to_owned()));
+        assert_eq!(status_in("STATUS="), Some(String::new()));
+        assert_eq!(status_in("READY=1"), None);
+        let wanted = Some(Duration::from_millis(2500));
+        assert_eq!(extension_in("STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000\n"), wanted);
+        assert_eq!(extension_in("EXTEND_TIMEOUT_USEC=soon"), None);
     }
 
     #[test]

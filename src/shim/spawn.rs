@@ -27,8 +27,9 @@ const OF_THE_TERMINAL: [&str; 4] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_P
 /// Of the tmux that `ovr start` was typed in, if any: the service does not run there.
 const OF_ANOTHER_TMUX: [&str; 2] = ["TMUX", "TMUX_PANE"];
 
-/// Tells a program that the sockets are meant for it and not for what had its environment before.
+/// Tell a program that the sockets and the watchdog are meant for it and not for what had its environment before.
 const PID_OF_THE_LISTENER: &str = "LISTEN_PID";
+const PID_OF_THE_WATCHED: &str = "WATCHDOG_PID";
 
 /// What a process is started as.
 #[derive(Clone, Copy)]
@@ -46,6 +47,8 @@ struct Handed {
     /// To be found from [`FIRST_SOCKET`] on.
     sockets: Vec<RawFd>,
     limits: Vec<(Resource, u64)>,
+    /// Variables that tell it its own number.
+    own_pids: Vec<&'static str>,
     /// Of the control group that it enters.
     door: Option<RawFd>,
 }
@@ -60,13 +63,13 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_
     command.args(args).current_dir(&launch.cwd).process_group(0);
     let mut extras = Vec::new();
     let handed = match role {
-        Role::Service(supplies, bounds) => hand(supplies, bounds, &mut extras),
+        Role::Service(supplies, bounds) => hand(launch, supplies, bounds, &mut extras),
         Role::Helper => {
             command.stdin(Stdio::null());
             Handed::default()
         }
     };
-    let mut environment = environment(launch, token, extras, !handed.sockets.is_empty())?;
+    let mut environment = environment(launch, token, extras, &handed.own_pids)?;
     let reserved = reserve_numbers(handed.sockets.len()).map_err(|error| plain(&error))?;
     let shim = getpid();
     // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes some
@@ -89,8 +92,13 @@ pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_
 }
 
 /// What the service is handed, and the variables that tell it so.
-fn hand(supplies: &Supplies, bounds: &Bounds, extras: &mut Vec<(&'static str, OsString)>) -> Handed {
-    let (mut sockets, mut names) = (Vec::new(), Vec::new());
+fn hand(
+    launch: &Launch,
+    supplies: &Supplies,
+    bounds: &Bounds,
+    extras: &mut Vec<(&'static str, OsString)>,
+) -> Handed {
+    let (mut sockets, mut names, mut own_pids) = (Vec::new(), Vec::new(), Vec::new());
     for (socket, name) in supplies.sockets() {
         sockets.push(socket.as_raw_fd());
         names.push(name);
@@ -98,14 +106,20 @@ fn hand(supplies: &Supplies, bounds: &Bounds, extras: &mut Vec<(&'static str, Os
     if !sockets.is_empty() {
         extras.push(("LISTEN_FDS", sockets.len().to_string().into()));
         extras.push(("LISTEN_FDNAMES", names.join(":").into()));
+        own_pids.push(PID_OF_THE_LISTENER);
     }
     if let Some(notify) = supplies.notify() {
         extras.push(("NOTIFY_SOCKET", notify.path().into()));
+    }
+    if let Some(every) = launch.watchdog {
+        extras.push(("WATCHDOG_USEC", every.as_micros().to_string().into()));
+        own_pids.push(PID_OF_THE_WATCHED);
     }
     Handed {
         is_service: true,
         sockets,
         limits: bounds.each.clone(),
+        own_pids,
         door: bounds.all.as_ref().map(|group| group.door().as_raw_fd()),
     }
 }
@@ -132,7 +146,7 @@ fn environment(
     launch: &Launch,
     token: &str,
     mut ours: Vec<(&'static str, OsString)>,
-    tells_pid: bool,
+    own_pids: &[&str],
 ) -> Result<EnvironmentBlock, String> {
     ours.extend(
         OF_THE_TERMINAL
@@ -140,10 +154,9 @@ fn environment(
             .filter_map(|name| Some((name, std::env::var_os(name)?))),
     );
     ours.push((TOKEN_VARIABLE, token.into()));
-    let own_pid = tells_pid.then_some(PID_OF_THE_LISTENER);
     let is_ours = |name: &str| {
         OF_ANOTHER_TMUX.contains(&name)
-            || own_pid == Some(name)
+            || own_pids.contains(&name)
             || ours.iter().any(|(other, _)| *other == name)
     };
     let given = launch
@@ -152,7 +165,7 @@ fn environment(
         .filter(|(name, _)| !is_ours(name))
         .map(|(name, value)| (name, value.as_bytes()));
     let ours = ours.iter().map(|(name, value)| (*name, value.as_bytes()));
-    EnvironmentBlock::of(given.chain(ours), own_pid)
+    EnvironmentBlock::of(given.chain(ours), own_pids)
 }
 
 /// Between fork and exec, in the child, with every signal blocked (so that SIGTTOU does not stop it here).

@@ -72,6 +72,14 @@ impl Live {
         }
     }
 
+    /// It asks for more time to end in.
+    pub(super) fn extend(&mut self, by: Duration) {
+        if let Some(stop) = &mut self.stop {
+            let end = Instant::now().checked_add(by);
+            stop.deadline = stop.deadline.map(|due| end.map_or(due, |end| due.max(end)));
+        }
+    }
+
     pub(super) fn is_killing(&self) -> bool {
         self.stop
             .as_ref()
@@ -114,6 +122,7 @@ impl Live {
     }
 
     pub(super) fn begin_stop(&mut self, plan: StopPlan, kill: bool) {
+        self.watchdog.rest();
         let mut phase = match plan.keys {
             Some(_) if plan.command.is_none() && !kill => StopPhase::Typed,
             Some(_) | None => StopPhase::Grace,

@@ -46,7 +46,7 @@ impl Supplies {
     /// for the user. `dir` is where files may be made.
     pub(super) fn adjust(&mut self, launch: &Launch, dir: &Path, nonce: &str) -> Result<(), String> {
         self.adjust_sockets(launch)?;
-        if !launch.notify {
+        if !launch.may_speak() {
             self.notify = None;
         } else if let Some(notify) = &mut self.notify {
             notify.forget();

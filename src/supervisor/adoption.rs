@@ -1,7 +1,7 @@
 //! Taking over what an earlier controller left running: restored as it is found, before the first order.
 
 use super::ending::Phase;
-use super::event::Condemned;
+use super::event::{Condemned, Intent};
 use super::instance::{Cause, Process, Run, StopSent, Wanted, Window};
 use super::machine::Machine;
 use crate::model::{
@@ -13,7 +13,7 @@ pub(super) struct Found {
     pub(super) daemons: Option<Vec<u32>>,
     pub(super) told_ready: Option<bool>,
     pub(super) stopping: bool,
-    pub(super) condemned: Option<Condemned>,
+    pub(super) intent: Option<Intent>,
 }
 
 impl Machine {
@@ -41,10 +41,10 @@ impl Machine {
             daemons,
             told_ready,
             stopping,
-            condemned,
+            intent,
         } = found;
         let since = self.now;
-        let wanted = if (stopping && condemned.is_none()) || !self.may_adopt_up(id) {
+        let wanted = if intent == Some(Intent::Down) || !self.may_adopt_up(id) {
             Wanted::Down { kill: false }
         } else {
             Wanted::Up
@@ -53,6 +53,11 @@ impl Machine {
         instance.window = Window::Ready;
         instance.last_run = run;
         instance.wanted = wanted;
+        instance.told = intent;
+        if intent == Some(Intent::Again) {
+            instance.above = run;
+            instance.cause = Cause::Person;
+        }
         instance.calls.paused = !instance.is_wanted_up();
         let ready = match instance.policy.readiness {
             // Where nobody kept it: it said so to the earlier controller, and will not say it again.
@@ -65,7 +70,7 @@ impl Machine {
             ready,
             ..Run::new(run, Cause::Session)
         };
-        current.condemn(condemned, instance.policy.launch_timeout);
+        current.condemn(condemned(intent), instance.policy.launch_timeout);
         instance.run = Some(current);
         let ready = instance.ready();
         let launching = daemons.is_none();
@@ -96,8 +101,7 @@ impl Machine {
         id: InstanceId,
         run: RunId,
         exit: Exit,
-        asked: bool,
-        condemned: Option<Condemned>,
+        intent: Option<Intent>,
     ) {
         if !self.is_adoptable(id, run) {
             return;
@@ -108,11 +112,18 @@ impl Machine {
         instance.window = Window::Ready;
         instance.last_run = run;
         instance.last_exit = Some(exit);
-        let asked = asked && condemned.is_none();
+        instance.told = intent;
+        let (asked, condemned) = (intent == Some(Intent::Down), condemned(intent));
+        // A person asked for a run behind this one, or it was to be replaced: that is carried on.
+        let is_to_follow = intent == Some(Intent::Again);
+        if is_to_follow {
+            instance.cause = Cause::Person;
+        }
         let is_excused = condemned == Some(Condemned::NoDaemon) && instance.policy.launch_timeout.is_none();
         let success = (condemned.is_none() || is_excused) && instance.counts_as_success(exit);
         // Whoever waits for it to come up has asked after it ended.
-        let again = instance.waiters.iter().any(|waiter| waiter.wants_up())
+        let again = is_to_follow
+            || instance.waiters.iter().any(|waiter| waiter.wants_up())
             || (!asked && runs_again(&instance.policy, success, condemned));
         instance.wanted = if allowed && again {
             Wanted::Up
@@ -130,7 +141,7 @@ impl Machine {
                 reason: FailureReason::Unhealthy { exit },
                 at: now,
             },
-            (None, _) if asked => State::Stopped { last: Some(exit) },
+            (None, _) if asked || is_to_follow => State::Stopped { last: Some(exit) },
             // Also where no time for a daemon is configured any more: its exit alone says how it ended.
             (None | Some(Condemned::NoDaemon), _) => instance.ended_state(exit, now),
         };
@@ -162,6 +173,13 @@ impl Machine {
             | State::Failed { .. }
             | State::Skipped { .. } => !self.is_ending() && !self.at(id).gone,
         }
+    }
+}
+
+fn condemned(intent: Option<Intent>) -> Option<Condemned> {
+    match intent {
+        Some(Intent::Condemned(condemned)) => Some(condemned),
+        Some(Intent::Down | Intent::Again) | None => None,
     }
 }
 

@@ -214,7 +214,10 @@ impl Machine {
             State::Starting { .. }
             | State::Running { .. }
             | State::Daemonized { .. }
-            | State::Stopping { .. } => self.wait(id, ask, Awaits::Down),
+            | State::Stopping { .. } => {
+                self.wait(id, ask, Awaits::Down);
+                self.try_to_end_again(id);
+            }
             State::Skipped { .. } if is_ending => self.answer(ask, id, Answer::AlreadyStopped),
             State::Pending(_) | State::Skipped { .. } => {
                 self.set_state(id, State::Stopped { last });

@@ -30,6 +30,9 @@ impl Machine {
                 if is_impatient(why) {
                     self.kill_all();
                 }
+                for id in self.ids() {
+                    self.try_to_end_again(id);
+                }
             }
             Phase::Finished(_) => self.actions.extend(ask.map(|ask| Action::Done { ask })),
         }
@@ -101,6 +104,7 @@ impl Machine {
             if instance.is_wanted_up() {
                 instance.wanted = Wanted::Down { kill: false };
             }
+            self.try_to_end_again(id);
             self.mark(id);
         }
     }

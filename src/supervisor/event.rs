@@ -2,6 +2,7 @@
 
 pub use crate::model::Verb;
 use crate::model::{AskId, Exit, InstanceId, InstanceName, Policy, RunId, Signal, State, StopPlan};
+use std::time::Duration;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,18 +42,17 @@ pub enum Event {
         pid: u32,
         daemons: Option<Vec<u32>>,
         told_ready: Option<bool>,
+        /// Its stop plan is at work.
         stopping: bool,
-        /// Why it is being stopped, if nobody asked for that.
-        condemned: Option<Condemned>,
+        /// What it is to end for.
+        intent: Option<Intent>,
     },
-    /// Found ended by a new controller; `asked` if a stop order had ended it, `condemned` if nobody had asked
-    /// for that order.
+    /// Found ended by a new controller. `intent`: what it was to end for; none, if it ended by itself.
     AdoptedEnded {
         instance: InstanceId,
         run: RunId,
         exit: Exit,
-        asked: bool,
-        condemned: Option<Condemned>,
+        intent: Option<Intent>,
     },
     Spawned {
         instance: InstanceId,
@@ -92,6 +92,18 @@ pub enum Event {
         instance: InstanceId,
         run: RunId,
         ready: bool,
+    },
+    /// The service asks for so much more time, from now on, to start or to stop in.
+    Extended {
+        instance: InstanceId,
+        run: RunId,
+        by: Duration,
+    },
+    /// All that the stop plan has is used up, and the run is still there: only a person can end it now.
+    Unstoppable {
+        instance: InstanceId,
+        run: RunId,
+        message: String,
     },
     /// Enter was pressed in the window of an instance that does not run.
     Enter { instance: InstanceId },
@@ -152,12 +164,14 @@ pub enum ProbeKind {
     /// Whether it listens on its port, asked where nothing says what ready means and somebody waits for that.
     /// Needs no answer but a good one.
     Listening,
+    /// Its watchdog, which looks by itself: told of only when the run has been silent for too long.
+    Watchdog,
 }
 
 /// Why a run is ended that nobody asked to end: it has failed, and its restart policy says what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condemned {
-    /// Its liveness probe.
+    /// Its liveness probe or its watchdog.
     Unhealthy,
     /// Its startup probe.
     NotBooted,
@@ -165,21 +179,41 @@ pub enum Condemned {
     NoDaemon,
 }
 
-impl Condemned {
-    const ALL: [Self; 3] = [Self::Unhealthy, Self::NotBooted, Self::NoDaemon];
+/// What a run is to end for, or has ended for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A person wants it down, or the session ends.
+    Down,
+    /// Another run is to follow it: a person wants that, its files have changed or its configuration has.
+    Again,
+    /// Nobody asked for it.
+    Condemned(Condemned),
+}
+
+impl Intent {
+    const ALL: [Self; 5] = [
+        Self::Down,
+        Self::Again,
+        Self::Condemned(Condemned::Unhealthy),
+        Self::Condemned(Condemned::NotBooted),
+        Self::Condemned(Condemned::NoDaemon),
+    ];
 
     /// The word that a shim keeps for the next controller. Append-only.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Unhealthy => "unhealthy",
-            Self::NotBooted => "not_booted",
-            Self::NoDaemon => "no_daemon",
+            Self::Down => "down",
+            Self::Again => "again",
+            Self::Condemned(Condemned::Unhealthy) => "unhealthy",
+            Self::Condemned(Condemned::NotBooted) => "not_booted",
+            Self::Condemned(Condemned::NoDaemon) => "no_daemon",
         }
     }
 
-    /// What a word means; none, if a later build has written it.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|condemned| condemned.word() == word)
+    /// What a word means. Without one somebody has asked for the end, as after one that a later build has written.
+    pub fn of_word(word: Option<&str>) -> Self {
+        let known = Self::ALL.into_iter().find(|intent| Some(intent.word()) == word);
+        known.unwrap_or(Self::Down)
     }
 }
 
@@ -198,8 +232,15 @@ pub enum Action {
         run: RunId,
         plan: StopPlan,
         kill: bool,
-        /// Nobody asked for this: the run has failed. To be told again by a controller that comes after this one.
-        condemned: Option<Condemned>,
+        /// What for, for a controller that comes after this one.
+        intent: Intent,
+    },
+    /// What the run is to end for, or has ended for, is another thing now; nothing, if it is to go on. For a
+    /// controller that comes after this one.
+    Intend {
+        instance: InstanceId,
+        run: RunId,
+        intent: Option<Intent>,
     },
     Signal {
         instance: InstanceId,

@@ -2,7 +2,7 @@
 //! questions about it; every change of it is made elsewhere.
 
 use super::asks::Waiter;
-use super::event::{Condemned, ProbeKind};
+use super::event::{Condemned, Intent, ProbeKind};
 use super::probes::Track;
 use super::restart::Tally;
 use super::triggers::Calls;
@@ -80,6 +80,10 @@ pub(super) struct Run {
     pub(super) booted: bool,
     /// The probe that has condemned it.
     pub(super) condemned: Option<ProbeKind>,
+    /// Its stop has used up all it has, and it is still there.
+    pub(super) unstoppable: bool,
+    /// Until then it may take to start or to stop, because it asked for that.
+    pub(super) extended: Option<Moment>,
     pub(super) startup: Option<Track>,
     /// Its command was to leave a daemon behind, and the time for that is up.
     pub(super) overdue: Option<Duration>,
@@ -99,6 +103,8 @@ impl Run {
             retracted: false,
             booted: false,
             condemned: None,
+            unstoppable: false,
+            extended: None,
             startup: None,
             overdue: None,
             readiness: None,
@@ -127,6 +133,10 @@ impl Run {
         }
     }
 
+    pub(super) fn id(&self) -> RunId {
+        self.id
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         self.process.map(|process| process.pid)
     }
@@ -151,6 +161,8 @@ pub(super) struct Instance {
     pub(super) window: Window,
     /// There exactly while the state is live.
     pub(super) run: Option<Run>,
+    /// What its shim was last told that the run is to end for.
+    pub(super) told: Option<Intent>,
     /// The highest run ordered or adopted; 0 is none.
     pub(super) last_run: RunId,
     pub(super) last_exit: Option<Exit>,
@@ -185,6 +197,7 @@ impl Instance {
             state,
             window: Window::Absent,
             run: None,
+            told: None,
             last_run: RunId(0),
             last_exit: None,
             cause: Cause::Session,

@@ -3,13 +3,22 @@
 
 use super::machine::Machine;
 use super::timers::Timer;
-use crate::model::{InstanceId, Readiness, RunId, State};
+use crate::model::{InstanceId, Moment, Readiness, RunId, State};
 
 impl Machine {
     /// The current run has a process that is to leave a daemon behind and end: its time begins.
     pub(super) fn await_daemon(&mut self, id: InstanceId) {
         if let Some(timeout) = self.at(id).policy.launch_timeout {
             self.timers.set(id, Timer::Launch, self.now + timeout);
+        }
+    }
+
+    /// It asks for more time to leave its daemon behind.
+    pub(super) fn extend_launch_time(&mut self, id: InstanceId, until: Moment) {
+        if let Some(due) = self.timers.at(id, Timer::Launch)
+            && due < until
+        {
+            self.timers.set(id, Timer::Launch, until);
         }
     }
 
@@ -21,8 +30,10 @@ impl Machine {
             && !instance.is_doomed()
             && let Some(timeout) = instance.policy.launch_timeout
         {
+            let extended = instance.run.as_ref().and_then(|run| run.extended);
+            let due = (since + timeout).max(self.now);
             self.timers
-                .set(id, Timer::Launch, (since + timeout).max(self.now));
+                .set(id, Timer::Launch, extended.map_or(due, |until| due.max(until)));
         }
     }
 

@@ -13,6 +13,7 @@ mod deps;
 mod ending;
 mod event;
 mod instance;
+mod intents;
 #[cfg(debug_assertions)]
 mod invariants;
 mod launched;
@@ -34,7 +35,8 @@ mod why;
 
 pub use deps::SetupError;
 pub use event::{
-    Action, Answer, Condemned, Declared, EndCause, Event, ProbeKind, QuitWhy, Trigger, Triggered, Verb,
+    Action, Answer, Condemned, Declared, EndCause, Event, Intent, ProbeKind, QuitWhy, Trigger, Triggered,
+    Verb,
 };
 pub use instance::Cause;
 pub use machine::Machine;

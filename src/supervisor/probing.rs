@@ -109,8 +109,8 @@ impl Machine {
             return;
         };
         let Some(timer) = timer_of(probe) else {
-            if ok && run.stop.is_none() {
-                self.assume_ready(id);
+            if run.stop.is_none() {
+                self.on_look_done(id, probe, ok);
             }
             return;
         };
@@ -120,6 +120,29 @@ impl Machine {
         };
         self.timers.set(id, timer, next);
         self.on_opinion(id, probe, opinion);
+    }
+
+    /// What is no probe of ours has said something.
+    fn on_look_done(&mut self, id: InstanceId, probe: ProbeKind, ok: bool) {
+        match probe {
+            ProbeKind::Listening if ok => self.assume_ready(id),
+            ProbeKind::Watchdog if !ok => self.condemn(id, probe),
+            ProbeKind::Listening
+            | ProbeKind::Watchdog
+            | ProbeKind::Readiness
+            | ProbeKind::Liveness
+            | ProbeKind::Startup => {}
+        }
+    }
+
+    /// The run asks for more time: what would end it for being late waits for as long.
+    pub(super) fn on_extended(&mut self, id: InstanceId, run: RunId, by: Duration) {
+        let until = self.now + by;
+        let Some(run) = self.current_run(id, run) else {
+            return;
+        };
+        run.extended = run.extended.max(Some(until));
+        self.extend_launch_time(id, until);
     }
 
     fn on_opinion(&mut self, id: InstanceId, probe: ProbeKind, opinion: Opinion) {
@@ -132,11 +155,17 @@ impl Machine {
                 }
             }
             (ProbeKind::Startup, Opinion::Good) => self.on_booted(id),
+            (ProbeKind::Startup, Opinion::Bad) if self.is_extended(id) => {}
             (ProbeKind::Startup | ProbeKind::Liveness, Opinion::Bad) => self.condemn(id, probe),
             (ProbeKind::Liveness, Opinion::Good)
-            | (ProbeKind::Listening, Opinion::Good | Opinion::Bad)
+            | (ProbeKind::Listening | ProbeKind::Watchdog, Opinion::Good | Opinion::Bad)
             | (_, Opinion::Undecided) => {}
         }
+    }
+
+    fn is_extended(&self, id: InstanceId) -> bool {
+        let until = self.at(id).run.as_ref().and_then(|run| run.extended);
+        until.is_some_and(|until| self.now < until)
     }
 
     /// The run is to end because of this probe.
@@ -170,13 +199,13 @@ impl Machine {
     }
 }
 
-/// What a probe that is made again and again is kept in; the look at the port is no such probe.
+/// What a probe that is made again and again is kept in; the look at the port and the watchdog are no such probes.
 fn timer_of(probe: ProbeKind) -> Option<Timer> {
     match probe {
         ProbeKind::Readiness => Some(Timer::Readiness),
         ProbeKind::Liveness => Some(Timer::Liveness),
         ProbeKind::Startup => Some(Timer::Startup),
-        ProbeKind::Listening => None,
+        ProbeKind::Listening | ProbeKind::Watchdog => None,
     }
 }
 
@@ -185,6 +214,6 @@ fn track_of(run: &mut Run, probe: ProbeKind) -> Option<&mut Option<Track>> {
         ProbeKind::Readiness => Some(&mut run.readiness),
         ProbeKind::Liveness => Some(&mut run.liveness),
         ProbeKind::Startup => Some(&mut run.startup),
-        ProbeKind::Listening => None,
+        ProbeKind::Listening | ProbeKind::Watchdog => None,
     }
 }

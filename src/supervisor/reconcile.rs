@@ -3,7 +3,7 @@
 
 use super::deps::{Verdict, Way, strict_verdict, verdict};
 use super::ending::Phase;
-use super::event::Action;
+use super::event::{Action, Intent};
 use super::instance::{Cause, Run, StopSent, Window};
 use super::machine::Machine;
 use super::timers::Timer;
@@ -25,7 +25,9 @@ impl Machine {
     /// decides on a state that is about to change.
     pub(super) fn reconcile(&mut self) {
         while let Some(rank) = self.dirty.pop_first() {
-            self.step(self.graph.with_rank(rank));
+            let id = self.graph.with_rank(rank);
+            self.step(id);
+            self.tell_intent(id);
         }
     }
 
@@ -123,7 +125,8 @@ impl Machine {
         if instance.is_to_be_killed() {
             self.order_stop(id, true);
         } else if instance.is_doomed() {
-            if self.held_by(id).is_none() {
+            // Before all that runs has been found, nobody knows who has to be gone first.
+            if self.phase != Phase::Adopting && self.held_by(id).is_none() {
                 self.order_stop(id, false);
             }
         } else if condemned.is_some() {
@@ -144,21 +147,21 @@ impl Machine {
     fn order_stop(&mut self, id: InstanceId, kill: bool) {
         let now = self.now;
         let instance = self.at_mut(id);
-        let is_asked = instance.is_doomed();
         let run = instance.run.as_mut().expect("what is live has a run");
         if run.stop.is_some_and(|sent| sent.kill || !kill) {
             return;
         }
         run.stop = Some(StopSent { kill });
-        let condemned = run.condemned_for().filter(|_| !is_asked);
         let (run, plan) = (run.id, run.plan.clone());
         let plan = plan.unwrap_or_else(|| instance.policy.stop.clone());
+        let intent = self.intent(id).unwrap_or(Intent::Down);
+        self.at_mut(id).told = Some(intent);
         self.actions.push_back(Action::Stop {
             instance: id,
             run,
             plan,
             kill,
-            condemned,
+            intent,
         });
         self.stop_probes(id);
         match &self.at(id).state {
@@ -174,6 +177,25 @@ impl Machine {
             | State::Failed { .. }
             | State::Skipped { .. } => self.set_state(id, State::Stopping { run, since: now }),
         }
+    }
+
+    /// Somebody asks for the end of what could not be ended: by now it may be in reach.
+    pub(super) fn try_to_end_again(&mut self, id: InstanceId) {
+        let plan = self.at(id).policy.stop.clone();
+        let intent = self.intent(id).unwrap_or(Intent::Down);
+        let Some(run) = self.at_mut(id).run.as_mut().filter(|run| run.unstoppable) else {
+            return;
+        };
+        run.unstoppable = false;
+        let (run, plan) = (run.id, run.plan.clone().unwrap_or(plan));
+        self.at_mut(id).told = Some(intent);
+        self.actions.push_back(Action::Stop {
+            instance: id,
+            run,
+            plan,
+            kill: true,
+            intent,
+        });
     }
 
     /// Moves an instance without a run, wanted up, as far as it can go.
@@ -266,6 +288,7 @@ impl Machine {
         let instance = self.at_mut(id);
         let run = instance.last_run.next();
         instance.last_run = run;
+        instance.told = None;
         instance.run = Some(Run::new(run, instance.cause));
         if instance.cause == Cause::Policy {
             instance.restarts += 1;

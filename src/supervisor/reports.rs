@@ -65,6 +65,7 @@ impl Machine {
         let instance = self.at_mut(id);
         let (window, run) = (instance.window, instance.run.take());
         instance.window = Window::Absent;
+        instance.told = None;
         match (run, window) {
             (Some(run), _) => {
                 self.stop_probes(id);
@@ -166,6 +167,8 @@ impl Machine {
         let Some(run) = self.take_run(id, run) else {
             return;
         };
+        // Its shim knows of no such run, and what it was told of it is lost.
+        self.at_mut(id).told = None;
         if self.is_run_doomed(id, &run) {
             self.on_asked_end(id, &run, None, false);
         } else if self.at(id).window == Window::Going {
@@ -187,6 +190,20 @@ impl Machine {
         } else {
             self.on_own_end(id, &run, exit, false);
         }
+    }
+
+    /// Nobody who waits for its end is made to wait for somebody who reads of it elsewhere. What is wanted of it
+    /// stays so.
+    pub(super) fn on_unstoppable(&mut self, id: InstanceId, run: RunId, message: &str) {
+        match self.current_run(id, run) {
+            Some(run) if run.stop.is_some() => run.unstoppable = true,
+            Some(_) | None => return,
+        }
+        self.settle(id, |waiter| {
+            (!waiter.wants_to_signal()).then(|| Answer::Failed {
+                message: message.to_owned(),
+            })
+        });
     }
 
     pub(super) fn on_attached(&mut self, id: InstanceId, clients: u32) {
@@ -250,7 +267,7 @@ impl Machine {
                 .process
                 .map(|process| now.since(process.since))
                 .unwrap_or_default(),
-            unhealthy: run.condemned == Some(ProbeKind::Liveness),
+            unhealthy: matches!(run.condemned, Some(ProbeKind::Liveness | ProbeKind::Watchdog)),
         };
         let decision = instance.tally.decide(&instance.policy.restart, end);
         let state = match decision {

@@ -80,7 +80,7 @@ impl Timers {
         self.queue.len()
     }
 
-    #[cfg(debug_assertions)]
+    /// When it is due, if it is set.
     pub(super) fn at(&self, instance: InstanceId, timer: Timer) -> Option<Moment> {
         self.slots[instance.0 as usize][timer.slot()]
     }

@@ -99,7 +99,7 @@ fn write_failure(f: &mut fmt::Formatter<'_>, reason: &FailureReason) -> fmt::Res
     match reason {
         FailureReason::Exit(exit) => write!(f, "ended with {exit}"),
         FailureReason::Unhealthy { exit } => {
-            write!(f, "its probe failed too often, and it was ended ({exit})")
+            write!(f, "it was found unhealthy, and was ended ({exit})")
         }
         FailureReason::Spawn(message) => write!(f, "could not be started: {message}"),
         FailureReason::GaveUp { last, failures: 1 } => write!(f, "gave up after a failure with {last}"),
@@ -144,13 +144,15 @@ impl Machine {
                 let killing = instance
                     .run
                     .as_ref()
-                    .is_some_and(|run| run.stop.is_some_and(|sent| sent.kill));
+                    .is_some_and(|run| run.unstoppable || run.stop.is_some_and(|sent| sent.kill));
+                let extended = instance.run.as_ref().and_then(|run| run.extended);
+                let until = *since + instance.policy.stop.grace;
                 Some(if killing {
                     Why::Killing
                 } else {
                     Why::Grace {
                         signal: instance.policy.stop.signal,
-                        until: *since + instance.policy.stop.grace,
+                        until: extended.map_or(until, |extended| until.max(extended)),
                     }
                 })
             }

@@ -265,11 +265,27 @@ fn named_config(cwd: &Path, named: &Path) -> Result<ConfigFile, Diagnostic> {
                 .hint("name a Procfile, an ovr.yaml or a process-compose.yaml"),
         );
     }
+    if COMPOSE_FILES.iter().any(|compose| *compose == name) {
+        let message = format!(
+            "{} is a file of Docker Compose, which only that can run",
+            path.display()
+        );
+        return Err(Diagnostic::error(Kind::Config, message)
+            .hint("as a service: `containers: docker compose up` in a Procfile"));
+    }
     Ok(ConfigFile {
         path: canonical(parent, "the directory of the configuration")?.join(name),
         dialect: known.map_or_else(|| dialect_of(&name.to_string_lossy()), |(_, dialect, _)| *dialect),
     })
 }
+
+/// What Docker Compose reads.
+const COMPOSE_FILES: [&str; 4] = [
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.yml",
+    "compose.yaml",
+];
 
 /// The dialect of a file that has none of the usual names.
 fn dialect_of(name: &str) -> Dialect {

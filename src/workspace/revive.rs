@@ -189,6 +189,7 @@ mod tests {
             tmux_socket: String::new(),
             tmux_pid: None,
             arguments: vec![],
+            settings: std::collections::BTreeMap::new(),
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),

@@ -38,6 +38,10 @@ pub struct SessionInfo {
     /// The options that `start` was given, for a controller that takes over.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// The settings that `start` was given by flags and its environment, by their ids: a start that takes over keeps
+    /// those that it says nothing about itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// The session is on its way down: whoever finds it so finishes that, and takes nothing over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
@@ -189,6 +193,7 @@ mod tests {
             tmux_socket: "/run/t".into(),
             tmux_pid: Some(42),
             arguments: vec!["-m".into(), "web=2".into()],
+            settings: std::collections::BTreeMap::new(),
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),

@@ -102,7 +102,10 @@ fn what_cannot_be_ended_is_named_and_does_not_keep_a_closed_window() {
     let pid = pane.run_launch(1, launch, patient());
     pane.wait_for("up");
     pane.stop(1, impatient());
-    let Report::Caution { text, .. } = pane.report() else {
+    let Report::Caution {
+        text, stuck: true, ..
+    } = pane.report()
+    else {
         panic!("it is told what is left")
     };
     assert!(text.contains(&format!("{pid} sh -c trap")), "{text}");

@@ -17,3 +17,4 @@ mod stopping;
 mod stream;
 mod supplies;
 mod surviving;
+mod watchdog;

@@ -36,7 +36,7 @@ while not over:
     connection.close()
 "#;
 
-fn python(pane: &Pane, script: &str) -> Launch {
+pub(crate) fn python(pane: &Pane, script: &str) -> Launch {
     let mut launch = pane.launch(&["python3", "-u", "-c", script]);
     let path = std::env::var("PATH").unwrap();
     launch.env = [("PATH".into(), path)].into_iter().collect();
@@ -63,7 +63,7 @@ fn ask(address: SocketAddr) -> std::io::Result<u32> {
     Ok(answer.parse().expect("an answer is a pid"))
 }
 
-fn patient() -> StopPlan {
+pub(crate) fn patient() -> StopPlan {
     StopPlan {
         grace: Duration::from_secs(3600),
         ..StopPlan::default()
@@ -189,7 +189,7 @@ fn an_address_that_somebody_else_has_fails_the_run() {
 }
 
 /// Says `text` on the notification socket.
-fn says(text: &str) -> String {
+pub(crate) fn says(text: &str) -> String {
     format!(
         "import os, socket\n\
          s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n\
@@ -313,7 +313,12 @@ fn memory_is_limited_for_all_processes_or_for_each_and_then_that_is_said() {
     if groups.contains(&format!("/ovr-{}-1", pane.hello.nonce)) {
         pane.wait_for("-1 bytes");
     } else {
-        let Report::Caution { run: RunId(1), text } = pane.report() else {
+        let Report::Caution {
+            run: RunId(1),
+            text,
+            stuck: false,
+        } = pane.report()
+        else {
             panic!("a limit that holds only in part is told")
         };
         assert!(

@@ -86,6 +86,7 @@ pub(super) fn facts(service: &Service) -> String {
             format!("{probe}: {reason} (in a row: {})", failure.failures)
         }),
     );
+    fact("says", text(&service.says));
     fact("next run", text(&service.next_run));
     fact("last line", text(&service.last_line));
     fact("command", Some(plain(&service.command)));

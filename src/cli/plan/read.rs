@@ -96,7 +96,8 @@ fn around(
 ) -> (Environment, Vec<PathBuf>) {
     let caller = load::caller_environment(std::env::vars_os());
     problems.extend(caller.diagnostics);
-    let typed = args.env.iter().flat_map(|listed| listed.split(','));
+    let kept = args.inherited.get("env").filter(|_| args.env.is_empty());
+    let typed = args.env.iter().chain(kept).flat_map(|listed| listed.split(','));
     let typed = typed.map(str::trim).filter(|name| !name.is_empty());
     let named: Vec<PathBuf> = typed.map(|name| here.cwd.join(name)).collect();
     let surroundings = Surroundings {

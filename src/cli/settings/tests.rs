@@ -1,6 +1,6 @@
 //! Tests of the settings: precedence, defaults, and errors that name their place.
 
-use super::{ENVIRONMENT, Origin, SETTINGS, Selection, StartOptions, resolve};
+use super::{ENVIRONMENT, Origin, SETTINGS, Selection, StartOptions, resolve, typed};
 use crate::cli::args::{Command, definition, parse};
 use crate::cli::start::HEADINGS;
 use crate::diag::{Diagnostic, Kind};
@@ -125,4 +125,22 @@ fn lists_may_be_repeated() {
     let o = options("-l web -l db,worker -m web=2 -m all=1", &[]).unwrap();
     assert_eq!(o.processes.value.unwrap(), ["web", "db", "worker"]);
     assert_eq!(o.formation.value, [("web".to_owned(), 2), ("all".to_owned(), 1)]);
+}
+
+#[test]
+fn what_was_typed_is_known_of_every_setting() {
+    let words = SETTINGS.iter().map(|setting| {
+        let value = if setting.switch { "=true" } else { " 1" };
+        format!("--{}{value}", setting.id.replace('_', "-"))
+    });
+    let words = words.collect::<Vec<_>>().join(" ");
+    let cli = parse(format!("ovr start {words}").split_whitespace()).unwrap();
+    let Some(Command::Start(args)) = cli.command else {
+        panic!("not start");
+    };
+    let mut found: Vec<_> = typed(&args).into_iter().map(|(id, _)| id).collect();
+    let mut all: Vec<_> = SETTINGS.iter().map(|setting| setting.id).collect();
+    found.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(found, all);
 }

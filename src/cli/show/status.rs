@@ -114,6 +114,9 @@ pub fn details(status: &Status) -> String {
         if service.assumed {
             lines.push(("ready".to_owned(), "yes (assumed)".to_owned()));
         }
+        if let Some(says) = &service.says {
+            lines.push(("says".to_owned(), plain(says)));
+        }
         if let Some(failure) = &service.probe_failure {
             lines.push(("last probe failure".to_owned(), probe_failure(failure)));
         }
@@ -221,10 +224,19 @@ fn positions(services: &[Service]) -> Vec<u32> {
         .collect()
 }
 
+/// Where it stands in its own words, unless its reason has them.
+fn own_words(service: &Service) -> Option<String> {
+    let says = service.says.as_deref()?;
+    let is_reason = |reason: &str| reason.contains(says);
+    let is_told = service.reason.as_deref().is_some_and(is_reason);
+    (!is_told).then(|| format!("says: {}", plain(says)))
+}
+
 /// `says`: somebody's readiness is told, so that it says something where it is only assumed.
 fn row(service: &Service, manner: Manner<'_>, colour: &str, says: bool) -> Row {
     let live = is_live(service.state);
-    let (words, beneath) = told(service, manner, live);
+    let (words, mut beneath) = told(service, manner, live);
+    beneath.extend(own_words(service));
     let runs_over = !live && width(&words) > SHORT_STATE;
     let number = |n: Option<u32>| n.map_or(String::new(), |n| n.to_string());
     let mut cells = vec![

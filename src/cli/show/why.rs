@@ -58,6 +58,9 @@ fn facts(why: &Why) -> Vec<(&'static str, String)> {
         let ports: Vec<String> = service.listens.iter().map(u16::to_string).collect();
         facts.push(("listens on", ports.join(", ")));
     }
+    if let Some(says) = &service.says {
+        facts.push(("says", quoted(says)));
+    }
     if let Some(deed) = &why.started_by {
         facts.push((
             "started by",

@@ -56,7 +56,8 @@ impl<'a> Outline<'a> {
     /// Where no condition is written: ready if something says what that means, else started.
     fn usual_condition(&self) -> Condition {
         let service = self.service;
-        if service.readiness_probe.is_some() || service.ready_log_line.is_some() || service.notify {
+        let is_probed = service.readiness_probe.is_some() || service.startup_probe.is_some();
+        if is_probed || service.ready_log_line.is_some() || service.notify {
             Condition::Ready
         } else {
             Condition::Started

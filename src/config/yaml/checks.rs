@@ -197,7 +197,8 @@ impl<'a> Checker<'a> {
             Condition::Started => {}
             Condition::Ready => {
                 if !tells_ready(other) && !self.procfile.contains(name) {
-                    let message = format!("nothing says when {name} is ready, so this never comes true");
+                    let message =
+                        format!("nothing says when {name} is ready, so there is nothing to wait for");
                     report.push(error(message).hint(format!(
                         "give {name} a `readiness_probe`, a `ready_log_line` or a `port`, or wait for it to be started: `process_started`, or no condition"
                     )));
@@ -265,9 +266,11 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether something says that a service is ready, so that one can wait for it.
+/// Whether something says that a service is ready, so that one can wait for it: a probe, a word of its own, or
+/// a port that it is to listen on. Time alone does not.
 fn tells_ready(service: &ServiceDef) -> bool {
     service.readiness_probe.is_some()
+        || service.startup_probe.is_some()
         || service.ready_log_line.is_some()
         || service.notify
         || service.port.is_some()

@@ -203,6 +203,7 @@ impl<'a> Fields<'a> {
             ready_log_line: self.text("ready_log_line"),
             failure_log_line: self.text("failure_log_line"),
             notify: self.word("ready").is_some_and(|word| word.value == "notify"),
+            watchdog: self.time("watchdog").filter(|every| !every.is_zero()),
             availability: self
                 .part("availability", |fields, _| Some(fields.availability()))
                 .unwrap_or_default(),

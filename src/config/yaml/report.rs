@@ -2,7 +2,7 @@
 //! have been read, and what is explained is explained once.
 
 use super::Dialect;
-use super::keys::{PROCESS, Table};
+use super::keys::{PROCESS, PROJECT, Table};
 use crate::diag::{Diagnostic, Kind, Severity, Source, Span};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -99,7 +99,14 @@ impl Report {
         }
         let message = format!("`{name}` is no key of {}", table.what);
         let names = || table.keys.iter().map(|key| key.name).collect::<Vec<_>>();
+        let is = |other: &'static Table| std::ptr::eq(table, &raw const *other);
         let hint = match table.suggest(name) {
+            _ if is(&PROJECT) && PROCESS.find(name).is_some() => {
+                "it is a key of a process: write it below the process's name, in `processes`".to_owned()
+            }
+            _ if is(&PROCESS) && PROJECT.find(name).is_some() => {
+                "it is a key of the whole configuration: write it at the left margin".to_owned()
+            }
             Some(meant) => format!("did you mean `{meant}`?"),
             None if table.keys.len() <= 12 => format!("its keys are {}", names().join(", ")),
             None => "a key of your own begins with `x-`".to_owned(),

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+pub(super) use tree::Own;
 use tree::{Subject, Tree};
 
 /// As many changed files as are counted one by one.
@@ -75,7 +76,7 @@ impl Watches {
     pub(super) fn start(
         instances: &[(InstanceId, &InstanceSpec)],
         project: &Path,
-        never: Vec<PathBuf>,
+        own: Own,
     ) -> Result<(Self, Option<UnboundedReceiver<News>>), Diagnostic> {
         let mut watches = Self::default();
         let mut subjects = Vec::new();
@@ -97,7 +98,7 @@ impl Watches {
             return Ok((watches, None));
         }
         let (news, receiver) = unbounded_channel();
-        watches.closer = spawn(subjects, project.to_owned(), never, news);
+        watches.closer = spawn(subjects, project.to_owned(), own, news);
         Ok((watches, Some(receiver)))
     }
 
@@ -140,15 +141,10 @@ impl Watches {
     }
 }
 
-fn spawn(
-    subjects: Vec<Subject>,
-    project: PathBuf,
-    never: Vec<PathBuf>,
-    news: UnboundedSender<News>,
-) -> Option<Closer> {
+fn spawn(subjects: Vec<Subject>, project: PathBuf, own: Own, news: UnboundedSender<News>) -> Option<Closer> {
     let refused = news.clone();
     let started = Source::new().and_then(|(source, closer)| {
-        let watching = move || Tree::new(source, subjects, project, never, news).run();
+        let watching = move || Tree::new(source, subjects, project, own, news).run();
         thread::Builder::new().name("watch".to_owned()).spawn(watching)?;
         Ok(closer)
     });
@@ -159,6 +155,19 @@ fn spawn(
             drop(refused.send(News::Trouble(text)));
         })
         .ok()
+}
+
+/// What `ovr` writes for these instances.
+pub(super) fn own<'a>(
+    runtime: &Path,
+    kept: Option<&Path>,
+    specs: impl Iterator<Item = &'a InstanceSpec>,
+) -> Own {
+    let logs = specs.filter_map(|spec| Some(spec.log_file.as_ref()?.path.clone()));
+    Own {
+        dirs: [runtime].into_iter().chain(kept).map(Path::to_owned).collect(),
+        logs: logs.collect(),
+    }
 }
 
 /// `src/main.rs`, `src/main.rs and 3 more`.

@@ -4,6 +4,7 @@
 use super::rules::{Ignores, Rules};
 use super::source::{Refused, Seen, Source};
 use super::{Changed, MOST_PATHS, News};
+use crate::logs::store::is_of;
 use crate::model::InstanceId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -20,6 +21,14 @@ pub(super) struct Subject {
     pub(super) rules: Vec<Rules>,
 }
 
+/// What `ovr` itself writes: nobody is restarted for that.
+#[derive(Debug, Default)]
+pub(in crate::controller) struct Own {
+    pub(in crate::controller) dirs: Vec<PathBuf>,
+    /// The log files that the configuration names, whosever they are.
+    pub(in crate::controller) logs: Vec<PathBuf>,
+}
+
 /// Everything that is watched.
 pub(super) struct Tree {
     source: Source,
@@ -30,8 +39,7 @@ pub(super) struct Tree {
     counts: Vec<usize>,
     ignores: Ignores,
     project: PathBuf,
-    /// Our own files: nobody is restarted for them.
-    never: Vec<PathBuf>,
+    own: Own,
     /// What has been complained of, once each.
     complaints: BTreeSet<String>,
     news: UnboundedSender<News>,
@@ -42,7 +50,7 @@ impl Tree {
         source: Source,
         subjects: Vec<Subject>,
         project: PathBuf,
-        never: Vec<PathBuf>,
+        own: Own,
         news: UnboundedSender<News>,
     ) -> Self {
         Self {
@@ -52,7 +60,7 @@ impl Tree {
             dirs: BTreeMap::new(),
             ignores: Ignores::default(),
             project,
-            never,
+            own,
             complaints: BTreeSet::new(),
             news,
         }
@@ -168,7 +176,8 @@ impl Tree {
     }
 
     fn is_ours(&self, path: &Path) -> bool {
-        self.never.iter().any(|never| path.starts_with(never))
+        let in_dirs = self.own.dirs.iter().any(|dir| path.starts_with(dir));
+        in_dirs || self.own.logs.iter().any(|log| is_of(log, path))
     }
 
     /// Watches one directory for a subject; false if that cannot be.

@@ -25,6 +25,7 @@ pub use files::{Segment, current_path, instances, segments};
 pub use found::{Found, FoundLine, Summary};
 pub use merge::RUN_MARK;
 pub use query::{Query, RunChoice, Since};
+pub use rotation::is_of;
 pub use when::{since, until};
 pub use writer::Troubles;
 

@@ -58,7 +58,7 @@ fn be_idle() {
 
 /// Where a compressed file is written: the process may end before it is whole. One name for all, so that what
 /// an ended process has left is used again.
-const HALF_DONE: &str = "packing.part";
+pub(super) const HALF_DONE: &str = "packing.part";
 
 fn pack(full: &Path) -> io::Result<()> {
     let packed = packed_path(full);

@@ -2,6 +2,7 @@
 //! Process Compose names them: `web-2026-01-31T08-15-30.042.log`, compressed with `.gz` behind it.
 
 use super::files::remove_if_there;
+use super::pack::HALF_DONE;
 use crate::model::LogRotation;
 use crate::model::time_text::{epoch_millis, from_epoch_millis, parse_rfc3339, rfc3339};
 use std::fs;
@@ -64,28 +65,61 @@ fn parts(path: &Path) -> (String, String) {
 
 /// What was put aside of this file, with the time.
 fn backups(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let (stem, extension) = parts(path);
     let mut found = Vec::new();
     for entry in fs::read_dir(path.parent().unwrap_or(Path::new(".")))? {
         let file = entry?.path();
-        let time = file.file_name().and_then(|name| {
-            let name = name.to_str()?;
-            let name = name.strip_suffix(".gz").unwrap_or(name);
-            let stamp = name.strip_prefix(&stem)?.strip_prefix('-')?;
-            let (date, time) = stamp.strip_suffix(&extension)?.split_once('T')?;
-            let time = time.replace('-', ":");
-            parse_rfc3339(&format!("{date}T{time}Z"))
-        });
+        let time = put_aside_at(path, &file);
         found.extend(time.map(|time| (epoch_millis(time), file)));
     }
     Ok(found)
 }
 
+/// When `file` was put aside, if it was `path` once.
+fn put_aside_at(path: &Path, file: &Path) -> Option<SystemTime> {
+    let (stem, extension) = parts(path);
+    let name = file.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let stamp = name.strip_prefix(&stem)?.strip_prefix('-')?;
+    let (date, time) = stamp.strip_suffix(&extension)?.split_once('T')?;
+    let time = time.replace('-', ":");
+    parse_rfc3339(&format!("{date}T{time}Z"))
+}
+
+/// Whether `file` is this configured log file, was it before it was put aside, or is what that is being compressed to.
+pub fn is_of(path: &Path, file: &Path) -> bool {
+    let is_beside = file.parent() == path.parent();
+    let is_half_done = file.file_name().is_some_and(|name| name == HALF_DONE);
+    is_beside && (file == path || is_half_done || put_aside_at(path, file).is_some())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{backups, put_aside};
+    use super::{backups, is_of, put_aside};
     use crate::model::LogRotation;
     use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn a_log_file_is_known_under_each_of_its_names_and_nothing_else_is() {
+        let log = Path::new("/p/app.out");
+        for own in [
+            "app.out",
+            "app-2026-01-31T08-15-30.042.out",
+            "app-2026-01-31T08-15-30.042.out.gz",
+            "packing.part",
+        ] {
+            assert!(is_of(log, &Path::new("/p").join(own)), "{own}");
+        }
+        for other in [
+            "app.rb",
+            "app-new.out",
+            "app-2026.out",
+            "sub/app.out",
+            "app.out.rb",
+        ] {
+            assert!(!is_of(log, &Path::new("/p").join(other)), "{other}");
+        }
+    }
 
     #[test]
     fn what_is_put_aside_is_kept_in_number_and_age_and_the_rest_is_to_be_compressed() {

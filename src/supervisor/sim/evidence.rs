@@ -2,7 +2,7 @@
 //! Judged by events and actions alone.
 
 use super::oracle::Broken;
-use crate::model::{InstanceId, InstanceName, Moment, Policy, Readiness, RunId, State};
+use crate::model::{InstanceId, InstanceName, Moment, Policy, Readiness, RunId, State, StateWord};
 use crate::supervisor::{Action, Declared, Event, Machine, ProbeKind};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ struct Said {
     daemonized: bool,
     /// It was told to an earlier controller, if at all.
     adopted: bool,
+    /// Its watchdog has waited in vain.
+    silent: bool,
     /// Its probes were changed while it ran: what counts of what was said before is the machine's choice.
     renewed: bool,
 }
@@ -93,6 +95,8 @@ impl Evidence {
             | Event::SpawnFailed { .. }
             | Event::Ended { .. }
             | Event::Attached { .. }
+            | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::Enter { .. } => {}
             Event::Reconfigure { instances } => self.hear_reload(instances),
         }
@@ -123,6 +127,7 @@ impl Evidence {
             }
             ProbeKind::Readiness => said.probed |= ok,
             ProbeKind::Listening => said.listens |= ok,
+            ProbeKind::Watchdog => said.silent |= !ok,
             ProbeKind::Liveness => {}
         }
     }
@@ -146,6 +151,7 @@ impl Evidence {
             Action::OpenWindow { .. }
             | Action::CloseWindow { .. }
             | Action::Stop { .. }
+            | Action::Intend { .. }
             | Action::Signal { .. }
             | Action::Triggered { .. }
             | Action::Answer { .. }
@@ -165,6 +171,8 @@ impl Evidence {
         let due = match probe {
             ProbeKind::Startup => policy.startup.is_some() && !said.booted,
             ProbeKind::Readiness | ProbeKind::Liveness => !starting_up,
+            // Nobody asks it.
+            ProbeKind::Watchdog => false,
             ProbeKind::Listening => policy.readiness == Readiness::Unknown && policy.startup.is_none(),
         };
         if due || said.renewed {
@@ -196,6 +204,9 @@ impl Evidence {
             };
             if said.told == Some(false) && *ready != Some(false) {
                 return Err(format!("{id:?}: said that it is not ready, and is {ready:?}"));
+            }
+            if said.silent && machine.word(id) == StateWord::Running {
+                return Err(format!("{id:?}: silent for too long, and runs on"));
             }
             if ready.is_none() && now.since(*since) > ASSUMED_AFTER {
                 return Err(format!("{id:?}: nobody assumes that it is ready"));

@@ -2,7 +2,7 @@
 
 use super::world::{Happening, Last, World, WorldWindow};
 use crate::model::{Exit, InstanceId, RunId, Signal};
-use crate::supervisor::Event;
+use crate::supervisor::{Event, ProbeKind};
 use std::time::Duration;
 
 impl World {
@@ -70,6 +70,7 @@ impl World {
             },
         );
         self.script_complaints(id, run);
+        self.script_words(id, run);
         self.script_end(id, run);
     }
 
@@ -86,6 +87,31 @@ impl World {
                 instance: id,
                 run,
                 ready,
+            };
+            self.report_after(wait, id, event);
+        }
+    }
+
+    /// Some ask for more time, and some fall silent.
+    fn script_words(&mut self, id: InstanceId, run: RunId) {
+        if self.dice.percent(10) {
+            let wait = Duration::from_millis(self.dice.within(0..4000));
+            let by = Duration::from_millis(self.dice.within(0..3000));
+            let event = Event::Extended {
+                instance: id,
+                run,
+                by,
+            };
+            self.report_after(wait, id, event);
+        }
+        if self.dice.percent(5) {
+            let wait = Duration::from_millis(self.dice.within(0..8000));
+            let (instance, probe, ok) = (id, ProbeKind::Watchdog, false);
+            let event = Event::ProbeDone {
+                instance,
+                run,
+                probe,
+                ok,
             };
             self.report_after(wait, id, event);
         }
@@ -151,8 +177,7 @@ impl World {
             shim.last = Some(Last {
                 run,
                 exit,
-                asked: proc.asked,
-                condemned: proc.condemned,
+                intent: proc.intent,
             });
             Event::Ended {
                 instance: id,

@@ -19,7 +19,7 @@ mod scenario;
 mod world;
 
 use super::{Action, Answer, EndCause, Event, Machine, Triggered};
-use crate::model::{AskId, InstanceId, Moment};
+use crate::model::{AskId, InstanceId, Moment, State, StateWord};
 use dice::Dice;
 use evidence::Evidence;
 use oracle::{Broken, Oracle};
@@ -29,7 +29,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use world::World;
+use world::{World, WorldWindow};
 
 /// More steps than any session of this size can need.
 const MOST_STEPS: u32 = 50_000;
@@ -171,12 +171,13 @@ impl Sim {
         if self.oracle.finished {
             return Ok(());
         }
-        let paused = self.paused();
+        let (paused, restarting, declined) = (self.paused(), self.restarting(), self.declined());
         self.machine = self.scenario.machine(self.now);
         self.pace.meet();
         self.evidence.meet();
         let hellos = self.world.change_controller();
         self.oracle.meet(&self.machine, &self.world);
+        self.oracle.hear_declined(&declined);
         let early = self.dice.percent(50);
         if early {
             self.remove_again()?;
@@ -196,7 +197,35 @@ impl Sim {
         self.tell_machine(Event::Begin)?;
         let started = self.starts - spawns;
         self.note(format_args!("adopted, and started {started}"));
-        Ok(())
+        let given_up = |id: &&InstanceId| matches!(self.machine.state(**id), State::Stopped { .. });
+        match restarting.iter().find(given_up) {
+            Some(id) => Err(format!("{id:?}: was being restarted, and is given up")),
+            None => Ok(()),
+        }
+    }
+
+    /// What is being restarted, of what the world still has when the controller has gone.
+    fn restarting(&self) -> Vec<InstanceId> {
+        let is_there = |id: &InstanceId| self.world.shims[id.0 as usize].window == WorldWindow::Open;
+        let is_restarting = |id: &InstanceId| self.machine.word(*id) == StateWord::Restarting;
+        self.oracle.ids().filter(is_there).filter(is_restarting).collect()
+    }
+
+    /// What a person has stopped, or is stopping, of what its shim knows a run of.
+    fn declined(&self) -> Vec<InstanceId> {
+        if self.machine.is_ending() {
+            return Vec::new();
+        }
+        let is_known = |id: &InstanceId| {
+            let shim = &self.world.shims[id.0 as usize];
+            shim.window == WorldWindow::Open && (shim.proc.is_some() || shim.last.is_some())
+        };
+        let is_declined = |id: &InstanceId| {
+            let word = self.machine.word(*id);
+            let is_down = matches!(word, StateWord::Stopping | StateWord::Stopped);
+            self.oracle.down[id.0 as usize] && is_down
+        };
+        self.oracle.ids().filter(is_known).filter(is_declined).collect()
     }
 
     /// The schedules that a person has paused, as a controller writes them down for the next one.
@@ -272,6 +301,7 @@ impl Sim {
             Action::OpenWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
+            | Action::Intend { .. }
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Done { .. }
@@ -296,8 +326,13 @@ impl Sim {
                 run,
                 plan,
                 kill,
-                condemned,
-            } => self.world.stop(instance, run, &plan, kill, condemned),
+                intent,
+            } => self.world.stop(instance, run, &plan, kill, intent),
+            Action::Intend {
+                instance,
+                run,
+                intent,
+            } => self.world.intend(instance, run, intent),
             Action::Signal {
                 instance,
                 run,

@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::scenario::Scenario;
 use super::world::World;
 use crate::model::{AskId, Condition, InstanceId, PendingWhy, Policy, RunId, State};
-use crate::supervisor::{Action, Declared, EndCause, Event, Machine, Trigger, Verb};
+use crate::supervisor::{Action, Declared, EndCause, Event, Intent, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -109,10 +109,17 @@ impl Oracle {
             self.calls.meet(index, shim.proc.is_some() || shim.last.is_some());
             self.down[index] = self.removed[index]
                 || match (&shim.proc, &shim.last) {
-                    (Some(proc), _) => proc.asked && proc.condemned.is_none(),
-                    (None, Some(last)) => last.asked && last.condemned.is_none(),
+                    (Some(proc), _) => proc.intent == Some(Intent::Down),
+                    (None, Some(last)) => last.intent == Some(Intent::Down),
                     (None, None) => false,
                 };
+        }
+    }
+
+    /// What a person had stopped stays so.
+    pub(super) fn hear_declined(&mut self, declined: &[InstanceId]) {
+        for id in declined {
+            self.down[id.0 as usize] = true;
         }
     }
 
@@ -196,6 +203,8 @@ impl Oracle {
             | Event::Ended { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Extended { .. }
+            | Event::Unstoppable { .. }
             | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }
@@ -304,6 +313,7 @@ impl Oracle {
                 self.runs[instance.0 as usize] += 1;
                 Ok(())
             }
+            Action::Intend { .. } => Ok(()),
             Action::Stop { instance, kill, .. } => self.judge_stop(*instance, *kill),
             Action::Signal { instance, run, .. } | Action::Probe { instance, run, .. } => {
                 if self.shown_at(*instance).live_run() == Some(*run) {

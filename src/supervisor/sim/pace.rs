@@ -82,8 +82,11 @@ impl Pace {
             | Event::Attached { .. }
             | Event::ProbeDone { .. }
             | Event::ToldReady { .. }
+            | Event::Unstoppable { .. }
             | Event::Enter { .. }
             | Event::Due { .. } => {}
+            // It has as much time as it asks for.
+            Event::Extended { instance, .. } => self.launches[instance.0 as usize].1 = None,
             Event::Reconfigure { instances } => self.hear_reload(instances),
         }
     }
@@ -129,6 +132,7 @@ impl Pace {
             | Action::CloseWindow { .. }
             | Action::Spawn { .. }
             | Action::Stop { .. }
+            | Action::Intend { .. }
             | Action::Signal { .. }
             | Action::Probe { .. }
             | Action::Answer { .. }

@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use crate::model::{Exit, InstanceId, Moment, RunId, Signal, StopPlan};
-use crate::supervisor::{Condemned, Event, ProbeKind};
+use crate::supervisor::{Event, Intent, ProbeKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ pub(super) struct Proc {
     pub(super) pid: u32,
     /// The process exists, and has been reported.
     pub(super) spawned: bool,
+    /// Its stop plan is at work.
     pub(super) asked: bool,
-    pub(super) condemned: Option<Condemned>,
+    pub(super) intent: Option<Intent>,
     pub(super) killed: bool,
     /// Its command has ended well, and left these.
     pub(super) daemons: Option<Vec<u32>>,
@@ -36,8 +37,7 @@ pub(super) struct Proc {
 pub(super) struct Last {
     pub(super) run: RunId,
     pub(super) exit: Exit,
-    pub(super) asked: bool,
-    pub(super) condemned: Option<Condemned>,
+    pub(super) intent: Option<Intent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl World {
             pid,
             spawned: false,
             asked: false,
-            condemned: None,
+            intent: None,
             killed: false,
             daemons: None,
             stubborn: self.dice.percent(15),
@@ -183,23 +183,23 @@ impl World {
         self.after(latency, Happening::Spawns { id, run });
     }
 
-    pub(super) fn stop(
-        &mut self,
-        id: InstanceId,
-        run: RunId,
-        plan: &StopPlan,
-        kill: bool,
-        condemned: Option<Condemned>,
-    ) {
+    pub(super) fn stop(&mut self, id: InstanceId, run: RunId, plan: &StopPlan, kill: bool, intent: Intent) {
         let obeys_in = Duration::from_millis(self.dice.within(0..200));
-        let Some(proc) = &mut self.shim(id).proc else {
+        let Shim { proc, last, .. } = self.shim(id);
+        let Some(proc) = proc else {
+            // It has just ended.
+            if let Some(last) = last.as_mut().filter(|last| last.run == run)
+                && matches!(intent, Intent::Down | Intent::Again)
+            {
+                last.intent = Some(intent);
+            }
             return;
         };
         if proc.run != run {
             return;
         }
         proc.asked = true;
-        proc.condemned = condemned;
+        proc.intent = Some(intent);
         let graceful = obeys_in.min(plan.grace);
         let (wait, exit) = if kill || proc.stubborn {
             let wait = if kill { KILL_TIME } else { plan.grace + KILL_TIME };
@@ -209,6 +209,16 @@ impl World {
         };
         proc.killed = exit == Exit::Signal(Signal::KILL);
         self.after(wait, Happening::Ends { id, run, exit });
+    }
+
+    /// Kept for the next controller.
+    pub(super) fn intend(&mut self, id: InstanceId, run: RunId, intent: Option<Intent>) {
+        let shim = self.shim(id);
+        if let Some(proc) = shim.proc.as_mut().filter(|proc| proc.run == run) {
+            proc.intent = intent;
+        } else if let Some(last) = shim.last.as_mut().filter(|last| last.run <= run) {
+            last.intent = intent;
+        }
     }
 
     pub(super) fn signal(&mut self, id: InstanceId, run: RunId, signal: Signal) {
@@ -233,6 +243,7 @@ impl World {
             ProbeKind::Liveness => !self.dice.percent(sickly),
             ProbeKind::Startup => booted && !self.dice.percent(20),
             ProbeKind::Listening => ready,
+            ProbeKind::Watchdog => return,
         };
         self.report_after(
             latency,
@@ -314,15 +325,14 @@ impl World {
                         daemons: proc.daemons.clone(),
                         told_ready: None,
                         stopping: proc.asked,
-                        condemned: proc.condemned,
+                        intent: proc.intent,
                     }
                 }
                 (None, Some(last)) => Event::AdoptedEnded {
                     instance,
                     run: last.run,
                     exit: last.exit,
-                    asked: last.asked,
-                    condemned: last.condemned,
+                    intent: last.intent,
                 },
                 (None, None) => Event::WindowReady { instance },
             });
@@ -357,7 +367,10 @@ impl World {
             self.repeat_late(event.clone());
         }
         let mut at = self.now + wait;
-        let by_shim = !matches!(event, Event::ProbeDone { .. } | Event::ToldReady { .. });
+        let by_shim = !matches!(
+            event,
+            Event::ProbeDone { .. } | Event::ToldReady { .. } | Event::Extended { .. }
+        );
         if by_shim {
             let shim = self.shim(id);
             at = at.max(shim.last_report);

@@ -4,7 +4,7 @@ use super::{Rig, every_second, needing, plain, probed, restarted, vital};
 use crate::model::{
     AskId, Condition, Exit, InstanceId, Policy, Readiness, RestartPolicy, RunId, State, StateWord,
 };
-use crate::supervisor::{Action, Condemned, Event, ProbeKind, QuitWhy, Verb};
+use crate::supervisor::{Action, Condemned, Event, Intent, ProbeKind, QuitWhy, Verb};
 use std::time::Duration;
 
 fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
@@ -16,7 +16,7 @@ fn adopted(rig: &mut Rig, name: &str, run: u64, stopping: bool) -> Vec<String> {
         daemons: None,
         told_ready: None,
         stopping,
-        condemned: None,
+        intent: stopping.then_some(Intent::Down),
     })
 }
 
@@ -26,8 +26,7 @@ fn adopted_ended(rig: &mut Rig, name: &str, run: u64, exit: Exit, asked: bool) -
         instance,
         run: RunId(run),
         exit,
-        asked,
-        condemned: None,
+        intent: asked.then_some(Intent::Down),
     })
 }
 
@@ -52,7 +51,7 @@ fn daemons_and_stops_at_work_are_restored() {
         daemons: Some(vec![901]),
         told_ready: None,
         stopping: false,
-        condemned: None,
+        intent: None,
     });
     adopted(&mut rig, "web", 3, true);
     assert!(rig.tell(Event::Begin).is_empty());
@@ -164,7 +163,7 @@ fn what_was_launched_elsewhere_is_found_as_it_was() {
         daemons: Some(Vec::new()),
         told_ready: None,
         stopping: false,
-        condemned: None,
+        intent: None,
     });
     assert!(rig.tell(Event::Begin).is_empty());
     assert_eq!(rig.word("db"), StateWord::Daemonized);
@@ -189,7 +188,7 @@ fn what_has_not_said_that_it_is_ready_is_not_believed_to_be() {
             daemons: None,
             told_ready,
             stopping: false,
-            condemned: None,
+            intent: None,
         });
         let State::Running { ready, .. } = rig.machine.state(instance) else {
             panic!("it is found running")
@@ -247,13 +246,13 @@ fn what_a_probe_had_stopped_comes_up_again_under_the_next_controller() {
         ("a person's stop", restarted(), None, StateWord::Stopped),
     ] {
         let (instance, run, exit) = (InstanceId(0), RunId(4), Exit::Code(0));
+        let intent = Some(condemned.map_or(Intent::Down, Intent::Condemned));
         let mut ended = Rig::new(&[("web", policy.clone())]);
         ended.tell(Event::AdoptedEnded {
             instance,
             run,
             exit,
-            asked: true,
-            condemned,
+            intent,
         });
         ended.tell(Event::Begin);
         let mut live = Rig::new(&[("web", policy)]);
@@ -264,7 +263,7 @@ fn what_a_probe_had_stopped_comes_up_again_under_the_next_controller() {
             daemons: None,
             told_ready: None,
             stopping: true,
-            condemned,
+            intent,
         });
         assert!(live.tell(Event::Begin).is_empty(), "{name}: its stop is at work");
         live.ended("web", exit);
@@ -275,7 +274,8 @@ fn what_a_probe_had_stopped_comes_up_again_under_the_next_controller() {
 
 #[test]
 fn a_stop_order_says_that_a_probe_is_behind_it_unless_a_person_is() {
-    for (asks, expected) in [(false, Some(Condemned::Unhealthy)), (true, None)] {
+    let unhealthy = Intent::Condemned(Condemned::Unhealthy);
+    for (asks, expected) in [(false, unhealthy), (true, Intent::Down)] {
         let live = Policy {
             liveness: Some(every_second()),
             ..plain()
@@ -306,8 +306,8 @@ fn a_stop_order_says_that_a_probe_is_behind_it_unless_a_person_is() {
         rig.machine.handle(rig.now, event);
         let mut reasons = Vec::new();
         while let Some(action) = rig.machine.poll_action() {
-            if let Action::Stop { condemned, .. } = action {
-                reasons.push(condemned);
+            if let Action::Stop { intent, .. } = action {
+                reasons.push(intent);
             }
         }
         assert_eq!(reasons, [expected]);

@@ -173,3 +173,27 @@ fn a_run_whose_window_closes_is_restarted_once_for_its_one_end() {
     assert_eq!(rig.window_lost("web"), ["open web"]);
     assert_eq!(rig.window_ready("web"), ["spawn web 2"]);
 }
+
+#[test]
+fn who_waits_for_the_end_of_what_cannot_be_ended_is_told_and_its_end_still_counts() {
+    let mut rig = Rig::up(&[("web", plain())]);
+    rig.ask(Verb::Stop, &["web"]);
+    let (instance, run) = (rig.id("web"), rig.run("web"));
+    let event = Event::Unstoppable {
+        instance,
+        run,
+        message: "7 sleep is left".to_owned(),
+    };
+    assert_eq!(
+        rig.tell(event.clone()),
+        ["web: Failed { message: \"7 sleep is left\" }", "done"]
+    );
+    assert_eq!(rig.word("web"), StateWord::Stopping);
+    assert_eq!(rig.why("web"), "got SIGKILL");
+    // Who asks again has it tried again.
+    assert_eq!(rig.ask(Verb::Stop, &["web"]), ["kill web 1"]);
+    assert_eq!(rig.ask(Verb::Stop, &["web"]), [""; 0]);
+    rig.tell(event.clone());
+    assert_eq!(rig.quit(QuitWhy::Asked)[1..], ["kill web 1"]);
+    assert!(rig.obeys("web")[0].starts_with("finish"));
+}

@@ -4,6 +4,7 @@
 mod adoption;
 mod dependencies;
 mod endings;
+mod intents;
 mod launched;
 mod lifecycle;
 mod probing;
@@ -16,7 +17,7 @@ mod transitions;
 mod triggers;
 mod windows;
 
-use super::{Action, Event, Machine, QuitWhy, Verb};
+use super::{Action, Event, Intent, Machine, QuitWhy, Verb};
 use crate::model::{
     AskId, Condition, Dependency, EndPolicy, Exit, InstanceId, InstanceName, Moment, Policy, Probe,
     ProbeSchedule, Readiness, RestartPolicy, RunId, Signal, State, StateWord,
@@ -77,6 +78,8 @@ struct Rig {
     names: Vec<InstanceName>,
     now: Moment,
     asks: u64,
+    /// What shims were told that runs are to end for.
+    told: Vec<(InstanceId, Option<Intent>)>,
     /// Every change told, in order.
     changes: Vec<(InstanceId, State)>,
 }
@@ -93,6 +96,7 @@ impl Rig {
             machine: Machine::new(instances, Moment::START).unwrap(),
             now: Moment::START,
             asks: 0,
+            told: Vec::new(),
             changes: Vec::new(),
         }
     }
@@ -155,6 +159,11 @@ impl Rig {
                 assert!(known.is_none_or(|(_, state)| state == from), "{action:?}");
                 self.changes.push((*instance, to.clone()));
             }
+            if let Action::Stop { instance, intent, .. } = &action {
+                self.told.push((*instance, Some(*intent)));
+            } else if let Action::Intend { instance, intent, .. } = &action {
+                self.told.push((*instance, *intent));
+            }
             words.extend(self.in_words(&action));
         }
         words
@@ -171,7 +180,7 @@ impl Rig {
             } => format!("{} {} {run}", if *kill { "kill" } else { "stop" }, name(instance)),
             Action::Signal { instance, signal, .. } => format!("signal {} {signal}", name(instance)),
             Action::Probe { instance, probe, .. } => format!("probe {} {probe:?}", name(instance)),
-            Action::Changed { .. } => return None,
+            Action::Changed { .. } | Action::Intend { .. } => return None,
             Action::Answer { instance, answer, .. } => format!("{}: {answer:?}", name(instance)),
             Action::Done { .. } => "done".to_owned(),
             Action::Triggered {

@@ -1,7 +1,9 @@
 //! Readiness and liveness at work.
 
 use super::{Rig, every_second, plain, probed};
-use crate::model::{Exit, Policy, Probe, ProbeSchedule, Readiness, State, StateWord};
+use crate::model::{
+    Exit, FailureReason, Policy, Probe, ProbeSchedule, Readiness, RestartPolicy, State, StateWord,
+};
 use crate::supervisor::{Event, ProbeKind, Verb};
 use std::time::Duration;
 
@@ -181,4 +183,63 @@ fn probes_end_with_their_run_and_late_reports_are_dropped() {
     rig.obeys("web");
     assert!(rig.tell(late).is_empty());
     assert_eq!(rig.word("web"), StateWord::Stopped);
+}
+
+#[test]
+fn a_silent_run_is_ended_at_once_and_started_again_whatever_its_policy_for_ends_within_its_restarts() {
+    let mut rig = Rig::up(&[("web", plain())]);
+    assert_eq!(answer(&mut rig, ProbeKind::Watchdog, false), ["stop web 1"]);
+    assert_eq!(rig.ended("web", Exit::Code(0)), ["spawn web 2"]);
+    rig.spawned("web");
+    let once = Policy {
+        restart: RestartPolicy {
+            max: Some(0),
+            ..RestartPolicy::NEVER
+        },
+        ..plain()
+    };
+    let mut rig = Rig::up(&[("web", once)]);
+    answer(&mut rig, ProbeKind::Watchdog, false);
+    rig.ended("web", Exit::Code(0));
+    let exit = Exit::Code(0);
+    let State::Failed { reason, .. } = rig.state("web") else {
+        panic!("{:?}", rig.state("web"));
+    };
+    assert_eq!(*reason, FailureReason::Unhealthy { exit });
+}
+
+#[test]
+fn what_asks_for_more_time_gets_it_to_start_up_to_leave_a_daemon_and_to_stop() {
+    let extended = |rig: &mut Rig, millis: u64| {
+        let (instance, run) = (rig.id("web"), rig.run("web"));
+        let by = Duration::from_millis(millis);
+        rig.tell(Event::Extended { instance, run, by })
+    };
+    let starting = Policy {
+        startup: Some(every_second()),
+        ..plain()
+    };
+    let mut rig = Rig::up(&[("web", starting)]);
+    extended(&mut rig, 4500);
+    for _ in 0..4 {
+        rig.pass(1000);
+        assert!(answer(&mut rig, ProbeKind::Startup, false).is_empty());
+    }
+    rig.pass(1000);
+    assert_eq!(answer(&mut rig, ProbeKind::Startup, false), ["stop web 1"]);
+
+    let daemon = Policy {
+        launch_timeout: Some(Duration::from_secs(1)),
+        ..plain()
+    };
+    let mut rig = Rig::up(&[("web", daemon)]);
+    extended(&mut rig, 1500);
+    assert_eq!(rig.pass(1499), [""; 0]);
+    assert_eq!(rig.pass(1), ["stop web 1"]);
+
+    let mut rig = Rig::up(&[("web", plain())]);
+    rig.ask(Verb::Stop, &["web"]);
+    let before = rig.why("web");
+    extended(&mut rig, 60_000);
+    assert_ne!(rig.why("web"), before);
 }

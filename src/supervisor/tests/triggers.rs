@@ -2,7 +2,7 @@
 
 use super::{Rig, needing, plain, probed, restarted, vital};
 use crate::model::{Condition, Exit, Policy, RestartPolicy, StateWord};
-use crate::supervisor::{Event, QuitWhy, Trigger, Verb};
+use crate::supervisor::{Event, Intent, QuitWhy, Trigger, Verb};
 
 const CHANGE: Trigger = Trigger::Change { cascade: false };
 const CASCADE: Trigger = Trigger::Change { cascade: true };
@@ -309,8 +309,7 @@ fn a_stop_asked_before_an_adoption_still_pauses_the_triggers_after_it() {
             instance,
             run: crate::model::RunId(4),
             exit: Exit::Code(0),
-            asked,
-            condemned: None,
+            intent: asked.then_some(Intent::Down),
         });
         rig.tell(Event::Begin);
         assert_eq!(rig.machine.is_on_schedule(instance), !asked);
@@ -331,8 +330,7 @@ fn what_ended_unasked_and_was_stopped_in_its_back_off_stays_so_under_another_con
         instance,
         run: crate::model::RunId(4),
         exit: Exit::Code(1),
-        asked: false,
-        condemned: None,
+        intent: None,
     });
     rig.machine.pause(instance);
     assert_eq!(rig.tell(Event::Begin), [""; 0]);

@@ -73,6 +73,7 @@ impl World {
             tmux_socket: String::new(),
             tmux_pid: None,
             arguments: vec![],
+            settings: std::collections::BTreeMap::new(),
             ending: false,
             scaled: std::collections::BTreeMap::new(),
             paused: std::collections::BTreeSet::new(),

@@ -145,6 +145,14 @@ fn what_was_named_and_is_not_there_is_an_error_of_configuration() {
 }
 
 #[test]
+fn a_file_of_docker_compose_is_not_mistaken_for_one_of_ours() {
+    let (_dir, root) = tree(&["docker-compose.yml"]);
+    let error = find_with(&root, None, Some("docker-compose.yml")).unwrap_err();
+    assert!(error.message.contains("is a file of Docker Compose"), "{error:?}");
+    assert!(error.hints[0].contains("docker compose up"), "{error:?}");
+}
+
+#[test]
 fn a_dialect_that_cannot_be_run_yet_is_never_taken() {
     let (_dir, root) = tree(&["Procfile", "sub/mprocs.yaml"]);
     assert_eq!(find(&root.join("sub")).unwrap().root, root);

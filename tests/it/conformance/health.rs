@@ -188,6 +188,55 @@ fn notify_is_ready_when_it_says_so() {
     drop(console);
 }
 
+/// Says in time that it is alive, until there is a file `mute`; in trouble at once if its argument says so.
+const WATCHED: &str = "#!/usr/bin/env python3
+import os, socket, sys, time
+there = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+there.connect(os.environ['NOTIFY_SOCKET'])
+assert os.environ['WATCHDOG_PID'] == str(os.getpid())
+assert os.environ['WATCHDOG_USEC'] == '1500000'
+there.send(b'STATUS=serves 3 clients\\nREADY=1')
+if 'trigger' in sys.argv:
+    there.send(b'WATCHDOG=trigger')
+while not os.path.exists('mute'):
+    there.send(b'WATCHDOG=1')
+    time.sleep(0.1)
+os.remove('mute')
+time.sleep(1000)
+";
+
+#[test]
+fn what_no_longer_says_that_it_is_alive_is_started_again_and_named_as_such() {
+    let project = configured(
+        "  api: { command: exec watched, ready: notify, watchdog: 1500ms }\n  \
+         bad:\n    command: exec watched trigger\n    ready: notify\n    watchdog: 1500ms\n    \
+         availability: { restart: on_failure, max_restarts: 1, backoff_seconds: 0.05 }\n",
+    )
+    .script("watched", WATCHED);
+    let console = project.start_piped(&[]);
+    is_ready(&project, "api");
+    assert_eq!(project.service("api").says.as_deref(), Some("serves 3 clients"));
+    let bad = project.wait_state("bad", StateWord::Failed);
+    let reason = bad.reason.unwrap_or_default();
+    assert!(
+        reason.contains("gave up") && reason.contains("watchdog: it says WATCHDOG=trigger"),
+        "{reason}"
+    );
+    assert_eq!(project.service("api").restarts, 0, "it speaks in time");
+    project.write("mute", "");
+    project.wait_service("api", "to be another run", |api| api.restarts == 1);
+    is_ready(&project, "api");
+    let failure = project.service("api").probe_failure.expect("it is known");
+    assert_eq!((failure.probe.as_str(), failure.failures), ("watchdog", 0));
+    assert_eq!(failure.reason, "no WATCHDOG=1 for 1.5 s");
+    let why = project.ovr(&["why", "api"]);
+    why.says(&["watchdog: no WATCHDOG=1 for 1.5 s, over"]);
+    let events = project.ovr(&["events", "--json", "--kind", "probe", "api"]);
+    events.says(&[r#""probe":"watchdog","ok":false"#]);
+    console.wait_for_output("watchdog: no WATCHDOG=1 for 1.5 s · ending it");
+    drop(console);
+}
+
 #[test]
 fn r44_hundreds_of_attempts_leave_nothing_behind() {
     let project = composed(

@@ -102,3 +102,28 @@ fn a_reload_moves_a_services_lines_to_another_file_and_leaves_its_process() {
     project.wait_until("the second line", || has("two.log", "again"));
     assert!(!has("one.log", "again"));
 }
+
+#[test]
+fn a_log_location_in_a_watched_directory_restarts_nobody_under_any_name() {
+    let project = project(
+        "processes:\n  web:\n    command: 'echo up; while :; do echo line; sleep 0.05; done'\n    log_location: '${OUT}/src/app.out'\n    \
+         watch: { paths: [{ path: '${OUT}/src' }], debounce: 50ms }\n  other:\n    command: seq 1 60000; sleep 1000\n    log_location: \
+         '${OUT}/src/other.txt'\n    log_configuration: { rotation: { max_size_mb: 1 } }\n",
+    );
+    fs::create_dir_all(project.path("out").join("src")).unwrap();
+    let source = project.path("out").join("src/main.rs");
+    fs::write(&source, "").unwrap();
+    let console = project.start_piped(&[]);
+    console.wait_for_output("watching");
+    let put_aside = || {
+        let files = fs::read_dir(project.path("out").join("src")).unwrap();
+        let mut names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.starts_with("other-"))
+    };
+    project.wait_until("a log file to be put aside", put_aside);
+    fs::write(&source, "changed").unwrap();
+    console.wait_for_output("src/main.rs changed");
+    project.wait_running(["web"]);
+    let restarts = console.plain().matches("restarts: ").count();
+    assert_eq!(restarts, 1, "{}", console.plain());
+}

@@ -32,6 +32,7 @@ fn service(name: &str, state: StateWord) -> Service {
         origin: "Procfile:1".into(),
         assumed: false,
         probe_failure: None,
+        says: None,
         next_run: None,
         namespaces: vec!["default".into()],
         description: None,
@@ -385,4 +386,15 @@ fn resources_are_told_since_the_start_or_since_the_last_look_and_a_standing_scre
         details.contains("2 processes, 500 ms of processor time, 12.3 MiB (20.0 MiB with what is shared)"),
         "{details}"
     );
+}
+
+#[test]
+fn what_a_service_says_of_itself_stands_beneath_it_unless_its_reason_has_it() {
+    let mut web = running("web", 100, 5000);
+    web.says = Some("serves 3 clients".into());
+    let out = shown(vec![web.clone()], 80);
+    assert!(out.contains("says: serves 3 clients"), "{out}");
+    web.reason = Some("not ready: serves 3 clients".into());
+    let out = shown(vec![web], 80);
+    assert_eq!(out.matches("serves 3 clients").count(), 1, "{out}");
 }

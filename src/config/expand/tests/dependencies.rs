@@ -18,11 +18,13 @@ fn a_dependency_without_a_condition_waits_for_readiness_where_there_is_a_word_fo
     let api = || service("api", |service| service.depends_on = vec![depends("db", None)]);
     let plain = service("db", |_| ());
     let probed = service("db", |service| service.readiness_probe = Some(http(Some("80"))));
+    let booting = service("db", |service| service.startup_probe = Some(http(Some("80"))));
     let logged = service("db", |service| service.ready_log_line = Some(text("ready")));
     let notifying = service("db", |service| service.notify = true);
     for (db, condition) in [
         (plain, Condition::Started),
         (probed, Condition::Ready),
+        (booting, Condition::Ready),
         (logged, Condition::Ready),
         (notifying, Condition::Ready),
     ] {

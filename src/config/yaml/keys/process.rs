@@ -111,6 +111,11 @@ const KEYS: &[Key] = &[
         "`notify`: it says itself that it is ready (`READY=1` on `$NOTIFY_SOCKET`).",
     ),
     key(
+        "watchdog",
+        Kind::Time,
+        "It says so often that it is alive (`WATCHDOG=1` on `$NOTIFY_SOCKET`), or is started again.",
+    ),
+    key(
         "availability",
         Kind::Map(&AVAILABILITY),
         "When it is started again, and what its end means.",
@@ -240,6 +245,8 @@ pub(in crate::config::yaml) static PROCESS: Table = Table {
         ("healthcheck", "readiness_probe"),
         ("health_check", "readiness_probe"),
         ("ready_when", "ready_log_line"),
+        ("watchdog_sec", "watchdog"),
+        ("watchdog_seconds", "watchdog"),
         ("restart", "availability"),
         ("restart_policy", "availability"),
         ("scale", "replicas"),

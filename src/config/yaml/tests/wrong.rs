@@ -63,6 +63,18 @@ fn shorter(name: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_key_at_the_wrong_place_is_told_its_own() {
+    assert_eq!(
+        short("command: x\nprocesses:\n  web:\n    command: y\n    env_cmds: {A: b}\n"),
+        [
+            "1:1: `command` is no key of a configuration (it is a key of a process: write it below the process's name, in \
+             `processes`)",
+            "5:5: `env_cmds` is no key of a process (it is a key of the whole configuration: write it at the left margin)",
+        ]
+    );
+}
+
+#[test]
 fn an_unknown_key_is_an_error_in_our_file_and_a_warning_in_theirs() {
     let text = "x-own: {}\nservices: {}\nprocesses:\n  web:\n    command: x\n    x-note: y\n    cwd: z\n    health: {}\n    shutdown: {sginal: TERM}\n";
     let ours = [
@@ -172,10 +184,10 @@ fn a_name_that_no_service_can_have_is_an_error_at_the_name() {
 
 #[test]
 fn what_one_waits_for_has_to_be_able_to_come() {
-    let services = "processes:\n  plain: {command: x}\n  live: {command: x, liveness_probe: {exec: {command: y}}}\n  probed: {command: x, readiness_probe: {exec: {command: y}}}\n  said: {command: x, ready: notify}\n  told: {command: x, ready_log_line: up}\n  open: {command: x, port: 80}\n  held: {command: x, listen: 80}\n  always: {command: x, availability: {restart: always}}\n  off: {command: x, disabled: true}\n  many: {command: x, replicas: 12}\n";
+    let services = "processes:\n  plain: {command: x}\n  live: {command: x, liveness_probe: {exec: {command: y}}}\n  probed: {command: x, readiness_probe: {exec: {command: y}}}\n  said: {command: x, ready: notify}\n  told: {command: x, ready_log_line: up}\n  booting: {command: x, startup_probe: {exec: {command: y}}}\n  open: {command: x, port: 80}\n  held: {command: x, listen: 80}\n  always: {command: x, availability: {restart: always}}\n  off: {command: x, disabled: true}\n  many: {command: x, replicas: 12}\n";
     let signs = "a `readiness_probe`, a `ready_log_line` or a `port`, or wait for it to be started: `process_started`, or no condition";
     let never = |name: &str| {
-        format!("nothing says when {name} is ready, so this never comes true (give {name} {signs})")
+        format!("nothing says when {name} is ready, so there is nothing to wait for (give {name} {signs})")
     };
     // With the column, counted from the dependency's name: 0 is the name itself.
     for (on, condition, expected) in [
@@ -187,6 +199,7 @@ fn what_one_waits_for_has_to_be_able_to_come() {
         ("said", "process_healthy", None),
         ("told", "process_healthy", None),
         ("told", "process_log_ready", None),
+        ("booting", "process_healthy", None),
         ("open", "process_healthy", None),
         ("held", "process_healthy", None),
         ("many-03", "process_started", None),
@@ -211,7 +224,7 @@ fn what_one_waits_for_has_to_be_able_to_come() {
         );
         let expected = expected.map(|(at_condition, message)| {
             let column = 34 + if at_condition { on.len() + 14 } else { 0 };
-            format!("12:{column}: {message}")
+            format!("13:{column}: {message}")
         });
         assert_eq!(short(&text), expected.into_iter().collect::<Vec<_>>(), "{text}");
     }

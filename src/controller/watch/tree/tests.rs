@@ -3,7 +3,7 @@
 
 use super::super::rules::Rules;
 use super::super::source::{Closer, Source};
-use super::{News, Subject, Tree};
+use super::{News, Own, Subject, Tree};
 use crate::model::{InstanceId, WatchPath};
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,10 @@ impl Watched {
             source,
             vec![subject],
             top.clone(),
-            vec![top.join(".ours")],
+            Own {
+                dirs: vec![top.join(".ours")],
+                logs: vec![top.join("src/app.out")],
+            },
             sender,
         );
         let mut watched = Self {
