@@ -1,12 +1,11 @@
 //! Output: how fast many lines arrive, that each of them does, and the last words of a service that ends.
 
-use super::arena::{Arena, send};
+use super::arena::Arena;
 use super::manager::Manager;
 use super::raw::spawn;
 use super::session::{project, start_command};
 use super::table::{Attempt, Row, in_turn, millions_a_second, none};
 use super::tmux::Server;
-use rustix::process::Signal;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
@@ -167,7 +166,7 @@ impl Numbers {
     }
 }
 
-/// Reads until the manager ends, as it does when its only service has. If that stays, its last words are the signal.
+/// Reads until the manager ends, as it does when its only service has. If that stays, its last words are the end.
 pub(crate) fn run_managed(
     arena: &Arena,
     manager: &Manager,
@@ -188,10 +187,11 @@ pub(crate) fn run_managed(
     let mut numbers = Numbers::new();
     let mut buffer = vec![0; 1 << 17];
     while let Ok(count @ 1..) = stdout.read(&mut buffer) {
-        let before = numbers.last_words;
         numbers.push(&buffer[..count]);
-        if numbers.last_words && !before && command.ends_with(STAY) {
-            send(child.id(), Signal::INT);
+        if numbers.last_words && command.ends_with(STAY) {
+            // All is measured, and a peer that is asked to end does not always do so.
+            arena.kill_all();
+            break;
         }
     }
     let status = child.wait().map_err(|error| error.to_string())?;

@@ -5,9 +5,9 @@ use super::args::GlobalArgs;
 use super::background::{self, Ready};
 use super::in_session::{in_session, start_there};
 use super::listen::{Served, Wanted};
+use super::opening::{banner_text, print_banner};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
-use super::show::banner::{Banner, BannerRow, banner};
 use super::start::StartArgs;
 use super::{ending, inherit, kept, listen, report, session, style};
 use crate::api::client::Client;
@@ -254,7 +254,7 @@ fn terminal_size() -> Option<Size> {
     })
 }
 
-fn palette(plan: &Plan) -> Palette {
+pub(super) fn palette(plan: &Plan) -> Palette {
     Palette::of(&plan.options.colors.value)
 }
 
@@ -265,71 +265,6 @@ fn render_options(plan: &Plan) -> RenderOptions {
         utc_offset_s: background::utc_offset_s(),
         palette: palette(plan),
         open_lines: std::io::stdout().is_terminal(),
-    }
-}
-
-/// The project, its services, and the three things to know.
-fn print_banner(
-    here: &Here,
-    plan: &Plan,
-    args: &StartArgs,
-    served: Option<&Served>,
-) -> Result<(), Diagnostic> {
-    let mut text = banner_text(here, plan, false);
-    if let Some(kept) = inherit::told(plan, args) {
-        style::push_line(&mut text, &kept);
-    }
-    if let Some(served) = served {
-        text.push_str(&served.lines(style::Paint::for_stdout()));
-    }
-    report::print_out(&text)
-}
-
-fn banner_text(here: &Here, plan: &Plan, detached: bool) -> String {
-    let names: Vec<String> = plan.instances.iter().map(|spec| spec.name.to_string()).collect();
-    let rows = plan
-        .instances
-        .iter()
-        .zip(&names)
-        .filter(|(spec, _)| spec.policy.autostart)
-        .map(|(spec, name)| BannerRow {
-            name,
-            position: spec.position,
-            port: spec.port.as_ref().map(|(port, _)| *port),
-            command: &spec.command,
-        })
-        .collect();
-    let way = way_up(&here.cwd, &plan.project.root);
-    let config = plan
-        .project
-        .config
-        .path
-        .strip_prefix(&plan.project.root)
-        .unwrap_or(&plan.project.config.path);
-    let palette = palette(plan);
-    let colour = session::colour(&palette);
-    banner(
-        &Banner {
-            project: &plan.title,
-            root_from_here: way.as_deref(),
-            config: &config.display().to_string(),
-            rows,
-            idle: names.first().map(String::as_str),
-            detached,
-        },
-        style::stdout_width(),
-        style::Paint::for_stdout(),
-        &colour,
-    )
-}
-
-/// `../..` from a directory below the root; the root itself from elsewhere; nothing in the root.
-fn way_up(cwd: &std::path::Path, root: &std::path::Path) -> Option<String> {
-    let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-    match cwd.strip_prefix(root) {
-        Ok(below) if below.as_os_str().is_empty() => None,
-        Ok(below) => Some(vec![".."; below.components().count()].join("/")),
-        Err(_) => Some(root.display().to_string()),
     }
 }
 

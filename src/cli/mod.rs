@@ -35,6 +35,7 @@ mod logs_remote;
 pub mod ls;
 pub mod man;
 pub mod mcp;
+mod opening;
 pub mod place;
 pub mod plan;
 pub mod quit;

@@ -48,6 +48,7 @@ mod replan;
 mod reports;
 mod resources;
 mod schedule;
+mod self_reports;
 mod session;
 mod signals;
 mod staleness;

@@ -6,6 +6,7 @@ pub mod command;
 mod descriptors;
 mod ids;
 pub mod lane;
+mod leave_keys;
 pub mod locate;
 mod notification;
 mod reply;

@@ -30,6 +30,7 @@ mod harness;
 mod hostile;
 mod kept_options;
 mod lane;
+mod leftover_files;
 mod logs;
 mod logs_api;
 mod logs_faults;
