@@ -148,6 +148,17 @@ impl Health {
         count
     }
 
+    /// The same of a try that no threshold counts.
+    pub(super) fn failed_between(&mut self, probe: ProbeKind, reason: String, at: SystemTime) -> u32 {
+        self.vouched = false;
+        let count = self
+            .failures
+            .get(&probe)
+            .map_or(1, |failure| failure.count.max(1));
+        self.failures.insert(probe, Failure { reason, count, at });
+        count
+    }
+
     /// What is wrong now, in words: `connection refused on 127.0.0.1:5432 (readiness probe, 3 failures)`.
     pub(super) fn trouble(&self) -> Option<String> {
         if let Some(complaint) = &self.complaint {

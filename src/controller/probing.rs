@@ -142,6 +142,7 @@ impl Controller {
             number,
             outcome,
         } = probed;
+        let counts = self.machine.failure_counts(instance, probe, self.clock.now());
         let health = &mut self.host_mut(instance).health;
         if health.run != Some(run) || !health.is_done(probe, number) {
             return;
@@ -158,6 +159,7 @@ impl Controller {
                 health.succeeded(probe);
                 0
             }
+            Outcome::Bad(reason) if !counts => health.failed_between(probe, reason, clock::wall()),
             Outcome::Bad(reason) => health.failed(probe, reason, clock::wall()),
             Outcome::Taken(reason) => {
                 let is_news = health.is_news(probe, &reason);
@@ -180,7 +182,7 @@ impl Controller {
             probe,
             ok,
         });
-        if failures > 0 {
+        if failures > 0 && counts {
             self.tell_failures(instance, probe, failures, was_up);
         }
         self.note_change_of(instance);

@@ -10,6 +10,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The shortest pause between attempts, so that a period of zero is not a busy loop.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(10);
 
+/// Until its first success a probe that is waited for is tried again after this, then after twice as long, and so on
+/// up to its period: what comes up within a second is not to be waited for for ten.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
 /// What a probe thinks after an attempt, once enough attempts agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opinion {
@@ -41,16 +45,43 @@ pub(super) struct Track {
     step: Step,
     successes: u32,
     failures: u32,
+    early: Option<Early>,
+}
+
+/// Tries between those at the period, until the first success.
+#[derive(Clone, Copy, Debug)]
+struct Early {
+    pause: Duration,
+    /// When the next failure counts: thresholds mean so many periods, however often it is tried.
+    counts_from: Moment,
 }
 
 impl Track {
+    /// Tried at its period.
     pub(super) fn new(schedule: ProbeSchedule) -> Self {
         Self {
             schedule,
             step: Step::Waiting,
             successes: 0,
             failures: 0,
+            early: None,
         }
+    }
+
+    /// Tried more often until it succeeds for the first time.
+    pub(super) fn waited_for(schedule: ProbeSchedule) -> Self {
+        Self {
+            early: Some(Early {
+                pause: FIRST_PAUSE,
+                counts_from: Moment::START,
+            }),
+            ..Self::new(schedule)
+        }
+    }
+
+    /// Whether a failure at `now` is one of those that a threshold counts.
+    pub(super) fn counts(&self, now: Moment) -> bool {
+        self.early.is_none_or(|early| now >= early.counts_from)
     }
 
     pub(super) fn due(&mut self, now: Moment) -> Due {
@@ -78,17 +109,35 @@ impl Track {
 
     fn count(&mut self, now: Moment, ok: bool) -> (Opinion, Moment) {
         self.step = Step::Waiting;
-        let next = now + self.schedule.period.max(SHORTEST_PERIOD);
+        let counts = self.counts(now);
+        let next = self.next(now, ok);
         let opinion = if ok {
             self.failures = 0;
             self.successes = self.successes.saturating_add(1);
             decided(self.successes, self.schedule.success_threshold, Opinion::Good)
+        } else if !counts {
+            Opinion::Undecided
         } else {
             self.successes = 0;
             self.failures = self.failures.saturating_add(1);
             decided(self.failures, self.schedule.failure_threshold, Opinion::Bad)
         };
         (opinion, next)
+    }
+
+    /// When it is tried again.
+    fn next(&mut self, now: Moment, ok: bool) -> Moment {
+        let at_period = now + self.schedule.period.max(SHORTEST_PERIOD);
+        let Some(early) = self.early.as_mut().filter(|_| !ok) else {
+            self.early = None;
+            return at_period;
+        };
+        if now >= early.counts_from {
+            early.counts_from = at_period;
+        }
+        let next = (now + early.pause).min(early.counts_from);
+        early.pause = early.pause.saturating_mul(2);
+        next
     }
 }
 
@@ -167,6 +216,35 @@ mod tests {
             use Opinion::{Bad, Good, Undecided};
             assert_eq!(row, [Undecided, Good, Undecided, Undecided, Bad]);
         }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_tried_soon_and_its_failures_count_at_the_period() {
+        use Opinion::{Bad, Good, Undecided};
+        let mut track = Track::waited_for(schedule(1, 2));
+        let mut now = Moment::START;
+        let mut told = Vec::new();
+        for ok in [false, false, false, false, false, false, false, true, false] {
+            track.due(now);
+            let (opinion, next) = track.done(now, ok).unwrap();
+            told.push((now.0.as_millis(), opinion));
+            now = next;
+        }
+        assert_eq!(
+            told,
+            [
+                (0, Undecided),
+                (50, Undecided),
+                (150, Undecided),
+                (350, Undecided),
+                (750, Undecided),
+                (1000, Bad),
+                (2000, Bad),
+                (3000, Good),
+                // The first success was the last early one.
+                (4000, Undecided),
+            ]
+        );
     }
 
     #[test]

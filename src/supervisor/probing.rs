@@ -53,7 +53,13 @@ impl Machine {
     fn begin_probe(&mut self, id: InstanceId, probe: ProbeKind, schedule: ProbeSchedule, first: Moment) {
         let run = self.at_mut(id).run.as_mut().expect("what is probed has a run");
         if let (Some(track), Some(timer)) = (track_of(run, probe), timer_of(probe)) {
-            *track = Some(Track::new(schedule));
+            *track = Some(match probe {
+                // Its failures end the run.
+                ProbeKind::Liveness => Track::new(schedule),
+                ProbeKind::Readiness | ProbeKind::Startup | ProbeKind::Listening | ProbeKind::Watchdog => {
+                    Track::waited_for(schedule)
+                }
+            });
             self.timers.set(id, timer, first);
         }
     }
@@ -133,6 +139,17 @@ impl Machine {
             | ProbeKind::Liveness
             | ProbeKind::Startup => {}
         }
+    }
+
+    /// Whether a failure of this probe at `now` counts, or is one of the early ones that do not.
+    pub fn failure_counts(&self, id: InstanceId, probe: ProbeKind, now: Moment) -> bool {
+        let run = self.at(id).run.as_ref();
+        let track = run.and_then(|run| match probe {
+            ProbeKind::Startup => run.startup.as_ref(),
+            ProbeKind::Readiness => run.readiness.as_ref(),
+            ProbeKind::Liveness | ProbeKind::Listening | ProbeKind::Watchdog => None,
+        });
+        track.is_none_or(|track| track.counts(now))
     }
 
     /// The run asks for more time: what would end it for being late waits for as long.

@@ -38,14 +38,27 @@ fn a_probe_is_tried_after_its_delay_and_then_at_its_period_from_the_end_of_an_at
         ..every_second().schedule
     };
     let policy = Policy {
-        readiness: Readiness::Probe(Probe { schedule }),
+        liveness: Some(Probe { schedule }),
         ..plain()
     };
     let mut rig = Rig::up(&[("web", policy)]);
     assert_eq!(rig.pass(499), [""; 0]);
-    assert_eq!(rig.pass(1), ["probe web Readiness"]);
+    assert_eq!(rig.pass(1), ["probe web Liveness"]);
     rig.after(300);
+    answer(&mut rig, ProbeKind::Liveness, false);
+    assert_eq!(rig.pass(999), [""; 0]);
+    assert_eq!(rig.pass(1), ["probe web Liveness"]);
+}
+
+#[test]
+fn who_is_not_ready_yet_is_asked_again_long_before_the_period_is_over() {
+    let mut rig = Rig::up(&[("web", probed())]);
+    rig.pass(0);
     answer(&mut rig, ProbeKind::Readiness, false);
+    assert_eq!(rig.pass(49), [""; 0]);
+    assert_eq!(rig.pass(1), ["probe web Readiness"]);
+    answer(&mut rig, ProbeKind::Readiness, true);
+    assert_eq!(ready(&rig), Some(true));
     assert_eq!(rig.pass(999), [""; 0]);
     assert_eq!(rig.pass(1), ["probe web Readiness"]);
 }

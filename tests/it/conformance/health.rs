@@ -97,6 +97,18 @@ fn both_thresholds_count() {
 }
 
 #[test]
+fn who_comes_up_soon_is_ready_soon_whatever_the_period() {
+    // The first attempt fails, and the second is a period later, longer than any test.
+    let project = composed(
+        "  db:\n    command: exec sleep 1000\n    readiness_probe:\n      period_seconds: 1000\n      \
+         exec: { command: '[ -e $OUT/tried ] || { echo no > $OUT/tried; exit 1; }' }\n",
+    );
+    project.start_detached(&[]);
+    is_ready(&project, "db");
+    assert_eq!(project.out("tried"), "no\n");
+}
+
+#[test]
 fn initial_delay_seconds_is_waited_for() {
     let project = composed(
         "  web:\n    command: 'date +%s%N > $OUT/started; exec sleep 1000'\n    readiness_probe: { exec: { command: \

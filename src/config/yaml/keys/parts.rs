@@ -83,7 +83,11 @@ table!(
             Kind::Time,
             "From the start of a run to the first attempt (0)."
         ),
-        key("period_seconds", Kind::Time, "From one attempt to the next (10)."),
+        key(
+            "period_seconds",
+            Kind::Time,
+            "From one attempt to the next (10); until the first success startup and readiness are tried sooner as well."
+        ),
         key(
             "timeout_seconds",
             Kind::Time,
