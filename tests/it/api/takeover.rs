@@ -19,6 +19,9 @@ impl Served {
 fn followers_on_tcp_go_on_when_another_controller_takes_over_and_say_so_in_one_line() {
     let served = Served::start(PROCFILE);
     served.count_to(1..=5);
+    served.project.wait_service("count", "its fifth line", |count| {
+        count.last_line.as_deref() == Some("number 5")
+    });
     let logs = served.cmd(&["logs", "-f", "count", "-n", "2"]).piped();
     let searching = served
         .cmd(&["logs", "-f", "count", "--since", "1h", "--grep", "number"])
