@@ -109,6 +109,7 @@ impl Controller {
             exit,
             killed: !killed.is_empty(),
         });
+        self.look_for_lost_mark(instance);
     }
 
     fn note_end(&mut self, instance: InstanceId, ended: &Ended) {

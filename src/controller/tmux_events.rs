@@ -70,6 +70,9 @@ impl Controller {
                     if reply.ok {
                         refill::take_in(hub, taken, &reply.body);
                     }
+                    if runs {
+                        hub.taken_in_alive(*instance);
+                    }
                     // What the pane prints from here on is not in it.
                     windows::bind(panes, shim.pane, *instance);
                 }
@@ -338,13 +341,24 @@ impl Controller {
         self.open_wanted_windows();
     }
 
-    /// Marks that passed while no client was attached are lost: an ended run has printed all it will.
+    /// Marks that passed while no client was attached are lost: an ended run has printed all it will. One that has
+    /// ended without our knowledge yet is looked at again when its end is reported ([`Self::look_for_lost_mark`]).
     fn on_marks_missed(&mut self, instance: InstanceId) {
         if let Some(run) = &self.host(instance).run
             && run.ended.is_some()
         {
             let run = run.id;
             self.hub.passed_unseen(clock::epoch_ms(), instance, run);
+        }
+    }
+
+    /// A run has ended, and of its window nothing has come since the scrollback was taken: the mark of its end may
+    /// have passed before that, while the report was on its way. The scrollback of now has all that it printed.
+    pub(super) fn look_for_lost_mark(&mut self, instance: InstanceId) {
+        // The mark of another run's beginning says it as well.
+        let goes_on = self.machine.state(instance).is_live();
+        if !goes_on && self.hub.is_silent(instance) && self.owes_output(instance) {
+            self.refill(instance);
         }
     }
 

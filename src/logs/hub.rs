@@ -51,6 +51,8 @@ pub struct Hub {
 pub(super) struct Source {
     pub(super) decoder: StreamDecoder,
     pub(super) past: Past,
+    /// Nothing has come since its scrollback was taken, while its run lived.
+    silent: bool,
 }
 
 impl Source {
@@ -65,6 +67,7 @@ impl Source {
                 last_line: (0, 0),
                 watch: None,
             },
+            silent: false,
         }
     }
 }
@@ -150,6 +153,7 @@ impl Hub {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
+        source.silent = false;
         let mut sink = SourceSink {
             instance,
             at_ms,
@@ -169,6 +173,19 @@ impl Hub {
         if self.open.on_output(now, instance, line_ended, is_open) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
         }
+    }
+
+    /// The instance's scrollback has been taken in, while its run lived. The mark of that run's end may have passed
+    /// before, unseen: then nothing comes any more.
+    pub fn taken_in_alive(&mut self, instance: InstanceId) {
+        if let Some(source) = self.source_mut(instance) {
+            source.silent = true;
+        }
+    }
+
+    /// Whether nothing has come since then.
+    pub fn is_silent(&self, instance: InstanceId) -> bool {
+        self.source(instance).is_some_and(|source| source.silent)
     }
 
     /// Ends the instance's stream (its window is gone): an unfinished line is complete.

@@ -84,8 +84,8 @@ impl Journal {
         }
     }
 
-    /// What the file says, which is gone on with; `None` where there is none that makes sense. A line that was cut by its writer's end
-    /// has been seen by nobody.
+    /// What the file says, which is gone on with; `None` where there is none that makes sense. A line that was cut by
+    /// its writer's end has been seen by nobody.
     pub(super) fn read(&mut self) -> Option<Left> {
         let text = fs::read(&self.path).ok()?;
         let mut lines = text.split_inclusive(|byte| *byte == b'\n');
