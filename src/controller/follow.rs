@@ -128,6 +128,20 @@ async fn deliver(
     }
 }
 
+/// The line that says that so many are missing, where that is known.
+pub(super) fn gap_line(lines: Option<u64>) -> OutputLine {
+    OutputLine {
+        at: time_text::rfc3339(super::clock::wall()),
+        name: String::new(),
+        position: 0,
+        run: 0,
+        kind: LineKind::Gap,
+        text: lines.map(|lines| lines.to_string()).unwrap_or_default(),
+        group: None,
+        nth: None,
+    }
+}
+
 impl Writing {
     fn batch(&self, batch: &Batch, names: &[Named]) -> Bytes {
         let mut chunk = BytesMut::new();
@@ -143,18 +157,8 @@ impl Writing {
 
     /// That lines are missing here; how many, where that is known.
     fn gap(&self, lines: Option<u64>) -> Bytes {
-        let gap = OutputLine {
-            at: time_text::rfc3339(super::clock::wall()),
-            name: String::new(),
-            position: 0,
-            run: 0,
-            kind: LineKind::Gap,
-            text: lines.map(|lines| lines.to_string()).unwrap_or_default(),
-            group: None,
-            nth: None,
-        };
         let mut chunk = BytesMut::new();
-        self.write(None, &gap, &mut chunk);
+        self.write(None, &gap_line(lines), &mut chunk);
         chunk.freeze()
     }
 

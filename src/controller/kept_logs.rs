@@ -2,7 +2,7 @@
 //! no disk and no client ever holds up the loop; what to look for is `logs::store`'s.
 
 use super::core::Controller;
-use super::follow::{Named, line};
+use super::follow::{Named, gap_line, line};
 use crate::api::call::{LogsRequest, Reply};
 use crate::api::messages::{ErrorBody, LineKind, LogsEnd, OutputLine};
 use crate::diag::{Diagnostic, Kind};
@@ -348,17 +348,7 @@ impl Following {
                     }
                 }
                 Some(Delivery::Gap { lines }) => {
-                    let gap = OutputLine {
-                        at: time_text::rfc3339(super::clock::wall()),
-                        name: String::new(),
-                        position: 0,
-                        run: 0,
-                        kind: LineKind::Gap,
-                        text: lines.to_string(),
-                        group: None,
-                        nth: None,
-                    };
-                    write_line(&gap, self.plain, &mut piece);
+                    write_line(&gap_line(Some(lines)), self.plain, &mut piece);
                 }
                 None => return,
             }

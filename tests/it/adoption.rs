@@ -157,44 +157,6 @@ fn a_stopped_service_stays_stopped_under_the_next_controller() {
 }
 
 #[test]
-fn what_a_probe_was_ending_when_the_controller_died_comes_up_again() {
-    for ends_first in [true, false] {
-        let project = Project::new().file(
-            "ovr.yaml",
-            "processes:
-  web:
-    command: 'trap \"until test -e go; do sleep 0.05; done; exit 0\" INT TERM; while :; do sleep 0.05; done'
-    shutdown: { timeout_seconds: 600 }
-    liveness_probe: { exec: { command: test -e alive }, period_seconds: 1, failure_threshold: 1 }
-  other:
-    command: sleep 1000
-",
-        );
-        project.write("alive", "");
-        project.start_detached(&[]);
-        let [pid, _] = project.wait_running(["web", "other"]);
-        fs::remove_file(project.root.join("alive")).unwrap();
-        project.wait_service("web", "to be ended by its probe", |web| {
-            matches!(web.state, StateWord::Stopping | StateWord::Restarting)
-        });
-        kill_controller(&project);
-        project.write("alive", "");
-        if ends_first {
-            project.write("go", "");
-            project.wait_until("the condemned run to be over", || !processes::is_alive(pid));
-            project.start_detached(&[]);
-        } else {
-            let start = project.start_piped(&[]);
-            start.wait_for_output("adopted");
-            project.write("go", "");
-        }
-        project.wait_service("web", "to be another process", |web| {
-            web.state == StateWord::Running && web.pid.is_some_and(|now| now != pid)
-        });
-    }
-}
-
-#[test]
 fn a_controller_that_is_killed_at_any_moment_of_its_start_leaves_nothing_in_the_way() {
     let project = Project::with("web: exec sleep 4021\nworker: exec sleep 4022\n");
     for moment in 0..12_u64 {

@@ -41,6 +41,22 @@ fn change_controllers(project: &Project, ends_first: bool) {
 }
 
 #[test]
+fn what_a_probe_was_ending_when_the_controller_died_comes_up_again() {
+    for ends_first in [true, false] {
+        let project = slow_to_stop();
+        let pid = project.service("web").pid;
+        fs::remove_file(project.root.join("alive")).unwrap();
+        project.wait_service("web", "to be ended by its probe", |web| {
+            matches!(web.state, StateWord::Stopping | StateWord::Restarting)
+        });
+        change_controllers(&project, ends_first);
+        project.wait_service("web", "to be another process", |web| {
+            web.state == StateWord::Running && web.pid.is_some() && web.pid != pid
+        });
+    }
+}
+
+#[test]
 fn a_stop_that_comes_while_a_probe_is_ending_a_run_sticks_under_the_next_controller() {
     for ends_first in [true, false] {
         let project = slow_to_stop();

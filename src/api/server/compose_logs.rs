@@ -3,7 +3,7 @@
 use super::Calls;
 use super::answer::{ask, json};
 use super::compose::status;
-use super::compose_request::{Refusal, target};
+use super::compose_request::{Refusal, target, targets};
 use crate::api::call::{Call, Framing, LinePlace, OutputRequest};
 use crate::api::messages::{LineKind, OutputLine};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -66,11 +66,7 @@ pub(super) async fn socket(
     let offset = offset.ok_or_else(|| Refusal::new("`offset` has to be a number"))?;
     let offset = usize::try_from(offset.max(0)).unwrap_or(usize::MAX);
     let status = status(&calls).await?;
-    let names = wanted.name.split(',').filter(|name| !name.is_empty());
-    let names: Result<Vec<String>, Refusal> = names
-        .map(|name| target(&status, name).map(|service| service.name.clone()))
-        .collect();
-    let names = names?;
+    let names = targets(&status, &wanted.name)?;
     if names.is_empty() {
         return Err(Refusal::new(
             "`name` has to be a process, or several with commas between them",

@@ -84,6 +84,14 @@ fn is_of_here(headers: &HeaderMap) -> bool {
     })
 }
 
+/// The instances that names with commas between them mean.
+pub(super) fn targets(status: &Status, names: &str) -> Result<Vec<String>, Refusal> {
+    let names = names.split(',').filter(|name| !name.is_empty());
+    names
+        .map(|name| target(status, name).map(|service| service.name.clone()))
+        .collect()
+}
+
 /// The instance of this name; the first one of a service of this name.
 pub(super) fn target<'a>(status: &'a Status, name: &str) -> Result<&'a Service, Refusal> {
     let instance = status.services.iter().find(|service| service.name == name);

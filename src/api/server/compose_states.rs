@@ -4,7 +4,7 @@
 use super::Calls;
 use super::answer::ask;
 use super::compose::status;
-use super::compose_request::{Refusal, target};
+use super::compose_request::{Refusal, targets};
 use crate::api::call::{Call, StatusRequest};
 use crate::api::compose::ProcessState;
 use crate::api::messages::Status;
@@ -28,11 +28,7 @@ pub(super) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     let status = status(&calls).await?;
-    let names = wanted.name.split(',').filter(|name| !name.is_empty());
-    let names: Result<Vec<String>, Refusal> = names
-        .map(|name| target(&status, name).map(|service| service.name.clone()))
-        .collect();
-    let names = names?;
+    let names = targets(&status, &wanted.name)?;
     Ok(upgrade.on_upgrade(move |socket| tell(socket, calls, status, names)))
 }
 
