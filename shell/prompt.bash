@@ -3,11 +3,9 @@
 
 __ovr_prompt() {
 	local code=$? state
-	if state=$(ovr status --short 2>/dev/null) && [ -n "$state" ]; then
-		OVR_SEGMENT="[$state] "
-	else
-		OVR_SEGMENT=
-	fi
+	# Its exit code says how the services are: not 0 is no reason to show nothing.
+	state=$(ovr status --short 2>/dev/null)
+	OVR_SEGMENT=${state:+"[$state] "}
 	# What the prompt shows as the last exit code stays that of the last command.
 	return "$code"
 }

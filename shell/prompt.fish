@@ -4,7 +4,8 @@
 # and call ovr_prompt in your fish_prompt or fish_right_prompt.
 
 function ovr_prompt --description 'State of the services of this project'
+    # Its exit code says how the services are: not 0 is no reason to show nothing.
     set -l state (command ovr status --short 2>/dev/null)
-    and test -n "$state"
+    test -n "$state"
     and printf '[%s] ' $state
 end

@@ -3,11 +3,9 @@
 
 _ovr_prompt() {
 	local state
-	if state=$(ovr status --short 2>/dev/null) && [[ -n $state ]]; then
-		ovr_segment="[$state] "
-	else
-		ovr_segment=
-	fi
+	# Its exit code says how the services are: not 0 is no reason to show nothing.
+	state=$(ovr status --short 2>/dev/null)
+	ovr_segment=${state:+"[$state] "}
 }
 
 autoload -Uz add-zsh-hook

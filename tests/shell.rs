@@ -58,12 +58,24 @@ const PROMPTS: [(&str, &str); 3] = [
 
 #[test]
 fn a_prompt_shows_the_services_and_keeps_the_last_exit_code() {
-    let ovr = fake_ovr("[ \"$*\" = 'status --short' ] && echo '3/4 web! ask?'");
+    // As `ovr status` does where a service has failed.
+    let ovr = fake_ovr("[ \"$*\" = 'status --short' ] && echo '3/4 web! ask?'; exit 74");
     for (shell, script) in PROMPTS {
         if let Some(shown) = run(shell, ovr.path(), script) {
             assert_eq!(shown, "3\n[3/4 web! ask?] $ ", "{shell}");
         }
     }
+}
+
+#[test]
+fn starship_shows_the_services_also_where_one_has_failed() {
+    let ovr = fake_ovr("[ \"$*\" = 'status --short' ] && echo '3/4 web!'; exit 74");
+    let starship = fs::read_to_string(shell_dir().join("starship.toml")).unwrap();
+    let command = starship.lines().find_map(|line| line.strip_prefix("command = "));
+    let command = command.unwrap().trim_matches('"');
+    // starship shows nothing of a command that exits with another code than 0.
+    let shown = run("sh", ovr.path(), &format!("{command} && echo shown"));
+    assert_eq!(shown.as_deref(), Some("3/4 web!\nshown\n"));
 }
 
 #[test]
