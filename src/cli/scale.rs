@@ -5,6 +5,7 @@ use super::complete::{self, Kind};
 use super::{reload, session};
 use crate::api::messages::Scale;
 use crate::diag::{self, Diagnostic};
+use crate::model::MAX_INSTANCES;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -13,9 +14,6 @@ pub const EXAMPLES: &[Example] = &[
     ("ovr scale web=3", "three of web; those that run stay"),
     ("ovr scale web=1 worker=2", "fewer of one, more of another"),
 ];
-
-/// The most instances of one service; with one port each there is no room for more.
-const MOST: u32 = 1000;
 
 /// Change how many instances of services run
 ///
@@ -43,12 +41,12 @@ pub fn cmd_scale(global: &GlobalArgs, args: &ScaleArgs) -> Result<ExitCode, Diag
 fn count(text: &str) -> Result<(String, u32), Diagnostic> {
     let parsed = text.split_once('=').and_then(|(name, count)| {
         let count: u32 = count.trim().parse().ok()?;
-        (count <= MOST && !name.trim().is_empty()).then(|| (name.trim().to_owned(), count))
+        (count <= MAX_INSTANCES && !name.trim().is_empty()).then(|| (name.trim().to_owned(), count))
     });
     parsed.ok_or_else(|| {
         Diagnostic::error(
             diag::Kind::Usage,
-            format!("{text:?} needs a name and a number from 0 to {MOST}"),
+            format!("{text:?} needs a name and a number from 0 to {MAX_INSTANCES}"),
         )
         .hint("ovr scale web=3")
     })

@@ -5,11 +5,8 @@
 //! items are no mistakes.
 
 use crate::diag::{Diagnostic, Kind};
-use crate::model::{InstanceName, ServiceName, Signal, no_such_service, select};
+use crate::model::{InstanceName, MAX_INSTANCES, ServiceName, Signal, no_such_service, select};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The most instances of one service; with one port each there is no room for more.
-const MAX_INSTANCES: u32 = 1000;
 
 /// How many instances each service has.
 #[derive(Clone, Debug, PartialEq, Eq)]

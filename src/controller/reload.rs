@@ -14,7 +14,7 @@ use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Change, ChangeKind, Reloaded, SCHEMA};
 use crate::diag::{Diagnostic, Kind, Severity};
 use crate::logs::Label;
-use crate::model::{InstanceId, InstanceName, InstanceSpec, ServiceName, StateWord};
+use crate::model::{InstanceId, InstanceName, InstanceSpec, MAX_INSTANCES, ServiceName, StateWord, too_many_instances};
 use crate::supervisor::{Declared, Event, Machine, Verb};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -78,6 +78,7 @@ impl Controller {
         let mut known = BTreeMap::new();
         for (name, count) in counts {
             match services.iter().find(|service| service.as_str() == name) {
+                Some(_) if count > MAX_INSTANCES => return drop(reply.send(Err(too_many_instances(&name)))),
                 Some(service) => {
                     known.insert(service.clone(), count);
                 }

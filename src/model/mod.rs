@@ -4,6 +4,7 @@
 mod checks;
 mod exit;
 mod ids;
+mod instances;
 mod io_words;
 mod log_file;
 pub mod mark;
@@ -23,6 +24,7 @@ mod verb;
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
+pub use instances::{MAX_INSTANCES, too_many_instances};
 pub use io_words::io_words;
 pub use log_file::{LogFile, LogPart, LogRotation};
 pub use moment::Moment;

@@ -18,12 +18,12 @@ pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(text).ok()
 }
 
-/// The time that is `millis` milliseconds after the Unix epoch.
 /// When something was that is written so, in milliseconds since the Unix epoch; 0 where it makes no sense.
 pub fn millis_of(text: &str) -> u64 {
     parse_rfc3339(text).map_or(0, epoch_millis)
 }
 
+/// The time that is `millis` milliseconds after the Unix epoch.
 pub fn from_epoch_millis(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
 }

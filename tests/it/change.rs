@@ -120,6 +120,19 @@ fn a_service_that_there_is_not_cannot_be_scaled() {
 }
 
 #[test]
+fn a_scale_beyond_all_measure_is_refused_whoever_asks() {
+    let project = Project::with("web: sleep 1000\n");
+    // Without ports nothing else bounds it.
+    project.start_detached(&["-N"]);
+    let body = "{\"counts\":{\"web\":1001}}";
+    project
+        .ovr(&["api", "POST", "/v1/scale", "--data", body])
+        .code(64)
+        .says(&["web can have 1000 instances at most"]);
+    project.ovr(&["status"]).says(&["1 of 1"]);
+}
+
+#[test]
 fn a_controller_that_comes_later_knows_what_was_scaled() {
     let project = Project::with("web: sleep 1000\nworker: sleep 1001\n");
     project.start_detached(&[]);

@@ -4,6 +4,7 @@ use super::{
     AVAILABILITY, DEPENDENCY, HOOKS, Key, Kind, LIMITS, LOG, PROBE, SCHEDULE, SHELL, SHUTDOWN, Table, WATCH,
     alias, key,
 };
+use crate::model::MAX_INSTANCES;
 
 const TERMINAL: &str = "every service has a terminal here; `ovr connect NAME` enters it";
 const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing in a file";
@@ -74,7 +75,7 @@ const KEYS: &[Key] = &[
         Kind::Texts,
         "The groups it belongs to.",
     ),
-    key("replicas", Kind::Whole(0, 10_000), "How many of it to run."),
+    key("replicas", Kind::Whole(0, MAX_INSTANCES as i64), "How many of it to run."),
     key(
         "depends_on",
         Kind::NamedOrList(&DEPENDENCY),

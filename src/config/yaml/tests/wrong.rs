@@ -19,7 +19,7 @@ fn all_errors_of_a_file_are_told_at_once_in_the_order_of_the_text() {
   3 |     comand: run
     |     ^^^^^^
   hint: did you mean `command`?
-error: ovr.yaml:5:15: `replicas` takes a whole number from 0 to 10000, not `many`
+error: ovr.yaml:5:15: `replicas` takes a whole number from 0 to 1000, not `many`
     |
   5 |     replicas: many
     |               ^^^^
