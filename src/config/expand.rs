@@ -15,7 +15,6 @@ use super::environment::Origin;
 use super::options::Options;
 use super::project::{PortDef, ServiceDef, Var};
 use super::template::Variables;
-use crate::diag::Diagnostic;
 use crate::model::{DEFAULT_NAMESPACE, InstanceName, Limits};
 use dependencies::Outline;
 use std::path::PathBuf;
@@ -39,7 +38,7 @@ pub fn expand(
         .collect();
     let tiers = dependencies::tiers(&configuration.def.services);
     let known = known(configuration, printed);
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut diagnostics = dependencies::clashes(&outlines);
     let mut services = Vec::new();
     for outline in &outlines {
         let mut drafts = Vec::new();

@@ -156,7 +156,8 @@ fn a_choice_of_nobody_is_an_error() {
     let mut unknown = options();
     unknown.namespaces = vec!["frnt".to_owned()];
     let told = resolved(&services(|_| ()), &unknown).diagnostics;
-    assert_eq!((told.len(), told[0].kind), (1, Kind::Usage));
+    // As of every command that takes `-n`.
+    assert_eq!((told.len(), told[0].kind), (1, Kind::NoSuchService));
     assert_eq!(
         told[0].hints,
         ["namespaces: all, back, front", "did you mean \"front\"?"]

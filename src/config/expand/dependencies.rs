@@ -2,7 +2,7 @@
 //! service or a replica comes to.
 
 use super::super::formation::Formation;
-use super::super::project::{DependencyDef, RestartDef, ServiceDef};
+use super::super::project::{DependencyDef, Located, RestartDef, ServiceDef};
 use super::Drafting;
 use super::texts::Texts;
 use crate::diag::{Diagnostic, Kind};
@@ -74,6 +74,24 @@ impl<'a> Outline<'a> {
             .is_some_and(|restart| restart.value == always)
             && availability.max_restarts.is_none_or(|most| most == 0)
     }
+}
+
+/// An error for each service that has the name of another one's replica: nobody could say which is meant.
+pub(super) fn clashes(outlines: &[Outline<'_>]) -> Vec<Diagnostic> {
+    let mut owners: BTreeMap<&ServiceName, &ServiceName> = BTreeMap::new();
+    for outline in outlines {
+        let own = &outline.service.name.value;
+        let replicas = outline.instances.iter().map(|instance| &instance.service);
+        owners.extend(replicas.filter(|replica| *replica != own).map(|replica| (replica, own)));
+    }
+    let names = outlines.iter().map(|outline| &outline.service.name);
+    let clash = |name: &Located<ServiceName>| {
+        let owner = owners.get(&name.value)?;
+        let message = format!("{} is also the name of a replica of {owner}", name.value);
+        let error = Diagnostic::error(Kind::Config, message).at(name.span.clone());
+        Some(error.hint("give one of them another name"))
+    };
+    names.filter_map(clash).collect()
 }
 
 /// The place of each tier. Numbers are in their order, and before words, which are in the order of the file.

@@ -40,6 +40,16 @@ fn replicas_that_are_written_have_names_and_those_that_are_asked_for_have_number
 }
 
 #[test]
+fn a_service_cannot_be_called_like_a_replica_of_another() {
+    let told = super::told(vec![replicas("web", 2), replicas("web-0", 1)]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].message, "web-0 is also the name of a replica of web");
+    assert!(told[0].span.is_some());
+    assert_eq!(super::told(vec![replicas("web", 10), replicas("web-0", 1)]), []);
+    assert_eq!(super::told(vec![replicas("web", 1), replicas("web-0", 1)]), []);
+}
+
+#[test]
 fn each_replica_has_its_number_in_texts_and_environment() {
     let def = service("api", |service| {
         service.replicas = Some(at(3, "replicas"));
