@@ -144,9 +144,11 @@ fn is_another_tools(config: &ConfigFile) -> bool {
         .path
         .file_name()
         .is_some_and(|name| name == "compose.yml" || name == "compose.yaml");
-    shared
-        && !fs::read_to_string(&config.path)
-            .is_ok_and(|text| text.lines().any(|line| line.starts_with("processes:")))
+    shared && !is_of_process_compose(&config.path)
+}
+
+fn is_of_process_compose(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("processes:")))
 }
 
 /// The project whose configuration was found: with the Procfile that an `ovr.yaml` lies over, and the file that
@@ -265,7 +267,8 @@ fn named_config(cwd: &Path, named: &Path) -> Result<ConfigFile, Diagnostic> {
                 .hint("name a Procfile, an ovr.yaml or a process-compose.yaml"),
         );
     }
-    if COMPOSE_FILES.iter().any(|compose| *compose == name) {
+    let is_dockers = COMPOSE_FILES.iter().any(|compose| *compose == name);
+    if is_dockers && !is_of_process_compose(&path) {
         let message = format!(
             "{} is a file of Docker Compose, which only that can run",
             path.display()

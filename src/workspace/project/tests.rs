@@ -150,6 +150,12 @@ fn a_file_of_docker_compose_is_not_mistaken_for_one_of_ours() {
     let error = find_with(&root, None, Some("docker-compose.yml")).unwrap_err();
     assert!(error.message.contains("is a file of Docker Compose"), "{error:?}");
     assert!(error.hints[0].contains("docker compose up"), "{error:?}");
+    // The name alone says nothing: what is found by itself can be named, too.
+    fs::write(root.join("compose.yaml"), "processes:\n  web: {}\n").unwrap();
+    let named = find_with(&root, None, Some("compose.yaml")).unwrap();
+    assert_eq!(named.config, find(&root).unwrap().config);
+    fs::write(root.join("compose.yaml"), "services:\n  web: {}\n").unwrap();
+    assert!(find_with(&root, None, Some("compose.yaml")).is_err());
 }
 
 #[test]
