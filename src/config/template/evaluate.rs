@@ -23,6 +23,8 @@ pub(super) fn evaluate<'a>(
         unknown,
         out: String::new(),
         doubts: Vec::new(),
+        turns: 0,
+        block: 0..0,
     };
     evaluator.nodes(nodes, &Dot::Root)?;
     Ok(Rendered {
@@ -67,7 +69,15 @@ struct Evaluator<'a> {
     unknown: Unknown,
     out: String,
     doubts: Vec<Fault>,
+    /// How often the insides of ranges were rendered.
+    turns: i64,
+    /// The block at hand.
+    block: Range<usize>,
 }
+
+/// No more turns of ranges, all together, and no longer text: a slip of the finger must not fill the memory.
+const MAX_TURNS: i64 = 100_000;
+const MAX_LENGTH: usize = 1 << 20;
 
 impl Evaluator<'_> {
     fn nodes(&mut self, nodes: &[Node<'_>], dot: &Dot) -> Result<(), Fault> {
@@ -94,6 +104,7 @@ impl Evaluator<'_> {
                 } => {
                     let value = self.pipe(pipe, dot);
                     if let Some(value) = self.settled(value, at, whole)? {
+                        self.block = at.clone();
                         self.block(*kind, pipe, value, then, otherwise, dot)?;
                     }
                 }
@@ -178,6 +189,7 @@ impl Evaluator<'_> {
                 .into_iter()
                 .map(|(name, item)| (Var::Text(name), item))
                 .collect(),
+            Var::Int(count) if count > MAX_TURNS => return Err(self.too_much()),
             Var::Int(count) => (0..count).map(|n| (Var::Int(n), Var::Int(n))).collect(),
             Var::Null | Var::Bool(_) | Var::Float(_) | Var::Text(_) => Vec::new(),
         };
@@ -194,10 +206,22 @@ impl Evaluator<'_> {
                     self.named.push((name.clone(), item.clone()));
                 }
             }
+            self.turns += 1;
+            if self.turns > MAX_TURNS || self.out.len() > MAX_LENGTH {
+                return Err(self.too_much());
+            }
             self.nodes(then, &Dot::Value(item))?;
             self.named.truncate(scope);
         }
         Ok(())
+    }
+
+    fn too_much(&self) -> Fault {
+        Fault {
+            message: format!("a range comes to more than {MAX_TURNS} turns or a megabyte of text"),
+            hint: None,
+            at: self.block.clone(),
+        }
     }
 
     fn pipe(&self, pipe: &Pipe, dot: &Dot) -> Result<Var, Stop> {

@@ -22,7 +22,7 @@ pub(super) enum Operand {
 
 /// Reads what stands between the braces.
 pub(super) fn pipe(inner: &str) -> Result<Pipe, String> {
-    let mut reader = Reader { rest: inner };
+    let mut reader = Reader { rest: inner, depth: 0 };
     let pipe = reader.pipe()?;
     match reader.rest.trim_start() {
         "" => Ok(pipe),
@@ -30,8 +30,12 @@ pub(super) fn pipe(inner: &str) -> Result<Pipe, String> {
     }
 }
 
+/// How deep expressions may stand in each other.
+const MAX_DEPTH: usize = 100;
+
 struct Reader<'a> {
     rest: &'a str,
+    depth: usize,
 }
 
 impl Reader<'_> {
@@ -90,7 +94,12 @@ impl Reader<'_> {
             }
             '(' => {
                 self.rest = &self.rest[1..];
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(format!("more than {MAX_DEPTH} `(` stand in each other"));
+                }
                 let pipe = self.pipe()?;
+                self.depth -= 1;
                 self.rest = self.rest.strip_prefix(')').ok_or("a `(` is never closed")?;
                 Operand::Group(Box::new(pipe), self.fields())
             }

@@ -37,6 +37,7 @@ pub(super) fn parse(text: &str, unknown: Unknown) -> Result<Vec<Node<'_>>, Fault
         text,
         items: items(text, unknown)?,
         next: 0,
+        depth: 0,
         unknown,
     };
     let (nodes, end) = parser.nodes()?;
@@ -142,8 +143,13 @@ struct Parser<'a> {
     text: &'a str,
     items: Vec<Item<'a>>,
     next: usize,
+    /// So many blocks are open.
+    depth: usize,
     unknown: Unknown,
 }
+
+/// How deep blocks may stand in each other.
+const MAX_DEPTH: usize = 100;
 
 impl<'a> Parser<'a> {
     /// The nodes up to what closes them, or the text's end.
@@ -192,6 +198,11 @@ impl<'a> Parser<'a> {
 
     fn block(&mut self, kind: BlockKind, at: Range<usize>, condition: &str) -> Result<Node<'a>, Fault> {
         let pipe = pipe(condition).map_err(|message| fault(message, at.clone()))?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            let message = format!("more than {MAX_DEPTH} blocks stand in each other");
+            return Err(fault(message, at));
+        }
         let (then, end) = self.nodes()?;
         let (otherwise, end) = match end {
             End::Closed(end) => (Vec::new(), end.end),
@@ -213,6 +224,7 @@ impl<'a> Parser<'a> {
             },
             End::Text => return Err(fault("this block has no {{end}}", at)),
         };
+        self.depth -= 1;
         Ok(Node::Block {
             whole: at.start..end,
             at,
