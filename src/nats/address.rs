@@ -67,7 +67,10 @@ impl FromStr for Address {
         let (host, port) = match place.strip_prefix('[') {
             Some(bracketed) => {
                 let (host, behind) = bracketed.split_once(']').ok_or(AddressError::Host)?;
-                (host, behind.strip_prefix(':'))
+                match behind.strip_prefix(':') {
+                    None if !behind.is_empty() => return Err(AddressError::Port),
+                    port => (host, port),
+                }
             }
             None => match place.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
@@ -188,6 +191,7 @@ mod tests {
             ("nats://u:secret@:4222", AddressError::Host),
             ("nats://u:secret@host:0", AddressError::Port),
             ("nats://u:secret@host:nats", AddressError::Port),
+            ("nats://[::1]4333", AddressError::Port),
             ("nats://host/subject", AddressError::Path),
             ("nats://a:4222,b:4222", AddressError::Path),
             ("nats://u:%zz@host", AddressError::Escape),

@@ -60,6 +60,10 @@ impl Connection {
             return Err("what answers does not speak NATS".to_owned());
         };
         let over_tls = address.tls || info.tls_required;
+        // What came in the clear may be anybody's, and must not pass for what comes encrypted.
+        if over_tls && !bytes.is_empty() {
+            return Err("it goes on in the clear where TLS is to begin".to_owned());
+        }
         let stream: Box<dyn Stream> = if over_tls {
             Box::new(tls::connect(stream, &address.host, "TLS").await?)
         } else {
@@ -178,5 +182,29 @@ async fn receive(from: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Re
             Ok(_) => {}
             Err(error) => return Err(io_words(&error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Connection;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn what_is_said_in_the_clear_before_tls_is_not_taken_for_the_servers_word() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let said = b"INFO {\"tls_required\":true}\r\nPONG\r\nMSG ovr.do.quit 1 2\r\n{}\r\n";
+            stream.write_all(said).await.unwrap();
+            stream
+        });
+        let address = format!("nats://127.0.0.1:{port}").parse().unwrap();
+        let opened = Connection::open(&address, "test", "ovr.>").await;
+        let error = opened.err().unwrap();
+        assert!(error.contains("in the clear"), "{error}");
+        drop(server);
     }
 }
