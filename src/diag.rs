@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use unicode_width::UnicodeWidthChar;
 
 /// The documented exit codes of `ovr` (`docs/exit-codes.md`). A service's own code passes through unchanged.
 pub mod exit_code {
@@ -259,14 +260,22 @@ fn caret(span: &Span) -> String {
     let line = line.trim_end_matches('\r');
     let number = span.line.to_string();
     let gutter = " ".repeat(number.len());
-    // Tabs are kept in the padding, so that the caret stands below its word in every tab width.
-    let padding: String = line
+    // The file may be anybody's, and a terminal would carry out what stands in it.
+    let shown: String = line
         .chars()
-        .take(span.column.saturating_sub(1))
-        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
         .collect();
-    let carets = "^".repeat(span.length.max(1));
-    format!("  {gutter} |\n  {number} | {line}\n  {gutter} | {padding}{carets}")
+    let before = span.column.saturating_sub(1);
+    // Tabs are kept in the padding, so that the caret stands below its word in every tab width.
+    let padding: String = shown
+        .chars()
+        .take(before)
+        .map(|c| if c == '\t' { "\t".to_owned() } else { " ".repeat(c.width().unwrap_or(0)) })
+        .collect();
+    let meant = shown.chars().skip(before).take(span.length);
+    let columns: usize = meant.map(|c| c.width().unwrap_or(1)).sum();
+    let carets = "^".repeat(columns.max(1));
+    format!("  {gutter} |\n  {number} | {shown}\n  {gutter} | {padding}{carets}")
 }
 
 #[cfg(test)]
@@ -292,6 +301,23 @@ mod tests {
             diagnostic.to_string(),
             "error: Procfile:2:1: no colon in this line\n    |\n  2 | workr\n    | ^^^^^\n  hint: write `name: command`"
         );
+    }
+
+    #[test]
+    fn a_caret_stands_below_its_word_behind_wide_characters_and_no_control_reaches_the_terminal() {
+        let source = Arc::new(Source {
+            path: "Procfile".into(),
+            text: "日本\u{1b}]0;title\u{7}: 数据\n".into(),
+        });
+        let at = |column, length| {
+            let source = Arc::clone(&source);
+            let span = Span { source, line: 1, column, length };
+            Diagnostic::error(Kind::Config, "wrong").at(span).to_string()
+        };
+        let line = "  1 | 日本\u{fffd}]0;title\u{fffd}: 数据\n";
+        assert!(at(3, 1).ends_with(&format!("{line}    |     ^")), "{}", at(3, 1));
+        let behind = at(15, 2);
+        assert!(behind.ends_with(&format!("{line}    | {}^^^^", " ".repeat(16))), "{behind}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Colour, width and measure of text for terminals: whether to colour, how wide a text is, how to cut it. No
 //! knowledge of what the text says.
 
+use crate::logs::ColorChoice;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -23,9 +25,13 @@ impl Paint {
     }
 
     fn for_stream(is_terminal: bool) -> Self {
-        let variable = |name: &str| std::env::var(name).ok();
+        Self::by(|name| std::env::var_os(name), is_terminal)
+    }
+
+    /// By the same rules as the console's lines.
+    fn by(variable: impl Fn(&str) -> Option<OsString>, is_terminal: bool) -> Self {
         Self {
-            on: wants_colour(is_terminal, &variable),
+            on: ColorChoice::from_environment(variable, is_terminal).is_on(),
         }
     }
 
@@ -60,18 +66,6 @@ impl Paint {
     pub fn yellow(self, text: &str) -> String {
         self.sgr("33", text)
     }
-}
-
-/// The conventions: `NO_COLOR` forbids, `CLICOLOR_FORCE` demands, else a terminal that is not dumb decides.
-pub fn wants_colour(is_terminal: bool, variable: &dyn Fn(&str) -> Option<String>) -> bool {
-    let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    if set("NO_COLOR") {
-        return false;
-    }
-    if variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") {
-        return true;
-    }
-    is_terminal && variable("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// The columns to lay out for: the terminal's on standard output; without one there is no limit, so that
@@ -184,7 +178,7 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paint, fit, pad, plain, quoted, wants_colour, width, wrap};
+    use super::{Paint, fit, pad, plain, quoted, width, wrap};
 
     #[test]
     fn a_very_long_line_is_quoted_by_its_beginning_and_says_how_much_is_missing() {
@@ -195,27 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn colour_follows_the_conventions() {
-        type Variables = &'static [(&'static str, &'static str)];
-        let table: &[(bool, Variables, bool)] = &[
-            (true, &[], true),
-            (false, &[], false),
-            (true, &[("TERM", "dumb")], false),
-            (true, &[("NO_COLOR", "1")], false),
-            (true, &[("NO_COLOR", "")], true),
-            (false, &[("CLICOLOR_FORCE", "1")], true),
-            (false, &[("CLICOLOR_FORCE", "0")], false),
-            (true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
-        ];
-        for (terminal, variables, expected) in table {
+    fn every_output_follows_the_same_conventions_of_colour() {
+        let is_on = |variables: &[(&str, &str)]| {
             let lookup = |name: &str| {
-                variables
-                    .iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, value)| (*value).to_owned())
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).into())
             };
-            assert_eq!(wants_colour(*terminal, &lookup), *expected, "{variables:?}");
-        }
+            Paint::by(lookup, true).is_on()
+        };
+        assert!(is_on(&[("TERM", "xterm")]));
+        // docs/output.md
+        assert!(!is_on(&[]), "TERM is missing");
+        assert!(!is_on(&[("TERM", "")]));
+        assert!(!is_on(&[("TERM", "xterm"), ("CLICOLOR", "0")]));
+        assert!(is_on(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")]));
     }
 
     #[test]
