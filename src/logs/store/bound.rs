@@ -2,7 +2,8 @@
 //! projects. What is too much goes oldest first; the files that a session is writing to stay. Removes files; knows
 //! nothing of what is in them.
 
-use super::files::{Segment, all, remove_if_there};
+use super::files::remove_if_there;
+use super::listing::{Segment, all, is_written};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,8 +126,7 @@ impl Sweeper {
         }
     }
 
-    /// Removes what other projects have left, oldest first. One that is being written to as well finds its file gone
-    /// and makes another.
+    /// Removes what other projects have left, oldest first, but no file that a session of theirs is writing to.
     fn sweep_neighbours(&self, everything: &Everything, own: u64) -> io::Result<()> {
         let mut others = Vec::new();
         let mut total = own;
@@ -134,7 +134,8 @@ impl Sweeper {
         for entry in fs::read_dir(&everything.dir)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() && entry.path() != self.dir {
-                let (bytes, files) = files_in(&entry.path(), |_, _| false)?;
+                let stays = |_: &str, segment: &Segment| segment.number.is_none() && is_written(&segment.path);
+                let (bytes, files) = files_in(&entry.path(), stays)?;
                 total += bytes;
                 others.extend(files);
                 dirs.push(entry.path());
@@ -190,6 +191,7 @@ fn remove_oldest(mut files: Vec<Found>, total: u64, bound: u64) -> io::Result<u6
 #[cfg(test)]
 mod tests {
     use super::{Everything, Keep, Sweeper};
+    use crate::logs::store::files::Appender;
     use std::fs::{self, File};
     use std::path::Path;
     use std::time::{Duration, SystemTime};
@@ -286,6 +288,29 @@ mod tests {
         assert!(!logs.path().join("old-2").exists());
         assert!(logs.path().join("recent-3/web.log").exists());
         assert!(!logs.path().join("recent-3/web~000001.log.gz").exists());
+    }
+
+    #[test]
+    fn what_the_session_of_another_project_writes_to_stays_however_old_it_is() {
+        let logs = tempfile::tempdir().unwrap();
+        let theirs = logs.path().join("theirs-1");
+        let mut appender = Appender::new(theirs.clone(), "web".into(), Keep::for_instances(1));
+        appender.append(b"a line\n").unwrap();
+        file(&theirs.join("gone.log"), 3000, 500);
+        let own = logs.path().join("own-2");
+        file(&own.join("web.log"), 3000, 0);
+        let everything = Everything {
+            dir: logs.path().to_owned(),
+            bytes: 1,
+        };
+        let sweep = || {
+            let everything = Some(everything.clone());
+            sweeper(&own, 10_000, everything).sweep(|_| true).unwrap();
+            (theirs.join("web.log").exists(), theirs.join("gone.log").exists())
+        };
+        assert_eq!(sweep(), (true, false));
+        drop(appender);
+        assert_eq!(sweep(), (false, false));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The files of one instance: the one that is written to, `web.log`, and the full ones before it,
-//! `web~000012.log`, later `web~000012.log.gz`. Names, order, appending, rotation. Knows nothing of what a line is
-//! but where it ends.
+//! Appending to the file of an instance, which is turned over when it is full. Knows nothing of what a line is but
+//! where it ends; which files there are is `listing.rs`'s.
 
 use super::bound::Keep;
+use super::listing::{current_path, full_path, next_number, packed_path, segments};
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -10,79 +11,6 @@ use std::path::{Path, PathBuf};
 
 /// Logs may hold what a service should not have printed: they are for their owner alone.
 const MODE: u32 = 0o600;
-
-/// A file with lines of an instance.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Segment {
-    /// `None`: the one that is written to, which is the newest.
-    pub number: Option<u64>,
-    pub path: PathBuf,
-}
-
-impl Segment {
-    pub fn is_packed(&self) -> bool {
-        self.path.extension().is_some_and(|extension| extension == "gz")
-    }
-}
-
-/// The file that an instance's lines are written to.
-pub fn current_path(dir: &Path, instance: &str) -> PathBuf {
-    dir.join(format!("{instance}.log"))
-}
-
-/// The files of an instance, oldest first. One that is there both packed and not is named once, unpacked.
-pub fn segments(dir: &Path, instance: &str) -> io::Result<Vec<Segment>> {
-    let mut found: Vec<Segment> = all(dir)?
-        .into_iter()
-        .filter(|(name, _)| name == instance)
-        .map(|(_, segment)| segment)
-        .collect();
-    // `None` sorts before every number, but is the newest. `.log` sorts before `.log.gz`.
-    found.sort_by(|a, b| {
-        let order = |segment: &Segment| segment.number.unwrap_or(u64::MAX);
-        (order(a), &a.path).cmp(&(order(b), &b.path))
-    });
-    found.dedup_by_key(|segment| segment.number);
-    Ok(found)
-}
-
-/// The instances that have files here, each once, sorted by name.
-pub fn instances(dir: &Path) -> io::Result<Vec<String>> {
-    let mut names: Vec<String> = all(dir)?.into_iter().map(|(name, _)| name).collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
-}
-
-/// Every log file here, with its instance.
-pub(super) fn all(dir: &Path) -> io::Result<Vec<(String, Segment)>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let Some((instance, number)) = path.file_name().and_then(|name| parse(name.to_str()?)) else {
-            continue;
-        };
-        found.push((instance.to_owned(), Segment { number, path }));
-    }
-    Ok(found)
-}
-
-/// `web.log`, `web~000012.log` or `web~000012.log.gz`. No name of a service holds a tilde.
-fn parse(file: &str) -> Option<(&str, Option<u64>)> {
-    let (stem, packed) = match file.strip_suffix(".log.gz") {
-        Some(stem) => (stem, true),
-        None => (file.strip_suffix(".log")?, false),
-    };
-    match stem.rsplit_once('~') {
-        Some((instance, number)) => Some((instance, Some(number.parse().ok()?))),
-        None if packed => None,
-        None => Some((stem, None)),
-    }
-}
 
 /// Appends to an instance's file.
 #[derive(Debug)]
@@ -170,7 +98,7 @@ impl Appender {
     fn rotate(&mut self) -> io::Result<Option<PathBuf>> {
         let known = segments(&self.dir, &self.instance)?;
         let numbers: Vec<u64> = known.iter().filter_map(|segment| segment.number).collect();
-        let next = numbers.last().map_or(1, |last| last + 1);
+        let next = next_number(numbers.last().copied());
         // The one that is about to be full counts as well.
         let surplus = (numbers.len() + 1).saturating_sub(self.keep.segments);
         for number in &numbers[..surplus] {
@@ -188,15 +116,8 @@ impl Appender {
     }
 
     fn full_path(&self, number: u64) -> PathBuf {
-        self.dir.join(format!("{}~{number:06}.log", self.instance))
+        full_path(&self.dir, &self.instance, number)
     }
-}
-
-/// Where a full file's compressed form goes.
-pub(super) fn packed_path(full: &Path) -> PathBuf {
-    let mut name = full.as_os_str().to_owned();
-    name.push(".gz");
-    PathBuf::from(name)
 }
 
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -220,6 +141,8 @@ fn open(path: &Path, dir: &Path) -> io::Result<Open> {
         }
         file => file?,
     };
+    // Says to the sessions of other projects that it is written to. Where the system has no such lock, they cannot tell.
+    flock(&file, FlockOperation::NonBlockingLockShared).unwrap_or_default();
     let found = file.metadata()?;
     Ok(Open {
         inode: found.ino(),
@@ -239,9 +162,15 @@ fn ends_within_a_line(file: &File, size: u64) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Appender, current_path, instances, segments};
+    use super::Appender;
     use crate::logs::store::bound::Keep;
+    use crate::logs::store::listing::{current_path, instances, packed_path, segments};
+    use crate::logs::store::merge::lines_of;
+    use crate::logs::store::tail::last_lines;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use std::fs;
+    use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
@@ -271,6 +200,31 @@ mod tests {
         let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
         assert_eq!(text("web~000003.log"), "line 4\nline 5\n");
         assert_eq!(text("web.log"), "line 6\nline 7\n");
+    }
+
+    #[test]
+    fn what_is_turned_over_or_packed_between_a_look_and_the_reading_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut appender = appender(dir.path(), 10, 3);
+        for line in ["one 45678\n", "two 45678\n"] {
+            appender.append(line.as_bytes()).unwrap();
+        }
+        let listed = segments(dir.path(), "web").unwrap();
+        for line in ["three 678\n", "four 5678\n"] {
+            appender.append(line.as_bytes()).unwrap();
+        }
+        let first = dir.path().join("web~000001.log");
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&fs::read(&first).unwrap()).unwrap();
+        fs::write(packed_path(&first), packed.finish().unwrap()).unwrap();
+        fs::remove_file(first).unwrap();
+        let texts = |lines: Vec<Vec<u8>>| lines.into_iter().map(|line| String::from_utf8(line).unwrap());
+        let read = lines_of(listed.clone()).map(|line| line.unwrap().text).collect();
+        assert_eq!(texts(read).collect::<Vec<_>>(), ["one 45678", "two 45678"]);
+        let last = texts(last_lines(&listed, 9).unwrap()).collect::<Vec<_>>();
+        assert_eq!(last, ["one 45678", "two 45678"]);
+        let now = last_lines(&segments(dir.path(), "web").unwrap(), 9).unwrap();
+        assert_eq!(now.len(), 4);
     }
 
     #[test]

@@ -2,12 +2,11 @@
 //! Reads files; decides nothing about what is wanted.
 
 use super::entry::{Entry, EntryKind};
-use super::files::Segment;
+use super::listing::Segment;
 use crate::model::RunId;
 use flate2::bufread::GzDecoder;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 
 /// A line, wherever it was read.
@@ -91,7 +90,7 @@ impl Iterator for FileLines {
             let Some(open) = &mut self.open else {
                 match open(&self.segments.pop_front()?) {
                     Ok(file) => self.open = Some(file),
-                    // Removed as the oldest, or packed, since the directory was read.
+                    // Removed as the oldest since the directory was read.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => return Some(Err(error)),
                 }
@@ -113,26 +112,13 @@ impl Iterator for FileLines {
 }
 
 fn open(segment: &Segment) -> io::Result<Box<dyn BufRead>> {
-    let file = match File::open(&segment.path) {
-        Err(error) if error.kind() == ErrorKind::NotFound && !segment.is_packed() => {
-            // It may have been packed just now.
-            let packed = Segment {
-                path: super::files::packed_path(&segment.path),
-                number: segment.number,
-            };
-            return Ok(open_packed(File::open(&packed.path)?));
-        }
-        file => BufReader::new(file?),
-    };
-    if segment.is_packed() {
-        Ok(open_packed(file.into_inner()))
+    let (file, is_packed) = segment.open()?;
+    let file = BufReader::new(file);
+    if is_packed {
+        Ok(Box::new(BufReader::new(GzDecoder::new(file))))
     } else {
         Ok(Box::new(file))
     }
-}
-
-fn open_packed(file: File) -> Box<dyn BufRead> {
-    Box::new(BufReader::new(GzDecoder::new(BufReader::new(file))))
 }
 
 /// The lines of several instances by their time, each with the instance's place in the list. Lines of one

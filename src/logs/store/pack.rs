@@ -1,7 +1,8 @@
 //! Compresses full log files, one after the other, in a thread that takes only the time that nobody else wants.
 //! Reads and replaces files; knows nothing of what is in them.
 
-use super::files::{packed_path, remove_if_there};
+use super::files::remove_if_there;
+use super::listing::packed_path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::{self, File, OpenOptions};

@@ -3,7 +3,7 @@
 
 use super::cursor::Cursor;
 use super::entry::EntryKind;
-use super::files::{Segment, segments};
+use super::listing::{Segment, segments};
 use super::found::{Filter, Found, FoundLine, Summary};
 use super::merge::{Before, Line, Lines, Merged, lines_of};
 use super::tail::last_lines;

@@ -1,9 +1,8 @@
 //! The last lines of an instance's files, read from the end, so that a look at a few lines costs the same however
 //! much there is. Lines in, lines out; what they say is for others.
 
-use super::files::Segment;
+use super::listing::Segment;
 use flate2::read::GzDecoder;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 
@@ -19,7 +18,7 @@ pub(super) fn last_lines(segments: &[Segment], count: usize) -> io::Result<Vec<V
             break;
         }
         let text = match end_of(segment, left) {
-            // Removed as the oldest, or packed, since the directory was read.
+            // Removed as the oldest since the directory was read.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             text => text?,
         };
@@ -40,8 +39,8 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 
 /// A piece of the file that reaches to its end, begins with a line, and holds `count` lines or all there are.
 fn end_of(segment: &Segment, count: usize) -> io::Result<Vec<u8>> {
-    let mut file = File::open(&segment.path)?;
-    if segment.is_packed() {
+    let (mut file, is_packed) = segment.open()?;
+    if is_packed {
         let mut text = Vec::new();
         GzDecoder::new(file).read_to_end(&mut text)?;
         return Ok(text);
@@ -74,7 +73,7 @@ fn end_of(segment: &Segment, count: usize) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::last_lines;
-    use crate::logs::store::files::segments;
+    use crate::logs::store::listing::segments;
     use flate2::{Compression, write::GzEncoder};
     use std::fs;
     use std::io::Write;

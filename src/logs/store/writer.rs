@@ -4,7 +4,8 @@
 use super::bound::{Keep, Sweeper};
 use super::copies::Copies;
 use super::entry::{Encoder, EntryKind};
-use super::files::{self, Appender, Failed};
+use super::files::{Appender, Failed};
+use super::listing;
 use super::pack::Packer;
 use super::queue::{Item, Next, Shared, lines_in};
 use crate::model::{InstanceId, LogFile, RunId};
@@ -265,7 +266,7 @@ impl Lost {
 /// The full files that an earlier session had no time to compress.
 fn unpacked(dir: &Path) -> Vec<PathBuf> {
     // What cannot be listed now is seen the next time.
-    let files = files::all(dir).unwrap_or_default().into_iter();
+    let files = listing::all(dir).unwrap_or_default().into_iter();
     files
         .map(|(_, segment)| segment)
         .filter(|segment| segment.number.is_some() && !segment.is_packed())
