@@ -1,7 +1,7 @@
 //! When a cron expression comes due. Parses it, with its time zone, for `config` to check and for the controller
 //! to go by. Looks up time zones in the system's database; the time is an argument.
 
-use cronexpr::jiff::{Timestamp, civil, tz::TimeZone};
+use cronexpr::jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
 use std::fmt;
 use std::time::SystemTime;
@@ -56,6 +56,9 @@ const ALIASES: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
 ];
 
+/// No clock is put forward by more at once.
+const MOST_SKIPPED: SignedDuration = SignedDuration::from_hours(2);
+
 impl Cron {
     /// Five fields or an alias; `timezone` is an IANA name, `None` the local time.
     ///
@@ -108,7 +111,9 @@ impl Cron {
     }
 
     fn next_on_the_wall(&self, table: &Crontab, now: Timestamp) -> Option<Timestamp> {
-        let mut shown = now.to_zoned(self.zone.clone()).datetime();
+        // What the clock has skipped may still be to come: it comes later than it shows.
+        let before = now.checked_sub(MOST_SKIPPED).ok()?;
+        let mut shown = before.to_zoned(self.zone.clone()).datetime();
         loop {
             shown = next_shown(table, shown)?;
             // A time that the clock skips comes as much later as it skips; of two equal ones, the first counts.
@@ -208,6 +213,11 @@ mod tests {
         // In Berlin, 2:00 to 3:00 does not exist on 29 March 2026: 2:30 is taken as 3:30 (1:30 UTC).
         assert_eq!(
             due("30 2 * * *", Some("Europe/Berlin"), "2026-03-28T12:00:00Z", 2),
+            ["2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"]
+        );
+        // Asked when the clock has skipped it already, it is still to come; once it has come, it is over.
+        assert_eq!(
+            due("30 2 * * *", Some("Europe/Berlin"), "2026-03-29T01:10:00Z", 2),
             ["2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"]
         );
     }
