@@ -1,12 +1,15 @@
 //! What the API is served on. The unix socket is bound under its name only when it takes connections, and open to
 //! its owner alone; TCP takes whoever comes. What is said over a connection is not decided here.
 
+use super::visitor::{MOST, Visitor};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 
 /// Binds a socket (mode 0600) at `path`, in place of one that is there. It appears under its name only when it
 /// takes connections, so a client that waits for the name need not try again. Called by the holder of the
@@ -63,25 +66,31 @@ impl axum::serve::Listener for SameUser {
 /// A TCP listener whose connections send what they have at once.
 pub(super) struct Everybody {
     listener: TcpListener,
+    places: Arc<Semaphore>,
 }
 
 impl Everybody {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener }
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(MOST)),
+        }
     }
 }
 
 impl axum::serve::Listener for Everybody {
-    type Io = TcpStream;
+    type Io = Visitor;
     type Addr = ();
 
-    async fn accept(&mut self) -> (TcpStream, ()) {
+    async fn accept(&mut self) -> (Visitor, ()) {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("nobody closes it");
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     // Slower without, and nothing else.
                     let _is_slower = stream.set_nodelay(true);
-                    return (stream, ());
+                    return (Visitor::new(stream, place), ());
                 }
                 Err(error) => recover(&error).await,
             }

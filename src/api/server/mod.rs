@@ -19,6 +19,7 @@ pub(super) mod services;
 pub(super) mod session;
 mod sse;
 pub(super) mod terminal;
+mod visitor;
 pub(super) mod window;
 
 use super::MAX_BODY;
