@@ -1,7 +1,6 @@
 //! `ovr events`: what can be typed, and the behaviour. The sentences are `show::events`'.
 
 use super::args::{AnyNames, Example, GlobalArgs};
-use super::background::utc_offset_s;
 use super::logs::{Lines, parse_lines};
 use super::show::events::sentence;
 use super::successor::{End, Successor};
@@ -11,7 +10,7 @@ use crate::api::client::Client;
 use crate::api::messages::events::{Event, EventKind};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{self, Since};
-use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
+use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, TimeZone, Tone};
 use crate::model::{InstanceId, suggest, time_text};
 use clap::Args;
 use std::io::IsTerminal;
@@ -126,7 +125,7 @@ fn beginning(args: &EventsArgs) -> Result<(EventsSince, u64), Diagnostic> {
     if let Ok(cursor) = text.parse::<EventCursor>() {
         return Ok((EventsSince::Cursor(cursor), 0));
     }
-    match store::since(text, SystemTime::now(), utc_offset_s())? {
+    match store::since(text, SystemTime::now(), &TimeZone::system())? {
         Since::Time(at_ms) => Ok((EventsSince::Start, at_ms)),
         Since::Cursor(_) | Since::Printed(_) => Err(Diagnostic::error(
             Kind::Usage,
@@ -161,7 +160,7 @@ impl Printer {
         let options = RenderOptions {
             color: ColorChoice::from_environment(|name| std::env::var_os(name), is_terminal),
             timestamps: true,
-            utc_offset_s: utc_offset_s(),
+            zone: TimeZone::system(),
             palette: Palette::default(),
             open_lines: false,
         };

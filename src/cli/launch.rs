@@ -14,7 +14,7 @@ use crate::api::client::Client;
 use crate::api::messages::Detached;
 use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
-use crate::logs::{ColorChoice, Palette, RenderOptions};
+use crate::logs::{ColorChoice, Palette, RenderOptions, TimeZone};
 use crate::model::time_text;
 use crate::nats::redacted;
 use crate::tmux::locate::locate as locate_tmux;
@@ -230,7 +230,10 @@ fn setup(
         publish: plan.publish.clone(),
         tcp: None,
         settings: inherit::to_keep(here, args),
-        arguments: std::env::args().skip(1).map(|word| redacted(&word)).collect(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|word| redacted(&word.to_string_lossy()))
+            .collect(),
         up: None,
     })
 }
@@ -259,10 +262,12 @@ pub(super) fn palette(plan: &Plan) -> Palette {
 }
 
 fn render_options(plan: &Plan) -> RenderOptions {
+    let timestamps = plan.options.show_timestamps.value;
     RenderOptions {
         color: ColorChoice::from_environment(|name| std::env::var_os(name), std::io::stdout().is_terminal()),
-        timestamps: plan.options.show_timestamps.value,
-        utc_offset_s: background::utc_offset_s(),
+        timestamps,
+        // Where no time is shown, no start waits for the zone's file.
+        zone: if timestamps { TimeZone::system() } else { TimeZone::UTC },
         palette: palette(plan),
         open_lines: std::io::stdout().is_terminal(),
     }

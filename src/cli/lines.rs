@@ -2,12 +2,11 @@
 //! others to say.
 
 use crate::api::messages::{LineKind, LogsEnd, OutputLine};
-use crate::cli::background::utc_offset_s;
 use crate::cli::report;
 use crate::controller::output_line;
 use crate::diag::Diagnostic;
 use crate::logs::store::FoundLine;
-use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, Tone};
+use crate::logs::{ColorChoice, Label, Palette, RenderOptions, Renderer, TimeZone, Tone};
 use crate::model::{InstanceId, time_text};
 use regex::bytes::Regex;
 use std::borrow::Cow;
@@ -57,7 +56,11 @@ impl Printer {
                 ColorChoice::from_environment(|name| std::env::var_os(name), is_terminal)
             },
             timestamps: style.timestamps,
-            utc_offset_s: utc_offset_s(),
+            zone: if style.timestamps {
+                TimeZone::system()
+            } else {
+                TimeZone::UTC
+            },
             palette: Palette::default(),
             open_lines: is_terminal,
         };

@@ -2,7 +2,6 @@
 //! `logs::store`, times are read in `when`, and how lines are printed is in `show::lines`.
 
 use super::args::{AnyNames, Example, GlobalArgs};
-use super::background::utc_offset_s;
 use super::following::{Following, Past};
 use super::lines::{Printer, Style};
 use super::place::Place;
@@ -13,6 +12,7 @@ use crate::api::call::OutputRequest;
 use crate::api::client::Client;
 use crate::api::messages::LogsEnd;
 use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::logs::TimeZone;
 use crate::logs::store::{self, Cursor, FoundLine, Query, RunChoice, Since, Summary};
 use clap::Args;
 use regex::bytes::Regex;
@@ -206,7 +206,7 @@ fn print_found(
 
 /// The place that `text` means, now and by this machine's clock.
 pub(super) fn since(text: &str) -> Result<Since, Diagnostic> {
-    store::since(text, SystemTime::now(), utc_offset_s())
+    store::since(text, SystemTime::now(), &TimeZone::system())
 }
 
 fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query, Diagnostic> {
@@ -214,7 +214,7 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
     query.since = args.since.as_deref().map(since).transpose()?;
     let until = args.until.as_deref();
     query.until_ms = until
-        .map(|text| store::until(text, SystemTime::now(), utc_offset_s()))
+        .map(|text| store::until(text, SystemTime::now(), &TimeZone::system()))
         .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;

@@ -1,6 +1,5 @@
 //! `ovr logs` where the session is on TCP: its files are out of reach, so that it is asked for their lines.
 
-use super::background::utc_offset_s;
 use super::following::{Following, Past};
 use super::kept;
 use super::lines::Printer;
@@ -11,8 +10,8 @@ use crate::api::client::Client;
 use crate::api::kept::KeptLine;
 use crate::api::messages::{LineKind, LogsEnd, OutputLine, Status};
 use crate::diag::{Diagnostic, Kind, exit_code};
-use crate::logs::Label;
-use crate::logs::store::{Cursor, RunChoice, Since};
+use crate::logs::store::{self, Cursor, RunChoice, Since};
+use crate::logs::{Label, TimeZone};
 use crate::model::{InstanceName, select, time_text};
 use regex::bytes::Regex;
 use std::process::ExitCode;
@@ -176,11 +175,10 @@ pub(super) fn run_text(run: RunChoice) -> String {
 
 /// A time as it can be sent: what is said by this machine's zone must not be read by another's.
 pub(super) fn moment(text: &str) -> Result<String, Diagnostic> {
-    let (now, offset_s) = (std::time::SystemTime::now(), utc_offset_s());
-    let parse = |offset_s| crate::logs::store::since(text, now, offset_s);
-    let here = parse(offset_s)?;
+    let now = std::time::SystemTime::now();
+    let here = store::since(text, now, &TimeZone::system())?;
     // How long ago, a time with its zone, a cursor: the same everywhere.
-    if parse(0)? == parse(3600)? {
+    if !store::is_of_the_zone(text, now) {
         return Ok(text.to_owned());
     }
     Ok(match here {

@@ -7,7 +7,7 @@ use crate::api::call::{LogsRequest, Reply};
 use crate::api::messages::{ErrorBody, LineKind, LogsEnd, OutputLine};
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::{self, EntryKind, FoundLine, Overlap, Query, RUN_MARK, Summary};
-use crate::logs::{Delivery, Filter, Follower};
+use crate::logs::{Delivery, Filter, Follower, TimeZone};
 use crate::model::{InstanceName, select, time_text};
 use bytes::Bytes;
 use regex::bytes::{Regex, RegexBuilder};
@@ -105,9 +105,9 @@ fn not_kept() -> Diagnostic {
 fn query(request: &LogsRequest, dir: PathBuf, now: SystemTime) -> Result<Query, Diagnostic> {
     let usage = |message: String| Diagnostic::error(Kind::Usage, message);
     let mut query = Query::new(dir, Vec::new());
-    let since = request.since.as_deref().map(|text| store::since(text, now, 0));
+    let since = request.since.as_deref().map(|text| store::since(text, now, &TimeZone::UTC));
     query.since = since.transpose()?;
-    let until = request.until.as_deref().map(|text| store::until(text, now, 0));
+    let until = request.until.as_deref().map(|text| store::until(text, now, &TimeZone::UTC));
     query.until_ms = until.transpose()?;
     query.grep = match &request.grep {
         Some(text) => Some(

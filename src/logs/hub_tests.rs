@@ -1,7 +1,9 @@
 //! Tests of the hub: what the console, the rings, the followers and the events get of the same bytes.
 
 use super::hub::{Hub, StreamEvent};
-use crate::logs::{ColorChoice, Delivery, Filter, Label, Palette, RecordKind, RenderOptions, Renderer, Tone};
+use crate::logs::{
+    ColorChoice, Delivery, Filter, Label, Palette, RecordKind, RenderOptions, Renderer, TimeZone, Tone,
+};
 use crate::model::mark::Mark;
 use crate::model::{InstanceId, Moment, RunId};
 use std::future::Future;
@@ -21,7 +23,7 @@ fn hub() -> Hub {
         open_lines: true,
         color: ColorChoice::Off,
         timestamps: false,
-        utc_offset_s: 0,
+        zone: TimeZone::UTC,
         palette: Palette::default(),
     };
     let mut hub = Hub::new(2, Some(Renderer::new(&labels, options)));

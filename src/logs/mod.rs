@@ -38,6 +38,9 @@ mod stream_properties;
 #[cfg(test)]
 mod stream_tests;
 
+/// What clocks show, summer and winter.
+pub use cronexpr::jiff::tz::TimeZone;
+
 pub use color::{ColorChoice, Palette, PaletteError};
 pub use console::{Console, ConsoleFailed};
 pub use follow::{Batch, Delivery, Filter, Follower, Followers};

@@ -6,6 +6,7 @@ use super::plain::{skip_into, strip_into};
 use super::scan::columns;
 use super::style::RESET;
 use crate::model::InstanceId;
+use cronexpr::jiff::{Timestamp, tz::TimeZone};
 
 /// What stands in the place of a service's name where `ovr` speaks for itself.
 const OWN_NAME: &str = "ovr";
@@ -23,8 +24,8 @@ pub struct RenderOptions {
     pub color: ColorChoice,
     /// Begin each line with the time of day.
     pub timestamps: bool,
-    /// Local time minus UTC, in seconds.
-    pub utc_offset_s: i32,
+    /// Where that time is read off.
+    pub zone: TimeZone,
     pub palette: Palette,
     /// Show a line that is not finished yet. A person at a terminal has to see a prompt; a file or a pipe gets
     /// whole lines only, for a program may read them.
@@ -251,7 +252,7 @@ impl Renderer {
         if !self.options.timestamps {
             return;
         }
-        let time = self.clock.at(at_ms, self.options.utc_offset_s);
+        let time = self.clock.at(at_ms, &self.options.zone);
         if self.options.color.is_on() {
             out.extend_from_slice(DIM);
             out.extend_from_slice(time);
@@ -282,11 +283,15 @@ impl Renderer {
 }
 
 impl Clock {
-    /// `HH:MM:SS` at a place `offset_s` seconds ahead of UTC.
-    fn at(&mut self, at_ms: u64, offset_s: i32) -> &[u8; 8] {
-        let second = (at_ms / 1000).saturating_add_signed(i64::from(offset_s));
+    /// `HH:MM:SS` in the zone. A session lives longer than summer does, so its clocks are looked at each second.
+    fn at(&mut self, at_ms: u64, zone: &TimeZone) -> &[u8; 8] {
+        let second = at_ms / 1000;
         if self.second != Some(second) {
             self.second = Some(second);
+            let time = i64::try_from(second).ok();
+            let time = time.and_then(|second| Timestamp::from_second(second).ok());
+            let offset_s = zone.to_offset(time.unwrap_or(Timestamp::MAX)).seconds();
+            let second = second.saturating_add_signed(i64::from(offset_s));
             let of_day = second % 86_400;
             for (at, part) in [(0, of_day / 3600), (3, of_day / 60 % 60), (6, of_day % 60)] {
                 self.text[at] = b'0' + (part / 10).to_le_bytes()[0];

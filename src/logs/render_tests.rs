@@ -1,8 +1,10 @@
 //! Tests of the renderer: what stands on the screen in the end.
 
 use super::render::{Label, RenderOptions, Renderer, Tone};
-use crate::logs::{ColorChoice, Palette};
+use crate::logs::{ColorChoice, Palette, TimeZone};
 use crate::model::InstanceId;
+use crate::model::time_text::millis_of;
+use cronexpr::jiff::tz::Offset;
 
 const WEB: InstanceId = InstanceId(0);
 const ASK: InstanceId = InstanceId(1);
@@ -20,7 +22,7 @@ fn renderer(color: ColorChoice, timestamps: bool) -> Renderer {
             open_lines: true,
             color,
             timestamps,
-            utc_offset_s: 3600,
+            zone: TimeZone::fixed(Offset::constant(1)),
             palette: Palette::default(),
         },
     )
@@ -139,7 +141,7 @@ fn wide_names_are_aligned_by_their_columns() {
             open_lines: true,
             color: ColorChoice::Off,
             timestamps: false,
-            utc_offset_s: 0,
+            zone: TimeZone::UTC,
             palette: Palette::default(),
         },
     );
@@ -159,4 +161,27 @@ fn behind_missing_lines_nothing_is_taken_for_the_rest_of_a_line_that_was_begun_b
         r.output(out, ASK, AT, b"GET /orders 500");
     });
     assert_eq!(text, "ask     │ GET /\nask     │ GET /orders 500\n");
+}
+
+#[test]
+fn a_session_that_outlives_the_summer_shows_the_time_of_the_winter() {
+    let labels = [Label {
+        name: "web".into(),
+        position: 0,
+    }];
+    let mut renderer = Renderer::new(
+        &labels,
+        RenderOptions {
+            open_lines: true,
+            color: ColorChoice::Off,
+            timestamps: true,
+            zone: TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap(),
+            palette: Palette::default(),
+        },
+    );
+    let text = rendered(&mut renderer, |r, out| {
+        r.output(out, WEB, millis_of("2026-10-25T00:59:59Z"), b"before");
+        r.output(out, WEB, millis_of("2026-10-25T01:00:00Z"), b"after");
+    });
+    assert_eq!(text, "02:59:59 web │ before\n02:00:00 web │ after\n");
 }
