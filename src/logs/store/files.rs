@@ -165,7 +165,7 @@ mod tests {
     use super::Appender;
     use crate::logs::store::bound::Keep;
     use crate::logs::store::listing::{current_path, instances, packed_path, segments};
-    use crate::logs::store::merge::lines_of;
+    use crate::logs::store::merge::{Lines, Reading};
     use crate::logs::store::tail::last_lines;
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -219,12 +219,37 @@ mod tests {
         fs::write(packed_path(&first), packed.finish().unwrap()).unwrap();
         fs::remove_file(first).unwrap();
         let texts = |lines: Vec<Vec<u8>>| lines.into_iter().map(|line| String::from_utf8(line).unwrap());
-        let read = lines_of(listed.clone()).map(|line| line.unwrap().text).collect();
-        assert_eq!(texts(read).collect::<Vec<_>>(), ["one 45678", "two 45678"]);
+        for hold in [true, false] {
+            let read = Reading::of(listed.clone(), hold).unwrap().lines();
+            assert_eq!(texts_of(read), ["one 45678", "two 45678"], "{hold}");
+        }
         let last = texts(last_lines(&listed, 9).unwrap()).collect::<Vec<_>>();
         assert_eq!(last, ["one 45678", "two 45678"]);
         let now = last_lines(&segments(dir.path(), "web").unwrap(), 9).unwrap();
         assert_eq!(now.len(), 4);
+    }
+
+    fn texts_of(lines: Lines) -> Vec<String> {
+        lines.map(|line| String::from_utf8(line.unwrap().text).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_reading_lacks_nothing_of_what_there_was_when_it_began_however_fast_files_are_turned_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut appender = appender(dir.path(), 10, 2);
+        let mut append = |numbers: std::ops::Range<u32>| {
+            for number in numbers {
+                appender.append(format!("line {number:04}\n").as_bytes()).unwrap();
+            }
+        };
+        append(0..6);
+        let reading = Reading::of(segments(dir.path(), "web").unwrap(), true).unwrap();
+        append(6..20);
+        let expected = texts_of(reading.again().unwrap().lines());
+        assert_eq!(expected, texts_of(reading.again().unwrap().lines()));
+        let numbers: Vec<u32> = expected.iter().map(|line| line[5..].parse().unwrap()).collect();
+        assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+        assert!(numbers.contains(&5), "{numbers:?}");
     }
 
     #[test]

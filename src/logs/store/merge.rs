@@ -7,7 +7,8 @@ use crate::model::RunId;
 use flate2::bufread::GzDecoder;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek};
 
 /// A line, wherever it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,17 +68,63 @@ impl Before {
 /// Where the lines of one instance come from, in their order.
 pub(super) type Lines = Box<dyn Iterator<Item = io::Result<Line>>>;
 
-/// Every line of these files, oldest first.
-pub(super) fn lines_of(segments: Vec<Segment>) -> Lines {
-    Box::new(FileLines {
-        segments: segments.into(),
-        open: None,
-        before: Before::NOTHING,
-    })
+/// The files of an instance that are to be read. Those that are held open are read to their end, whatever becomes of
+/// their names meanwhile: in a flood a file is turned over, and the oldest removed, several times a second.
+#[derive(Debug)]
+pub(super) struct Reading(Vec<Source>);
+
+#[derive(Debug)]
+enum Source {
+    Listed(Segment),
+    Held { file: File, is_packed: bool },
+}
+
+impl Reading {
+    /// `hold`: there are descriptors for all of them.
+    pub(super) fn of(segments: Vec<Segment>, hold: bool) -> io::Result<Self> {
+        let mut sources = Vec::with_capacity(segments.len());
+        for segment in segments {
+            if !hold {
+                sources.push(Source::Listed(segment));
+                continue;
+            }
+            match segment.open() {
+                Ok((file, is_packed)) => sources.push(Source::Held { file, is_packed }),
+                // Removed as the oldest since the directory was read.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self(sources))
+    }
+
+    /// The same once more, when the first reading is over.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        let again = |source: &Source| {
+            Ok(match source {
+                Source::Listed(segment) => Source::Listed(segment.clone()),
+                Source::Held { file, is_packed } => {
+                    let (mut file, is_packed) = (file.try_clone()?, *is_packed);
+                    file.rewind()?;
+                    Source::Held { file, is_packed }
+                }
+            })
+        };
+        self.0.iter().map(again).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Every line of them, oldest first.
+    pub(super) fn lines(self) -> Lines {
+        Box::new(FileLines {
+            sources: self.0.into(),
+            open: None,
+            before: Before::NOTHING,
+        })
+    }
 }
 
 struct FileLines {
-    segments: VecDeque<Segment>,
+    sources: VecDeque<Source>,
     open: Option<Box<dyn BufRead>>,
     before: Before,
 }
@@ -88,7 +135,7 @@ impl Iterator for FileLines {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let Some(open) = &mut self.open else {
-                match open(&self.segments.pop_front()?) {
+                match open(self.sources.pop_front()?) {
                     Ok(file) => self.open = Some(file),
                     // Removed as the oldest since the directory was read.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -111,8 +158,11 @@ impl Iterator for FileLines {
     }
 }
 
-fn open(segment: &Segment) -> io::Result<Box<dyn BufRead>> {
-    let (file, is_packed) = segment.open()?;
+fn open(source: Source) -> io::Result<Box<dyn BufRead>> {
+    let (file, is_packed) = match source {
+        Source::Listed(segment) => segment.open()?,
+        Source::Held { file, is_packed } => (file, is_packed),
+    };
     let file = BufReader::new(file);
     if is_packed {
         Ok(Box::new(BufReader::new(GzDecoder::new(file))))

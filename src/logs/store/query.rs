@@ -5,7 +5,7 @@ use super::cursor::Cursor;
 use super::entry::EntryKind;
 use super::listing::{Segment, segments};
 use super::found::{Filter, Found, FoundLine, Summary};
-use super::merge::{Before, Line, Lines, Merged, lines_of};
+use super::merge::{Before, Line, Lines, Merged, Reading};
 use super::tail::last_lines;
 use crate::model::RunId;
 use regex::bytes::Regex;
@@ -56,6 +56,9 @@ pub enum RunChoice {
 /// Files whose last line is older than what is wanted by this much need not be opened: the clock may have been
 /// set meanwhile.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// The files of so many instances are held open while they are read, five of each.
+const MOST_HELD: usize = 40;
 
 impl Query {
     /// Everything of these instances.
@@ -170,9 +173,10 @@ impl Query {
         if self.run.is_none() {
             segments.retain(|segment| self.may_hold(segment));
         }
+        let reading = Reading::of(segments, self.instances.len() <= MOST_HELD)?;
         match self.run {
-            Some(choice) => run_of(segments, choice),
-            None => Ok(lines_of(segments)),
+            Some(choice) => run_of(&reading, choice),
+            None => Ok(reading.lines()),
         }
     }
 
@@ -202,9 +206,9 @@ impl Query {
 }
 
 /// The lines of one run.
-fn run_of(segments: Vec<Segment>, choice: RunChoice) -> io::Result<Lines> {
+fn run_of(reading: &Reading, choice: RunChoice) -> io::Result<Lines> {
     let mut runs = vec![RunId(0)];
-    for line in lines_of(segments.clone()) {
+    for line in reading.again()?.lines() {
         let line = line?;
         if line.kind == EntryKind::Begin {
             runs.push(line.run);
@@ -220,7 +224,7 @@ fn run_of(segments: Vec<Segment>, choice: RunChoice) -> io::Result<Lines> {
         return Ok(Box::new(std::iter::empty()));
     };
     let mut at = 0;
-    Ok(Box::new(lines_of(segments).filter(move |line| {
+    Ok(Box::new(reading.again()?.lines().filter(move |line| {
         if line.as_ref().is_ok_and(|line| line.kind == EntryKind::Begin) {
             at += 1;
         }
