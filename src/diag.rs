@@ -263,14 +263,26 @@ fn caret(span: &Span) -> String {
     // The file may be anybody's, and a terminal would carry out what stands in it.
     let shown: String = line
         .chars()
-        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect();
     let before = span.column.saturating_sub(1);
     // Tabs are kept in the padding, so that the caret stands below its word in every tab width.
     let padding: String = shown
         .chars()
         .take(before)
-        .map(|c| if c == '\t' { "\t".to_owned() } else { " ".repeat(c.width().unwrap_or(0)) })
+        .map(|c| {
+            if c == '\t' {
+                "\t".to_owned()
+            } else {
+                " ".repeat(c.width().unwrap_or(0))
+            }
+        })
         .collect();
     let meant = shown.chars().skip(before).take(span.length);
     let columns: usize = meant.map(|c| c.width().unwrap_or(1)).sum();
@@ -311,13 +323,21 @@ mod tests {
         });
         let at = |column, length| {
             let source = Arc::clone(&source);
-            let span = Span { source, line: 1, column, length };
+            let span = Span {
+                source,
+                line: 1,
+                column,
+                length,
+            };
             Diagnostic::error(Kind::Config, "wrong").at(span).to_string()
         };
         let line = "  1 | 日本\u{fffd}]0;title\u{fffd}: 数据\n";
         assert!(at(3, 1).ends_with(&format!("{line}    |     ^")), "{}", at(3, 1));
         let behind = at(15, 2);
-        assert!(behind.ends_with(&format!("{line}    | {}^^^^", " ".repeat(16))), "{behind}");
+        assert!(
+            behind.ends_with(&format!("{line}    | {}^^^^", " ".repeat(16))),
+            "{behind}"
+        );
     }
 
     #[test]

@@ -267,7 +267,11 @@ fn render_options(plan: &Plan) -> RenderOptions {
         color: ColorChoice::from_environment(|name| std::env::var_os(name), std::io::stdout().is_terminal()),
         timestamps,
         // Where no time is shown, no start waits for the zone's file.
-        zone: if timestamps { TimeZone::system() } else { TimeZone::UTC },
+        zone: if timestamps {
+            TimeZone::system()
+        } else {
+            TimeZone::UTC
+        },
         palette: palette(plan),
         open_lines: std::io::stdout().is_terminal(),
     }

@@ -150,7 +150,10 @@ fn unknown_namespaces(specs: &[InstanceSpec], options: &Options) -> Vec<Diagnost
         .filter(|name| !known.contains(name.as_str()));
     unknown
         .map(|name| {
-            let error = Diagnostic::error(Kind::NoSuchService, format!("no service is in the namespace {name:?}"));
+            let error = Diagnostic::error(
+                Kind::NoSuchService,
+                format!("no service is in the namespace {name:?}"),
+            );
             let listed: Vec<&str> = known.iter().copied().collect();
             let error = error.hint(format!("namespaces: {}", listed.join(", ")));
             match suggest(name, known.iter().copied()) {

@@ -105,9 +105,15 @@ fn not_kept() -> Diagnostic {
 fn query(request: &LogsRequest, dir: PathBuf, now: SystemTime) -> Result<Query, Diagnostic> {
     let usage = |message: String| Diagnostic::error(Kind::Usage, message);
     let mut query = Query::new(dir, Vec::new());
-    let since = request.since.as_deref().map(|text| store::since(text, now, &TimeZone::UTC));
+    let since = request
+        .since
+        .as_deref()
+        .map(|text| store::since(text, now, &TimeZone::UTC));
     query.since = since.transpose()?;
-    let until = request.until.as_deref().map(|text| store::until(text, now, &TimeZone::UTC));
+    let until = request
+        .until
+        .as_deref()
+        .map(|text| store::until(text, now, &TimeZone::UTC));
     query.until_ms = until.transpose()?;
     query.grep = match &request.grep {
         Some(text) => Some(

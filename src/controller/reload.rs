@@ -14,7 +14,9 @@ use crate::api::call::Reply as ReplyWith;
 use crate::api::messages::{Change, ChangeKind, Reloaded, SCHEMA};
 use crate::diag::{Diagnostic, Kind, Severity};
 use crate::logs::Label;
-use crate::model::{InstanceId, InstanceName, InstanceSpec, MAX_INSTANCES, ServiceName, StateWord, too_many_instances};
+use crate::model::{
+    InstanceId, InstanceName, InstanceSpec, MAX_INSTANCES, ServiceName, StateWord, too_many_instances,
+};
 use crate::supervisor::{Declared, Event, Machine, Verb};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -2,6 +2,8 @@
 
 use crate::harness::Project;
 use ovr::model::StateWord;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 const TWO: &str = "web: echo up web; sleep 1000\nworker: echo up worker; sleep 1000\n";
 
@@ -152,4 +154,13 @@ fn a_procfile_can_be_named_and_lie_elsewhere() {
         .ovr(&["start", "-D", "-f", "dev/Procfile.dev", "-d", "."])
         .success();
     assert_eq!(project.wait_out("dir"), project.root.to_str().unwrap());
+}
+
+#[test]
+fn a_path_that_is_no_text_can_be_named_on_the_command_line() {
+    let project = Project::with(TWO);
+    let socket = project.root.join(OsString::from_vec(b"caf\xe9".to_vec()));
+    let call = project.cmd(&["start", "-D", "-s"]).arg(&socket);
+    call.output().success();
+    project.cmd(&["quit", "-s"]).arg(&socket).output().success();
 }

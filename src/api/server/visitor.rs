@@ -145,7 +145,9 @@ mod tests {
                 "waited"
             }
         };
-        let router = Router::new().route("/", get(|| async { "here" })).route("/wait", get(wait));
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/wait", get(wait));
         tokio::spawn(async move { axum::serve(Everybody::new(listener), router).await });
         (address, told)
     }

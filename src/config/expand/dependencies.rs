@@ -82,7 +82,11 @@ pub(super) fn clashes(outlines: &[Outline<'_>]) -> Vec<Diagnostic> {
     for outline in outlines {
         let own = &outline.service.name.value;
         let replicas = outline.instances.iter().map(|instance| &instance.service);
-        owners.extend(replicas.filter(|replica| *replica != own).map(|replica| (replica, own)));
+        owners.extend(
+            replicas
+                .filter(|replica| *replica != own)
+                .map(|replica| (replica, own)),
+        );
     }
     let names = outlines.iter().map(|outline| &outline.service.name);
     let clash = |name: &Located<ServiceName>| {

@@ -22,7 +22,10 @@ pub(super) enum Operand {
 
 /// Reads what stands between the braces.
 pub(super) fn pipe(inner: &str) -> Result<Pipe, String> {
-    let mut reader = Reader { rest: inner, depth: 0 };
+    let mut reader = Reader {
+        rest: inner,
+        depth: 0,
+    };
     let pipe = reader.pipe()?;
     match reader.rest.trim_start() {
         "" => Ok(pipe),

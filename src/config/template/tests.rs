@@ -226,15 +226,26 @@ fn what_would_fill_the_memory_or_the_stack_is_refused() {
     assert!(refuse(&deep).unwrap_err().message.contains("stand in each other"));
     assert_eq!(keep(&deep).text, deep);
     let blocks = format!("{}x{}", "{{if .ON}}".repeat(20_000), "{{end}}".repeat(20_000));
-    assert!(refuse(&blocks).unwrap_err().message.contains("stand in each other"));
-    assert_eq!(refuse(&format!("{}x{}", "{{if .ON}}".repeat(90), "{{end}}".repeat(90))).as_deref(), Ok("x"));
+    assert!(
+        refuse(&blocks)
+            .unwrap_err()
+            .message
+            .contains("stand in each other")
+    );
+    assert_eq!(
+        refuse(&format!("{}x{}", "{{if .ON}}".repeat(90), "{{end}}".repeat(90))).as_deref(),
+        Ok("x")
+    );
     for endless in [
         "{{range 3000000000}}x{{end}}",
         "{{range 1000}}{{range 1000}}{{range 1000}}{{end}}{{end}}{{end}}",
         "{{range 20000}}{{printf \"%1000d\" 1}}{{end}}",
     ] {
         let fault = refuse(endless).unwrap_err();
-        assert!(fault.message.contains("a range comes to more"), "{endless}: {fault:?}");
+        assert!(
+            fault.message.contains("a range comes to more"),
+            "{endless}: {fault:?}"
+        );
     }
     assert_eq!(refuse("{{range 3}}{{.}}{{end}}").as_deref(), Ok("012"));
 }

@@ -134,7 +134,8 @@ impl Sweeper {
         for entry in fs::read_dir(&everything.dir)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() && entry.path() != self.dir {
-                let stays = |_: &str, segment: &Segment| segment.number.is_none() && is_written(&segment.path);
+                let stays =
+                    |_: &str, segment: &Segment| segment.number.is_none() && is_written(&segment.path);
                 let (bytes, files) = files_in(&entry.path(), stays)?;
                 total += bytes;
                 others.extend(files);

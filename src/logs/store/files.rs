@@ -230,7 +230,9 @@ mod tests {
     }
 
     fn texts_of(lines: Lines) -> Vec<String> {
-        lines.map(|line| String::from_utf8(line.unwrap().text).unwrap()).collect()
+        lines
+            .map(|line| String::from_utf8(line.unwrap().text).unwrap())
+            .collect()
     }
 
     #[test]
@@ -248,7 +250,10 @@ mod tests {
         let expected = texts_of(reading.again().unwrap().lines());
         assert_eq!(expected, texts_of(reading.again().unwrap().lines()));
         let numbers: Vec<u32> = expected.iter().map(|line| line[5..].parse().unwrap()).collect();
-        assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+        assert!(
+            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{numbers:?}"
+        );
         assert!(numbers.contains(&5), "{numbers:?}");
     }
 

@@ -3,8 +3,8 @@
 
 use super::cursor::Cursor;
 use super::entry::EntryKind;
-use super::listing::{Segment, segments};
 use super::found::{Filter, Found, FoundLine, Summary};
+use super::listing::{Segment, segments};
 use super::merge::{Before, Line, Lines, Merged, Reading};
 use super::tail::last_lines;
 use crate::model::RunId;

@@ -155,11 +155,7 @@ mod tests {
             ("2026-01-31 08:15", "2026-01-31T06:15:00Z"),
             ("2026-01-31 08:15:30", "2026-01-31T06:15:30Z"),
         ] {
-            assert_eq!(
-                parse(text, now, &zone),
-                Some(Since::Time(at(expected))),
-                "{text}"
-            );
+            assert_eq!(parse(text, now, &zone), Some(Since::Time(at(expected))), "{text}");
         }
         assert_eq!(
             parse("c1.7.web=1", now, &zone),

@@ -43,6 +43,12 @@ impl Invocation {
         self
     }
 
+    /// One more argument, of whatever bytes.
+    pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
     /// The directory to call it in, relative to the project's root.
     pub(crate) fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = self.root.join(dir);

@@ -75,7 +75,11 @@ const KEYS: &[Key] = &[
         Kind::Texts,
         "The groups it belongs to.",
     ),
-    key("replicas", Kind::Whole(0, MAX_INSTANCES as i64), "How many of it to run."),
+    key(
+        "replicas",
+        Kind::Whole(0, MAX_INSTANCES as i64),
+        "How many of it to run.",
+    ),
     key(
         "depends_on",
         Kind::NamedOrList(&DEPENDENCY),
