@@ -117,6 +117,30 @@ fn bash_completes_without_the_bash_completion_package() {
 }
 
 #[test]
+fn bash_completes_what_it_takes_for_several_words() {
+    let program = Path::new(env!("CARGO_BIN_EXE_ovr")).parent().unwrap();
+    // As bash calls it: the words, the number of the one at the cursor, and what it will replace.
+    let script = r#"
+        source <(ovr completions bash)
+        try() {
+            COMP_LINE=$1 COMP_CWORD=$2 COMP_TYPE=9 COMPREPLY=()
+            local replaced=$3
+            shift 3
+            COMP_WORDS=("$@")
+            _clap_complete_ovr ovr "$replaced" x
+            echo "${COMPREPLY[*]}"
+        }
+        try 'ovr start -i web=T' 5 T  ovr start -i web = T
+        try 'ovr start -i web=' 4 ''  ovr start -i web =
+        try 'ovr start --stop-signals=web=T' 6 T  ovr start --stop-signals = web = T
+        try 'ovr start -i web=TERM,x=H -D' 7 H  ovr start -i web = TERM,x = H -D
+        try 'ovr start -i web=TERM --no-d' 6 --no-d  ovr start -i web = TERM --no-d
+    "#;
+    let shown = run("bash", program, script).unwrap();
+    assert_eq!(shown, "TERM\nTERM INT QUIT HUP KILL\nTERM\nHUP\n--no-deps\n");
+}
+
+#[test]
 fn fish_completes_with_descriptions() {
     let program = Path::new(env!("CARGO_BIN_EXE_ovr")).parent().unwrap();
     let script = "ovr completions fish | source; complete -C 'ovr signal US'";

@@ -194,7 +194,8 @@ fn split_last(typed: &str) -> (&str, &str) {
 
 fn signal_names(current: &OsStr) -> Vec<(String, String)> {
     let prefix = match current.to_str() {
-        Some(typed) if typed.starts_with('S') && "SIG".starts_with(&typed[..typed.len().min(3)]) => "SIG",
+        Some("S" | "SI") => "SIG",
+        Some(typed) if typed.starts_with("SIG") => "SIG",
         _ => "",
     };
     Signal::names()
@@ -282,5 +283,6 @@ mod tests {
         assert_eq!(offered("SIGUS"), ["SIGUSR1", "SIGUSR2"]);
         assert!(offered("").contains(&"TERM".to_owned()));
         assert_eq!(offered("SY"), ["SYS"]);
+        assert_eq!(offered("S中"), Vec::<String>::new());
     }
 }

@@ -5,12 +5,15 @@ use super::args::{self, Example, GlobalArgs};
 use super::report::print_out;
 use crate::diag::Diagnostic;
 use clap::{Args, ValueEnum};
-use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
+use clap_complete::env::{EnvCompleter, Fish, Zsh};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The variable in which a script tells `ovr` that it wants words, and for which shell.
 pub const VARIABLE: &str = "OVR_COMPLETE";
+
+/// bash has a script of its own, since bash splits words at `=`, and what clap writes for it does not put them together.
+const BASH: &str = include_str!("completions.bash");
 
 /// As an autoloaded function, the script is run at the first Tab and has to complete then and there.
 const ZSH_FIRST_TAB: &str = "[[ ${funcstack[1]} == _ovr ]] && _clap_dynamic_completer_ovr \"$@\" || true\n";
@@ -53,22 +56,20 @@ impl Shell {
 
     /// The script.
     pub fn script(self) -> String {
-        let completer: &dyn EnvCompleter = match self {
-            Self::Bash => &Bash,
-            Self::Zsh => &Zsh,
-            Self::Fish => &Fish,
-        };
-        let mut script = Vec::new();
-        completer
-            .write_registration(VARIABLE, "ovr", "ovr", "ovr", &mut script)
-            .expect("a Vec takes everything");
-        let script = String::from_utf8_lossy(&script);
-        let tail = match self {
-            Self::Zsh => ZSH_FIRST_TAB,
-            Self::Bash | Self::Fish => "",
-        };
-        format!("{}\n{tail}", script.trim())
+        match self {
+            Self::Bash => BASH.to_owned(),
+            Self::Zsh => format!("{}{ZSH_FIRST_TAB}", written_by(&Zsh)),
+            Self::Fish => written_by(&Fish),
+        }
     }
+}
+
+fn written_by(completer: &dyn EnvCompleter) -> String {
+    let mut script = Vec::new();
+    completer
+        .write_registration(VARIABLE, "ovr", "ovr", "ovr", &mut script)
+        .expect("a Vec takes everything");
+    format!("{}\n", String::from_utf8_lossy(&script).trim())
 }
 
 /// The definition that completes: commands by their names, not by their aliases too, and flags only where one
