@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use unicode_width::UnicodeWidthChar;
 
 /// The documented exit codes of `ovr` (`docs/exit-codes.md`). A service's own code passes through unchanged.
@@ -152,11 +152,56 @@ impl Kind {
 }
 
 /// A text that errors point into: a file and its contents.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     pub path: PathBuf,
     pub text: String,
+    /// Where each line begins, found out when it is first asked for: a file has as many places as it has values.
+    starts: OnceLock<Vec<usize>>,
 }
+
+impl Source {
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+            starts: OnceLock::new(),
+        }
+    }
+
+    fn starts(&self) -> &[usize] {
+        self.starts.get_or_init(|| {
+            let behind = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(behind).collect()
+        })
+    }
+
+    /// The number of the line that this byte is in, counted from 1, and where that line begins.
+    pub fn line_at(&self, offset: usize) -> (usize, usize) {
+        let number = self.starts().partition_point(|start| *start <= offset);
+        (number, self.starts()[number - 1])
+    }
+
+    /// Where the line with this number begins, or the text ends.
+    pub fn line_start(&self, number: usize) -> usize {
+        let start = self.starts().get(number.saturating_sub(1));
+        start.copied().unwrap_or(self.text.len())
+    }
+
+    /// The line with this number, without its end.
+    pub fn line(&self, number: usize) -> Option<&str> {
+        let start = *self.starts().get(number.checked_sub(1)?)?;
+        self.text[start..].split('\n').next()
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
 
 /// A place in a [`Source`]. Lines and columns count from 1; columns and the length count characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,12 +296,7 @@ impl std::error::Error for Diagnostic {}
 
 /// The source line of `span` with a line of carets under the words it means.
 fn caret(span: &Span) -> String {
-    let line = span
-        .source
-        .text
-        .split('\n')
-        .nth(span.line.saturating_sub(1))
-        .unwrap_or("");
+    let line = span.source.line(span.line).unwrap_or("");
     let line = line.trim_end_matches('\r');
     let number = span.line.to_string();
     let gutter = " ".repeat(number.len());
@@ -297,10 +337,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_shows_place_line_caret_and_hint() {
-        let source = Arc::new(Source {
-            path: "Procfile".into(),
-            text: "web: run\nworkr\n".into(),
-        });
+        let source = Arc::new(Source::new("Procfile", "web: run\nworkr\n"));
         let diagnostic = Diagnostic::error(Kind::Config, "no colon in this line")
             .at(Span {
                 source,
@@ -317,10 +354,7 @@ mod tests {
 
     #[test]
     fn a_caret_stands_below_its_word_behind_wide_characters_and_no_control_reaches_the_terminal() {
-        let source = Arc::new(Source {
-            path: "Procfile".into(),
-            text: "日本\u{1b}]0;title\u{7}: 数据\n".into(),
-        });
+        let source = Arc::new(Source::new("Procfile", "日本\u{1b}]0;title\u{7}: 数据\n"));
         let at = |column, length| {
             let source = Arc::clone(&source);
             let span = Span {

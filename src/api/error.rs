@@ -60,10 +60,7 @@ mod tests {
 
     #[test]
     fn a_place_in_a_file_stays_readable() {
-        let source = Arc::new(Source {
-            path: "Procfile".into(),
-            text: "web\n".into(),
-        });
+        let source = Arc::new(Source::new("Procfile", "web\n"));
         let sent = Diagnostic::error(Kind::Config, "no colon").at(Span {
             source,
             line: 1,

@@ -146,10 +146,7 @@ mod tests {
     #[test]
     fn a_warning_leaves_the_report_ok_and_an_error_does_not() {
         let warning = Diagnostic::warning(Kind::Config, "odd").at(Span {
-            source: Arc::new(Source {
-                path: "Procfile".into(),
-                text: "x".into(),
-            }),
+            source: Arc::new(Source::new("Procfile", "x")),
             line: 2,
             column: 3,
             length: 4,

@@ -140,10 +140,7 @@ mod tests {
     use std::sync::Arc;
 
     fn diagnostic() -> Diagnostic {
-        let source = Arc::new(Source {
-            path: "Procfile".into(),
-            text: "web: run\nworkr\n".into(),
-        });
+        let source = Arc::new(Source::new("Procfile", "web: run\nworkr\n"));
         Diagnostic::error(Kind::Config, "no colon in this line")
             .at(Span {
                 source,

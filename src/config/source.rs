@@ -12,10 +12,7 @@ const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 /// variable can carry them.
 pub fn decode(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Arc<Source>, Vec<Diagnostic>> {
     let bytes = bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes);
-    let source = Arc::new(Source {
-        path: path.into(),
-        text: String::from_utf8_lossy(bytes).into_owned(),
-    });
+    let source = Arc::new(Source::new(path, String::from_utf8_lossy(bytes).into_owned()));
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let mut found = Vec::new();
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -55,39 +52,53 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// The span of `text[start..end]`, cut at the end of its first line; at least one character long.
 pub(super) fn span(source: &Arc<Source>, start: usize, end: usize) -> Span {
-    let before = &source.text[..start];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let (line, line_start) = source.line_at(start);
     let meant = &source.text[start..end];
     let meant = meant.split('\n').next().unwrap_or(meant).trim_end_matches('\r');
     Span {
         source: Arc::clone(source),
-        line: before.matches('\n').count() + 1,
+        line,
         column: source.text[line_start..start].chars().count() + 1,
         length: meant.chars().count().max(1),
     }
 }
 
 /// The place of a part of the value at `value`. A value may be written over several lines and with escapes, so the
-/// part is looked for from where the value begins; where it is not found as it is, the whole value is meant.
+/// part is looked for from where the value begins to where it surely ends; where it is not found as it is, the whole
+/// value is meant.
 pub(super) fn within(value: &Span, part: &str) -> Span {
-    let text = &value.source.text;
-    let lines = text.split_inclusive('\n').take(value.line.saturating_sub(1));
-    let line = lines.map(str::len).sum::<usize>();
-    let before: usize = text[line..]
-        .chars()
-        .take(value.column.saturating_sub(1))
-        .map(char::len_utf8)
-        .sum();
-    let begin = line + before;
-    match text.get(begin..).and_then(|rest| rest.find(part)) {
-        Some(at) if !part.is_empty() => span(&value.source, begin + at, begin + at + part.len()),
+    let source = &value.source;
+    let line_start = source.line_start(value.line);
+    let first = source.line(value.line).unwrap_or_default();
+    let column = value.column.saturating_sub(1);
+    let own = first.char_indices().map(|(at, _)| at).skip(column);
+    let begin = line_start + own.clone().next().unwrap_or(first.len());
+    let end = line_start + own.clone().nth(value.length).unwrap_or(first.len());
+    let indent = indent_of(first);
+    let more = (value.line + 1..).map_while(|number| source.line(number));
+    let more = more.take_while(|line| line.trim().is_empty() || indent_of(line) > indent);
+    let further = std::iter::once((begin, &source.text[begin..end])).chain(more.scan(
+        line_start + first.len() + 1,
+        |start, line| {
+            let at = *start;
+            *start += line.len() + 1;
+            Some((at, line))
+        },
+    ));
+    let mut found = further.filter_map(|(start, text)| Some(start + text.find(part)?));
+    match found.next() {
+        Some(at) if !part.is_empty() => span(source, at, at + part.len()),
         Some(_) | None => value.clone(),
     }
 }
 
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{decode, lines, span};
+    use super::{decode, lines, span, within};
 
     #[test]
     fn a_byte_order_mark_is_no_part_of_the_text() {
@@ -123,5 +134,20 @@ mod tests {
         let at = source.text.find("b: x").unwrap();
         let found = span(&source, at, source.text.len());
         assert_eq!((found.line, found.column, found.length), (2, 3, 4));
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_looked_for_in_that_value_alone() {
+        let text = "a: \"${RUN} x\"  # serve\nb: |\n  cd y\n\n  serve\nc: serve\n";
+        let source = decode("f", text.as_bytes()).unwrap();
+        let found = |value: &str, part: &str| {
+            let at = source.text.find(value).unwrap();
+            within(&span(&source, at, at + value.len()), part).to_string()
+        };
+        assert_eq!(found("\"${RUN} x\"", "serve"), "f:1:4");
+        assert_eq!(found("\"${RUN} x\"", "x"), "f:1:12");
+        assert_eq!(found("|", "serve"), "f:5:3");
+        assert_eq!(found("|", "c"), "f:3:3");
+        assert_eq!(found("serve\n", ""), "f:1:18");
     }
 }

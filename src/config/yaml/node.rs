@@ -104,9 +104,9 @@ impl Node {
         let line_number = before.matches('\n').count();
         let text_line = scalar.text.split('\n').nth(line_number).unwrap_or_default();
         let in_line = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        let lines: Vec<&str> = self.span.source.text.split('\n').collect();
+        let source = &self.span.source;
         // On the scalar's own line behind its quote if there is one, or in a line of its block.
-        let own = lines.get(self.span.line - 1).and_then(|line| {
+        let own = source.line(self.span.line).and_then(|line| {
             let quoted = line
                 .chars()
                 .nth(self.span.column - 1)
@@ -114,17 +114,16 @@ impl Node {
             (line_number == 0).then_some((self.span.line, self.span.column - 1 + usize::from(quoted)))
         });
         let block = |line: usize| {
-            let at = lines
-                .get(line - 1)?
-                .find(text_line)
-                .filter(|_| !text_line.is_empty())?;
-            Some((line, lines[line - 1][..at].chars().count()))
+            let text = source.line(line)?;
+            let at = text.find(text_line).filter(|_| !text_line.is_empty())?;
+            Some((line, text[..at].chars().count()))
         };
         let here = self.span.line + line_number;
         let candidates = [own, block(here), block(here + 1)];
         for (line, start) in candidates.into_iter().flatten() {
             let column = start + in_line;
-            let there = lines[line - 1].chars().skip(column).take(first.chars().count());
+            let text = source.line(line).unwrap_or_default().chars();
+            let there = text.skip(column).take(first.chars().count());
             if !first.is_empty() && there.eq(first.chars()) {
                 return Span {
                     source: Arc::clone(&self.span.source),
