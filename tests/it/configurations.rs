@@ -229,7 +229,7 @@ fn a_namespace_is_a_choice_of_what_to_start() {
     project.ovr(&["quit"]).success();
     project
         .ovr(&["start", "-n", "frontent"])
-        .code(64)
+        .code(65)
         .says(&["did you mean \"frontend\"?"]);
 }
 
