@@ -97,7 +97,7 @@ impl Printer {
     pub(super) fn cut(&mut self, lines: u64, at_ms: u64) {
         // What `-n` leaves out is what was asked for; a bound in bytes cuts somewhere.
         if lines > 0 && self.style.marks_cuts {
-            let text = format!("… {lines} lines before these are left out: --max-bytes");
+            let text = format!("… {lines} lines or more before these are left out: --max-bytes");
             self.renderer.system(&mut self.out, Tone::Normal, at_ms, &text);
         }
     }

@@ -126,7 +126,7 @@ fn answer(cursor: &str, lines: &Bounded, waiting: &[String]) -> Answer {
         push_line(
             &mut text,
             &format!(
-                "… {} older lines are left out (raise lines or max_bytes, or grep)",
+                "… {} or more older lines are left out (raise lines or max_bytes, or grep)",
                 lines.cut
             ),
         );
