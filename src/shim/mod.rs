@@ -14,6 +14,7 @@ mod live;
 pub mod note;
 mod notify;
 mod orders;
+mod plain_line;
 pub mod protocol;
 mod ready;
 mod signals;

@@ -3,6 +3,7 @@
 
 use super::environment_block::EnvironmentBlock;
 use super::limits::Bounds;
+use super::plain_line::{self, PlainLine};
 use super::signals::{self, AllBlocked};
 use super::supplies::{FIRST_SOCKET, Supplies};
 use super::{plain, tree, tree::TOKEN_VARIABLE};
@@ -18,7 +19,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What describes the terminal, not the user: tmux's word for the pane counts, not that of the terminal in
 /// which `ovr start` was typed.
@@ -41,7 +42,7 @@ pub(super) enum Role<'a> {
 }
 
 /// What the child takes over between fork and exec. Borrowed by number: the owners outlive the fork.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Handed {
     is_service: bool,
     /// To be found from [`FIRST_SOCKET`] on.
@@ -53,42 +54,126 @@ struct Handed {
     door: Option<RawFd>,
 }
 
+/// What surrounds the process, whether a shell reads its command or nobody needs to.
+struct Surroundings<'a> {
+    launch: &'a Launch,
+    handed: Handed,
+    /// Variables that the shim itself sets, which count whatever `launch` says.
+    ours: Vec<(&'static str, OsString)>,
+}
+
 /// Starts `argv` in the surroundings of `launch`; returns when the program has been loaded. The error says
 /// what is wrong in words for the user.
 pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_>) -> Result<Pid, String> {
-    let Some((program, args)) = argv.split_first() else {
-        return Err("there is no command".to_owned());
-    };
-    let mut command = Command::new(program);
-    command.args(args).current_dir(&launch.cwd).process_group(0);
-    let mut extras = Vec::new();
-    let handed = match role {
-        Role::Service(supplies, bounds) => hand(launch, supplies, bounds, &mut extras),
-        Role::Helper => {
-            command.stdin(Stdio::null());
-            Handed::default()
-        }
-    };
-    let mut environment = environment(launch, token, extras, &handed.own_pids)?;
-    let reserved = reserve_numbers(handed.sockets.len()).map_err(|error| plain(&error))?;
-    let shim = getpid();
-    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes some
-    // words of its own; neither allocates.
-    unsafe {
-        command.pre_exec(move || {
-            become_child(shim, &handed)?;
-            environment.make_own();
-            Ok(())
-        });
+    let surroundings = Surroundings::of(launch, token, role);
+    let line = plain_line::take_apart(argv, &launch.env, |name| surroundings.decides_on(name));
+    // Where a program is not found, or is none, a shell has its own words for it, and its own exit code.
+    if let Some(Ok(pid)) = line.map(|line| surroundings.start_plain(&line)) {
+        return Ok(pid);
     }
-    make_blocking();
-    let quiet = AllBlocked::new();
-    let started = command.spawn();
-    drop(quiet);
-    drop(reserved);
-    // Dropping the handle neither ends nor reaps the process; the loop does.
-    let child = started.map_err(|error| explain(program, &launch.cwd, &error))?;
-    tree::pid(child.id()).ok_or_else(|| "the system gave no process number".to_owned())
+    let started = surroundings.start(argv, &launch.cwd, &[])?;
+    started.map_err(|error| explain(&argv[0], &launch.cwd, &error))
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(launch: &'a Launch, token: &str, role: Role<'_>) -> Self {
+        let mut ours = Vec::new();
+        let handed = match role {
+            Role::Service(supplies, bounds) => hand(launch, supplies, bounds, &mut ours),
+            Role::Helper => Handed::default(),
+        };
+        ours.extend(
+            OF_THE_TERMINAL
+                .into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
+        ours.push((TOKEN_VARIABLE, token.into()));
+        Self { launch, handed, ours }
+    }
+
+    /// Whether a variable is set here, or kept away, whatever the launch says.
+    fn decides_on(&self, name: &str) -> bool {
+        OF_ANOTHER_TMUX.contains(&name)
+            || self.handed.own_pids.contains(&name)
+            || self.ours.iter().any(|(other, _)| *other == name)
+    }
+
+    /// Without the shell that the line was meant for.
+    fn start_plain(&self, line: &PlainLine) -> Result<Pid, String> {
+        let home = &self.launch.cwd;
+        let mut assignments = Vec::new();
+        let mut cwd = home.clone();
+        if let Some(directory) = &line.directory {
+            // By its components: without `.` and doubled slashes, as a shell would tell it.
+            cwd = home.join(directory).components().collect();
+            let text = |path: &Path| path.to_str().map(str::to_owned).ok_or("no text");
+            assignments.push(("OLDPWD".to_owned(), text(home)?));
+            assignments.push(("PWD".to_owned(), text(&cwd)?));
+        }
+        assignments.extend(line.assignments.iter().cloned());
+        let started = self.start(&line.argv, &cwd, &assignments)?;
+        started.map_err(|error| error.to_string())
+    }
+
+    /// The inner error is the system's.
+    fn start(
+        &self,
+        argv: &[String],
+        cwd: &Path,
+        assignments: &[(String, String)],
+    ) -> Result<io::Result<Pid>, String> {
+        let Some((program, args)) = argv.split_first() else {
+            return Err("there is no command".to_owned());
+        };
+        let mut command = Command::new(program);
+        command.args(args).current_dir(cwd).process_group(0);
+        let handed = self.handed.clone();
+        if !handed.is_service {
+            command.stdin(Stdio::null());
+        }
+        let mut environment = self.environment(assignments)?;
+        let reserved = reserve_numbers(handed.sockets.len()).map_err(|error| plain(&error))?;
+        let shim = getpid();
+        // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes some
+        // words of its own; neither allocates.
+        unsafe {
+            command.pre_exec(move || {
+                become_child(shim, &handed)?;
+                environment.make_own();
+                Ok(())
+            });
+        }
+        make_blocking();
+        let quiet = AllBlocked::new();
+        let started = command.spawn();
+        drop(quiet);
+        drop(reserved);
+        // Dropping the handle neither ends nor reaps the process; the loop does.
+        let number =
+            |child: Child| tree::pid(child.id()).ok_or_else(|| io::Error::other("no process number"));
+        Ok(started.and_then(number))
+    }
+
+    /// The whole environment of the process, with these assignments over what the launch says.
+    fn environment(&self, assignments: &[(String, String)]) -> Result<EnvironmentBlock, String> {
+        let is_set = |name: &str| {
+            let mut assigned = assignments.iter();
+            self.decides_on(name) || assigned.any(|(other, _)| other == name)
+        };
+        let given = self.launch.env.iter().filter(|(name, _)| !is_set(name));
+        let given = given.map(|(name, value)| (name, value.as_bytes()));
+        // The last of a name counts, as in a shell.
+        let assigned = assignments
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (name, value))| {
+                let mut later = assignments[index + 1..].iter();
+                let counts = later.all(|(other, _)| other != name);
+                counts.then_some((name.as_str(), value.as_bytes()))
+            });
+        let ours = self.ours.iter().map(|(name, value)| (*name, value.as_bytes()));
+        EnvironmentBlock::of(given.chain(assigned).chain(ours), &self.handed.own_pids)
+    }
 }
 
 /// What the service is handed, and the variables that tell it so.
@@ -139,33 +224,6 @@ fn reserve_numbers(sockets: usize) -> io::Result<Vec<OwnedFd>> {
         }
         reserved.push(taken);
     }
-}
-
-/// The whole environment of the process. What the shim itself says counts, whatever `launch` says.
-fn environment(
-    launch: &Launch,
-    token: &str,
-    mut ours: Vec<(&'static str, OsString)>,
-    own_pids: &[&str],
-) -> Result<EnvironmentBlock, String> {
-    ours.extend(
-        OF_THE_TERMINAL
-            .into_iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?))),
-    );
-    ours.push((TOKEN_VARIABLE, token.into()));
-    let is_ours = |name: &str| {
-        OF_ANOTHER_TMUX.contains(&name)
-            || own_pids.contains(&name)
-            || ours.iter().any(|(other, _)| *other == name)
-    };
-    let given = launch
-        .env
-        .iter()
-        .filter(|(name, _)| !is_ours(name))
-        .map(|(name, value)| (name, value.as_bytes()));
-    let ours = ours.iter().map(|(name, value)| (*name, value.as_bytes()));
-    EnvironmentBlock::of(given.chain(ours), own_pids)
 }
 
 /// Between fork and exec, in the child, with every signal blocked (so that SIGTTOU does not stop it here).
