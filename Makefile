@@ -54,14 +54,14 @@ fuzz: tools
 	sh scripts/fuzz.sh target/debug/ovr
 
 install: build
-	install -d $(PREFIX)/bin $(PREFIX)/share/man/man1
-	install -d $(PREFIX)/share/bash-completion/completions $(PREFIX)/share/zsh/site-functions
-	install -d $(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 $(OVR) $(PREFIX)/bin/ovr
-	install -m 644 docs/man/*.1 $(PREFIX)/share/man/man1
-	install -m 644 completions/ovr.bash $(PREFIX)/share/bash-completion/completions/ovr
-	install -m 644 completions/_ovr $(PREFIX)/share/zsh/site-functions/_ovr
-	install -m 644 completions/ovr.fish $(PREFIX)/share/fish/vendor_completions.d/ovr.fish
+	install -d "$(PREFIX)/bin" "$(PREFIX)/share/man/man1"
+	install -d "$(PREFIX)/share/bash-completion/completions" "$(PREFIX)/share/zsh/site-functions"
+	install -d "$(PREFIX)/share/fish/vendor_completions.d"
+	install -m 755 $(OVR) "$(PREFIX)/bin/ovr"
+	install -m 644 docs/man/*.1 "$(PREFIX)/share/man/man1"
+	install -m 644 completions/ovr.bash "$(PREFIX)/share/bash-completion/completions/ovr"
+	install -m 644 completions/_ovr "$(PREFIX)/share/zsh/site-functions/_ovr"
+	install -m 644 completions/ovr.fish "$(PREFIX)/share/fish/vendor_completions.d/ovr.fish"
 
 tools:
 	@sh scripts/tools.sh
