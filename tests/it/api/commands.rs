@@ -1,6 +1,6 @@
 //! The commands of `ovr` against an address, and `ovr api`.
 
-use super::Served;
+use crate::harness::Served;
 use ovr::model::StateWord;
 use serde_json::json;
 
