@@ -98,6 +98,15 @@ impl Controller {
             Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
+            Call::Check { reply } => self.inquire(reply, |inquiries| Ok(inquiries.check())),
+            Call::Config { reply } => self.inquire(reply, |inquiries| Ok(inquiries.config())),
+            Call::Environment { name, reply } => self.answer_environment(name, reply),
+            Call::Sessions { reply } => self.inquire(reply, |inquiries| inquiries.sessions()),
+            Call::Leftovers { reply } => self.inquire(reply, |inquiries| inquiries.leftovers()),
+            Call::Clean { clean, reply } => {
+                self.inquire(reply, move |inquiries| inquiries.clean(&clean.paths));
+            }
+            Call::Run { request, reply } => self.run_errand(request, reply),
         }
     }
 

@@ -3,8 +3,10 @@
 
 mod commands;
 mod door;
+mod elsewhere;
 mod hostile;
 mod logs;
+mod run;
 mod streams;
 mod takeover;
 mod terminal;

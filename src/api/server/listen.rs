@@ -1,6 +1,7 @@
 //! What the API is served on. The unix socket is bound under its name only when it takes connections, and open to
 //! its owner alone; TCP takes whoever comes. What is said over a connection is not decided here.
 
+use crate::api::peer::keep_alive;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -81,6 +82,7 @@ impl axum::serve::Listener for Everybody {
                 Ok((stream, _)) => {
                     // Slower without, and nothing else.
                     let _is_slower = stream.set_nodelay(true);
+                    keep_alive(&stream);
                     return (stream, ());
                 }
                 Err(error) => recover(&error).await,
