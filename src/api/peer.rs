@@ -161,3 +161,27 @@ impl Write for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Remote;
+    use rustix::net::sockopt;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_session_that_vanishes_without_a_word_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let remote = Remote {
+            address: listener.local_addr().unwrap().to_string(),
+            token: None,
+        };
+        let stream = remote.connect().unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        let times = [
+            sockopt::tcp_keepidle(&stream).unwrap().as_secs(),
+            sockopt::tcp_keepintvl(&stream).unwrap().as_secs(),
+            u64::from(sockopt::tcp_keepcnt(&stream).unwrap()),
+        ];
+        assert_eq!(times, [30, 10, 3]);
+    }
+}

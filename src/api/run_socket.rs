@@ -2,10 +2,10 @@
 //! sent nor what comes ever waits for the other.
 
 use super::messages::route;
-use super::messages::run::{RunNews, RunOrder, RunRequest, STDERR, STDOUT};
+use super::messages::run::{MAX_ORDER, RunNews, RunOrder, RunRequest, STDERR, STDOUT};
 use super::peer::Remote;
 use super::socket::open;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Kind};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -42,9 +42,14 @@ pub enum Said {
 /// # Errors
 /// What [`super::Client`]'s calls have.
 pub async fn run(remote: &Remote, request: RunRequest) -> Result<(ToCommand, FromCommand), Diagnostic> {
-    let (sink, stream) = open(remote, route::RUN, "a command").await?.split();
-    let mut to = ToCommand { sink };
-    to.order(&RunOrder::Run(request)).await;
+    let order = text_of(&RunOrder::Run(request));
+    if order.len() > MAX_ORDER {
+        return Err(Diagnostic::error(Kind::Usage, "the command line is too long"));
+    }
+    let (mut sink, stream) = open(remote, route::RUN, "a command").await?.split();
+    // Whether it arrives is told by what comes.
+    drop(sink.send(Message::Text(order.into())).await);
+    let to = ToCommand { sink };
     Ok((to, FromCommand { stream }))
 }
 
@@ -56,14 +61,17 @@ impl ToCommand {
     }
 
     pub async fn order(&mut self, order: &RunOrder) {
-        let text = serde_json::to_string(order).expect("plain fields always serialize");
-        drop(self.sink.send(Message::Text(text.into())).await);
+        drop(self.sink.send(Message::Text(text_of(order).into())).await);
     }
 
     /// Says good-bye.
     pub async fn close(mut self) {
         drop(self.sink.close().await);
     }
+}
+
+fn text_of(order: &RunOrder) -> String {
+    serde_json::to_string(order).expect("plain fields always serialize")
 }
 
 impl FromCommand {

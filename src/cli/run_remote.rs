@@ -6,7 +6,7 @@ use super::run::RunArgs;
 use super::terminal::{self, Terminal};
 use crate::api::Remote;
 use crate::api::messages::ErrorBody;
-use crate::api::messages::run::{INPUT_WINDOW, RunNews, RunOrder, RunRequest, RunTerminal};
+use crate::api::messages::run::{INPUT_WINDOW, RunNews, RunOrder, RunRequest, RunTerminal, is_terminal_type};
 use crate::api::run_socket::{self, FromCommand, Said, ToCommand};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Exit, Signal};
@@ -28,7 +28,7 @@ pub(super) fn run(remote: &Remote, args: &RunArgs) -> Result<ExitCode, Diagnosti
         service: args.service.clone(),
         terminal: on_terminal.then(|| {
             let (cols, rows) = terminal::size();
-            let term = std::env::var("TERM").ok().filter(|term| !term.is_empty());
+            let term = std::env::var("TERM").ok().filter(|term| is_terminal_type(term));
             RunTerminal { cols, rows, term }
         }),
     };
@@ -144,7 +144,7 @@ async fn attend(mut to: ToCommand, mut from: FromCommand, on_terminal: bool) -> 
     let signals = Signals::new(listened)?;
     let window = Semaphore::new(INPUT_WINDOW);
     let ended = tokio::select! {
-        ended = show(&mut from, &window) => ended,
+        ended = show(&mut from, &window) => ended?,
         signal = send(&mut to, typed, signals, &window, on_terminal) => Ended::Left(signal),
     };
     if !matches!(ended, Ended::Cut(_)) {
@@ -153,7 +153,7 @@ async fn attend(mut to: ToCommand, mut from: FromCommand, on_terminal: bool) -> 
     Ok(ended)
 }
 
-async fn show(from: &mut FromCommand, window: &Semaphore) -> Ended {
+async fn show(from: &mut FromCommand, window: &Semaphore) -> io::Result<Ended> {
     loop {
         let shown = match from.next().await {
             Said::Out(bytes) => write(io::stdout().lock(), &bytes),
@@ -163,15 +163,14 @@ async fn show(from: &mut FromCommand, window: &Semaphore) -> Ended {
                 Ok(())
             }
             said => match end_in(said) {
-                Some(ended) => return ended,
+                Some(ended) => return Ok(ended),
                 None => Ok(()),
             },
         };
         match shown {
             // As it would for the command here, if it were one.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ended::Left(SIGPIPE),
-            Err(error) => return Ended::Cut(Some(error.to_string())),
-            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Ended::Left(SIGPIPE)),
+            shown => shown?,
         }
     }
 }

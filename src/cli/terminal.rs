@@ -53,10 +53,15 @@ impl Terminal {
     }
 }
 
+/// No session has a terminal with more columns or rows.
+const LARGEST: u16 = 2000;
+
 /// Columns and rows of the terminal that is written to.
 pub fn size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            (size.ws_col.min(LARGEST), size.ws_row.min(LARGEST))
+        }
         Ok(_) | Err(_) => (80, 24),
     }
 }

@@ -8,6 +8,15 @@ use utoipa::ToSchema;
 /// A client sends no more input than this beyond what the session says that the command has taken.
 pub const INPUT_WINDOW: usize = 64 * 1024;
 
+/// No text message from a client is longer.
+pub const MAX_ORDER: usize = 1 << 20;
+
+/// Whether a terminal's type may be called so. It is looked up as a file.
+pub fn is_terminal_type(name: &str) -> bool {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(harmless)
+}
+
 /// The first byte of a binary message from the session: whether the rest is standard output (the terminal's, where
 /// there is one) or standard error.
 pub const STDOUT: u8 = 1;
@@ -72,4 +81,19 @@ pub enum RunNews {
         /// 127 for a program that is not there, 126 for one that cannot be run, as shells have it.
         exit_code: Option<u8>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_terminal_type;
+
+    #[test]
+    fn a_terminal_type_is_a_name_and_no_path() {
+        for name in ["xterm-256color", "screen.xterm", "rxvt+pcfkeys", "vt100"] {
+            assert!(is_terminal_type(name), "{name}");
+        }
+        for name in ["", "a/b", "x y", "a\n", "\u{e9}", &"x".repeat(65)] {
+            assert!(!is_terminal_type(name), "{name:?}");
+        }
+    }
 }

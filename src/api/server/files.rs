@@ -1,5 +1,5 @@
-//! Routes about what the session's files say. They are read anew for each request, and the commands that variables
-//! come from are run.
+//! Routes about what the session's files say. They are read anew for each request, and where it takes the values of
+//! all variables, the commands that these come from are run.
 
 use super::Calls;
 use super::answer::{Failure, ask_json};

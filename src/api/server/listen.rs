@@ -113,7 +113,19 @@ fn may_enter(peer: u32, own: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_enter;
+    use super::{Everybody, may_enter};
+    use axum::serve::Listener;
+    use rustix::net::sockopt;
+
+    #[tokio::test]
+    async fn a_client_on_tcp_that_vanishes_without_a_word_is_noticed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::net::TcpStream::connect(address).unwrap();
+        let (accepted, ()) = Everybody::new(listener).accept().await;
+        assert!(sockopt::socket_keepalive(&accepted).unwrap());
+        drop(client);
+    }
 
     #[test]
     fn only_this_user_and_root_may_enter() {

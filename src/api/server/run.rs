@@ -5,7 +5,9 @@ use super::Calls;
 use super::answer::Failure;
 use super::terminal::{is_size, must_be_a_socket};
 use crate::api::call::{Call, NotRun, RunInput, RunOutput, Running};
-use crate::api::messages::run::{INPUT_WINDOW, RunNews, RunOrder, RunRequest, STDERR, STDOUT};
+use crate::api::messages::run::{
+    INPUT_WINDOW, MAX_ORDER, RunNews, RunOrder, RunRequest, STDERR, STDOUT, is_terminal_type,
+};
 use crate::api::messages::{ErrorBody, route};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Exit, Signal};
@@ -23,8 +25,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// No message from a client is larger: a command line may be this long.
-const MAX_MESSAGE: usize = 1 << 20;
 /// A client that was told of the end closes at once; nobody waits longer for it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -60,7 +60,7 @@ pub(in crate::api) async fn run(
     }
     let upgrade = upgrade.map_err(|error| must_be_a_socket(&error, "ovr run"))?;
     Ok(upgrade
-        .max_message_size(MAX_MESSAGE)
+        .max_message_size(MAX_ORDER)
         .on_upgrade(move |socket| serve(socket, calls)))
 }
 
@@ -131,14 +131,9 @@ async fn begin(stream: &mut Stream, calls: &Calls) -> Begun {
 
 /// Whether it can be meant: no terminal without a column, and none whose name would be something else.
 fn is_sound(request: &RunRequest) -> bool {
-    let is_name = |term: &String| {
-        let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
-        (1..=64).contains(&term.len()) && term.bytes().all(harmless)
-    };
-    request
-        .terminal
-        .as_ref()
-        .is_none_or(|terminal| is_size((terminal.cols, terminal.rows)) && terminal.term.iter().all(is_name))
+    request.terminal.as_ref().is_none_or(|terminal| {
+        is_size((terminal.cols, terminal.rows)) && terminal.term.iter().all(|term| is_terminal_type(term))
+    })
 }
 
 /// Passes on what either side says, both ways at once, until the command is over or the client has gone (`None`).
@@ -173,7 +168,7 @@ async fn send(sink: &mut Sink, mut output: mpsc::Receiver<RunOutput>, owed: &Ato
             return None;
         }
     }
-    Some((close_code::AWAY, "the session has ended, and the command with it"))
+    Some((close_code::AWAY, "the session has ended"))
 }
 
 async fn receive(

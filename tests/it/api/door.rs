@@ -66,6 +66,7 @@ fn on_tcp_the_api_is_neither_for_web_pages_nor_for_whoever_lacks_the_token() {
         "scale",
         "wait",
         "logs/sync",
+        "clean",
     ] {
         let form = "content-type: application/x-www-form-urlencoded".to_owned();
         let (code, _) = served.ask(

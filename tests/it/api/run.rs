@@ -217,6 +217,20 @@ fn a_command_goes_with_its_session_and_with_a_killed_controller() {
 }
 
 #[test]
+fn a_command_goes_with_a_detach_and_says_so() {
+    let (served, console) = Served::in_foreground(PROCFILE);
+    let client = served
+        .cmd(&["run", "sh", "-c", "echo up; sleep 98765; :"])
+        .piped();
+    client.wait_for_output("up");
+    served.ovr(&["detach"]).success();
+    assert_eq!(console.wait_exit(), 0);
+    assert_eq!(client.wait_exit(), 71);
+    served.wait_ended("98765");
+    served.ovr(&["run", "true"]).success();
+}
+
+#[test]
 fn no_more_commands_run_at_a_time_than_may() {
     let served = Served::start(PROCFILE);
     let clients: Vec<_> = (0..32)
