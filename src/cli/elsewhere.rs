@@ -21,19 +21,29 @@ pub(super) fn client_for_files(
     global: &GlobalArgs,
     project: &ProjectArgs,
 ) -> Result<Option<Client>, Diagnostic> {
-    let names_files = !project.procfile.is_empty() || project.root.is_some() || !project.env.is_empty();
-    if !names_files {
-        return client(global);
+    refuse_files(global, project)?;
+    if names_files(project) {
+        return Ok(None);
     }
+    client(global)
+}
+
+/// # Errors
+/// Files are named here, and an address is typed whose session has its own.
+pub(super) fn refuse_files(global: &GlobalArgs, project: &ProjectArgs) -> Result<(), Diagnostic> {
     match Place::typed_address(global)? {
-        None => Ok(None),
-        Some(address) => {
+        Some(address) if names_files(project) => {
             let message = format!("-f, -d and -e name files here, and the session at {address} has its own");
             Err(Diagnostic::error(Kind::Usage, message)
                 .hint("leave them out: the session's files and options are meant")
                 .hint("or leave -s out: the files here are meant"))
         }
+        Some(_) | None => Ok(()),
     }
+}
+
+fn names_files(project: &ProjectArgs) -> bool {
+    !project.procfile.is_empty() || project.root.is_some() || !project.env.is_empty()
 }
 
 /// The answer of the session on TCP that is meant; `None`: what is here is. So it is, too, where only a variable names

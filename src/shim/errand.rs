@@ -26,7 +26,8 @@ pub const SUBCOMMAND: &str = "errand";
 /// There is one run, and it is never told.
 const THE_RUN: RunId = RunId(1);
 
-/// What the controller says, one JSON a line.
+/// What the controller says, one JSON a line. Append-only: the program's file may be a later build's than the
+/// controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {

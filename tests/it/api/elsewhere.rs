@@ -116,6 +116,7 @@ fn the_options_of_the_session_count_there_and_files_that_are_named_are_here() {
         &["check", "-f", "Procfile"][..],
         &["env", "-e", ".env"],
         &["config", "-d", "."],
+        &["graph", "-f", "Procfile"],
     ] {
         served
             .ovr(args)
