@@ -63,11 +63,6 @@ impl ToCommand {
     pub async fn order(&mut self, order: &RunOrder) {
         drop(self.sink.send(Message::Text(text_of(order).into())).await);
     }
-
-    /// Says good-bye.
-    pub async fn close(mut self) {
-        drop(self.sink.close().await);
-    }
 }
 
 fn text_of(order: &RunOrder) -> String {

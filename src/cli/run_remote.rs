@@ -143,14 +143,11 @@ async fn attend(mut to: ToCommand, mut from: FromCommand, on_terminal: bool) -> 
     };
     let signals = Signals::new(listened)?;
     let window = Semaphore::new(INPUT_WINDOW);
-    let ended = tokio::select! {
-        ended = show(&mut from, &window) => ended?,
-        signal = send(&mut to, typed, signals, &window, on_terminal) => Ended::Left(signal),
-    };
-    if !matches!(ended, Ended::Cut(_)) {
-        to.close().await;
+    // No good-bye is said: it could wait for a machine that has gone, and the connection's end says the same.
+    tokio::select! {
+        ended = show(&mut from, &window) => ended,
+        signal = send(&mut to, typed, signals, &window, on_terminal) => Ok(Ended::Left(signal)),
     }
-    Ok(ended)
 }
 
 async fn show(from: &mut FromCommand, window: &Semaphore) -> io::Result<Ended> {
