@@ -2,6 +2,7 @@
 //! wants. Passes bytes on; what they say is not looked at but for the end of a request's head.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -44,6 +45,12 @@ impl Visitor {
             }),
             _place: place,
         }
+    }
+}
+
+impl AsFd for Visitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 
