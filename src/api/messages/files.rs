@@ -139,10 +139,7 @@ impl From<&Finding> for Diagnostic {
             let before = "\n".repeat(line.saturating_sub(1).min(MOST_LINES));
             let text = finding.text.as_deref().unwrap_or_default();
             diagnostic.span = Some(Span {
-                source: Arc::new(Source {
-                    path: path.into(),
-                    text: format!("{before}{text}"),
-                }),
+                source: Arc::new(Source::new(path, format!("{before}{text}"))),
                 line,
                 column,
                 length: finding.length.unwrap_or(1),
@@ -163,10 +160,7 @@ mod tests {
 
     #[test]
     fn a_finding_arrives_with_its_place_and_caret() {
-        let source = Arc::new(Source {
-            path: "Procfile".into(),
-            text: "web: run\n\tworkr\nlast: x\n".into(),
-        });
+        let source = Arc::new(Source::new("Procfile", "web: run\n\tworkr\nlast: x\n"));
         let told = Diagnostic::warning(Kind::Config, "no colon in this line")
             .at(Span {
                 source,
