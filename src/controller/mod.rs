@@ -26,6 +26,7 @@ mod hook_run;
 mod hooks;
 mod host;
 mod keeping;
+mod kept_follow;
 mod kept_logs;
 mod lane;
 mod lane_attempt;

@@ -3,6 +3,7 @@
 
 mod commands;
 mod door;
+mod ending;
 mod hostile;
 mod logs;
 mod streams;
