@@ -228,6 +228,15 @@ impl Project {
         })
     }
 
+    /// Waits until this instance runs as another process than `old`; its pid.
+    #[track_caller]
+    pub(crate) fn wait_replaced(&self, name: &str, old: u32) -> u32 {
+        let found = self.wait_service(name, "to run again", |service| {
+            service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+        });
+        found.pid.expect("the condition above")
+    }
+
     /// Waits until the session is over: no process of this sandbox lives.
     #[track_caller]
     pub(crate) fn wait_gone(&self) {
