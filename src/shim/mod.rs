@@ -3,6 +3,7 @@
 //! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
 //! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
+mod birth;
 mod cgroup;
 mod elevated;
 mod engine;
@@ -14,6 +15,7 @@ mod live;
 pub mod note;
 mod notify;
 mod orders;
+mod plain_line;
 pub mod protocol;
 mod ready;
 mod signals;
