@@ -1,7 +1,9 @@
 //! The `ovr` program: hands the command line to `ovr::cli` and leaves with its exit code. A pane's process
-//! (`ovr shim …`) and the helper that hands a pane's pipe over (`ovr lane …`) go their own way before any of
-//! that is touched, to start fast and stay small. Nothing else lives here.
+//! (`ovr shim …`), the helper that hands a pane's pipe over (`ovr lane …`) and the parent of a command that somebody
+//! elsewhere has asked for (`ovr errand …`) go their own way before any of that is touched, to start fast and stay
+//! small. Nothing else lives here.
 
+use ovr::shim::errand;
 use ovr::tmux::lane;
 use std::process::ExitCode;
 
@@ -11,8 +13,11 @@ fn main() -> ExitCode {
     if first.as_ref().is_some_and(|first| first == "shim") {
         return ovr::shim::main_from(args);
     }
-    if first.is_some_and(|first| first == lane::SUBCOMMAND) {
+    if first.as_ref().is_some_and(|first| first == lane::SUBCOMMAND) {
         return lane::main_from(args);
+    }
+    if first.is_some_and(|first| first == errand::SUBCOMMAND) {
+        return errand::main_from(args);
     }
     ovr::cli::main()
 }

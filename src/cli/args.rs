@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub type Example = (&'static str, &'static str);
 
 /// Words that can never be a command, an alias or a suggestion: `main` hands them elsewhere.
-pub const RESERVED: &[&str] = &["shim"];
+pub const RESERVED: &[&str] = &["shim", "errand"];
 
 /// What was typed.
 #[derive(Clone, Debug, Parser)]

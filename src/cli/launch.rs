@@ -4,6 +4,7 @@
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
 use super::in_session::{in_session, start_there};
+use super::inquiries::OfSession;
 use super::listen::{Served, Wanted};
 use super::opening::{banner_text, print_banner};
 use super::place::Place;
@@ -28,6 +29,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::oneshot;
 
@@ -214,6 +216,10 @@ fn setup(
         instances: plan.instances.clone(),
         files: plan.files.clone(),
         replan: replan(here, args),
+        inquiries: Arc::new(OfSession {
+            here: here.clone(),
+            args: args.clone(),
+        }),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
