@@ -224,7 +224,7 @@ fn setup(
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
         terminal: terminal_size(),
-        program: std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?,
+        program: helper().map_err(|error| system("cannot find this program's file", error))?,
         console,
         detached: args.background,
         recover: !options.no_recover.value,
@@ -351,4 +351,11 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
         }
         Err(error) => report::report(error),
     }
+}
+
+/// The small program that is installed beside this one, or else this one, which can do the same.
+fn helper() -> std::io::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let small = this.with_file_name("ovr-shim");
+    Ok(if small.is_file() { small } else { this })
 }

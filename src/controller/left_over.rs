@@ -2,6 +2,7 @@
 //! them. Taking them over instead is `adopt.rs`.
 
 use crate::platform::processes;
+use crate::shim;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
 use std::time::Duration;
@@ -129,7 +130,7 @@ impl LeftOver {
         let [.., shim, socket, name] = words.as_slice() else {
             return None;
         };
-        (socket == shim_socket && shim == "shim").then(|| name.clone())
+        (socket == shim_socket && shim == shim::SUBCOMMAND).then(|| name.clone())
     }
 }
 

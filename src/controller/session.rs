@@ -79,7 +79,7 @@ pub struct Setup {
     pub tmux_config: Option<PathBuf>,
     /// The size of windows that nobody looks at.
     pub terminal: Option<setup::Size>,
-    /// Our own program, which is the shim's as well.
+    /// The program for what the controller starts for itself: a shim for each service, above all.
     pub program: PathBuf,
     pub console: Option<ConsoleSetup>,
     /// Without a terminal of its own: a closed one is none of its business.

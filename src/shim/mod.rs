@@ -36,6 +36,9 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// What a pane's process is started with as its first word.
+pub const SUBCOMMAND: &str = "shim";
+
 /// The exit code of a shim that could not begin its work.
 const COULD_NOT_BEGIN: u8 = 71;
 
