@@ -76,6 +76,16 @@ pub(super) enum Leave {
     NoTmux(Diagnostic),
 }
 
+impl Leave {
+    /// Whether the session is over with this controller.
+    pub(super) fn ends_session(&self) -> bool {
+        match self {
+            Self::NoTmux(_) => true,
+            Self::AtOnce(_) | Self::Detach(_) | Self::Deposed | Self::Suspend => false,
+        }
+    }
+}
+
 /// One thing that happened.
 enum Input {
     Shim(UnixStream),

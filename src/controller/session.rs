@@ -322,7 +322,11 @@ impl Controller {
         let quit_results = self.quit_results();
         let first = self.first_end();
         let cause = self.cause();
-        // Whoever follows the output gets the rest of it, and then its end.
+        // Whoever follows the output gets the rest of it, and then its end; where no controller comes any more, with a
+        // word on it.
+        if leave.as_ref().is_none_or(Leave::ends_session) {
+            self.hub.end_session();
+        }
         drop(self.hub);
         self.events.close_journal();
         drop(self.events);

@@ -2,6 +2,7 @@
 //! its invariants; no IO, no clock, no policy.
 
 mod checks;
+mod clip;
 mod exit;
 mod ids;
 mod io_words;
@@ -21,6 +22,7 @@ mod variables;
 mod verb;
 
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
+pub use clip::clipped;
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
 pub use io_words::io_words;

@@ -25,6 +25,7 @@ pub use files::{Segment, current_path, instances, segments};
 pub use found::{Found, FoundLine, Summary};
 pub use merge::RUN_MARK;
 pub use query::{Query, RunChoice, Since};
+pub use queue::Flushing;
 pub use rotation::is_of;
 pub use when::{since, until};
 pub use writer::Troubles;
@@ -121,5 +122,10 @@ impl Store {
     pub fn flushed(&mut self) -> oneshot::Receiver<()> {
         self.hand_on();
         self.writer.flushed()
+    }
+
+    /// To ask that of again and again, of what was handed on.
+    pub fn flushing(&self) -> Flushing {
+        self.writer.flushing()
     }
 }

@@ -6,7 +6,7 @@ use super::copies::Copies;
 use super::entry::{Encoder, EntryKind};
 use super::files::{self, Appender, Failed};
 use super::pack::Packer;
-use super::queue::{Item, Next, Shared, lines_in};
+use super::queue::{Flushing, Item, Next, Shared, lines_in};
 use crate::model::{InstanceId, LogFile, RunId};
 use std::collections::BTreeMap;
 use std::io;
@@ -78,6 +78,10 @@ impl Writer {
     /// Returns when everything taken so far is in the files, or cannot be.
     pub(super) fn flushed(&self) -> oneshot::Receiver<()> {
         self.shared.flushed()
+    }
+
+    pub(super) fn flushing(&self) -> Flushing {
+        Flushing::of(&self.shared)
     }
 }
 
