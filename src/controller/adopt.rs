@@ -1,7 +1,7 @@
 //! Taking over what an earlier controller of this session left running.
 
 use super::clock;
-use super::core::Controller;
+use super::core::{Controller, Leave};
 use super::left_over::LeftOver;
 use super::windows::Connection;
 use crate::logs::Tone;
@@ -35,6 +35,11 @@ impl Controller {
     pub(super) async fn adopt_or_begin(&mut self) {
         let site = self.windows.site.clone();
         let left = LeftOver::find(&site.server, &site.shim_socket, self.left_tmux_pid).await;
+        if let Some(silence) = left.silence().filter(|_| !self.facts.fresh) {
+            self.info.tmux_pid = self.left_tmux_pid;
+            self.leave = Some(Leave::NoAnswer(silence));
+            return;
+        }
         if self.facts.fresh && !left.is_empty() {
             self.say_session(Tone::Normal, "ending what an earlier session left running");
             self.flush_output();

@@ -41,6 +41,7 @@ use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
@@ -73,11 +74,13 @@ pub(super) enum Leave {
     Suspend,
     /// tmux cannot be started.
     NoTmux(Diagnostic),
+    /// An earlier session's tmux is there and does not answer: all is left as it is.
+    NoAnswer(Diagnostic),
 }
 
 /// One thing that happened.
 enum Input {
-    Shim(UnixStream),
+    Shim(io::Result<UnixStream>),
     Link(LinkEvent),
     Call(Call),
     Signal(i32),
@@ -116,7 +119,7 @@ enum Input {
 /// The senders that tasks of the session report to the loop with.
 #[derive(Clone, Debug)]
 pub(super) struct Inlets {
-    pub(super) streams: mpsc::UnboundedSender<UnixStream>,
+    pub(super) streams: mpsc::UnboundedSender<io::Result<UnixStream>>,
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
@@ -132,7 +135,7 @@ pub(super) struct Inlets {
 
 /// The loop's ends of them.
 pub(super) struct Outlets {
-    pub(super) streams: mpsc::UnboundedReceiver<UnixStream>,
+    pub(super) streams: mpsc::UnboundedReceiver<io::Result<UnixStream>>,
     pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
@@ -161,6 +164,9 @@ pub(super) struct Controller {
     pub(super) facts: Facts,
     pub(super) info: SessionInfo,
     pub(super) lock: SessionLock,
+    /// `session.json` could not be written (a full disk): each try is a change of the directory, which would call for
+    /// the next one.
+    pub(super) cannot_write: bool,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
     /// What is configured, in the order of the file.
@@ -304,7 +310,7 @@ impl Controller {
 
     fn on_input(&mut self, input: Input) {
         match input {
-            Input::Shim(stream) => self.links.adopt(stream),
+            Input::Shim(accepted) => self.on_shim_calls(accepted),
             Input::Link(event) => self.on_link(event),
             Input::Call(call) => self.on_call(call),
             Input::Signal(number) => self.on_signal(number),

@@ -3,6 +3,7 @@
 //! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
 //! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
+mod background;
 mod cgroup;
 mod elevated;
 mod engine;
