@@ -173,6 +173,18 @@ pub(crate) fn send(pid: u32, signal: Signal) {
     kill_process(pid, signal).ok();
 }
 
+/// What makes this program such a service.
+pub(crate) const IDLE: &str = "--idle";
+
+/// The service of [`Beacon::idle_program`].
+pub(crate) fn idle(beacon: &str) -> ! {
+    let report = format!("{}\n", std::process::id());
+    fs::write(beacon, report).expect("the beacon is there as long as anybody measures");
+    loop {
+        std::thread::park();
+    }
+}
+
 /// A named pipe on which each service writes its pid as its first act: "running" is known without asking.
 pub(crate) struct Beacon {
     path: PathBuf,
@@ -183,6 +195,12 @@ impl Beacon {
     /// A command that reports and then does nothing for long.
     pub(crate) fn idle_command(&self) -> String {
         format!("echo $$ >{}; exec sleep 1000", self.path.display())
+    }
+
+    /// The same as a program with an argument, which needs no shell.
+    pub(crate) fn idle_program(&self) -> String {
+        let this = std::env::current_exe().expect("the system knows what it runs");
+        format!("{} {IDLE} {}", this.display(), self.path.display())
     }
 
     /// Waits for the next `count` reports; the pids, in order. An end of the `keeper` (the contender's process) is

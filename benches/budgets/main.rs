@@ -45,6 +45,11 @@ fn main() {
         eprintln!("the budgets are measured on Linux: what a process uses is read from its /proc");
         std::process::exit(69);
     }
+    if let [_, flag, beacon] = std::env::args().collect::<Vec<_>>().as_slice()
+        && flag == arena::IDLE
+    {
+        arena::idle(beacon);
+    }
     // Cargo adds flags of its own (`--bench`); rows have none.
     let chosen: Vec<String> = std::env::args()
         .skip(1)

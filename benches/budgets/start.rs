@@ -1,6 +1,6 @@
 //! How long it takes until everything runs, and how that grows.
 
-use super::arena::Arena;
+use super::arena::{Arena, Beacon};
 use super::manager::Manager;
 use super::raw::Children;
 use super::session::{Session, idlers, project};
@@ -9,23 +9,39 @@ use super::tmux::Server;
 use std::time::Instant;
 
 pub(crate) fn ten(arena: &Arena) -> Vec<Row> {
-    vec![row(
-        arena,
-        10,
-        &[],
-        9,
-        "≤ 1.5 × tmux (elsewhere: ≤ 19 ms, 0.8 × Overmind)",
-    )]
+    both(arena, 10, 9, "≤ 0.8 × Overmind, ≤ 1.5 × tmux")
 }
 
 pub(crate) fn hundred(arena: &Arena) -> Vec<Row> {
-    vec![row(
-        arena,
-        100,
-        &[],
-        5,
-        "≤ 1.6 × tmux (elsewhere: ≤ 115 ms, 0.7 × Overmind)",
-    )]
+    both(arena, 100, 5, "≤ 0.8 × Overmind, ≤ 1.6 × tmux")
+}
+
+/// What a service is.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A program and its arguments, as most are.
+    Program,
+    /// A line that only a shell can read.
+    ShellLine,
+}
+
+impl Kind {
+    fn of(self, beacon: &Beacon) -> String {
+        match self {
+            Self::Program => beacon.idle_program(),
+            Self::ShellLine => beacon.idle_command(),
+        }
+    }
+}
+
+fn both(arena: &Arena, count: usize, rounds: usize, budget: &'static str) -> Vec<Row> {
+    [(Kind::Program, "programs"), (Kind::ShellLine, "shell lines")]
+        .into_iter()
+        .map(|(kind, name)| Row {
+            what: format!("{count} {name}, launch to all running"),
+            ..row(arena, (count, kind), &[], rounds, budget)
+        })
+        .collect()
 }
 
 /// Start and status with more and more services. Each of them knows the ports of all, which the kernel and the
@@ -35,7 +51,7 @@ pub(crate) fn growth(arena: &Arena) -> Vec<Row> {
         .into_iter()
         .flat_map(|count| {
             [
-                row(arena, count, &ports_of_all(count), 3, "linear"),
+                row(arena, (count, Kind::ShellLine), &ports_of_all(count), 3, "linear"),
                 super::react::status_row(arena, count, 5, "linear"),
                 super::idle::memory_row(arena, count, "linear"),
             ]
@@ -61,7 +77,7 @@ fn ports_of_all(count: usize) -> Vec<(String, String)> {
 
 fn row(
     arena: &Arena,
-    count: usize,
+    (count, kind): (usize, Kind),
     environment: &[(String, String)],
     rounds: usize,
     budget: &'static str,
@@ -73,17 +89,17 @@ fn row(
             &arena.managers,
             rounds,
             milliseconds,
-            &mut |manager| managed(arena, manager, count),
-            &mut [&mut || tmux(arena, environment, count), &mut || {
-                raw(arena, environment, count)
+            &mut |manager| managed(arena, manager, count, kind),
+            &mut [&mut || tmux(arena, environment, count, kind), &mut || {
+                raw(arena, environment, count, kind)
             }],
         ),
     }
 }
 
-fn managed(arena: &Arena, manager: &Manager, count: usize) -> Attempt {
+fn managed(arena: &Arena, manager: &Manager, count: usize, kind: Kind) -> Attempt {
     let mut beacon = arena.beacon();
-    let dir = project(arena, &idlers(count, &beacon.idle_command()));
+    let dir = project(arena, &idlers(count, &kind.of(&beacon)));
     let begin = Instant::now();
     let session = Session::start(arena, manager, dir, &[])?;
     let attempt = beacon
@@ -92,9 +108,9 @@ fn managed(arena: &Arena, manager: &Manager, count: usize) -> Attempt {
     session.end(attempt)
 }
 
-fn tmux(arena: &Arena, environment: &[(String, String)], count: usize) -> Attempt {
+fn tmux(arena: &Arena, environment: &[(String, String)], count: usize, kind: Kind) -> Attempt {
     let mut beacon = arena.beacon();
-    let commands = vec![beacon.idle_command(); count];
+    let commands = vec![kind.of(&beacon); count];
     let begin = Instant::now();
     let server = Server::start_in(arena, environment, &commands)?;
     let attempt = beacon
@@ -103,9 +119,9 @@ fn tmux(arena: &Arena, environment: &[(String, String)], count: usize) -> Attemp
     server.end(attempt)
 }
 
-fn raw(arena: &Arena, environment: &[(String, String)], count: usize) -> Attempt {
+fn raw(arena: &Arena, environment: &[(String, String)], count: usize, kind: Kind) -> Attempt {
     let mut beacon = arena.beacon();
-    let commands = vec![beacon.idle_command(); count];
+    let commands = vec![kind.of(&beacon); count];
     let begin = Instant::now();
     let children = Children::start_in(arena, environment, &commands)?;
     let attempt = beacon

@@ -2,6 +2,7 @@
 //! ports of all services, and a map with two strings for each variable is what the start of many of them would
 //! mostly do. Which variables there are is `spawn.rs`'s business.
 
+use rustix::process::Pid;
 use std::ffi::c_char;
 
 pub(super) struct EnvironmentBlock {
@@ -56,24 +57,22 @@ impl EnvironmentBlock {
         })
     }
 
-    /// Makes this the environment of the process, which a program that it becomes is given.
-    ///
-    /// # Safety
-    /// Only in a child between fork and exec: nobody else may look at the environment, and it must not be
-    /// looked at after this block has been dropped.
-    pub(super) unsafe fn make_own(&mut self) {
+    /// Writes the number of the process where it is to be told. In the child only, whose block it is then: without
+    /// allocating.
+    pub(super) fn tell_own_pid(&mut self, pid: Pid) {
         for at in &self.own_pids {
-            // SAFETY: there is this much room in the text, which nobody looks at while it is written.
+            // SAFETY: there is this much room in the text, which nobody else looks at.
             let room = unsafe {
                 let start = std::ptr::with_exposed_provenance_mut(*at);
                 std::slice::from_raw_parts_mut(start, ROOM_FOR_PID)
             };
-            write_number(std::process::id(), room);
+            write_number(pid.as_raw_pid().unsigned_abs(), room);
         }
-        let list: *const *const c_char = self.addresses.as_ptr().cast();
-        // SAFETY: the list is of addresses of C strings in a text that lives as long as it does, with a null at
-        // its end; that nobody reads the variable at the same time is the caller's promise.
-        unsafe { *environ() = list };
+    }
+
+    /// The list as `execve` takes it: of addresses of C strings that live as long as the block, with a null at its end.
+    pub(super) fn as_ptr(&self) -> *const *const c_char {
+        self.addresses.as_ptr().cast()
     }
 }
 
@@ -84,22 +83,6 @@ fn write_number(mut number: u32, room: &mut [u8]) {
         *place = b"0123456789"[(number % 10) as usize];
         number /= 10;
     }
-}
-
-/// Where the system's library keeps the environment of the process.
-#[cfg(target_vendor = "apple")]
-fn environ() -> *mut *const *const c_char {
-    // SAFETY: it only tells an address, that of a variable that always exists.
-    unsafe { libc::_NSGetEnviron() }.cast()
-}
-
-/// Where the system's library keeps the environment of the process.
-#[cfg(not(target_vendor = "apple"))]
-fn environ() -> *mut *const *const c_char {
-    unsafe extern "C" {
-        static mut environ: *const *const c_char;
-    }
-    &raw mut environ
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
 mod background;
+mod birth;
 mod cgroup;
 mod elevated;
 mod engine;
@@ -15,6 +16,7 @@ mod live;
 pub mod note;
 mod notify;
 mod orders;
+mod plain_line;
 pub mod protocol;
 mod ready;
 mod signals;

@@ -1,24 +1,22 @@
 //! Starts a service's process as it should find the world: own group, clean signals, the environment it was
 //! given and nothing else, the pane as its terminal. What becomes of the process is not known here.
 
+use super::birth::{Handed, Unborn};
 use super::environment_block::EnvironmentBlock;
 use super::limits::Bounds;
-use super::signals::{self, AllBlocked};
-use super::supplies::{FIRST_SOCKET, Supplies};
-use super::{plain, tree, tree::TOKEN_VARIABLE};
+use super::plain_line::{self, PlainLine};
+use super::signals::AllBlocked;
+use super::supplies::Supplies;
+use super::{plain, tree::TOKEN_VARIABLE};
 use crate::model::Launch;
 use rustix::fs::{Access, OFlags, access, fcntl_getfl, fcntl_setfl};
-use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::{Pid, Resource, Rlimit, getpid, getppid, setrlimit};
+use rustix::process::Pid;
 use rustix::stdio;
-use rustix::termios::tcsetpgrp;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// What describes the terminal, not the user: tmux's word for the pane counts, not that of the terminal in
 /// which `ovr start` was typed.
@@ -40,162 +38,146 @@ pub(super) enum Role<'a> {
     Helper,
 }
 
-/// What the child takes over between fork and exec. Borrowed by number: the owners outlive the fork.
-#[derive(Default)]
-struct Handed {
-    is_service: bool,
-    /// To be found from [`FIRST_SOCKET`] on.
-    sockets: Vec<RawFd>,
-    limits: Vec<(Resource, u64)>,
+/// What surrounds the process, whether a shell reads its command or nobody needs to.
+struct Surroundings<'a> {
+    launch: &'a Launch,
+    handed: Handed,
     /// Variables that tell it its own number.
     own_pids: Vec<&'static str>,
-    /// Of the control group that it enters.
-    door: Option<RawFd>,
+    /// Variables that the shim itself sets, which count whatever `launch` says.
+    ours: Vec<(&'static str, OsString)>,
 }
 
 /// Starts `argv` in the surroundings of `launch`; returns when the program has been loaded. The error says
 /// what is wrong in words for the user.
 pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_>) -> Result<Pid, String> {
-    let Some((program, args)) = argv.split_first() else {
-        return Err("there is no command".to_owned());
-    };
-    let mut command = Command::new(program);
-    command.args(args).current_dir(&launch.cwd).process_group(0);
-    let mut extras = Vec::new();
-    let handed = match role {
-        Role::Service(supplies, bounds) => hand(launch, supplies, bounds, &mut extras),
-        Role::Helper => {
-            command.stdin(Stdio::null());
-            Handed::default()
-        }
-    };
-    let mut environment = environment(launch, token, extras, &handed.own_pids)?;
-    let reserved = reserve_numbers(handed.sockets.len()).map_err(|error| plain(&error))?;
-    let shim = getpid();
-    // SAFETY: `become_child` makes system calls only, all of them async-signal-safe, and `make_own` writes some
-    // words of its own; neither allocates.
-    unsafe {
-        command.pre_exec(move || {
-            become_child(shim, &handed)?;
-            environment.make_own();
-            Ok(())
-        });
+    let surroundings = Surroundings::of(launch, token, role);
+    let line = plain_line::take_apart(argv, &launch.env, |name| surroundings.decides_on(name));
+    // Where a program is not found, or is none, a shell has its own words for it, and its own exit code.
+    if let Some(Ok(pid)) = line.map(|line| surroundings.start_plain(&line)) {
+        return Ok(pid);
     }
-    make_blocking();
-    let quiet = AllBlocked::new();
-    let started = command.spawn();
-    drop(quiet);
-    drop(reserved);
-    // Dropping the handle neither ends nor reaps the process; the loop does.
-    let child = started.map_err(|error| explain(program, &launch.cwd, &error))?;
-    tree::pid(child.id()).ok_or_else(|| "the system gave no process number".to_owned())
+    let started = surroundings.start(argv, &launch.cwd, &[])?;
+    started.map_err(|error| explain(&argv[0], &launch.cwd, &error))
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(launch: &'a Launch, token: &str, role: Role<'_>) -> Self {
+        let (mut ours, mut own_pids) = (Vec::new(), Vec::new());
+        let handed = match role {
+            Role::Service(supplies, bounds) => {
+                let handed = hand(supplies, bounds, &mut ours, &mut own_pids);
+                if let Some(every) = launch.watchdog {
+                    ours.push(("WATCHDOG_USEC", every.as_micros().to_string().into()));
+                    own_pids.push(PID_OF_THE_WATCHED);
+                }
+                handed
+            }
+            Role::Helper => Handed::default(),
+        };
+        ours.extend(
+            OF_THE_TERMINAL
+                .into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
+        ours.push((TOKEN_VARIABLE, token.into()));
+        Self {
+            launch,
+            handed,
+            own_pids,
+            ours,
+        }
+    }
+
+    /// Whether a variable is set here, or kept away, whatever the launch says.
+    fn decides_on(&self, name: &str) -> bool {
+        OF_ANOTHER_TMUX.contains(&name)
+            || self.own_pids.contains(&name)
+            || self.ours.iter().any(|(other, _)| *other == name)
+    }
+
+    /// Without the shell that the line was meant for.
+    fn start_plain(&self, line: &PlainLine) -> Result<Pid, String> {
+        let home = &self.launch.cwd;
+        let mut assignments = Vec::new();
+        let mut cwd = home.clone();
+        if let Some(directory) = &line.directory {
+            // By its components: without `.` and doubled slashes, as a shell would tell it.
+            cwd = home.join(directory).components().collect();
+            let text = |path: &Path| path.to_str().map(str::to_owned).ok_or("no text");
+            assignments.push(("OLDPWD".to_owned(), text(home)?));
+            assignments.push(("PWD".to_owned(), text(&cwd)?));
+        }
+        assignments.extend(line.assignments.iter().cloned());
+        let started = self.start(&line.argv, &cwd, &assignments)?;
+        started.map_err(|error| error.to_string())
+    }
+
+    /// The inner error is the system's.
+    fn start(
+        &self,
+        argv: &[String],
+        cwd: &Path,
+        assignments: &[(String, String)],
+    ) -> Result<io::Result<Pid>, String> {
+        let environment = self.environment(assignments)?;
+        let cwd =
+            CString::new(cwd.as_os_str().as_bytes()).map_err(|_| "the directory's name holds a NUL byte")?;
+        let path = self.launch.env.get("PATH");
+        let unborn = Unborn::new(argv, path, cwd, environment, &self.handed)?;
+        make_blocking();
+        let _quiet = AllBlocked::new();
+        Ok(unborn.bear())
+    }
+
+    /// The whole environment of the process, with these assignments over what the launch says.
+    fn environment(&self, assignments: &[(String, String)]) -> Result<EnvironmentBlock, String> {
+        let is_set = |name: &str| {
+            let mut assigned = assignments.iter();
+            self.decides_on(name) || assigned.any(|(other, _)| other == name)
+        };
+        let given = self.launch.env.iter().filter(|(name, _)| !is_set(name));
+        let given = given.map(|(name, value)| (name, value.as_bytes()));
+        // The last of a name counts, as in a shell.
+        let assigned = assignments
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (name, value))| {
+                let mut later = assignments[index + 1..].iter();
+                let counts = later.all(|(other, _)| other != name);
+                counts.then_some((name.as_str(), value.as_bytes()))
+            });
+        let ours = self.ours.iter().map(|(name, value)| (*name, value.as_bytes()));
+        EnvironmentBlock::of(given.chain(assigned).chain(ours), &self.own_pids)
+    }
 }
 
 /// What the service is handed, and the variables that tell it so.
 fn hand(
-    launch: &Launch,
     supplies: &Supplies,
     bounds: &Bounds,
-    extras: &mut Vec<(&'static str, OsString)>,
+    ours: &mut Vec<(&'static str, OsString)>,
+    own_pids: &mut Vec<&'static str>,
 ) -> Handed {
-    let (mut sockets, mut names, mut own_pids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sockets, mut names) = (Vec::new(), Vec::new());
     for (socket, name) in supplies.sockets() {
         sockets.push(socket.as_raw_fd());
         names.push(name);
     }
     if !sockets.is_empty() {
-        extras.push(("LISTEN_FDS", sockets.len().to_string().into()));
-        extras.push(("LISTEN_FDNAMES", names.join(":").into()));
+        ours.push(("LISTEN_FDS", sockets.len().to_string().into()));
+        ours.push(("LISTEN_FDNAMES", names.join(":").into()));
         own_pids.push(PID_OF_THE_LISTENER);
     }
     if let Some(notify) = supplies.notify() {
-        extras.push(("NOTIFY_SOCKET", notify.path().into()));
-    }
-    if let Some(every) = launch.watchdog {
-        extras.push(("WATCHDOG_USEC", every.as_micros().to_string().into()));
-        own_pids.push(PID_OF_THE_WATCHED);
+        ours.push(("NOTIFY_SOCKET", notify.path().into()));
     }
     Handed {
         is_service: true,
         sockets,
         limits: bounds.each.clone(),
-        own_pids,
         door: bounds.all.as_ref().map(|group| group.door().as_raw_fd()),
     }
-}
-
-/// Takes every free number below the last one that a socket is to be found at, for the time of a fork: the pipe
-/// by which the child tells that its program could not be loaded must not lie there.
-fn reserve_numbers(sockets: usize) -> io::Result<Vec<OwnedFd>> {
-    let mut reserved = Vec::new();
-    if sockets == 0 {
-        return Ok(reserved);
-    }
-    let end = FIRST_SOCKET + RawFd::try_from(sockets).map_err(io::Error::other)?;
-    loop {
-        let taken = fcntl_dupfd_cloexec(stdio::stdin(), FIRST_SOCKET)?;
-        if taken.as_raw_fd() >= end {
-            return Ok(reserved);
-        }
-        reserved.push(taken);
-    }
-}
-
-/// The whole environment of the process. What the shim itself says counts, whatever `launch` says.
-fn environment(
-    launch: &Launch,
-    token: &str,
-    mut ours: Vec<(&'static str, OsString)>,
-    own_pids: &[&str],
-) -> Result<EnvironmentBlock, String> {
-    ours.extend(
-        OF_THE_TERMINAL
-            .into_iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?))),
-    );
-    ours.push((TOKEN_VARIABLE, token.into()));
-    let is_ours = |name: &str| {
-        OF_ANOTHER_TMUX.contains(&name)
-            || own_pids.contains(&name)
-            || ours.iter().any(|(other, _)| *other == name)
-    };
-    let given = launch
-        .env
-        .iter()
-        .filter(|(name, _)| !is_ours(name))
-        .map(|(name, value)| (name, value.as_bytes()));
-    let ours = ours.iter().map(|(name, value)| (*name, value.as_bytes()));
-    EnvironmentBlock::of(given.chain(ours), own_pids)
-}
-
-/// Between fork and exec, in the child, with every signal blocked (so that SIGTTOU does not stop it here).
-fn become_child(shim: Pid, handed: &Handed) -> io::Result<()> {
-    if handed.is_service {
-        // Fails if the terminal has just gone; then the shim ends the service soon.
-        let _gone = tcsetpgrp(stdio::stdin(), getpid());
-    }
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // The shim may have died before that was set.
-    if getppid() != Some(shim) {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    if let Some(door) = handed.door {
-        // SAFETY: the shim keeps the group, and with it the file, for as long as the run lives.
-        rustix::io::write(unsafe { BorrowedFd::borrow_raw(door) }, b"0")?;
-    }
-    for (number, socket) in (FIRST_SOCKET..).zip(&handed.sockets) {
-        // SAFETY: the number is nobody's here but the shim's, whose files end with exec in any case.
-        if unsafe { libc::dup2(*socket, number) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    for (resource, limit) in &handed.limits {
-        let (current, maximum) = (Some(*limit), Some(*limit));
-        setrlimit(*resource, Rlimit { current, maximum })?;
-    }
-    signals::restore_defaults();
-    Ok(())
 }
 
 /// Takes back what an earlier run may have set: all runs share one open file description of the terminal, and

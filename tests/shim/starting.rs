@@ -214,3 +214,50 @@ fn a_signal_order_reaches_the_whole_group() {
     assert_eq!(pane.ended_cleanly_or_not(1).exit, Exit::Code(4));
     pane.close();
 }
+
+#[test]
+fn a_plain_command_is_started_without_its_shell_and_finds_what_a_shell_would_have_given_it() {
+    let mut pane = Pane::open();
+    let dir = pane.dir.path().canonicalize().unwrap();
+    std::fs::create_dir(dir.join("sub")).unwrap();
+    // A script that names no interpreter, by a path that only holds in the directory entered.
+    let script = "echo $0 $# \"$1\" $A \"$B\" $PWD $OLDPWD $(pwd) $PORT; cut -d' ' -f4 /proc/$$/stat\n";
+    std::fs::write(dir.join("sub/tell"), script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(dir.join("sub/tell"), executable).unwrap();
+    let mut launch = pane.launch(&["/bin/sh", "-c", "cd sub && A=$PORT B='b c' ./tell \"x  y\""]);
+    launch.cwd.clone_from(&dir);
+    let variables = [
+        ("PATH", "/usr/bin:/bin"),
+        ("PORT", "5000"),
+        ("PWD", dir.to_str().unwrap()),
+    ];
+    launch.env = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    pane.run_launch(1, launch, StopPlan::default());
+    assert_eq!(pane.ended(1).exit, Exit::Code(0));
+    let (shim, home) = (pane.shim_pid(), dir.display());
+    let expected = format!("./tell 1 x  y 5000 b c {home}/sub {home} {home}/sub 5000\r\n{shim}\r\n");
+    assert_eq!(pane.output_of(1), expected);
+    pane.close();
+}
+
+#[test]
+fn where_a_plain_commands_program_is_missing_its_shell_says_so_with_its_own_code() {
+    let mut pane = Pane::open();
+    for (run, line, code) in [
+        (1, "no-such-program-anywhere x", 127),
+        (2, "/etc/passwd", 126),
+        (3, "cd no-such-directory && /bin/true", 2),
+    ] {
+        let launch = pane.launch(&["/bin/sh", "-c", line]);
+        pane.run_launch(run, launch, StopPlan::default());
+        assert_eq!(pane.ended(run).exit, Exit::Code(code), "{line}");
+        let said = pane.output_of(run);
+        let word = line.split(' ').find(|word| *word != "cd").unwrap();
+        assert!(said.contains(word), "{line}: {said}");
+    }
+    pane.close();
+}
