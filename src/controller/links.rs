@@ -151,3 +151,24 @@ async fn write_orders(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedRecei
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LinkEvent, LinkId, MAX_LINE, read_reports};
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+    use tokio::sync::mpsc;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_peer_that_sends_a_line_without_end_is_given_up_before_it_fills_the_memory() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (read, _write) = ours.into_split();
+        let (sender, mut events) = mpsc::unbounded_channel();
+        tokio::spawn(read_reports(LinkId(1), read, sender));
+        let endless = vec![b'x'; usize::try_from(MAX_LINE).unwrap() + 1];
+        theirs.write_all(&endless).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(20), events.recv()).await;
+        assert!(matches!(told.unwrap(), Some(LinkEvent::Closed(LinkId(1)))));
+    }
+}
