@@ -6,6 +6,7 @@ use super::left_over::LeftOver;
 use super::windows::Connection;
 use crate::logs::Tone;
 use crate::model::InstanceId;
+use crate::platform::processes;
 use crate::supervisor::Event;
 use crate::tmux::client::Client;
 use std::collections::BTreeSet;
@@ -145,7 +146,12 @@ pub(super) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// "A controller is at the socket again."
+/// "A controller is at the socket again." One that has only just been started and does not listen to signals yet would
+/// end by this one; it comes to the socket by itself. False if it is gone.
 fn signal_shim(pid: u32) -> bool {
-    pid_of(pid).is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::USR1).is_ok())
+    let Some(process) = pid_of(pid) else { return false };
+    if processes::catches(pid, signal_hook::consts::SIGUSR1) == Some(false) {
+        return true;
+    }
+    rustix::process::kill_process(process, rustix::process::Signal::USR1).is_ok()
 }
