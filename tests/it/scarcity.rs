@@ -102,11 +102,10 @@ fn a_session_file_that_cannot_be_written_is_told_of_once_and_written_when_somebo
     let project = Project::with("web: exec sleep 1000\n");
     let start = project.start(&[]);
     project.wait_running(["web"]);
-    let session = project.path("run").join("session.json");
     let controller = project.status().session.pid;
-    let session = fs::read_dir(session.parent().unwrap())
+    let session = fs::read_dir(project.path("run"))
         .unwrap()
-        .filter_map(|entry| Some(entry.unwrap().path().join("session.json")))
+        .map(|entry| entry.unwrap().path().join("session.json"))
         .find(|file| file.exists())
         .unwrap();
     fs::remove_file(&session).unwrap();
