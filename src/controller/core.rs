@@ -161,6 +161,8 @@ pub(super) struct Rewatched(pub(super) Option<mpsc::UnboundedReceiver<watch::New
 /// A session's controller.
 pub(super) struct Controller {
     pub(super) clock: Clock,
+    /// All that came while this process was stopped has been heard.
+    pub(super) has_heard: bool,
     pub(super) facts: Facts,
     pub(super) info: SessionInfo,
     pub(super) lock: SessionLock,
@@ -259,7 +261,11 @@ impl Controller {
             if let Some(Rewatched(news)) = self.rewatched.take() {
                 outlets.watched = news;
             }
-            let input = self.next_input(outlets).await;
+            let due = self.next_deadline();
+            let input = self.next_input(outlets, due).await;
+            if matches!(input, Input::Deadline) && self.hears_out(due).await {
+                continue;
+            }
             let from_tmux = matches!(input, Input::Tmux);
             self.on_input(input);
             self.advance_closing();
@@ -278,8 +284,8 @@ impl Controller {
         }
     }
 
-    async fn next_input(&mut self, outlets: &mut Outlets) -> Input {
-        let deadline = self.next_deadline().map(|moment| self.clock.instant(moment));
+    async fn next_input(&mut self, outlets: &mut Outlets, due: Option<Moment>) -> Input {
+        let deadline = due.map(|moment| self.clock.instant(moment));
         tokio::select! {
             // A flood of output must not keep a Ctrl-C or a request waiting: tmux comes last.
             biased;

@@ -207,6 +207,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     }
     let mut controller = Controller {
         clock,
+        has_heard: false,
         facts: Facts {
             project: setup.project,
             config: relative(&setup.config, &setup.root),

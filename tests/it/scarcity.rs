@@ -4,6 +4,7 @@
 use crate::harness::{Project, processes};
 use rustix::process::Signal;
 use std::fs;
+use std::time::{Duration, Instant};
 
 fn is_stopped(pid: u32) -> bool {
     processes::process(pid).is_some_and(|process| process.state == 'T')
@@ -138,4 +139,29 @@ fn that_no_descriptor_is_left_is_said_and_what_runs_is_ended_in_order() {
     start.wait_for_output("ended with");
     start.type_keys("exit 0\r");
     start.wait_exit();
+}
+
+#[test]
+fn a_probe_that_is_answered_while_the_controller_is_stopped_counts_as_answered() {
+    let project = Project::new().file(
+        "ovr.yaml",
+        "version: \"0.5\"\nprocesses:\n  web:\n    command: exec sleep 1000\n    liveness_probe:\n      \
+         exec: { command: \"date > $OUT/asked; until [ -e $OUT/go ]; do sleep 0.02; done\" }\n      \
+         period_seconds: 1\n      timeout_seconds: 2\n      failure_threshold: 1\n",
+    );
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    project.wait_out("asked");
+    let controller = project.status().session.pid;
+    processes::kill(controller, Signal::STOP);
+    project.wait_until("the controller to be stopped", || is_stopped(controller));
+    fs::write(project.path("out").join("go"), "").unwrap();
+    // The attempt's limit, and the patience with it, pass meanwhile.
+    let stopped = Instant::now();
+    project.wait_until("time to pass", || stopped.elapsed() > Duration::from_secs(4));
+    processes::kill(controller, Signal::CONT);
+    fs::remove_file(project.path("out").join("asked")).unwrap();
+    project.wait_until("the next probe", || project.path("out").join("asked").exists());
+    let service = project.service("web");
+    assert_eq!((service.pid, service.restarts), (Some(web), 0), "{service:?}");
 }
