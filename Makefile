@@ -4,8 +4,9 @@
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
 OVR = target/release/ovr
-# A program that loads no library starts in half the time and with less memory of its own, and one shim runs for
-# each service. Where the C library's archive is not installed, it is linked as usual.
+# One runs for each service: a small program, which `ovr` can stand in for.
+SHIM = target/release/ovr-shim
+# A program that loads no library starts in half the time and with less memory of its own. Where the C library's archive is not installed, it is linked as usual.
 STATIC := $(shell [ "$$(uname -s)" = Linux ] && [ -f "$$(cc -print-file-name=libc.a 2>/dev/null)" ] \
 	&& echo -C target-feature=+crt-static -C relocation-model=static)
 
@@ -25,6 +26,7 @@ demo: build
 
 build: tools
 	$(CARGO) rustc --release --locked --bin ovr -- $(STATIC)
+	$(CARGO) rustc --release --locked --bin ovr-shim -- $(STATIC)
 
 # `make test OVR_TMUX=/path/to/tmux` reaches the tests and ovr by the environment. (`TMUX` is tmux's own variable.)
 test: tools
@@ -46,8 +48,9 @@ lint: tools
 	fi
 
 bench: build
-	cp $(OVR) target/measured
-	OVR_BENCH_PROGRAM=$(CURDIR)/target/measured $(CARGO) bench --locked
+	install -d target/measured
+	install -m 755 $(OVR) $(SHIM) target/measured
+	OVR_BENCH_PROGRAM=$(CURDIR)/target/measured/ovr $(CARGO) bench --locked
 
 fuzz: tools
 	$(CARGO) build --locked
@@ -57,7 +60,7 @@ install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/man/man1
 	install -d $(PREFIX)/share/bash-completion/completions $(PREFIX)/share/zsh/site-functions
 	install -d $(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 $(OVR) $(PREFIX)/bin/ovr
+	install -m 755 $(OVR) $(SHIM) $(PREFIX)/bin
 	install -m 644 docs/man/*.1 $(PREFIX)/share/man/man1
 	install -m 644 completions/ovr.bash $(PREFIX)/share/bash-completion/completions/ovr
 	install -m 644 completions/_ovr $(PREFIX)/share/zsh/site-functions/_ovr

@@ -4,6 +4,9 @@
 //! `docs/ARCHITECTURE.md` tells what each is for. The library exists for the program and its tests; it
 //! promises no stable API.
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 pub mod api;
 pub mod cli;
 pub mod config;
@@ -23,3 +26,19 @@ mod thrift;
 mod tls;
 pub mod tmux;
 pub mod workspace;
+
+/// Does what `ovr` starts for itself, if the words after the program's name say so: a pane's process (`shim …`), the
+/// helper that hands a pane's pipe over (`lane …`), the parent of a command that somebody elsewhere has asked for
+/// (`errand …`). They start fast and stay small: nothing else may be touched before.
+pub fn started_by_ovr(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let what = words.next()?;
+    if what == shim::SUBCOMMAND {
+        Some(shim::main_from(words))
+    } else if what == tmux::lane::SUBCOMMAND {
+        Some(tmux::lane::main_from(words))
+    } else if what == shim::errand::SUBCOMMAND {
+        Some(shim::errand::main_from(words))
+    } else {
+        None
+    }
+}

@@ -1,18 +1,8 @@
-//! The `ovr` program: hands the command line to `ovr::cli` and leaves with its exit code. A pane's process
-//! (`ovr shim …`) and the helper that hands a pane's pipe over (`ovr lane …`) go their own way before any of
-//! that is touched, to start fast and stay small. Nothing else lives here.
+//! The `ovr` program: hands the command line to `ovr::cli` and leaves with its exit code. What `ovr` starts for itself
+//! goes its own way before any of that is touched. Nothing else lives here.
 
-use ovr::tmux::lane;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    let first = args.next();
-    if first.as_ref().is_some_and(|first| first == "shim") {
-        return ovr::shim::main_from(args);
-    }
-    if first.is_some_and(|first| first == lane::SUBCOMMAND) {
-        return lane::main_from(args);
-    }
-    ovr::cli::main()
+    ovr::started_by_ovr(std::env::args_os().skip(1)).unwrap_or_else(ovr::cli::main)
 }

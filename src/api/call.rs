@@ -1,9 +1,14 @@
 //! What the server asks of the controller: one message a request, each with the way back for its answer.
 
 use super::messages::events::EventKind;
-use super::messages::{Detached, Graph, Reloaded, Request, Results, Status, Synced, Wait, Why, Window};
+use super::messages::run::RunRequest;
+use super::messages::{
+    Checked, Clean, Cleaned, Configuration, Detached, Environment, Graph, Leftovers, Reloaded, Request,
+    Results, Sessions, Status, Synced, Wait, Why, Window,
+};
 use crate::diag::Diagnostic;
 pub use crate::model::Verb;
+use crate::model::{Exit, Signal};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,6 +89,77 @@ pub enum Call {
         name: Option<String>,
         reply: Reply<Window>,
     },
+    /// Read the session's files, and say what is wrong with them.
+    Check {
+        reply: Reply<Checked>,
+    },
+    Config {
+        reply: Reply<Configuration>,
+    },
+    /// `None`: what all services share.
+    Environment {
+        name: Option<String>,
+        reply: Reply<Environment>,
+    },
+    Sessions {
+        reply: Reply<Sessions>,
+    },
+    Leftovers {
+        reply: Reply<Leftovers>,
+    },
+    Clean {
+        clean: Clean,
+        reply: Reply<Cleaned>,
+    },
+    /// Answered when the command runs.
+    Run {
+        request: RunRequest,
+        reply: oneshot::Sender<Result<Running, NotRun>>,
+    },
+}
+
+/// A command that runs. Dropping it ends the command and all that it has started.
+#[derive(Debug)]
+pub struct Running {
+    pub pid: u32,
+    /// What it prints, and at the end how it ended. Nothing of it is lost: the command waits for whoever reads slowly.
+    pub output: mpsc::Receiver<RunOutput>,
+    /// What it is to get. Whoever sends keeps within [`super::messages::run::INPUT_WINDOW`] of what it has taken.
+    pub input: mpsc::UnboundedSender<RunInput>,
+}
+
+/// What comes from a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunOutput {
+    /// Standard output, or what a terminal shows.
+    Out(Bytes),
+    Err(Bytes),
+    /// So many bytes of input were taken.
+    Took(usize),
+    Ended(Exit),
+}
+
+/// What goes to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunInput {
+    Bytes(Bytes),
+    End,
+    Resize { cols: u16, rows: u16 },
+    Signal(Signal),
+}
+
+/// Why a command was not run; the exit code is a shell's, where it is the command's own fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRun {
+    pub error: Diagnostic,
+    pub exit_code: Option<u8>,
+}
+
+impl From<Diagnostic> for NotRun {
+    fn from(error: Diagnostic) -> Self {
+        let exit_code = None;
+        Self { error, exit_code }
+    }
 }
 
 /// What a client wants to know of the session, and when.

@@ -213,7 +213,7 @@ impl Client {
         })
     }
 
-    fn call<T: DeserializeOwned>(
+    pub(super) fn call<T: DeserializeOwned>(
         &self,
         method: &str,
         target: &str,

@@ -7,14 +7,21 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 pub mod events;
+mod files;
 mod graph;
+mod machine;
 mod output;
 mod resources;
+pub mod run;
 mod terminal;
 mod wait;
 mod why;
 
+pub use files::{
+    Checked, CheckedService, Configuration, Environment, Finding, FindingSeverity, Overridden, Variable,
+};
 pub use graph::{Graph, GraphEdge, GraphNode};
+pub use machine::{Clean, Cleaned, Leftover, Leftovers, ListedSession, Sessions};
 pub use output::{LineKind, LogsEnd, OutputLine, Synced};
 pub use resources::Resources;
 pub use terminal::TerminalOrder;
@@ -56,6 +63,20 @@ pub mod route {
     pub const WINDOW: &str = "/v1/window";
     /// GET `?name=web&write=true&cols=100&rows=30` → a WebSocket: a service's live terminal.
     pub const TERMINAL: &str = "/v1/terminal";
+    /// GET → [`super::Checked`]: what the session's files say now, and what is wrong with them.
+    pub const CHECK: &str = "/v1/check";
+    /// GET → [`super::Configuration`], merged.
+    pub const CONFIG: &str = "/v1/config";
+    /// GET `?name=web` → [`super::Environment`]; without a name, what all services share.
+    pub const ENVIRONMENT: &str = "/v1/environment";
+    /// GET → [`super::Sessions`]: those of the session's user on its machine.
+    pub const SESSIONS: &str = "/v1/sessions";
+    /// GET → [`super::Leftovers`].
+    pub const LEFTOVERS: &str = "/v1/leftovers";
+    /// POST [`super::Clean`] → [`super::Cleaned`].
+    pub const CLEAN: &str = "/v1/clean";
+    /// GET → a WebSocket: a command of the client's, run in the services' environment ([`super::run`]).
+    pub const RUN: &str = "/v1/run";
     /// GET → all of this as an OpenAPI document (`docs/openapi.json`).
     pub const OPENAPI: &str = "/v1/openapi.json";
 }

@@ -4,6 +4,7 @@
 pub mod call;
 pub mod client;
 mod compose;
+mod elsewhere;
 mod error;
 mod hang_up;
 mod http1;
@@ -12,6 +13,7 @@ pub mod messages;
 pub mod openapi;
 mod peer;
 pub mod raw;
+pub mod run_socket;
 pub mod server;
 pub mod socket;
 #[cfg(test)]

@@ -5,8 +5,9 @@
 //! `OVR_REGENERATE=1 cargo test generated`. A test compares the router with the document.
 
 use super::error::http_status;
+use super::messages::run::{RunNews, RunOrder};
 use super::messages::{ErrorBody, LogsEnd, TerminalOrder};
-use super::server::{document, events, output, services, session, terminal, window};
+use super::server::{document, events, files, machine, output, run, services, session, terminal, window};
 use crate::diag::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -37,14 +38,23 @@ use utoipa::{Modify, OpenApi};
         events::events,
         window::window,
         terminal::terminal,
+        run::run,
+        files::check,
+        files::config,
+        files::environment,
+        machine::sessions,
+        machine::leftovers,
+        machine::clean,
         document::openapi,
     ),
-    components(schemas(ErrorBody, LogsEnd, TerminalOrder)),
+    components(schemas(ErrorBody, LogsEnd, TerminalOrder, RunOrder, RunNews)),
     tags(
         (name = "session", description = "The session as a whole"),
         (name = "services", description = "Asking something of services"),
         (name = "output", description = "What services print"),
-        (name = "terminal", description = "A service's terminal"),
+        (name = "terminal", description = "A service's terminal, and commands beside the services"),
+        (name = "files", description = "What the session's files say"),
+        (name = "machine", description = "What else there is on the session's machine"),
         (name = "about", description = "The API about itself"),
     ),
     modifiers(&Common, &Codes, &Tokens)

@@ -5,6 +5,7 @@ use crate::diag::{Diagnostic, Kind};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -84,6 +85,7 @@ impl Remote {
                 Ok(stream) => {
                     // Slower without, and nothing else.
                     let _is_slower = stream.set_nodelay(true);
+                    keep_alive(&stream);
                     return Ok(stream);
                 }
                 Err(error) => last = error,
@@ -91,6 +93,17 @@ impl Remote {
         }
         Err(last)
     }
+}
+
+/// Has the system look whether the other side is still there when nothing is said: a machine that has gone without a
+/// word is noticed within a minute.
+pub(super) fn keep_alive(stream: impl AsFd) {
+    use rustix::net::sockopt;
+    // Without it, it is noticed when something is to be said.
+    let _is_set = sockopt::set_socket_keepalive(&stream, true)
+        .and_then(|()| sockopt::set_tcp_keepidle(&stream, Duration::from_secs(30)))
+        .and_then(|()| sockopt::set_tcp_keepintvl(&stream, Duration::from_secs(10)))
+        .and_then(|()| sockopt::set_tcp_keepcnt(&stream, 3));
 }
 
 /// A connection to a session.
@@ -146,5 +159,29 @@ impl Write for Stream {
             Self::Unix(stream) => stream.flush(),
             Self::Tcp(stream) => stream.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Remote;
+    use rustix::net::sockopt;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_session_that_vanishes_without_a_word_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let remote = Remote {
+            address: listener.local_addr().unwrap().to_string(),
+            token: None,
+        };
+        let stream = remote.connect().unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        let times = [
+            sockopt::tcp_keepidle(&stream).unwrap().as_secs(),
+            sockopt::tcp_keepintvl(&stream).unwrap().as_secs(),
+            u64::from(sockopt::tcp_keepcnt(&stream).unwrap()),
+        ];
+        assert_eq!(times, [30, 10, 3]);
     }
 }

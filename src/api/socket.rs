@@ -1,9 +1,10 @@
-//! The client's side of a terminal's WebSocket, for a session on TCP.
+//! The client's side of a terminal's WebSocket, for a session on TCP; and the opening of any WebSocket there.
 
 use super::http1::encode;
 use super::messages::{ErrorBody, route};
-use super::peer::Remote;
+use super::peer::{Peer, Remote};
 use crate::diag::{Diagnostic, Kind};
+use std::io;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
@@ -41,31 +42,8 @@ impl TerminalSocket {
             target.push_str("&name=");
             target.push_str(&encode(name));
         }
-        let failed = |cause: String| {
-            Diagnostic::error(
-                Kind::System,
-                format!("cannot open a terminal at {}", remote.address),
-            )
-            .cause(cause)
-        };
-        let mut request = format!("ws://{}{target}", remote.address)
-            .into_client_request()
-            .map_err(|error| failed(error.to_string()))?;
-        if let Some(token) = &remote.token {
-            let value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_| failed("the token is no text for a header".to_owned()))?;
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-        }
-        let stream = remote.connect().map_err(|error| failed(error.to_string()))?;
-        stream
-            .set_nonblocking(true)
-            .map_err(|error| failed(error.to_string()))?;
-        let stream = TcpStream::from_std(stream).map_err(|error| failed(error.to_string()))?;
-        match client_async(request, stream).await {
-            Ok((stream, _)) => Ok(Self { stream }),
-            Err(Error::Http(answer)) => Err(refusal(&answer)),
-            Err(error) => Err(failed(error.to_string())),
-        }
+        let stream = open(remote, &target, "a terminal").await?;
+        Ok(Self { stream })
     }
 
     /// What comes next. May be cancelled and asked again.
@@ -103,15 +81,47 @@ impl TerminalSocket {
     }
 }
 
-/// The error that an answer in place of a terminal carries.
-fn refusal(answer: &tungstenite::http::Response<Option<Vec<u8>>>) -> Diagnostic {
+/// Opens the WebSocket `target` for `what`. Within a tokio runtime.
+pub(super) async fn open(
+    remote: &Remote,
+    target: &str,
+    what: &str,
+) -> Result<WebSocketStream<TcpStream>, Diagnostic> {
+    let failed = |cause: String| {
+        Diagnostic::error(Kind::System, format!("cannot open {what} at {}", remote.address)).cause(cause)
+    };
+    let mut request = format!("ws://{}{target}", remote.address)
+        .into_client_request()
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(token) = &remote.token {
+        let value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| failed("the token is no text for a header".to_owned()))?;
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+    }
+    let stream = remote.connect().map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => Peer::Tcp(remote.clone()).nobody(),
+        _ => failed(error.to_string()),
+    })?;
+    stream
+        .set_nonblocking(true)
+        .map_err(|error| failed(error.to_string()))?;
+    let stream = TcpStream::from_std(stream).map_err(|error| failed(error.to_string()))?;
+    match client_async(request, stream).await {
+        Ok((stream, _)) => Ok(stream),
+        Err(Error::Http(answer)) => Err(refusal(&answer, what)),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// The error that an answer in place of a WebSocket carries.
+fn refusal(answer: &tungstenite::http::Response<Option<Vec<u8>>>, what: &str) -> Diagnostic {
     let body = answer.body().as_deref().unwrap_or_default();
     match serde_json::from_slice::<ErrorBody>(body) {
         Ok(body) => body.into(),
         Err(_) => Diagnostic::error(
             Kind::System,
             format!(
-                "the session opens no terminal (HTTP {})",
+                "the session did not open {what} (HTTP {})",
                 answer.status().as_u16()
             ),
         ),

@@ -218,9 +218,17 @@ fn every_short_route_takes_its_question_and_brings_its_answer() {
             let dir = Some("/logs".into());
             reply.send(Ok(Synced { schema: 1, dir })).unwrap();
         }
-        Call::Output { .. } | Call::Logs { .. } | Call::Events { .. } | Call::Terminal { .. } => {
-            panic!("nobody asked for a stream")
-        }
+        Call::Output { .. }
+        | Call::Logs { .. }
+        | Call::Events { .. }
+        | Call::Terminal { .. }
+        | Call::Run { .. } => panic!("nobody asked for a stream"),
+        Call::Check { .. }
+        | Call::Config { .. }
+        | Call::Environment { .. }
+        | Call::Sessions { .. }
+        | Call::Leftovers { .. }
+        | Call::Clean { .. } => panic!("`elsewhere.rs` asks these"),
     });
     let client = session.client();
     let project = |request: &StatusRequest| client.status_as(request).unwrap().session.project;
@@ -359,6 +367,8 @@ fn an_action_without_a_body_means_all_services() {
     assert_eq!(session.raw(request).0, "200");
 }
 
+mod elsewhere;
 mod faults;
+mod run;
 mod sockets;
 mod terminal;

@@ -7,6 +7,7 @@ use super::{
     kill, logs, ls, man, mcp, quit, reload, restart, run, scale, settings, signal, start, status, stop, up,
     wait, why,
 };
+use crate::shim;
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 pub type Example = (&'static str, &'static str);
 
 /// Words that can never be a command, an alias or a suggestion: `main` hands them elsewhere.
-pub const RESERVED: &[&str] = &["shim"];
+pub const RESERVED: &[&str] = &[shim::SUBCOMMAND, shim::errand::SUBCOMMAND];
 
 /// What was typed.
 #[derive(Clone, Debug, Parser)]

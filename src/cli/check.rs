@@ -1,14 +1,14 @@
-//! `ovr check`: what can be typed, the shape of its JSON, and the behaviour.
+//! `ovr check`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
-use super::place::Place;
 use super::plan::{Here, Plan};
-use super::report;
-use crate::api::messages::SCHEMA;
+use super::start::StartArgs;
+use super::{elsewhere, report};
+use crate::api::client::Client;
+use crate::api::messages::{Checked, CheckedService, Finding, SCHEMA};
 use crate::diag::{Diagnostic, Severity, exit_code};
 use crate::model::InstanceSpec;
 use clap::Args;
-use serde::Serialize;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
@@ -18,7 +18,8 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Check the configuration and start nothing
 ///
-/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not.
+/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not. With
+/// -s tcp://HOST:PORT, of the files of this session, as they are now.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -28,102 +29,59 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// What `ovr check --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
-    pub schema: u32,
-    /// Whether `ovr start` would start.
-    pub ok: bool,
-    pub services: Vec<CheckedService>,
-    pub findings: Vec<Finding>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckedService {
-    pub name: String,
-    pub command: String,
-    /// `Procfile:4`.
-    pub origin: String,
-    pub port: Option<u16>,
-}
-
-/// A [`Diagnostic`] for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// `error` or `warning`.
-    pub severity: &'static str,
-    /// One of [`crate::diag::Kind::code`].
-    pub code: &'static str,
-    pub message: String,
-    pub path: Option<String>,
-    /// From 1, as are columns.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
-    /// In characters.
-    pub length: Option<usize>,
-    pub hints: Vec<String>,
-}
-
-impl Report {
-    pub fn new(services: Vec<CheckedService>, diagnostics: &[Diagnostic]) -> Self {
-        Self {
-            schema: SCHEMA,
-            ok: diagnostics.iter().all(|d| d.severity < Severity::Error),
-            services,
-            findings: diagnostics.iter().map(Finding::from).collect(),
-        }
-    }
-}
-
-impl From<&Diagnostic> for Finding {
-    fn from(diagnostic: &Diagnostic) -> Self {
-        let span = diagnostic.span.as_ref();
-        Self {
-            severity: match diagnostic.severity {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            },
-            code: diagnostic.kind.code(),
-            message: diagnostic.message.clone(),
-            path: span.map(|span| span.source.path.display().to_string()),
-            line: span.map(|span| span.line),
-            column: span.map(|span| span.column),
-            length: span.map(|span| span.length),
-            hints: diagnostic.hints.clone(),
-        }
-    }
-}
-
 /// Reads the configuration and prints what is wrong with it.
 pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
-    Place::refuse_typed_address(global, "check")?;
-    let here = Here::look()?;
-    let (services, problems, config) = match Plan::make(&here, &args.project.as_start()) {
-        Ok(plan) => {
-            let config = plan.project.config.path.display().to_string();
-            let services = plan.instances.iter().map(CheckedService::from).collect();
-            (services, plan.warnings, config)
-        }
-        Err(problems) => (Vec::new(), problems, String::new()),
+    let checked = match elsewhere::ask_files(global, &args.project, Client::check)? {
+        Some(checked) => checked,
+        None => check(&Here::look()?, &args.project.as_start()),
     };
-    let failed = problems
+    let problems: Vec<Diagnostic> = checked.findings.iter().map(Diagnostic::from).collect();
+    let errors = problems
         .iter()
-        .find(|problem| problem.severity == Severity::Error);
-    let code = failed.map_or(exit_code::OK, |problem| problem.kind.exit_code());
+        .filter(|problem| problem.severity == Severity::Error);
+    let code = errors
+        .clone()
+        .next()
+        .map_or(exit_code::OK, |problem| problem.kind.exit_code());
     if args.json {
-        report::print_json(&Report::new(services, &problems))?;
-        let errors = problems
-            .iter()
-            .filter(|problem| problem.severity == Severity::Error);
+        report::print_json(&checked)?;
         errors.for_each(report::print);
         return Ok(ExitCode::from(code));
     }
     problems.iter().for_each(report::print);
     if code == exit_code::OK {
-        let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+        let names: Vec<&str> = checked
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
+        let config = checked.config.unwrap_or_default();
         report::print_out(&format!("{config} is sound: {}\n", names.join(", ")))?;
     }
     Ok(ExitCode::from(code))
+}
+
+/// What is wrong with the files here.
+pub(super) fn check(here: &Here, start: &StartArgs) -> Checked {
+    let (services, problems, config) = match Plan::make(here, start) {
+        Ok(plan) => {
+            let config = plan.project.config.path.display().to_string();
+            let services = plan.instances.iter().map(CheckedService::from).collect();
+            (services, plan.warnings, Some(config))
+        }
+        Err(problems) => (Vec::new(), problems, None),
+    };
+    checked(services, &problems, config)
+}
+
+fn checked(services: Vec<CheckedService>, problems: &[Diagnostic], config: Option<String>) -> Checked {
+    Checked {
+        schema: SCHEMA,
+        ok: problems.iter().all(|problem| problem.severity < Severity::Error),
+        services,
+        findings: problems.iter().map(Finding::from).collect(),
+        config,
+    }
 }
 
 impl From<&InstanceSpec> for CheckedService {
@@ -139,7 +97,7 @@ impl From<&InstanceSpec> for CheckedService {
 
 #[cfg(test)]
 mod tests {
-    use super::Report;
+    use super::checked;
     use crate::diag::{Diagnostic, Kind, Source, Span};
     use std::sync::Arc;
 
@@ -154,13 +112,21 @@ mod tests {
             column: 3,
             length: 4,
         });
-        let report = Report::new(Vec::new(), std::slice::from_ref(&warning));
-        assert_eq!(
-            serde_json::to_string(&report).unwrap(),
-            r#"{"schema":1,"ok":true,"services":[],"findings":[{"severity":"warning","code":"config","message":"odd","path":"Procfile","line":2,"column":3,"length":4,"hints":[]}]}"#
+        let told = checked(
+            Vec::new(),
+            std::slice::from_ref(&warning),
+            Some("Procfile".into()),
         );
-        let report = Report::new(Vec::new(), &[warning, Diagnostic::error(Kind::Config, "bad")]);
-        assert!(!report.ok);
-        assert_eq!(report.findings[1].line, None);
+        assert_eq!(
+            serde_json::to_string(&told).unwrap(),
+            r#"{"schema":1,"ok":true,"services":[],"findings":[{"severity":"warning","code":"config","message":"odd","path":"Procfile","line":2,"column":3,"length":4,"hints":[],"causes":[],"text":""}],"config":"Procfile"}"#
+        );
+        let told = checked(
+            Vec::new(),
+            &[warning, Diagnostic::error(Kind::Config, "bad")],
+            None,
+        );
+        assert!(!told.ok);
+        assert_eq!(told.findings[1].line, None);
     }
 }

@@ -1,16 +1,16 @@
 //! `ovr clean`: what can be typed, how its list is shown, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
-use super::place::Place;
 use super::style::plain;
 use super::table::pairs;
-use super::{report, session};
+use super::{elsewhere, report, session};
+use crate::api::messages::{Cleaned, ErrorBody, Leftover, Leftovers, SCHEMA};
 use crate::diag::Diagnostic;
-use crate::workspace::clean;
+use crate::workspace::Places;
+use crate::workspace::clean::{self as disk, Item};
 use clap::Args;
 use std::fmt::Write;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
@@ -24,7 +24,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Show and remove what ovr keeps on disk
 ///
 /// That is the port registry and logs in the state directory, and what ended sessions left in the runtime
-/// directory. What belongs to a running session stays.
+/// directory. What belongs to a running session stays. With -s tcp://HOST:PORT, on the machine that this session is
+/// on.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CleanArgs {
     /// Remove without asking
@@ -35,15 +36,6 @@ pub struct CleanArgs {
     pub dry_run: bool,
 }
 
-/// Something on disk that can be removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leftover {
-    pub path: PathBuf,
-    pub bytes: u64,
-    /// What it is: `port registry`, `logs of shop`.
-    pub what: String,
-}
-
 /// The list of what there is, with its size.
 pub fn shown(leftovers: &[Leftover]) -> String {
     if leftovers.is_empty() {
@@ -52,7 +44,7 @@ pub fn shown(leftovers: &[Leftover]) -> String {
     let lines: Vec<(String, String)> = leftovers
         .iter()
         .map(|leftover| {
-            let path = plain(&leftover.path.display().to_string());
+            let path = plain(&leftover.path);
             (size(leftover.bytes), format!("{path}  {}", plain(&leftover.what)))
         })
         .collect();
@@ -74,18 +66,12 @@ fn size(bytes: u64) -> String {
 
 /// Shows what there is, and removes it when told to.
 pub fn cmd_clean(global: &GlobalArgs, args: &CleanArgs) -> Result<ExitCode, Diagnostic> {
-    Place::of(global, &|_| None)?.local("clean")?;
-    let places = session::places()?;
-    let items = clean::inventory(&places)?;
-    let leftovers: Vec<Leftover> = items
-        .iter()
-        .filter(|item| item.kept.is_none())
-        .map(|item| Leftover {
-            path: item.path.clone(),
-            bytes: item.bytes,
-            what: item.what.words().to_owned(),
-        })
-        .collect();
+    let there = elsewhere::client(global)?;
+    let found = match &there {
+        Some(client) => client.leftovers()?,
+        None => leftovers(&session::places()?)?,
+    };
+    let leftovers = found.leftovers;
     report::print_out(&shown(&leftovers))?;
     if leftovers.is_empty() || args.dry_run {
         return Ok(ExitCode::SUCCESS);
@@ -94,18 +80,57 @@ pub fn cmd_clean(global: &GlobalArgs, args: &CleanArgs) -> Result<ExitCode, Diag
         report::print_out("nothing was removed; ovr clean --yes removes it\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let removed = clean::remove(&places, &items);
-    removed.errors.iter().for_each(report::print);
+    let paths: Vec<String> = leftovers.into_iter().map(|leftover| leftover.path).collect();
+    let removed = match &there {
+        Some(client) => client.clean(paths)?,
+        None => clean(&session::places()?, &paths)?,
+    };
+    let is_done = removed.errors.is_empty();
+    for error in removed.errors {
+        report::print(&Diagnostic::from(ErrorBody { error }));
+    }
     report::print_out(&format!(
         "removed {} items, {}\n",
         removed.items,
         size(removed.bytes)
     ))?;
-    Ok(if removed.errors.is_empty() {
+    Ok(if is_done {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What ended sessions have left here.
+pub(super) fn leftovers(places: &Places) -> Result<Leftovers, Diagnostic> {
+    let items = disk::inventory(places)?.into_iter();
+    let leftovers = items.filter(|item| item.kept.is_none()).map(|item| Leftover {
+        path: written(&item),
+        bytes: item.bytes,
+        what: item.what.words().to_owned(),
+    });
+    Ok(Leftovers {
+        schema: SCHEMA,
+        leftovers: leftovers.collect(),
+    })
+}
+
+/// Removes these here, as far as they are leftovers still.
+pub(super) fn clean(places: &Places, paths: &[String]) -> Result<Cleaned, Diagnostic> {
+    let mut items = disk::inventory(places)?;
+    items.retain(|item| paths.contains(&written(item)));
+    let removed = disk::remove(places, &items);
+    let errors = removed.errors.iter().map(|error| ErrorBody::from(error).error);
+    Ok(Cleaned {
+        schema: SCHEMA,
+        items: removed.items,
+        bytes: removed.bytes,
+        errors: errors.collect(),
+    })
+}
+
+fn written(item: &Item) -> String {
+    item.path.display().to_string()
 }
 
 /// Asks, where somebody can answer.
@@ -122,7 +147,8 @@ fn confirmed() -> Result<bool, Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Leftover, shown};
+    use super::shown;
+    use crate::api::messages::Leftover;
 
     #[test]
     fn leftovers_are_listed_with_their_sizes() {

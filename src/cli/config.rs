@@ -1,11 +1,13 @@
 //! `ovr config`: what can be typed, the shape of its output, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
-use super::place::Place;
 use super::plan::{Here, shown_configuration};
-use super::report;
-use crate::api::messages::SCHEMA;
-use crate::diag::Diagnostic;
+use super::start::StartArgs;
+use super::{elsewhere, report};
+use crate::api::client::Client;
+use crate::api::messages::{Configuration, Finding, SCHEMA};
+use crate::config::yaml::Shown;
+use crate::diag::{Diagnostic, Severity};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ pub const EXAMPLES: &[Example] = &[
 /// Print the configuration as one, with the place of each value
 ///
 /// All files merged, `extends` and overrides followed, `${NAME}` replaced; templates and defaults are not
-/// filled in. Starts nothing and runs no command.
+/// filled in. Starts nothing and runs no command. With -s tcp://HOST:PORT, the files of this session.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     #[command(flatten)]
@@ -40,21 +42,37 @@ pub struct Merged {
 
 /// Prints the merged configuration; its mistakes go to standard error.
 pub fn cmd_config(global: &GlobalArgs, args: &ConfigArgs) -> Result<ExitCode, Diagnostic> {
-    Place::refuse_typed_address(global, "config")?;
-    let here = Here::look()?;
-    let mut problems = Vec::new();
-    let Some(shown) = shown_configuration(&here, &args.project.as_start(), &mut problems) else {
-        return Ok(report::report_all(&problems));
+    let merged = match elsewhere::ask_files(global, &args.project, Client::config)? {
+        Some(merged) => merged,
+        None => merge(&Here::look()?, &args.project.as_start()),
     };
-    problems.iter().for_each(report::print);
+    let problems: Vec<Diagnostic> = merged.findings.iter().map(Diagnostic::from).collect();
+    let code = report::report_all(&problems);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Ok(code);
+    }
     if args.json {
         report::print_json(&Merged {
             schema: SCHEMA,
-            config: shown.json(),
-            sources: shown.sources(),
+            config: merged.config,
+            sources: merged.sources,
         })?;
     } else {
-        report::print_out(&shown.yaml())?;
+        report::print_out(&merged.yaml)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files here as one.
+pub(super) fn merge(here: &Here, start: &StartArgs) -> Configuration {
+    let mut problems = Vec::new();
+    let shown = shown_configuration(here, start, &mut problems);
+    let shown = shown.as_ref();
+    Configuration {
+        schema: SCHEMA,
+        config: shown.map_or(serde_json::Value::Null, Shown::json),
+        sources: shown.map(Shown::sources).unwrap_or_default(),
+        yaml: shown.map(Shown::yaml).unwrap_or_default(),
+        findings: problems.iter().map(Finding::from).collect(),
+    }
 }

@@ -3,16 +3,15 @@
 
 use super::connect::{ConnectArgs, say_left};
 use super::report;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use crate::api::client::Client;
 use crate::api::socket::{FromTerminal, TerminalSocket};
 use crate::api::{Peer, Remote};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use futures_util::StreamExt;
 use signal_hook::consts::SIGWINCH;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
-use tokio::sync::mpsc;
 
 /// Shows the service until the view is left.
 pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> Result<ExitCode, Diagnostic> {
@@ -30,7 +29,7 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
         "{name} at {} · leave with the key on the last line\n",
         remote.address
     ))?;
-    let terminal = Terminal::note();
+    let screen = Terminal::note();
     let system = |error: io::Error| {
         Diagnostic::error(Kind::System, "cannot use this terminal").cause(error.to_string())
     };
@@ -39,11 +38,11 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
         .build()
         .map_err(system)?;
     let shown = runtime.block_on(async {
-        let socket = TerminalSocket::open(remote, Some(&name), !args.read_only, size()).await?;
-        terminal.make_raw().map_err(system)?;
+        let socket = TerminalSocket::open(remote, Some(&name), !args.read_only, terminal::size()).await?;
+        screen.make_raw().map_err(system)?;
         relay(socket).await.map_err(system)
     });
-    terminal.restore();
+    screen.restore();
     let reason = shown?;
     if matches!(client.peer(), Peer::Tcp(_)) {
         say_left(client, &name)?;
@@ -65,7 +64,7 @@ const LEFT: &str = "the view has ended";
 
 /// Passes on what either side says; the reason for the end.
 async fn relay(mut socket: TerminalSocket) -> io::Result<Option<String>> {
-    let mut typed = keyboard()?;
+    let mut typed = terminal::typed()?;
     let mut resized = signal_hook_tokio::Signals::new([SIGWINCH])?;
     let mut out = io::stdout();
     loop {
@@ -81,29 +80,7 @@ async fn relay(mut socket: TerminalSocket) -> io::Result<Option<String>> {
                 Some(bytes) => socket.type_bytes(bytes).await,
                 None => return Ok(None),
             },
-            Some(_) = resized.next() => socket.resize(size()).await,
+            Some(_) = resized.next() => socket.resize(terminal::size()).await,
         }
-    }
-}
-
-/// What is typed, read by a thread of its own: it ends with this process.
-fn keyboard() -> io::Result<mpsc::Receiver<Vec<u8>>> {
-    let (send, typed) = mpsc::channel(16);
-    std::thread::Builder::new().spawn(move || {
-        let mut buffer = [0; 4096];
-        let mut keyboard = io::stdin().lock();
-        while let Ok(length @ 1..) = keyboard.read(&mut buffer) {
-            if send.blocking_send(buffer[..length].to_vec()).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(typed)
-}
-
-fn size() -> (u16, u16) {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-        Ok(_) | Err(_) => (80, 24),
     }
 }

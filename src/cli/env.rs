@@ -1,17 +1,17 @@
-//! `ovr env`: what can be typed, the shapes of its output, and the behaviour.
+//! `ovr env`: what can be typed, how it is shown, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
-use super::place::Place;
 use super::plan::{Here, Plan};
-use super::report;
+use super::start::StartArgs;
 use super::style::{plain, push_line};
 use super::table::pairs;
-use crate::api::messages::SCHEMA;
+use super::{elsewhere, report};
+use crate::api::messages::{Environment, Overridden, SCHEMA, Variable};
 use crate::config::environment::Explained;
+use crate::controller::Overrides;
 use crate::diag::Diagnostic;
 use clap::Args;
-use serde::Serialize;
 use std::process::ExitCode;
 
 pub const EXAMPLES: &[Example] = &[
@@ -21,7 +21,7 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Print the environment of the services
 ///
-/// Without a name, what all of them share.
+/// Without a name, what all of them share. With -s tcp://HOST:PORT, what this session gives them.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EnvArgs {
     /// The service whose environment to print
@@ -37,48 +37,30 @@ pub struct EnvArgs {
     pub json: bool,
 }
 
-/// What `ovr env --json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Environment {
-    pub schema: u32,
-    pub service: Option<String>,
-    pub variables: Vec<Explained>,
+/// One `NAME=value` a line, quoted for a POSIX shell where that is needed.
+fn plainly(variables: &[Variable]) -> String {
+    let mut out = String::new();
+    for variable in variables {
+        push_line(
+            &mut out,
+            &format!("{}={}", variable.name, quoted(&variable.value)),
+        );
+    }
+    out
 }
 
-impl Environment {
-    pub fn new(service: Option<String>, variables: Vec<Explained>) -> Self {
-        Self {
-            schema: SCHEMA,
-            service,
-            variables,
+/// The same with the source of each value before it, and below it what it overrides.
+fn explained(variables: &[Variable]) -> String {
+    let mut lines = Vec::new();
+    for variable in variables {
+        let assignment = format!("{}={}", variable.name, quoted(&variable.value));
+        lines.push((plain(&variable.source), plain(&assignment)));
+        for lost in &variable.overrides {
+            let text = format!("  instead of {}, from {}", quoted(&lost.value), lost.source);
+            lines.push((String::new(), plain(&text)));
         }
     }
-
-    /// One `NAME=value` a line, quoted for a POSIX shell where that is needed.
-    pub fn plain(&self) -> String {
-        let mut out = String::new();
-        for variable in &self.variables {
-            push_line(
-                &mut out,
-                &format!("{}={}", variable.name, quoted(&variable.value)),
-            );
-        }
-        out
-    }
-
-    /// The same with the source of each value before it, and below it what it overrides.
-    pub fn explained(&self) -> String {
-        let mut lines = Vec::new();
-        for variable in &self.variables {
-            let assignment = format!("{}={}", variable.name, quoted(&variable.value));
-            lines.push((plain(&variable.source), plain(&assignment)));
-            for lost in &variable.overrides {
-                let text = format!("  instead of {}, from {}", quoted(&lost.value), lost.source);
-                lines.push((String::new(), plain(&text)));
-            }
-        }
-        pairs(&lines, 0)
-    }
+    pairs(&lines, 0)
 }
 
 fn quoted(value: &str) -> String {
@@ -91,54 +73,91 @@ fn quoted(value: &str) -> String {
 
 /// Prints the environment of a service, or what all share.
 pub fn cmd_env(global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnostic> {
-    Place::refuse_typed_address(global, "env")?;
-    let here = Here::look()?;
-    let plan = match Plan::make(&here, &args.project.as_start()) {
-        Ok(plan) => plan,
-        Err(problems) => return Ok(report::report_all(&problems)),
+    let name = args.service.as_deref();
+    let there = elsewhere::ask_files(global, &args.project, |client| client.environment(name))?;
+    let environment = match there {
+        Some(environment) => environment,
+        None => match variables(
+            &Here::look()?,
+            &args.project.as_start(),
+            &Overrides::default(),
+            name,
+        ) {
+            Ok(variables) => Environment {
+                schema: SCHEMA,
+                service: args.service.clone(),
+                variables,
+            },
+            Err(problems) => return Ok(report::report_all(&problems)),
+        },
     };
-    let variables = match &args.service {
-        Some(name) => plan.explain_instance(name)?,
-        None => plan.explain_common(),
-    };
-    let environment = Environment::new(args.service.clone(), variables);
     if args.json {
         report::print_json(&environment)?;
     } else if args.explain {
-        report::print_out(&environment.explained())?;
+        report::print_out(&explained(&environment.variables))?;
     } else {
-        report::print_out(&environment.plain())?;
+        report::print_out(&plainly(&environment.variables))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The environment that the files here make for a service, or what all share.
+///
+/// # Errors
+/// All that is wrong with them; or that there is no such service.
+pub(super) fn variables(
+    here: &Here,
+    start: &StartArgs,
+    overrides: &Overrides,
+    name: Option<&str>,
+) -> Result<Vec<Variable>, Vec<Diagnostic>> {
+    let plan = Plan::make_with(here, start, overrides)?;
+    let variables = match name {
+        Some(name) => plan.explain_instance(name).map_err(|error| vec![error])?,
+        None => plan.explain_common(),
+    };
+    Ok(variables.into_iter().map(Variable::from).collect())
+}
+
+impl From<Explained> for Variable {
+    fn from(explained: Explained) -> Self {
+        let overrides = explained.overrides.into_iter().map(|lost| Overridden {
+            value: lost.value,
+            source: lost.source,
+        });
+        Self {
+            name: explained.name,
+            value: explained.value,
+            source: explained.source,
+            overrides: overrides.collect(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Environment;
-    use crate::config::environment::{Explained, Overridden};
+    use super::{explained, plainly};
+    use crate::api::messages::{Overridden, Variable};
 
-    fn environment() -> Environment {
-        let variable = |name: &str, value: &str, source: &str| Explained {
+    fn environment() -> Vec<Variable> {
+        let variable = |name: &str, value: &str, source: &str| Variable {
             name: name.into(),
             value: value.into(),
             source: source.into(),
             overrides: Vec::new(),
         };
-        Environment::new(
-            Some("web".into()),
-            vec![
-                variable("PORT", "5000", "ovr"),
-                variable("GREETING", "it's\n$HOME", ".env:3"),
-                variable("EMPTY", "", "environment"),
-            ],
-        )
+        vec![
+            variable("PORT", "5000", "ovr"),
+            variable("GREETING", "it's\n$HOME", ".env:3"),
+            variable("EMPTY", "", "environment"),
+        ]
     }
 
     #[test]
     fn a_shell_reads_back_what_is_printed() {
         let script = format!(
             "{}printf '%s|%s|%s' \"$PORT\" \"$GREETING\" \"$EMPTY\"",
-            environment().plain()
+            plainly(&environment())
         );
         let out = std::process::Command::new("sh")
             .arg("-c")
@@ -151,11 +170,11 @@ mod tests {
     #[test]
     fn an_explanation_has_the_source_of_each_value() {
         let mut environment = environment();
-        environment.variables[0].overrides = vec![Overridden {
+        environment[0].overrides = vec![Overridden {
             value: "80".into(),
             source: "caller".into(),
         }];
-        let out = environment.explained();
+        let out = explained(&environment);
         assert!(
             out.starts_with(
                 "ovr          PORT=5000\n               instead of 80, from caller\n.env:3       GREETING="

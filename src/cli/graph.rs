@@ -2,7 +2,7 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::plan::{Here, Plan};
-use super::{report, session, show, style};
+use super::{elsewhere, report, session, show, style};
 use crate::api::messages::{Graph, GraphEdge, GraphNode, SCHEMA};
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{InstanceId, InstanceSpec, Moment};
@@ -54,6 +54,7 @@ pub fn cmd_graph(global: &GlobalArgs, args: &GraphArgs) -> Result<ExitCode, Diag
 }
 
 fn look(global: &GlobalArgs, args: &GraphArgs) -> Result<Graph, Vec<Diagnostic>> {
+    elsewhere::refuse_files(global, &args.project).map_err(|error| vec![error])?;
     let names_a_project = !args.project.procfile.is_empty() || args.project.root.is_some();
     if !names_a_project {
         match session::reach(global).and_then(|client| client.graph()) {

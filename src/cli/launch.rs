@@ -4,6 +4,7 @@
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
 use super::in_session::{in_session, start_there};
+use super::inquiries::OfSession;
 use super::listen::{Served, Wanted};
 use super::opening::{banner_text, print_banner};
 use super::place::Place;
@@ -28,6 +29,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::oneshot;
 
@@ -214,11 +216,15 @@ fn setup(
         instances: plan.instances.clone(),
         files: plan.files.clone(),
         replan: replan(here, args),
+        inquiries: Arc::new(OfSession {
+            here: here.clone(),
+            args: args.clone(),
+        }),
         lock,
         tmux_binary: tmux,
         tmux_config: options.tmux_config.value.clone(),
         terminal: terminal_size(),
-        program: std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?,
+        program: helper().map_err(|error| system("cannot find this program's file", error))?,
         console,
         detached: args.background,
         recover: !options.no_recover.value,
@@ -345,4 +351,11 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
         }
         Err(error) => report::report(error),
     }
+}
+
+/// The small program that is installed beside this one, or else this one, which can do the same.
+fn helper() -> std::io::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let small = this.with_file_name("ovr-shim");
+    Ok(if small.is_file() { small } else { this })
 }

@@ -1,15 +1,13 @@
 //! `ovr ls`: what can be typed, and the behaviour. The table is `show`'s.
 
 use super::args::{Example, GlobalArgs};
-use super::place::Place;
-use super::show::sessions::Listed;
-use super::{report, session, show, style};
-use crate::api::messages::{SCHEMA, Session};
+use super::{elsewhere, report, session, show, style};
+use crate::api::client::Client;
+use crate::api::messages::{Finding, ListedSession, SCHEMA, Sessions};
 use crate::diag::{Diagnostic, Kind, Severity};
-use crate::workspace::errors;
 use crate::workspace::session::{Life, sessions};
+use crate::workspace::{Places, errors};
 use clap::Args;
-use serde::Serialize;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -20,7 +18,7 @@ pub const EXAMPLES: &[Example] = &[
 
 /// List the sessions of this machine
 ///
-/// From any directory; only your own.
+/// From any directory; only your own. With -s tcp://HOST:PORT, those of the machine that this session is on.
 #[derive(Args, Clone, Debug, Default)]
 pub struct LsArgs {
     /// Print JSON: the documented shape, with `"schema": 1`
@@ -28,28 +26,33 @@ pub struct LsArgs {
     pub json: bool,
 }
 
-/// What `ovr ls --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Listing {
-    pub schema: u32,
-    pub sessions: Vec<Session>,
-}
-
-impl Listing {
-    pub fn new(sessions: Vec<Session>) -> Self {
-        Self {
-            schema: SCHEMA,
-            sessions,
-        }
-    }
-}
-
 /// Prints every live session.
 pub fn cmd_ls(global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnostic> {
-    Place::of(global, &|_| None)?.local("ls")?;
-    let places = session::places()?;
-    let mut statuses = Vec::new();
-    for entry in sessions(&places)? {
+    let sessions = match elsewhere::ask(global, Client::sessions)? {
+        Some(sessions) => sessions,
+        None => list(&session::places()?)?,
+    };
+    for finding in &sessions.findings {
+        report::print(&Diagnostic::from(finding));
+    }
+    if args.json {
+        report::print_json(&sessions)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = show::sessions::sessions(
+        &sessions.sessions,
+        SystemTime::now(),
+        style::stdout_width(),
+        style::Paint::for_stdout(),
+    );
+    report::print_out(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every live session of this user here.
+pub(super) fn list(places: &Places) -> Result<Sessions, Diagnostic> {
+    let (mut listed, mut findings) = (Vec::new(), Vec::new());
+    for entry in sessions(places)? {
         let unanswered = match entry.life {
             Life::Alive if entry.is_suspended() => Some(errors::suspended(&entry)),
             Life::Alive => None,
@@ -59,42 +62,27 @@ pub fn cmd_ls(global: &GlobalArgs, args: &LsArgs) -> Result<ExitCode, Diagnostic
         // Nobody answers for it, and it must not be passed over: it has processes.
         if let Some(mut told) = unanswered {
             told.severity = Severity::Warning;
-            report::print(&told);
+            findings.push(Finding::from(&told));
             continue;
         }
         match session::client(&entry).status() {
-            Ok(status) => statuses.push(status),
+            Ok(status) => listed.push(ListedSession {
+                up: status
+                    .services
+                    .iter()
+                    .filter(|service| service.pid.is_some())
+                    .count(),
+                services: status.services.len(),
+                session: status.session,
+            }),
             // It ended between the look and the question.
             Err(error) if error.kind == Kind::NotRunning => {}
-            Err(error) => report::print(&error),
+            Err(error) => findings.push(Finding::from(&error)),
         }
     }
-    if args.json {
-        report::print_json(&Listing::new(
-            statuses.into_iter().map(|status| status.session).collect(),
-        ))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let listed: Vec<Listed> = statuses
-        .iter()
-        .map(|status| {
-            let up = status
-                .services
-                .iter()
-                .filter(|service| service.pid.is_some())
-                .count();
-            Listed {
-                session: status.session.clone(),
-                up: Some((up, status.services.len())),
-            }
-        })
-        .collect();
-    let text = show::sessions::sessions(
-        &listed,
-        SystemTime::now(),
-        style::stdout_width(),
-        style::Paint::for_stdout(),
-    );
-    report::print_out(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Sessions {
+        schema: SCHEMA,
+        sessions: listed,
+        findings,
+    })
 }

@@ -68,33 +68,27 @@ impl Place {
     /// What was said about the session's socket.
     ///
     /// # Errors
-    /// It is on TCP: `doing` (`clean`) is for this machine's own.
+    /// It is on TCP: `doing` (`up`) is for this machine's own.
     pub fn local(&self, doing: &str) -> Result<Option<&Path>, Diagnostic> {
         match self {
             Self::Here => Ok(None),
             Self::Unix(path) => Ok(Some(path)),
-            Self::Tcp(address) => Err(Self::elsewhere(
-                &format!("{doing} works on this machine's own sessions"),
-                address,
-            )),
+            Self::Tcp(address) => {
+                let message = format!(
+                    "{doing} works on this machine's own sessions, and {address} is somewhere on TCP"
+                );
+                Err(Diagnostic::error(Kind::Usage, message)
+                    .hint("leave -s and OVR_SOCKET out, or call it on the machine that the session runs on"))
+            }
         }
     }
 
-    /// # Errors
-    /// An address was typed, and `doing` (`env`) reads the files of a project here.
-    pub fn refuse_typed_address(global: &GlobalArgs, doing: &str) -> Result<(), Diagnostic> {
+    /// The address that was typed, if one was: what a variable says may be meant for another command.
+    pub fn typed_address(global: &GlobalArgs) -> Result<Option<String>, Diagnostic> {
         match Self::of(global, &|_| None)? {
-            Self::Here | Self::Unix(_) => Ok(()),
-            Self::Tcp(address) => Err(Self::elsewhere(
-                &format!("{doing} reads the files of a project on this machine"),
-                &address,
-            )),
+            Self::Here | Self::Unix(_) => Ok(None),
+            Self::Tcp(address) => Ok(Some(address)),
         }
-    }
-
-    fn elsewhere(what: &str, address: &str) -> Diagnostic {
-        Diagnostic::error(Kind::Usage, format!("{what}, and {address} is somewhere on TCP"))
-            .hint("leave -s and OVR_SOCKET out, or call it on the machine that the session runs on")
     }
 }
 

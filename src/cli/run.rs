@@ -2,9 +2,9 @@
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
 use super::complete::{self, Kind};
-use super::place::Place;
 use super::plan::{Here, Plan};
-use super::report;
+use super::{elsewhere, report, run_remote};
+use crate::api::Peer;
 use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
 use crate::model::{Exit, Signal, Variables};
 use clap::{Args, ValueHint};
@@ -25,6 +25,9 @@ pub const EXAMPLES: &[Example] = &[
 ///
 /// In this terminal, in the current directory, whether the services run or not. Exits with the command's
 /// own exit code.
+///
+/// At a session on TCP (-s tcp://HOST:PORT) the command runs on the session's machine, in the project's root, and
+/// its input and output are here. It ends when this one does, with all that it has started.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RunArgs {
     /// Use the environment of this service
@@ -39,7 +42,11 @@ pub struct RunArgs {
 
 /// Runs the command and mirrors its exit code.
 pub fn cmd_run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnostic> {
-    Place::refuse_typed_address(global, "run")?;
+    if let Some(client) = elsewhere::client_for_files(global, &args.project)?
+        && let Peer::Tcp(remote) = client.peer()
+    {
+        return run_remote::run(remote, args);
+    }
     let here = Here::look()?;
     let plan = match Plan::make(&here, &args.project.as_start()) {
         Ok(plan) => plan,

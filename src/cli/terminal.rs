@@ -1,8 +1,9 @@
-//! This terminal as it was: taken down before a program draws on it, and given back if that program cannot do so
-//! itself. A tmux client's screen is drawn by its server; when either is killed, nobody tidies up.
+//! This terminal: its size, what is typed in it, and how it was, which is taken down before a program draws on it and
+//! given back if that program cannot do so itself. A tmux client's screen is drawn by its server; when either is killed, nobody tidies up.
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use tokio::sync::mpsc;
 
 /// Off with all that a full-screen program turns on: alternate screen, hidden cursor, colours, application keys,
 /// mouse reports, focus reports, bracketed paste.
@@ -33,14 +34,55 @@ impl Terminal {
         Ok(tcsetattr(io::stdin(), OptionalActions::Now, &raw)?)
     }
 
+    /// Puts the settings back, after a program that has put its screen away.
+    pub fn restore_settings(&self) {
+        if let Some(settings) = &self.settings {
+            // A terminal that is gone needs none.
+            tcsetattr(io::stdin(), OptionalActions::Now, settings).ok();
+        }
+    }
+
     /// Puts settings and screen back, after a program that did not end by itself.
     pub fn restore(&self) {
-        let Some(settings) = &self.settings else {
+        if self.settings.is_none() {
             return;
-        };
-        // A terminal that is gone needs neither.
-        tcsetattr(io::stdin(), OptionalActions::Now, settings).ok();
+        }
+        self.restore_settings();
         let mut out = io::stdout().lock();
         out.write_all(PLAIN).and_then(|()| out.flush()).ok();
     }
+}
+
+/// No session has a terminal with more columns or rows.
+const LARGEST: u16 = 2000;
+
+/// Columns and rows of the terminal that is written to.
+pub fn size() -> (u16, u16) {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            (size.ws_col.min(LARGEST), size.ws_row.min(LARGEST))
+        }
+        Ok(_) | Err(_) => (80, 24),
+    }
+}
+
+/// What is typed, or comes through a pipe, to its end. It is read by a thread of its own, which ends with this process.
+pub fn typed() -> io::Result<mpsc::Receiver<Vec<u8>>> {
+    let (send, typed) = mpsc::channel(16);
+    std::thread::Builder::new().spawn(move || {
+        let mut buffer = [0; 4096];
+        let mut keyboard = io::stdin().lock();
+        loop {
+            match keyboard.read(&mut buffer) {
+                Ok(length @ 1..) => {
+                    if send.blocking_send(buffer[..length].to_vec()).is_err() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    })?;
+    Ok(typed)
 }

@@ -1,6 +1,6 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
-use super::core::{Controller, Leave, Reply};
+use super::core::{Controller, Leave, Reply, ReplyTo};
 use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb};
 use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};
@@ -35,51 +35,8 @@ impl Controller {
                 self.look_at_taken_ports();
                 drop(reply.send(Ok(self.graph())));
             }
-            Call::Action { verb, request, reply } => match self.targets_of(&request) {
-                Ok(targets) if request.no_wait => {
-                    let results = self.accepted(&targets);
-                    drop(reply.send(Ok(Results {
-                        schema: SCHEMA,
-                        results,
-                    })));
-                    let ask = self.asks.open(self.clock.now(), Reply::Nobody);
-                    self.feed(Event::Ask {
-                        ask,
-                        verb,
-                        targets,
-                        no_deps: request.no_deps,
-                    });
-                }
-                Ok(targets) => {
-                    let reply = match verb {
-                        Verb::Restart => Reply::Restart(targets.clone(), reply),
-                        Verb::Start | Verb::Stop | Verb::Kill | Verb::Signal(_) => Reply::Action(reply),
-                    };
-                    let ask = self.asks.open(self.clock.now(), reply);
-                    self.feed(Event::Ask {
-                        ask,
-                        verb,
-                        targets,
-                        no_deps: request.no_deps,
-                    });
-                }
-                Err(error) => drop(reply.send(Err(error))),
-            },
-            Call::Quit { reply } => {
-                self.say_session(Tone::Normal, "quit was asked for: stopping all services");
-                if self.quit_asked.is_none() {
-                    self.quit_asked = Some(self.clock.now());
-                    self.stopped_by_quit = self
-                        .ids()
-                        .filter(|id| self.machine.state(*id).is_live())
-                        .collect();
-                }
-                let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
-                self.feed(Event::Quit {
-                    why: QuitWhy::Asked,
-                    ask: Some(ask),
-                });
-            }
+            Call::Action { verb, request, reply } => self.act(verb, &request, reply),
+            Call::Quit { reply } => self.quit(reply),
             Call::Reload { reply } => self.wish(Wish {
                 counts: BTreeMap::new(),
                 reply,
@@ -98,7 +55,59 @@ impl Controller {
             Call::SyncLogs { reply } => self.sync_logs(reply),
             Call::Terminal { request, reply } => self.open_terminal(request, reply),
             Call::Window { name, reply } => self.answer_window(name, reply),
+            Call::Check { reply } => self.inquire(reply, |inquiries| Ok(inquiries.check())),
+            Call::Config { reply } => self.inquire(reply, |inquiries| Ok(inquiries.config())),
+            Call::Environment { name, reply } => self.answer_environment(name, reply),
+            Call::Sessions { reply } => self.inquire(reply, |inquiries| inquiries.sessions()),
+            Call::Leftovers { reply } => self.inquire(reply, |inquiries| inquiries.leftovers()),
+            Call::Clean { clean, reply } => {
+                self.inquire(reply, move |inquiries| inquiries.clean(&clean.paths));
+            }
+            Call::Run { request, reply } => self.run_errand(request, reply),
         }
+    }
+
+    fn act(&mut self, verb: Verb, request: &Request, reply: ReplyTo) {
+        let targets = match self.targets_of(request) {
+            Ok(targets) => targets,
+            Err(error) => return drop(reply.send(Err(error))),
+        };
+        let reply = if request.no_wait {
+            let results = self.accepted(&targets);
+            drop(reply.send(Ok(Results {
+                schema: SCHEMA,
+                results,
+            })));
+            Reply::Nobody
+        } else {
+            match verb {
+                Verb::Restart => Reply::Restart(targets.clone(), reply),
+                Verb::Start | Verb::Stop | Verb::Kill | Verb::Signal(_) => Reply::Action(reply),
+            }
+        };
+        let ask = self.asks.open(self.clock.now(), reply);
+        self.feed(Event::Ask {
+            ask,
+            verb,
+            targets,
+            no_deps: request.no_deps,
+        });
+    }
+
+    fn quit(&mut self, reply: ReplyTo) {
+        self.say_session(Tone::Normal, "quit was asked for: stopping all services");
+        if self.quit_asked.is_none() {
+            self.quit_asked = Some(self.clock.now());
+            self.stopped_by_quit = self
+                .ids()
+                .filter(|id| self.machine.state(*id).is_live())
+                .collect();
+        }
+        let ask = self.asks.open(self.clock.now(), Reply::Quit(reply));
+        self.feed(Event::Quit {
+            why: QuitWhy::Asked,
+            ask: Some(ask),
+        });
     }
 
     /// The instances that an action is for: by name, and of these the ones in its namespaces.

@@ -6,6 +6,7 @@ use super::answers::Unfinished;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::Clock;
+use super::errands::Errands;
 use super::events::EventLog;
 use super::files::{self, FileWatch};
 use super::follow::Named;
@@ -203,6 +204,7 @@ pub(super) struct Controller {
     /// Other files are watched from now on: where the news of them come, if there are any.
     pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
+    pub(super) errands: Errands,
     pub(super) asks: Asks<Reply>,
     pub(super) unfinished: Vec<Unfinished>,
     /// What ran when quit was asked for.

@@ -3,6 +3,7 @@
 
 use crate::diag::{Diagnostic, Kind};
 use crate::platform::processes;
+use crate::shim;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
 use std::io::ErrorKind;
@@ -153,7 +154,7 @@ impl LeftOver {
         let [.., shim, socket, name] = words.as_slice() else {
             return None;
         };
-        (socket == shim_socket && shim == "shim").then(|| name.clone())
+        (socket == shim_socket && shim == shim::SUBCOMMAND).then(|| name.clone())
     }
 }
 

@@ -106,7 +106,7 @@ impl Controller {
             drop(wish.reply.send(Err(ending())));
         } else {
             match plan
-                .map_err(|errors| merged(&errors))
+                .map_err(|errors| merged(&errors).hint("nothing was changed: the session goes on as it was"))
                 .and_then(|plan| self.take_over(plan))
             {
                 Ok(course) => {
@@ -377,7 +377,7 @@ fn no_such_service(name: &str, services: &BTreeSet<ServiceName>) -> Diagnostic {
 }
 
 /// All that is wrong with a configuration as one error: the first, with the places of the others.
-fn merged(problems: &[Diagnostic]) -> Diagnostic {
+pub(super) fn merged(problems: &[Diagnostic]) -> Diagnostic {
     let mut errors = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error);
@@ -393,5 +393,5 @@ fn merged(problems: &[Diagnostic]) -> Diagnostic {
             .unwrap_or_default();
         first.causes.push(format!("also {place}{}", other.message));
     }
-    first.hint("nothing was changed: the session goes on as it was")
+    first
 }

@@ -8,11 +8,13 @@ use super::clock::{self, Clock};
 use super::core::{Controller, Leave, Outlets};
 use super::doors::system;
 use super::ending::{Cause, Outcome, end_tmux};
+use super::errands::Errands;
 use super::events::EventLog;
 use super::files::FileWatch;
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
+use super::inquiries::{Desk, Inquiries};
 use super::keeping::{self, LogsSetup};
 use super::lane_door::LaneDoor;
 use super::lanes::Lanes;
@@ -43,6 +45,7 @@ use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::{oneshot, watch};
 
@@ -68,13 +71,15 @@ pub struct Setup {
     pub files: Vec<PathBuf>,
     /// Makes the instances anew, for a reload.
     pub replan: Replan,
+    /// Answers what is asked of the files and the machine.
+    pub inquiries: Arc<dyn Inquiries>,
     /// Won before anything else is done.
     pub lock: SessionLock,
     pub tmux_binary: PathBuf,
     pub tmux_config: Option<PathBuf>,
     /// The size of windows that nobody looks at.
     pub terminal: Option<setup::Size>,
-    /// Our own program, which is the shim's as well.
+    /// The program for what the controller starts for itself: a shim for each service, above all.
     pub program: PathBuf,
     pub console: Option<ConsoleSetup>,
     /// Without a terminal of its own: a closed one is none of its business.
@@ -122,6 +127,7 @@ pub(super) struct Facts {
     pub(super) fresh: bool,
     pub(super) tmux_config: Option<PathBuf>,
     pub(super) replan: Replan,
+    pub(super) desk: Desk,
     /// Whether files are watched that restart services.
     pub(super) watch: bool,
     /// Where the services' output is kept, if it is.
@@ -218,6 +224,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
             fresh,
             tmux_config: setup.tmux_config.clone(),
             replan: setup.replan,
+            desk: Desk::new(setup.inquiries),
             watch: setup.watch,
             logs: setup
                 .logs
@@ -253,6 +260,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         watches,
         rewatched: None,
         hooks: Hooks::default(),
+        errands: Errands::default(),
         asks: Asks::new(),
         unfinished: Vec::new(),
         stopped_by_quit: Vec::new(),
@@ -324,6 +332,10 @@ impl Controller {
             door.abort();
         }
         self.lane_door.close();
+        // Who runs a command here is told before the connection goes.
+        if !at_once {
+            self.errands.finish().await;
+        }
         match leave {
             Some(Leave::Detach(reply)) => {
                 if let Some(publishing) = self.publishing {

@@ -3,6 +3,7 @@
 
 use crate::diag::Diagnostic;
 use crate::model::{InstanceId, InstanceName};
+use crate::shim;
 use crate::tmux::client::{Client, FirstWindow};
 use crate::tmux::command::Command;
 use crate::tmux::server::Server;
@@ -168,7 +169,11 @@ impl Windows {
     }
 
     fn shim_arguments(&self, name: &str) -> Vec<String> {
-        vec!["shim".to_owned(), self.site.shim_socket.clone(), name.to_owned()]
+        vec![
+            shim::SUBCOMMAND.to_owned(),
+            self.site.shim_socket.clone(),
+            name.to_owned(),
+        ]
     }
 
     /// Sends a command whose answer matters.

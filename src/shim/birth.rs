@@ -19,7 +19,6 @@ use std::os::fd::{BorrowedFd, RawFd};
 /// Where a program without a path is looked for when there is no `PATH`, as the C library does it.
 const USUAL_PATH: &str = "/bin:/usr/bin";
 
-/// What reads a program file that says of itself neither what it is nor what interprets it.
 const SHELL: &CStr = c"/bin/sh";
 
 /// What nobody sees: the reason is told otherwise.
@@ -49,6 +48,9 @@ pub(super) struct Unborn<'a> {
     environment: EnvironmentBlock,
     handed: &'a Handed,
     shim: Pid,
+    /// A file that says of itself neither what it is nor what interprets it is one for `/bin/sh`, as it is to
+    /// `execvp`. Not if somebody else is to be asked.
+    runs_scripts: bool,
     /// What the child has found, if it is no more.
     failure: Option<io::Error>,
 }
@@ -82,8 +84,17 @@ impl<'a> Unborn<'a> {
             environment,
             handed,
             shim: getpid(),
+            runs_scripts: true,
             failure: None,
         })
+    }
+
+    /// The same where a script that names no interpreter is refused.
+    pub(super) fn without_scripts(self) -> Self {
+        Self {
+            runs_scripts: false,
+            ..self
+        }
     }
 
     /// The process, when its program has been loaded; else why not, and the child is gone and reaped. Every signal
@@ -155,7 +166,7 @@ impl<'a> Unborn<'a> {
             match error.raw_os_error() {
                 Some(libc::EACCES) => refused = Some(error),
                 Some(libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT) => {}
-                Some(libc::ENOEXEC) => {
+                Some(libc::ENOEXEC) if self.runs_scripts => {
                     self.argv[1] = program.as_ptr();
                     // SAFETY: as above; the place before the words is the shell's.
                     unsafe { libc::execve(SHELL.as_ptr(), self.argv.as_ptr(), environment) };

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// What a service is left after its window has been closed.
-const HANGUP_GRACE: Duration = Duration::from_secs(1);
+pub(super) const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
 /// So many notifications are taken in one go, so that a service that chatters holds nothing else up.
 const AT_ONCE: usize = 64;

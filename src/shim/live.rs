@@ -139,10 +139,15 @@ impl Live {
         self.words.take()
     }
 
+    /// The main process's number.
+    pub(super) fn pid(&self) -> u32 {
+        number(self.main)
+    }
+
     pub(super) fn spawned(&self) -> Report {
         Report::Spawned {
             run: self.run,
-            pid: number(self.main),
+            pid: self.pid(),
             at_ms: self.at_ms,
         }
     }

@@ -1,7 +1,7 @@
 //! The pane's process: spawns, signals, waits, cleans up the tree, reports. Mechanism without policy; small
 //! and synchronous (no async runtime, no configuration). `protocol.rs` is what it and the controller say,
 //! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
-//! uses too. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
+//! uses too. `errand.rs` is the same mechanism for a command that is no service. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
 mod background;
 mod birth;
@@ -9,6 +9,7 @@ mod cgroup;
 mod elevated;
 mod engine;
 mod environment_block;
+pub mod errand;
 mod groups;
 mod limits;
 mod link;
@@ -35,6 +36,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// What a pane's process is started with as its first word.
+pub const SUBCOMMAND: &str = "shim";
 
 /// The exit code of a shim that could not begin its work.
 const COULD_NOT_BEGIN: u8 = 71;

@@ -53,12 +53,11 @@ struct Surroundings<'a> {
 pub(super) fn spawn(launch: &Launch, argv: &[String], token: &str, role: Role<'_>) -> Result<Pid, String> {
     let surroundings = Surroundings::of(launch, token, role);
     let line = plain_line::take_apart(argv, &launch.env, |name| surroundings.decides_on(name));
-    // Where a program is not found, or is none, a shell has its own words for it, and its own exit code.
+    // Where a program is not found, or is a script that names no interpreter, a shell has its own way with it.
     if let Some(Ok(pid)) = line.map(|line| surroundings.start_plain(&line)) {
         return Ok(pid);
     }
-    let started = surroundings.start(argv, &launch.cwd, &[])?;
-    started.map_err(|error| explain(&argv[0], &launch.cwd, &error))
+    bear(surroundings.unborn(argv, &launch.cwd, &[])?).map_err(|error| explain(&argv[0], &launch.cwd, &error))
 }
 
 impl<'a> Surroundings<'a> {
@@ -109,25 +108,20 @@ impl<'a> Surroundings<'a> {
             assignments.push(("PWD".to_owned(), text(&cwd)?));
         }
         assignments.extend(line.assignments.iter().cloned());
-        let started = self.start(&line.argv, &cwd, &assignments)?;
-        started.map_err(|error| error.to_string())
+        let unborn = self.unborn(&line.argv, &cwd, &assignments)?.without_scripts();
+        bear(unborn).map_err(|error| error.to_string())
     }
 
-    /// The inner error is the system's.
-    fn start(
+    fn unborn(
         &self,
         argv: &[String],
         cwd: &Path,
         assignments: &[(String, String)],
-    ) -> Result<io::Result<Pid>, String> {
+    ) -> Result<Unborn<'_>, String> {
         let environment = self.environment(assignments)?;
         let cwd =
             CString::new(cwd.as_os_str().as_bytes()).map_err(|_| "the directory's name holds a NUL byte")?;
-        let path = self.launch.env.get("PATH");
-        let unborn = Unborn::new(argv, path, cwd, environment, &self.handed)?;
-        make_blocking();
-        let _quiet = AllBlocked::new();
-        Ok(unborn.bear())
+        Unborn::new(argv, self.launch.env.get("PATH"), cwd, environment, &self.handed)
     }
 
     /// The whole environment of the process, with these assignments over what the launch says.
@@ -150,6 +144,13 @@ impl<'a> Surroundings<'a> {
         let ours = self.ours.iter().map(|(name, value)| (*name, value.as_bytes()));
         EnvironmentBlock::of(given.chain(assigned).chain(ours), &self.own_pids)
     }
+}
+
+/// The error is the system's.
+fn bear(unborn: Unborn<'_>) -> io::Result<Pid> {
+    make_blocking();
+    let _quiet = AllBlocked::new();
+    unborn.bear()
 }
 
 /// What the service is handed, and the variables that tell it so.

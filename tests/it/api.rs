@@ -3,13 +3,15 @@
 
 mod commands;
 mod door;
+mod elsewhere;
 mod hostile;
 mod logs;
+mod run;
 mod streams;
 mod takeover;
 mod terminal;
 
-use crate::harness::{Invocation, Project};
+use crate::harness::Served;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -19,50 +21,7 @@ use std::time::Duration;
 /// Nothing here takes long; what hangs ends with this.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A session that is served on TCP.
-struct Served {
-    project: Project,
-    /// `127.0.0.1:4321`.
-    address: String,
-    token: String,
-}
-
 impl Served {
-    fn start(procfile: &str) -> Self {
-        Self::start_with(procfile, &[])
-    }
-
-    fn start_with(procfile: &str, args: &[&str]) -> Self {
-        let project = Project::with(procfile);
-        let output = project.ovr(&[&["start", "-D", "-S", "tcp", "-s", "127.0.0.1:0"], args].concat());
-        let text = output.success().stdout.clone();
-        let address = text.split("tcp://").nth(1).unwrap();
-        let address = address.split(' ').next().unwrap().to_owned();
-        let token = text
-            .split_whitespace()
-            .find(|word| word.len() == 64)
-            .unwrap()
-            .to_owned();
-        Self {
-            project,
-            address,
-            token,
-        }
-    }
-
-    /// A call of `ovr` against the address, from a directory that has nothing to do with the project.
-    fn cmd(&self, args: &[&str]) -> Invocation {
-        let address = format!("tcp://{}", self.address);
-        self.project
-            .cmd(&[args, &["-s", &address]].concat())
-            .dir("/")
-            .env("OVR_TOKEN", &self.token)
-    }
-
-    fn ovr(&self, args: &[&str]) -> crate::harness::Output {
-        self.cmd(args).output()
-    }
-
     /// Sends a request with these header lines; the status and the whole answer.
     fn ask(&self, request: &str, headers: &[String], body: &str) -> (u16, String) {
         let mut head = format!("{request} HTTP/1.1\r\nconnection: close\r\n");

@@ -23,6 +23,32 @@ fn every_service_gets_a_window_and_a_shim_of_its_own() {
 }
 
 #[test]
+fn a_small_program_beside_ovr_is_the_shim_and_where_there_is_none_ovr_is_it_itself() {
+    let beside = Project::with("web: sleep 1000\n");
+    beside.start_detached(&[]);
+    let shim_of = |project: &Project| {
+        let [web] = project.wait_running(["web"]);
+        processes::process(processes::parent(web)).unwrap().command
+    };
+    let shim = shim_of(&beside);
+    assert!(shim.contains("/ovr-shim shim "), "{shim}");
+    beside.ovr(&["quit"]).success();
+
+    let alone = Project::with("web: sleep 1000\n");
+    std::fs::create_dir_all(alone.path("alone")).unwrap();
+    let program = alone.path("alone").join("ovr");
+    std::fs::copy(env!("CARGO_BIN_EXE_ovr"), &program).unwrap();
+    let started = alone
+        .cmd(&["start", "-D"])
+        .program(program.to_str().unwrap())
+        .output();
+    started.success();
+    let shim = shim_of(&alone);
+    assert!(shim.contains("/alone/ovr shim "), "{shim}");
+    alone.ovr(&["quit"]).success();
+}
+
+#[test]
 fn the_first_screen_names_services_ports_commands_and_the_next_steps() {
     let project = Project::with("web: sleep 1000\nworker: sleep 1001\n");
     let console = project.start(&[]);

@@ -220,8 +220,9 @@ fn a_plain_command_is_started_without_its_shell_and_finds_what_a_shell_would_hav
     let mut pane = Pane::open();
     let dir = pane.dir.path().canonicalize().unwrap();
     std::fs::create_dir(dir.join("sub")).unwrap();
-    // A script that names no interpreter, by a path that only holds in the directory entered.
-    let script = "echo $0 $# \"$1\" $A \"$B\" $PWD $OLDPWD $(pwd) $PORT; cut -d' ' -f4 /proc/$$/stat\n";
+    // By a path that only holds in the directory entered.
+    let script =
+        "#!/bin/sh\necho $0 $# \"$1\" $A \"$B\" $PWD $OLDPWD $(pwd) $PORT; cut -d' ' -f4 /proc/$$/stat\n";
     std::fs::write(dir.join("sub/tell"), script).unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(dir.join("sub/tell"), executable).unwrap();
@@ -245,12 +246,16 @@ fn a_plain_command_is_started_without_its_shell_and_finds_what_a_shell_would_hav
 }
 
 #[test]
-fn where_a_plain_commands_program_is_missing_its_shell_says_so_with_its_own_code() {
+fn where_a_plain_commands_program_cannot_be_loaded_its_shell_has_its_way_with_it() {
     let mut pane = Pane::open();
+    let script = pane.dir.path().join("names-no-interpreter");
+    std::fs::write(&script, "echo $0; exit 7\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for (run, line, code) in [
         (1, "no-such-program-anywhere x", 127),
         (2, "/etc/passwd", 126),
         (3, "cd no-such-directory && /bin/true", 2),
+        (4, "./names-no-interpreter", 7),
     ] {
         let launch = pane.launch(&["/bin/sh", "-c", line]);
         pane.run_launch(run, launch, StopPlan::default());

@@ -1,9 +1,11 @@
 //! Golden texts of the messages, asserted both ways. Append-only: other programs read exactly these, and a
 //! client of another build does too. A text that stands here is never changed.
 
+use super::run::{RunNews, RunOrder};
 use super::{
-    Detached, ErrorBody, Goal, Graph, LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale,
-    Status, Timing, Wait, Why, Window, route,
+    Checked, Clean, Cleaned, Configuration, Detached, Environment, ErrorBody, Goal, Graph, Leftovers,
+    LineKind, Outcome, OutputLine, Reloaded, Request, Results, Scale, Sessions, Status, Timing, Wait, Why,
+    Window, route,
 };
 use crate::diag::Kind;
 use serde::Serialize;
@@ -92,6 +94,35 @@ const ERROR: &str = concat!(
     r#""hints":["did you mean \"web\"?"],"causes":["why"]}}"#
 );
 
+/// A finding with its place, and one without.
+const FINDINGS: &str = concat!(
+    r#"[{"severity":"warning","code":"config","message":"odd","path":"Procfile","line":2,"column":3,"#,
+    r#""length":4,"hints":["do this"],"causes":["why"],"text":"odd: line"},{"severity":"error","#,
+    r#""code":"no_config","message":"nothing","path":null,"line":null,"column":null,"length":null,"#,
+    r#""hints":[],"causes":[],"text":null}]"#
+);
+
+const CHECKED: &str = concat!(
+    r#"{"schema":1,"ok":true,"services":[{"name":"web","command":"bin/rails s","origin":"Procfile:4","#,
+    r#""port":5000}],"findings":FINDINGS,"config":"/a/Procfile"}"#
+);
+
+const CONFIGURATION: &str = concat!(
+    r##"{"schema":1,"config":{"a":1},"sources":{"/a":"ovr.yaml:1"},"yaml":"a: 1  # ovr.yaml:1\n","##,
+    r#""findings":[]}"#
+);
+
+const ENVIRONMENT: &str = concat!(
+    r#"{"schema":1,"service":"web","variables":[{"name":"A","value":"1","source":".env:3","#,
+    r#""overrides":[{"value":"0","source":"caller"}]}]}"#
+);
+
+const SESSIONS: &str = concat!(
+    r#"{"schema":1,"sessions":[{"project":"shop","root":"/a/shop","config":"Procfile","pid":41,"#,
+    r#""version":"0.1.0","started_at":"2026-01-31T08:15:30.042Z","detached":false,"ending":false,"#,
+    r#""tmux_socket":"/run/t","runtime_dir":"/run/o","up":3,"services":4}],"findings":[]}"#
+);
+
 fn keeps<T: Serialize + DeserializeOwned + PartialEq + Debug>(golden: &str) {
     let read: T = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), golden);
@@ -118,8 +149,37 @@ fn every_message_keeps_its_text() {
     keeps::<Graph>(GRAPH);
     keeps::<Timing>(TIMING);
     keeps::<Detached>(r#"{"pid":7}"#);
+    keeps::<Checked>(&CHECKED.replacen("FINDINGS", FINDINGS, 1));
+    keeps::<Configuration>(CONFIGURATION);
+    keeps::<Environment>(ENVIRONMENT);
+    keeps::<Sessions>(SESSIONS);
+    keeps::<Leftovers>(r#"{"schema":1,"leftovers":[{"path":"/s/logs/a","bytes":7,"what":"logs"}]}"#);
+    keeps::<Clean>(r#"{"paths":["/s/logs/a"]}"#);
+    keeps::<Cleaned>(r#"{"schema":1,"items":1,"bytes":7,"errors":[]}"#);
     keeps::<Request>(r#"{"names":["web"],"signal":"TERM","no_wait":true}"#);
     keeps::<Request>(r#"{"names":[],"signal":null,"no_wait":false,"namespaces":["back"],"no_deps":true}"#);
+}
+
+#[test]
+fn what_is_said_about_a_command_keeps_its_text() {
+    for order in [
+        r#"{"run":{"command":["bin/migrate","--all"]}}"#,
+        r#"{"run":{"command":["sh"],"service":"web","terminal":{"cols":80,"rows":24,"term":"xterm"}}}"#,
+        r#"{"resize":{"cols":90,"rows":20}}"#,
+        r#"{"end_of_input":{}}"#,
+        r#"{"signal":{"signal":"INT"}}"#,
+    ] {
+        keeps::<RunOrder>(order);
+    }
+    for news in [
+        r#"{"started":{"pid":7}}"#,
+        r#"{"took":{"bytes":4096}}"#,
+        r#"{"ended":{"exit_code":null,"exit_signal":"SIGTERM"}}"#,
+        r#"{"refused":{"error":{"code":"usage","message":"no","hints":[],"causes":[]},"exit_code":127}}"#,
+    ] {
+        keeps::<RunNews>(news);
+    }
+    assert!(serde_json::from_str::<RunOrder>(r#"{"run":{"command":["a"],"shell":true}}"#).is_err());
 }
 
 #[test]

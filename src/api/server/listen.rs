@@ -1,6 +1,7 @@
 //! What the API is served on. The unix socket is bound under its name only when it takes connections, and open to
 //! its owner alone; TCP takes whoever comes. What is said over a connection is not decided here.
 
+use crate::api::peer::keep_alive;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -81,6 +82,7 @@ impl axum::serve::Listener for Everybody {
                 Ok((stream, _)) => {
                     // Slower without, and nothing else.
                     let _is_slower = stream.set_nodelay(true);
+                    keep_alive(&stream);
                     return (stream, ());
                 }
                 Err(error) => recover(&error).await,
@@ -111,7 +113,19 @@ fn may_enter(peer: u32, own: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_enter;
+    use super::{Everybody, may_enter};
+    use axum::serve::Listener;
+    use rustix::net::sockopt;
+
+    #[tokio::test]
+    async fn a_client_on_tcp_that_vanishes_without_a_word_is_noticed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::net::TcpStream::connect(address).unwrap();
+        let (accepted, ()) = Everybody::new(listener).accept().await;
+        assert!(sockopt::socket_keepalive(&accepted).unwrap());
+        drop(client);
+    }
 
     #[test]
     fn only_this_user_and_root_may_enter() {

@@ -11,10 +11,13 @@ mod compose_request;
 mod compose_states;
 pub(super) mod document;
 pub(super) mod events;
+pub(super) mod files;
 mod guard;
 pub(super) mod listen;
+pub(super) mod machine;
 pub(super) mod output;
 pub(super) mod request;
+pub(super) mod run;
 pub(super) mod services;
 pub(super) mod session;
 mod sse;
@@ -148,6 +151,9 @@ pub(super) fn router(calls: Calls) -> Router {
         .merge(events::routes())
         .merge(window::routes())
         .merge(terminal::routes())
+        .merge(run::routes())
+        .merge(files::routes())
+        .merge(machine::routes())
         .merge(document::routes())
         .fallback(compose::other_clients)
         .method_not_allowed_fallback(wrong_method)

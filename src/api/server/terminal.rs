@@ -69,13 +69,7 @@ pub(in crate::api) async fn terminal(
         let message = "a terminal has between 1 and 2000 columns and rows";
         return Err(Failure::usage(StatusCode::BAD_REQUEST, message));
     }
-    let upgrade = upgrade.map_err(|error| {
-        Failure::usage(
-            StatusCode::UPGRADE_REQUIRED,
-            format!("this route is a WebSocket: {}", error.body_text()),
-        )
-        .hint("ovr connect opens it in a terminal")
-    })?;
+    let upgrade = upgrade.map_err(|error| must_be_a_socket(&error, "ovr connect"))?;
     let request = TerminalRequest {
         name: wanted.name,
         write: wanted.write,
@@ -89,8 +83,17 @@ pub(in crate::api) async fn terminal(
         .on_upgrade(move |socket| relay(socket, terminal, open)))
 }
 
-fn is_size((cols, rows): (u16, u16)) -> bool {
+pub(super) fn is_size((cols, rows): (u16, u16)) -> bool {
     SIZES.contains(&cols) && SIZES.contains(&rows)
+}
+
+/// That a request was no opening of a WebSocket; `command` makes one.
+pub(super) fn must_be_a_socket(error: &WebSocketUpgradeRejection, command: &str) -> Failure {
+    Failure::usage(
+        StatusCode::UPGRADE_REQUIRED,
+        format!("this route is a WebSocket: {}", error.body_text()),
+    )
+    .hint(format!("{command} opens it in a terminal"))
 }
 
 /// Passes on what either side says, until one of them has no more to say. The server waits for `_open`.

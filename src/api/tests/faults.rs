@@ -69,6 +69,13 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
             | Call::Logs { .. }
             | Call::SyncLogs { .. }
             | Call::Terminal { .. }
+            | Call::Check { .. }
+            | Call::Config { .. }
+            | Call::Environment { .. }
+            | Call::Sessions { .. }
+            | Call::Leftovers { .. }
+            | Call::Clean { .. }
+            | Call::Run { .. }
             | Call::Window { .. } => {}
         }
     });

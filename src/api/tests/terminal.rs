@@ -12,18 +12,19 @@ use tokio::sync::mpsc;
 /// Close code 1013 as it goes over the wire.
 const TRY_AGAIN: [u8; 2] = [0x03, 0xf5];
 /// And 1000, and 1008.
-const NORMAL: [u8; 2] = [0x03, 0xe8];
-const POLICY: [u8; 2] = [0x03, 0xf0];
+pub(super) const NORMAL: [u8; 2] = [0x03, 0xe8];
+pub(super) const POLICY: [u8; 2] = [0x03, 0xf0];
 
-/// Opens the WebSocket.
+/// Opens the WebSocket of a terminal.
 fn open(session: &Session, query: &str) -> UnixStream {
+    upgrade(session, &format!("/v1/terminal{query}"))
+}
+
+/// Opens the WebSocket `target`.
+pub(super) fn upgrade(session: &Session, target: &str) -> UnixStream {
     let mut stream = UnixStream::connect(session.socket()).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let request = format!(
-        "GET /v1/terminal{query} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(opening(target, "").as_bytes()).unwrap();
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte).unwrap();
@@ -37,15 +38,23 @@ fn open(session: &Session, query: &str) -> UnixStream {
     stream
 }
 
+/// The request for it, with one more header.
+pub(super) fn opening(target: &str, header: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n{header}\
+         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+}
+
 /// A short frame of a client, masked with zeros.
-fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).unwrap();
     assert!(length < 126);
     [&[0x80 | kind, 0x80 | length, 0, 0, 0, 0], payload].concat()
 }
 
 /// A close frame at the end of what came, and its code.
-fn close_code(bytes: &[u8]) -> Option<[u8; 2]> {
+pub(super) fn close_code(bytes: &[u8]) -> Option<[u8; 2]> {
     let at = bytes.iter().rposition(|byte| *byte == 0x88)?;
     let code = bytes.get(at + 2..at + 4)?;
     (bytes.len() == at + 2 + usize::from(bytes[at + 1])).then(|| code.try_into().unwrap())

@@ -1,17 +1,10 @@
 //! The sessions of this machine, as `ovr ls` prints them.
 
-use crate::api::messages::Session;
+use crate::api::messages::ListedSession;
 use crate::cli::style::{Paint, plain};
 use crate::cli::table::{Cell, Column, Row, table};
 use crate::model::time_text::{age, parse_rfc3339};
 use std::time::SystemTime;
-
-/// One session, and how many of its services are up, if it answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    pub session: Session,
-    pub up: Option<(usize, usize)>,
-}
 
 const COLUMNS: &[Column] = &[
     column("PROJECT", 0, true),
@@ -31,7 +24,7 @@ const fn column(title: &'static str, expendable: u8, shrinks: bool) -> Column {
 }
 
 /// The table of `sessions`; Without sessions, one sentence.
-pub fn sessions(sessions: &[Listed], now: SystemTime, limit: usize, paint: Paint) -> String {
+pub fn sessions(sessions: &[ListedSession], now: SystemTime, limit: usize, paint: Paint) -> String {
     if sessions.is_empty() {
         return "no session runs on this machine\n".to_owned();
     }
@@ -39,14 +32,14 @@ pub fn sessions(sessions: &[Listed], now: SystemTime, limit: usize, paint: Paint
     table(COLUMNS, &rows, limit, paint)
 }
 
-fn row(listed: &Listed, now: SystemTime) -> Row {
+fn row(listed: &ListedSession, now: SystemTime) -> Row {
     let session = &listed.session;
     let state = match (session.ending, session.detached) {
         (true, _) => Cell::new("ending", "33"),
         (false, true) => Cell::new("background", "32"),
         (false, false) => Cell::new("foreground", "32"),
     };
-    let up = listed.up.map_or(String::new(), |(up, all)| format!("{up}/{all}"));
+    let up = format!("{}/{}", listed.up, listed.services);
     let since = parse_rfc3339(&session.started_at).map_or_else(
         || session.started_at.clone(),
         |at| age(now.duration_since(at).unwrap_or_default()),
@@ -66,13 +59,13 @@ fn row(listed: &Listed, now: SystemTime) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use super::{Listed, sessions};
-    use crate::api::messages::Session;
+    use super::sessions;
+    use crate::api::messages::{ListedSession, Session};
     use crate::cli::style::{Paint, width};
     use crate::model::time_text::from_epoch_millis;
 
-    fn listed(root: &str) -> Listed {
-        Listed {
+    fn listed(root: &str) -> ListedSession {
+        ListedSession {
             session: Session {
                 project: "shop".into(),
                 root: root.into(),
@@ -85,7 +78,8 @@ mod tests {
                 tmux_socket: String::new(),
                 runtime_dir: String::new(),
             },
-            up: Some((3, 4)),
+            up: 3,
+            services: 4,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The commands of `ovr` against an address, and `ovr api`.
 
-use super::Served;
+use crate::harness::Served;
 use ovr::model::StateWord;
 use serde_json::json;
 
@@ -18,15 +18,6 @@ fn commands_reach_a_session_on_tcp() {
     served.ovr(&["up", "--wait"]).success();
     served.ovr(&["kill", "api"]).success();
     served.ovr(&["stop", "nobody"]).code(65);
-    for local in ["ls", "clean"] {
-        served.ovr(&[local]).code(64).says(&["this machine"]);
-    }
-    for of_files in ["env", "config", "check"] {
-        served
-            .ovr(&[of_files])
-            .code(64)
-            .says(&["the files of a project on this machine"]);
-    }
     let taken = served.ovr(&["start"]);
     taken
         .code(73)

@@ -1,6 +1,6 @@
 //! Who is let in on TCP, with which token, and where a session that goes on is served.
 
-use super::Served;
+use crate::harness::Served;
 use crate::harness::{Project, processes};
 use ovr::model::StateWord;
 use rustix::process::Signal;
@@ -66,6 +66,7 @@ fn on_tcp_the_api_is_neither_for_web_pages_nor_for_whoever_lacks_the_token() {
         "scale",
         "wait",
         "logs/sync",
+        "clean",
     ] {
         let form = "content-type: application/x-www-form-urlencoded".to_owned();
         let (code, _) = served.ask(
@@ -170,18 +171,9 @@ fn whoever_takes_the_session_over_serves_at_the_same_address_with_the_same_token
 
 #[test]
 fn a_detached_session_keeps_its_port() {
-    let project = Project::with("web: sleep 1000\n");
-    let console = project.start(&["-S", "tcp", "-s", "127.0.0.1:0"]);
-    console.wait_for_output("shown once");
-    project.wait_running(["web"]);
-    let text = console.plain();
-    let address = text.split("tcp://").nth(1).unwrap().split(' ').next().unwrap();
-    let token = text.split_whitespace().find(|word| word.len() == 64).unwrap();
-    let over_tcp = |args: &[&str]| {
-        let call = project.cmd(&[args, &["-S", "tcp", "-s", address]].concat());
-        call.env("OVR_TOKEN", token).output()
-    };
-    over_tcp(&["detach"]).success();
+    let (served, console) = Served::in_foreground("web: sleep 1000\n");
+    served.project.wait_running(["web"]);
+    served.ovr(&["detach"]).success();
     assert_eq!(console.wait_exit(), 0);
-    over_tcp(&["status"]).success().says(&["in the background"]);
+    served.ovr(&["status"]).success().says(&["in the background"]);
 }

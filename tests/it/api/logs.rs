@@ -1,6 +1,6 @@
 //! `ovr logs` against an address: kept lines, as on the machine that keeps them.
 
-use super::Served;
+use crate::harness::Served;
 use ovr::model::StateWord;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Output as server-sent events.
 
-use super::Served;
+use crate::harness::Served;
 use serde_json::Value;
 
 #[test]

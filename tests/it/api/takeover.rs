@@ -1,6 +1,6 @@
 //! Those who follow a session on TCP, while its controller is killed and another one takes over at the same address.
 
-use super::Served;
+use crate::harness::Served;
 use crate::harness::Terminal;
 use ovr::model::StateWord;
 
@@ -71,24 +71,15 @@ fn followers_on_tcp_go_on_when_another_controller_takes_over_and_say_so_in_one_l
 
 #[test]
 fn a_follower_on_tcp_goes_on_over_a_detach() {
-    let project = crate::harness::Project::with("web: echo up; sleep 1000\n");
-    let console = project.start(&["-S", "tcp", "-s", "127.0.0.1:0"]);
-    console.wait_for_output("shown once");
-    project.wait_running(["web"]);
-    let text = console.plain();
-    let address = text.split("tcp://").nth(1).unwrap().split(' ').next().unwrap();
-    let token = text.split_whitespace().find(|word| word.len() == 64).unwrap();
-    let over_tcp = |args: &[&str]| {
-        let call = project.cmd(&[args, &["-S", "tcp", "-s", address]].concat());
-        call.env("OVR_TOKEN", token)
-    };
-    let logs = over_tcp(&["logs", "-f", "web"]).piped();
+    let (served, _console) = Served::in_foreground("web: echo up; sleep 1000\n");
+    served.project.wait_running(["web"]);
+    let logs = served.cmd(&["logs", "-f", "web"]).piped();
     logs.wait_for_output("up");
-    over_tcp(&["detach"]).output().success();
+    served.ovr(&["detach"]).success();
     logs.wait_for_output("a new controller has taken over");
-    over_tcp(&["restart", "web"]).output().success();
+    served.ovr(&["restart", "web"]).success();
     logs.wait_for_output("run 2");
-    over_tcp(&["quit"]).output().success();
+    served.ovr(&["quit"]).success();
     assert_eq!(logs.wait_exit(), 0, "{}", logs.stderr());
 }
 

@@ -1,6 +1,6 @@
 //! The live terminal of a service over TCP.
 
-use super::Served;
+use crate::harness::Served;
 use crate::harness::processes;
 use rustix::process::Signal;
 use std::io::{Read, Write};

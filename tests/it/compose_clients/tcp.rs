@@ -1,19 +1,13 @@
 //! Clients of Process Compose over TCP, with the token in the header that they know.
 
-use crate::harness::Project;
+use crate::harness::Served;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 #[test]
 fn on_tcp_the_token_is_taken_from_the_header_that_these_clients_send() {
-    let project = Project::with("web: sleep 1000\n");
-    let started = project.ovr(&["start", "-D", "-S", "tcp", "-s", "127.0.0.1:0"]);
-    let words: Vec<&str> = started.success().stdout.split_whitespace().collect();
-    let address = words
-        .iter()
-        .find_map(|word| word.strip_prefix("tcp://"))
-        .expect("it is told");
-    let token = words.iter().find(|word| word.len() == 64).expect("it is told");
+    let served = Served::start("web: sleep 1000\n");
+    let (address, token) = (&served.address, &served.token);
     let ask = |headers: &str| {
         let mut stream = TcpStream::connect(address).expect("the session listens");
         let head =
