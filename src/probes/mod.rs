@@ -59,7 +59,7 @@ const FAR_BEHIND: Duration = Duration::from_millis(500);
 
 /// What comes within `limit`; of that, the time counts in which this process could hear it.
 async fn in_time<T>(limit: Duration, attempt: impl Future<Output = T>) -> Option<T> {
-    let mut attempt = std::pin::pin!(attempt);
+    let mut attempt = Box::pin(attempt);
     loop {
         let begun = Instant::now();
         if let Ok(outcome) = timeout(limit, attempt.as_mut()).await {
