@@ -42,6 +42,7 @@ use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
@@ -74,6 +75,8 @@ pub(super) enum Leave {
     Suspend,
     /// tmux cannot be started.
     NoTmux(Diagnostic),
+    /// An earlier session's tmux is there and does not answer: all is left as it is.
+    NoAnswer(Diagnostic),
 }
 
 impl Leave {
@@ -88,7 +91,7 @@ impl Leave {
 
 /// One thing that happened.
 enum Input {
-    Shim(UnixStream),
+    Shim(io::Result<UnixStream>),
     Link(LinkEvent),
     Call(Call),
     Signal(i32),
@@ -127,7 +130,7 @@ enum Input {
 /// The senders that tasks of the session report to the loop with.
 #[derive(Clone, Debug)]
 pub(super) struct Inlets {
-    pub(super) streams: mpsc::UnboundedSender<UnixStream>,
+    pub(super) streams: mpsc::UnboundedSender<io::Result<UnixStream>>,
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
@@ -143,7 +146,7 @@ pub(super) struct Inlets {
 
 /// The loop's ends of them.
 pub(super) struct Outlets {
-    pub(super) streams: mpsc::UnboundedReceiver<UnixStream>,
+    pub(super) streams: mpsc::UnboundedReceiver<io::Result<UnixStream>>,
     pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
@@ -169,9 +172,14 @@ pub(super) struct Rewatched(pub(super) Option<mpsc::UnboundedReceiver<watch::New
 /// A session's controller.
 pub(super) struct Controller {
     pub(super) clock: Clock,
+    /// All that came while this process was stopped has been heard.
+    pub(super) has_heard: bool,
     pub(super) facts: Facts,
     pub(super) info: SessionInfo,
     pub(super) lock: SessionLock,
+    /// `session.json` could not be written (a full disk): each try is a change of the directory, which would call for
+    /// the next one.
+    pub(super) cannot_write: bool,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
     /// What is configured, in the order of the file.
@@ -265,7 +273,11 @@ impl Controller {
             if let Some(Rewatched(news)) = self.rewatched.take() {
                 outlets.watched = news;
             }
-            let input = self.next_input(outlets).await;
+            let due = self.next_deadline();
+            let input = self.next_input(outlets, due).await;
+            if matches!(input, Input::Deadline) && self.hears_out(due).await {
+                continue;
+            }
             let from_tmux = matches!(input, Input::Tmux);
             self.on_input(input);
             self.advance_closing();
@@ -284,8 +296,8 @@ impl Controller {
         }
     }
 
-    async fn next_input(&mut self, outlets: &mut Outlets) -> Input {
-        let deadline = self.next_deadline().map(|moment| self.clock.instant(moment));
+    async fn next_input(&mut self, outlets: &mut Outlets, due: Option<Moment>) -> Input {
+        let deadline = due.map(|moment| self.clock.instant(moment));
         tokio::select! {
             // A flood of output must not keep a Ctrl-C or a request waiting: tmux comes last.
             biased;
@@ -316,7 +328,7 @@ impl Controller {
 
     fn on_input(&mut self, input: Input) {
         match input {
-            Input::Shim(stream) => self.links.adopt(stream),
+            Input::Shim(accepted) => self.on_shim_calls(accepted),
             Input::Link(event) => self.on_link(event),
             Input::Call(call) => self.on_call(call),
             Input::Signal(number) => self.on_signal(number),

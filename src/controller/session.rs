@@ -213,6 +213,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     }
     let mut controller = Controller {
         clock,
+        has_heard: false,
         facts: Facts {
             project: setup.project,
             config: relative(&setup.config, &setup.root),
@@ -232,6 +233,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         },
         info,
         lock: setup.lock,
+        cannot_write: false,
         machine,
         hub,
         events,
@@ -361,6 +363,11 @@ impl Controller {
 
                 match &leave {
                     Some(Leave::Deposed) => self.lock.leave(),
+                    Some(Leave::NoAnswer(_)) => {
+                        // For the next one to find it by. A disk that is full does not take that either.
+                        self.info.write(&self.lock).ok();
+                        self.lock.leave();
+                    }
                     Some(Leave::AtOnce(_)) => drop(self.lock),
                     _ => {
                         end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
@@ -380,7 +387,7 @@ impl Controller {
                     server.finish().await;
                 }
                 match leave {
-                    Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
+                    Some(Leave::NoTmux(error) | Leave::NoAnswer(error)) => Outcome::NoTmux(error),
                     Some(Leave::Deposed) => Outcome::Ended {
                         cause: Cause::Deposed,
                         first,

@@ -30,7 +30,7 @@ impl Controller {
             c::SIGHUP => self.on_hangup(),
             c::SIGTSTP => self.leave = Some(Leave::Suspend),
             // "Your sockets were deleted": as tmux does, make them anew.
-            c::SIGUSR1 => self.renew_files(),
+            c::SIGUSR1 => self.renew_files_as_told(),
             _ => {}
         }
     }

@@ -119,14 +119,14 @@ impl Controller {
             // A new client after the old one was lost: windows and panes are the same ones.
             self.lanes.on_new_client(&mut self.windows);
             self.release_all_held();
-            if !self.windows.unopened.is_empty() {
+            if !self.windows.unopened.is_empty() || self.has_shim_without_window() {
                 self.ask_for_panes();
             }
             self.refill_all();
             self.ask_who_looks();
-        } else {
-            self.configure_tmux();
         }
+        // Also where the client that was greeted first has been let go since.
+        self.configure_tmux();
     }
 
     fn on_reply(&mut self, reply: &Reply) {
@@ -157,13 +157,11 @@ impl Controller {
     }
 
     fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
-        self.windows.bind(pane, instance);
-        self.host_mut(instance).window = Some(window);
-        self.note_window_closed(instance, false);
-        self.note_change_of(instance);
-        for (name, reply) in std::mem::take(&mut self.window_calls) {
-            self.answer_window(name, reply);
+        // Its scrollback has what the pane prints until that is here.
+        if !self.windows.is_asking(Asked::Scrollback(instance)) {
+            self.windows.bind(pane, instance);
         }
+        self.note_window(instance, window);
     }
 
     /// A window has left a session. It may have been the session of a view: tmux then says the same.
@@ -217,17 +215,22 @@ impl Controller {
                 .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
             match opened {
                 Some(pane) => self.on_opened(instance, pane.window, pane.pane),
+                // It has spoken, and its window is closed by now: its end tells more.
+                None if self.host(instance).shim.is_some() => {}
                 None => self.windows.want(instance),
             }
         }
+        self.find_windows(&panes);
         self.open_wanted_windows();
     }
 
     /// The user's own tmux configuration, where one was asked for, before the windows are made.
     fn configure_tmux(&mut self) {
-        let Some(file) = self.facts.tmux_config.clone().filter(|_| self.windows.held) else {
+        let is_due = self.windows.held && !self.windows.configuring;
+        let Some(file) = self.facts.tmux_config.clone().filter(|_| is_due) else {
             return;
         };
+        self.windows.configuring = true;
         let server = self.windows.site.server.clone();
         let configured = self.inlets.configured.clone();
         tokio::spawn(async move {
@@ -242,6 +245,7 @@ impl Controller {
             self.say_session(Tone::Alarm, &warning.to_string());
         }
         self.windows.held = false;
+        self.windows.configuring = false;
         self.open_wanted_windows();
         self.note_progress();
     }

@@ -243,6 +243,11 @@ impl Pane {
         }
     }
 
+    /// Whether the shim waits at the controller's socket.
+    pub(crate) fn is_called(&self) -> bool {
+        wait_readable(&self.listener, Duration::ZERO).is_some()
+    }
+
     /// Whether the shim has said nothing so far.
     pub(crate) fn is_quiet(&mut self) -> bool {
         let controller = self.controller.as_mut().expect("connected");

@@ -111,6 +111,7 @@ impl Controller {
             Some(Leave::Deposed) => (EventKind::ControllerLeft, Some("deposed")),
             Some(Leave::AtOnce(_)) => (EventKind::ControllerLeft, Some("signal")),
             Some(Leave::NoTmux(_)) => (EventKind::SessionEnded, Some("no_tmux")),
+            Some(Leave::NoAnswer(_)) => (EventKind::ControllerLeft, Some("no_answer")),
             Some(Leave::Suspend) | None => (EventKind::SessionEnded, None),
         };
         if matches!(leave, Some(Leave::Deposed)) {
