@@ -1,7 +1,8 @@
 //! Taking over what an earlier controller of this session left running.
 
 use super::clock;
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::left_over::LeftOver;
 use super::windows::Connection;
 use crate::logs::Tone;

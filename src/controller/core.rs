@@ -15,6 +15,7 @@ use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
+use super::leaving::Leave;
 use super::links::{LinkEvent, LinkId, Links};
 use super::listening::{Looked, Looks};
 use super::lookers::Lookers;
@@ -24,7 +25,7 @@ use super::progress::Progress;
 use super::publish::{PublishNews, Publishing};
 use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
-use super::session::{DetachReply, Facts};
+use super::session::Facts;
 use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
 use super::watch::{self, Watches};
@@ -35,7 +36,7 @@ use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::store::Troubles;
 use crate::logs::{Console, ConsoleFailed, Hub};
-use crate::model::{InstanceId, InstanceName, Moment, ServiceName, Signal};
+use crate::model::{InstanceId, InstanceName, Moment, ServiceName};
 use crate::supervisor::{EndCause, Machine};
 use crate::tmux::WindowId;
 use crate::workspace::session::Scaled;
@@ -61,33 +62,6 @@ pub(super) enum Reply {
 }
 
 pub(super) type ReplyTo = oneshot::Sender<Result<Results, Diagnostic>>;
-
-/// Why the loop ends before its services have.
-#[derive(Debug)]
-pub(super) enum Leave {
-    /// A third Ctrl-C: whatever is left, leave.
-    AtOnce(Signal),
-    /// A background controller takes over.
-    Detach(DetachReply),
-    /// Another session took the lock after somebody had removed its file.
-    Deposed,
-    /// Ctrl-Z: not for good.
-    Suspend,
-    /// tmux cannot be started.
-    NoTmux(Diagnostic),
-    /// An earlier session's tmux is there and does not answer: all is left as it is.
-    NoAnswer(Diagnostic),
-}
-
-impl Leave {
-    /// Whether the session is over with this controller.
-    pub(super) fn ends_session(&self) -> bool {
-        match self {
-            Self::NoTmux(_) => true,
-            Self::AtOnce(_) | Self::Detach(_) | Self::Deposed | Self::Suspend => false,
-        }
-    }
-}
 
 /// One thing that happened.
 enum Input {

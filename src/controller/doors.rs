@@ -1,7 +1,8 @@
 //! What of the session can be reached from outside: its sockets and `session.json`, made at its start and made
 //! anew where somebody removes them.
 
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
 use crate::diag::{Diagnostic, Kind};

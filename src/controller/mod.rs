@@ -35,6 +35,7 @@ mod lane;
 mod lane_attempt;
 mod lane_door;
 mod lanes;
+mod leaving;
 mod left_over;
 mod links;
 mod listening;

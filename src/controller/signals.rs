@@ -1,6 +1,7 @@
 //! Signals to the controller: what Ctrl-C, a closed terminal, Ctrl-Z and SIGUSR1 mean for the session.
 
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use crate::logs::Tone;
 use crate::model::Signal;
 use crate::shim::protocol::Order;

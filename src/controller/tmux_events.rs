@@ -2,7 +2,8 @@
 //! `losses.rs`, who looks at its windows in `viewers.rs`, what the streams tell besides lines in `told.rs`.
 
 use super::clock;
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::left_over::LeftOver;
 use super::refill;
 use super::windows::{self, Asked};

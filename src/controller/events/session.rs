@@ -1,7 +1,8 @@
 //! The events of the session itself: its beginning, who controls it, its changes and its end.
 
-use super::super::core::{Controller, Leave};
+use super::super::core::Controller;
 use super::super::host::Host;
+use super::super::leaving::Leave;
 use super::millis;
 use crate::api::messages::events::{Event, EventKind};
 use crate::api::messages::{Change, ChangeKind};
