@@ -5,7 +5,7 @@ use super::manager::Manager;
 use ovr::platform::process_end::ProcessEnd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ pub(crate) struct Arena {
     pub(crate) managers: Vec<Manager>,
     mark: String,
     next: Cell<u32>,
+    faults: RefCell<Vec<String>>,
     _guard: TempDir,
 }
 
@@ -41,6 +42,7 @@ impl Arena {
             dir,
             managers: Manager::all(),
             next: Cell::new(0),
+            faults: RefCell::default(),
             _guard: guard,
         }
     }
@@ -71,6 +73,15 @@ impl Arena {
             versions.extend([", ", &say(&peer.program, "--version")]);
         }
         format!("{versions}, {processors} processors; medians (lowest–highest)")
+    }
+
+    /// Something was found that must not be, whatever the machine: it is told at the end, which is an error.
+    pub(crate) fn fault(&self, fault: String) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.faults.take()
     }
 
     /// A command in a clean environment.

@@ -1,12 +1,14 @@
 //! The budgets, measured: `ovr` beside bare tmux (a control client with the same windows) and bare
 //! pseudoterminals (fork and exec, no manager at all), in one run on one machine, round by round in turn. Prints a
-//! Markdown table of medians. Asserts no time. Where `OVR_BENCH_OVERMIND` or `OVR_BENCH_HIVEMIND` names such a
-//! program, it takes its turn as well.
+//! Markdown table of medians. Asserts no time; what must not be on any machine (memory that grows with the output)
+//! ends it with an error. Where `OVR_BENCH_OVERMIND` or `OVR_BENCH_HIVEMIND` names such a program, it takes its turn
+//! as well.
 //!
 //! `cargo bench --bench budgets` measures everything; `cargo bench --bench budgets -- start10 lines` these rows.
 
 mod arena;
 mod asked;
+mod followers;
 mod idle;
 mod manager;
 mod output;
@@ -36,6 +38,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("lines", output::lines),
     ("lastwords", output::last_words),
     ("asked", asked::asked),
+    ("followers", followers::followers),
     ("idle", idle::idle),
     ("growth", start::growth),
 ];
@@ -78,6 +81,13 @@ fn main() {
     if !left.is_empty() {
         eprintln!("left over: {left:?}");
         arena.kill_all();
+        std::process::exit(1);
+    }
+    let faults = arena.faults();
+    if !faults.is_empty() {
+        for fault in faults {
+            eprintln!("FAULT: {fault}");
+        }
         std::process::exit(1);
     }
 }

@@ -64,6 +64,10 @@ impl Following<'_> {
                         break;
                     }
                 };
+                if line.kind == LineKind::End {
+                    end = End::Over;
+                    continue;
+                }
                 if line.kind == LineKind::Gap && !overlap.has_begun_anew() {
                     // What the stream lost while the past was read, the past has.
                     if let Some(past) = self.past {
@@ -103,7 +107,7 @@ impl Following<'_> {
         let is_new = match line.kind {
             LineKind::Output => overlap.is_new(&line.name, at_ms, nth),
             LineKind::Event => overlap.is_event_new(&line.name, at_ms),
-            LineKind::Open | LineKind::Gap => true,
+            LineKind::Open | LineKind::Gap | LineKind::End => true,
         };
         if !is_new {
             return Ok(());

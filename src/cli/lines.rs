@@ -174,6 +174,7 @@ impl Printer {
             LineKind::Event => self
                 .renderer
                 .event(out, instance, Tone::Normal, at_ms, &line.text),
+            LineKind::End => {}
             LineKind::Gap => {
                 let text = format!("… {} lines dropped: this terminal is too slow", line.text);
                 self.renderer.system(out, Tone::Alarm, at_ms, &text);

@@ -22,7 +22,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How an answer that was to go on came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It was brought to its end: the session is over, or goes on in the background.
+    /// With the word that the session is over.
+    Over,
+    /// It was brought to its end without that: the session goes on in the background, most likely.
     Told,
     /// It broke off: the controller was killed, or the connection was lost.
     Cut,
@@ -69,6 +71,7 @@ impl Successor {
                 }
                 Ok(None)
             }
+            (Self::At(_), End::Over) => Ok(None),
             (Self::At(_), End::Told) => try_for(HANDOVER, &mut ask),
             (Self::At(address), End::Cut) => match try_for(PATIENCE, &mut ask)? {
                 Some(answer) => Ok(Some(answer)),
@@ -154,6 +157,10 @@ mod tests {
             }
         };
         assert_eq!(there.ask(End::Told, &mut third).unwrap(), Some(3));
+        let nobody = there.ask(End::Over, || -> Result<(), Diagnostic> {
+            panic!("a session that is over is not asked for")
+        });
+        assert_eq!(nobody.unwrap(), None);
         let refused = there.ask(End::Cut, || {
             Err::<(), _>(Diagnostic::error(Kind::NotAllowed, "another token"))
         });

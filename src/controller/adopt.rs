@@ -2,10 +2,12 @@
 
 use super::clock;
 use super::core::Controller;
+use super::leaving::Leave;
 use super::left_over::LeftOver;
 use super::windows::Connection;
 use crate::logs::Tone;
 use crate::model::InstanceId;
+use crate::platform::processes;
 use crate::supervisor::Event;
 use crate::tmux::client::Client;
 use std::collections::BTreeSet;
@@ -35,6 +37,11 @@ impl Controller {
     pub(super) async fn adopt_or_begin(&mut self) {
         let site = self.windows.site.clone();
         let left = LeftOver::find(&site.server, &site.shim_socket, self.left_tmux_pid).await;
+        if let Some(silence) = left.silence().filter(|_| !self.facts.fresh) {
+            self.info.tmux_pid = self.left_tmux_pid;
+            self.leave = Some(Leave::NoAnswer(silence));
+            return;
+        }
         if self.facts.fresh && !left.is_empty() {
             self.say_session(Tone::Normal, "ending what an earlier session left running");
             self.flush_output();
@@ -140,7 +147,12 @@ pub(super) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// "A controller is at the socket again."
+/// "A controller is at the socket again." One that has only just been started and does not listen to signals yet would
+/// end by this one; it comes to the socket by itself. False if it is gone.
 fn signal_shim(pid: u32) -> bool {
-    pid_of(pid).is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::USR1).is_ok())
+    let Some(process) = pid_of(pid) else { return false };
+    if processes::catches(pid, signal_hook::consts::SIGUSR1) == Some(false) {
+        return true;
+    }
+    rustix::process::kill_process(process, rustix::process::Signal::USR1).is_ok()
 }

@@ -1,6 +1,7 @@
 //! What clients ask over the API, as events for the machine or answers from what is known.
 
-use super::core::{Controller, Leave, Reply, ReplyTo};
+use super::core::{Controller, Reply, ReplyTo};
+use super::leaving::Leave;
 use super::reload::Wish;
 use crate::api::call::{Call, Reply as ReplyWith, Verb};
 use crate::api::messages::{Request, Results, SCHEMA, Synced, Window};

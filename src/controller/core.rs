@@ -15,6 +15,7 @@ use super::hooks::Hooks;
 use super::host::Host;
 use super::lane_door::{LaneDoor, Piped};
 use super::lanes::Lanes;
+use super::leaving::Leave;
 use super::links::{LinkEvent, LinkId, Links};
 use super::listening::{Looked, Looks};
 use super::lookers::Lookers;
@@ -24,7 +25,7 @@ use super::progress::Progress;
 use super::publish::{PublishNews, Publishing};
 use super::reload::{Reloads, Replanned};
 use super::schedule::Schedules;
-use super::session::{DetachReply, Facts};
+use super::session::Facts;
 use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
 use super::watch::{self, Watches};
@@ -35,13 +36,14 @@ use crate::api::server::Server as ApiServer;
 use crate::diag::Diagnostic;
 use crate::logs::store::Troubles;
 use crate::logs::{Console, ConsoleFailed, Hub};
-use crate::model::{InstanceId, InstanceName, Moment, ServiceName, Signal};
+use crate::model::{InstanceId, InstanceName, Moment, ServiceName};
 use crate::supervisor::{EndCause, Machine};
 use crate::tmux::WindowId;
 use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
@@ -61,24 +63,9 @@ pub(super) enum Reply {
 
 pub(super) type ReplyTo = oneshot::Sender<Result<Results, Diagnostic>>;
 
-/// Why the loop ends before its services have.
-#[derive(Debug)]
-pub(super) enum Leave {
-    /// A third Ctrl-C: whatever is left, leave.
-    AtOnce(Signal),
-    /// A background controller takes over.
-    Detach(DetachReply),
-    /// Another session took the lock after somebody had removed its file.
-    Deposed,
-    /// Ctrl-Z: not for good.
-    Suspend,
-    /// tmux cannot be started.
-    NoTmux(Diagnostic),
-}
-
 /// One thing that happened.
 enum Input {
-    Shim(UnixStream),
+    Shim(io::Result<UnixStream>),
     Link(LinkEvent),
     Call(Call),
     Signal(i32),
@@ -117,7 +104,7 @@ enum Input {
 /// The senders that tasks of the session report to the loop with.
 #[derive(Clone, Debug)]
 pub(super) struct Inlets {
-    pub(super) streams: mpsc::UnboundedSender<UnixStream>,
+    pub(super) streams: mpsc::UnboundedSender<io::Result<UnixStream>>,
     pub(super) calls: mpsc::UnboundedSender<Call>,
     pub(super) reaped: mpsc::UnboundedSender<(InstanceId, Vec<String>)>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
@@ -133,7 +120,7 @@ pub(super) struct Inlets {
 
 /// The loop's ends of them.
 pub(super) struct Outlets {
-    pub(super) streams: mpsc::UnboundedReceiver<UnixStream>,
+    pub(super) streams: mpsc::UnboundedReceiver<io::Result<UnixStream>>,
     pub(super) links: mpsc::UnboundedReceiver<LinkEvent>,
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     pub(super) reaped: mpsc::UnboundedReceiver<(InstanceId, Vec<String>)>,
@@ -159,9 +146,14 @@ pub(super) struct Rewatched(pub(super) Option<mpsc::UnboundedReceiver<watch::New
 /// A session's controller.
 pub(super) struct Controller {
     pub(super) clock: Clock,
+    /// All that came while this process was stopped has been heard.
+    pub(super) has_heard: bool,
     pub(super) facts: Facts,
     pub(super) info: SessionInfo,
     pub(super) lock: SessionLock,
+    /// `session.json` could not be written (a full disk): each try is a change of the directory, which would call for
+    /// the next one.
+    pub(super) cannot_write: bool,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
     /// What is configured, in the order of the file.
@@ -255,7 +247,11 @@ impl Controller {
             if let Some(Rewatched(news)) = self.rewatched.take() {
                 outlets.watched = news;
             }
-            let input = self.next_input(outlets).await;
+            let due = self.next_deadline();
+            let input = self.next_input(outlets, due).await;
+            if matches!(input, Input::Deadline) && self.hears_out(due).await {
+                continue;
+            }
             let from_tmux = matches!(input, Input::Tmux);
             self.on_input(input);
             self.advance_closing();
@@ -274,8 +270,8 @@ impl Controller {
         }
     }
 
-    async fn next_input(&mut self, outlets: &mut Outlets) -> Input {
-        let deadline = self.next_deadline().map(|moment| self.clock.instant(moment));
+    async fn next_input(&mut self, outlets: &mut Outlets, due: Option<Moment>) -> Input {
+        let deadline = due.map(|moment| self.clock.instant(moment));
         tokio::select! {
             // A flood of output must not keep a Ctrl-C or a request waiting: tmux comes last.
             biased;
@@ -306,7 +302,7 @@ impl Controller {
 
     fn on_input(&mut self, input: Input) {
         match input {
-            Input::Shim(stream) => self.links.adopt(stream),
+            Input::Shim(accepted) => self.on_shim_calls(accepted),
             Input::Link(event) => self.on_link(event),
             Input::Call(call) => self.on_call(call),
             Input::Signal(number) => self.on_signal(number),

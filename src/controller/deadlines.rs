@@ -5,8 +5,28 @@ use super::clock;
 use super::core::Controller;
 use crate::model::Moment;
 use crate::supervisor::Event;
+use std::time::Duration;
+
+/// A deadline that is seen so late was due while this process was stopped (Ctrl-Z, SIGSTOP).
+const FAR_BEHIND: Duration = Duration::from_millis(500);
+
+/// So many turns of the runtime are more than an answer needs that is there already.
+const TURNS: usize = 16;
 
 impl Controller {
+    /// Whether to look once more before heeding a deadline that is far behind: what came in time, while this process
+    /// was stopped, is heard first. Else a probe that was answered would count as one that never was.
+    pub(super) async fn hears_out(&mut self, due: Option<Moment>) -> bool {
+        let is_far_behind = due.is_some_and(|due| self.clock.now().since(due) >= FAR_BEHIND);
+        self.has_heard = is_far_behind && !self.has_heard;
+        if self.has_heard {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.has_heard
+    }
+
     /// When something is due next, if nothing happens before.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         [

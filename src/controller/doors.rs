@@ -1,7 +1,8 @@
 //! What of the session can be reached from outside: its sockets and `session.json`, made at its start and made
 //! anew where somebody removes them.
 
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
 use crate::diag::{Diagnostic, Kind};
@@ -10,7 +11,7 @@ use crate::workspace::lock::{Holder, Standing};
 use std::fs;
 use std::io;
 use std::time::Duration;
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 
 /// tmux makes its socket again within half a second.
 const TMUX_SOCKET: Duration = Duration::from_secs(5);
@@ -45,6 +46,18 @@ impl Controller {
         Ok(())
     }
 
+    /// A shim has connected, or cannot.
+    pub(super) fn on_shim_calls(&mut self, accepted: io::Result<UnixStream>) {
+        match accepted {
+            Ok(stream) => self.links.adopt(stream),
+            Err(error) => {
+                let advice = "end something, or start the session with more (ulimit -n)";
+                let text = format!("services cannot be started or watched: {error} · {advice}");
+                self.say_alarm(&text);
+            }
+        }
+    }
+
     fn open_api(&mut self) -> Result<(), Diagnostic> {
         let listener = api_server::bind(&self.lock.dir().api_socket())
             .map_err(|error| system("cannot bind the API's socket", &error))?;
@@ -70,7 +83,11 @@ impl Controller {
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
             (!dir.api_socket().exists()).then(|| self.open_api()),
             // Only if it is gone: writing it is a change of the directory as well.
-            (SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| self.info.write(&self.lock)),
+            (!self.cannot_write && SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| {
+                self.info
+                    .write(&self.lock)
+                    .inspect_err(|_| self.cannot_write = true)
+            }),
         ];
         for error in renewed.into_iter().flatten().filter_map(Result::err) {
             self.say_alarm(&error.to_string());
@@ -146,9 +163,17 @@ impl Controller {
     }
 
     fn write_info(&mut self) {
-        if let Err(error) = self.info.write(&self.lock) {
+        let written = self.info.write(&self.lock);
+        self.cannot_write = written.is_err();
+        if let Err(error) = written {
             self.say_alarm(&error.to_string());
         }
+    }
+
+    /// Somebody says that files are missing: what could not be written is tried again.
+    pub(super) fn renew_files_as_told(&mut self) {
+        self.cannot_write = false;
+        self.renew_files();
     }
 }
 

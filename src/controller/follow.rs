@@ -119,7 +119,8 @@ async fn deliver(
         };
         let chunk = match delivery {
             Some(Delivery::Records(batch)) => writing.batch(&batch, &names.borrow()),
-            Some(Delivery::Gap { lines }) => writing.gap(Some(lines)),
+            Some(Delivery::Gap { lines, .. }) => writing.gap(Some(lines)),
+            Some(Delivery::Ended) => writing.end(),
             None => return,
         };
         if sender.send(chunk).await.is_err() {
@@ -142,6 +143,15 @@ pub(super) fn gap_line(lines: Option<u64>) -> OutputLine {
     }
 }
 
+/// The line that says that the session is over.
+pub(super) fn end_line() -> OutputLine {
+    OutputLine {
+        kind: LineKind::End,
+        text: "the session has ended".to_owned(),
+        ..gap_line(None)
+    }
+}
+
 impl Writing {
     fn batch(&self, batch: &Batch, names: &[Named]) -> Bytes {
         let mut chunk = BytesMut::new();
@@ -159,6 +169,13 @@ impl Writing {
     fn gap(&self, lines: Option<u64>) -> Bytes {
         let mut chunk = BytesMut::new();
         self.write(None, &gap_line(lines), &mut chunk);
+        chunk.freeze()
+    }
+
+    /// That the session is over, and no other controller comes.
+    fn end(&self) -> Bytes {
+        let mut chunk = BytesMut::new();
+        self.write(None, &end_line(), &mut chunk);
         chunk.freeze()
     }
 

@@ -2,15 +2,16 @@
 //! no disk and no client ever holds up the loop; what to look for is `logs::store`'s.
 
 use super::core::Controller;
-use super::follow::{Named, gap_line, line};
+use super::follow::Named;
+use super::kept_follow::{Following, Source};
 use crate::api::call::{LogsRequest, Reply};
 use crate::api::messages::{ErrorBody, LineKind, LogsEnd, OutputLine};
 use crate::diag::{Diagnostic, Kind};
-use crate::logs::store::{self, EntryKind, FoundLine, Overlap, Query, RUN_MARK, Summary};
-use crate::logs::{Delivery, Filter, Follower, TimeZone};
+use crate::logs::store::{self, Cursor, EntryKind, FoundLine, Query, RUN_MARK, Summary};
+use crate::logs::{Filter, TimeZone};
 use crate::model::{InstanceName, select, time_text};
 use bytes::Bytes;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::RegexBuilder;
 use serde::Serialize;
 use std::io;
 use std::mem;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 /// So many pieces wait for the client.
 const PIECES: usize = 4;
@@ -43,14 +44,6 @@ struct Reading {
     plain: bool,
 }
 
-/// What comes after the files.
-struct Following {
-    follower: Follower,
-    names: watch::Receiver<Arc<[Named]>>,
-    grep: Option<Regex>,
-    plain: bool,
-}
-
 impl Controller {
     /// Answers with the lines that `request` wants, and perhaps with those that are printed from now on.
     pub(super) fn kept_logs(&mut self, request: &LogsRequest, reply: Reply<mpsc::Receiver<Bytes>>) {
@@ -67,7 +60,7 @@ impl Controller {
         request: &LogsRequest,
     ) -> Result<(Reading, Option<Following>, oneshot::Receiver<()>), Diagnostic> {
         let dir = self.facts.logs.clone().ok_or_else(not_kept)?;
-        let query = query(request, dir, super::clock::wall())?;
+        let mut query = query(request, dir, super::clock::wall())?;
         // The stream begins before the files are read, so that nothing is missing between the two.
         let following = if request.follow {
             let targets = self.targets(&request.names)?;
@@ -76,12 +69,18 @@ impl Controller {
             } else {
                 Filter::Only(targets)
             };
-            Some(Following {
-                follower: self.hub.follow(filter, 0),
+            let begun = self.reached(&filter);
+            query.counted_from = Some(begun.clone());
+            let store = self.hub.store().ok_or_else(not_kept)?;
+            let source = Source {
+                dir: query.dir.clone(),
+                flushing: store.flushing(),
+                filter: filter.clone(),
                 names: self.names.subscribe(),
                 grep: query.grep.clone(),
                 plain: request.plain,
-            })
+            };
+            Some(Following::new(source, begun, self.hub.follow(filter, 0)))
         } else {
             None
         };
@@ -93,6 +92,15 @@ impl Controller {
             plain: request.plain,
         };
         Ok((reading, following, flushed))
+    }
+
+    /// Where the output of these instances has come to.
+    fn reached(&self, filter: &Filter) -> Cursor {
+        let mut places = Cursor::default();
+        for (instance, at_ms, nth) in self.hub.last_places(filter) {
+            places.reach(&self.host(instance).name(), at_ms, nth);
+        }
+        places
     }
 }
 
@@ -153,23 +161,26 @@ async fn answer(
     // A writer that is gone has nothing more to write.
     flushed.await.unwrap_or_default();
     let (sender, receiver) = mpsc::channel(PIECES);
-    let (tell, read) = oneshot::channel();
     let follows = following.is_some();
     let theirs = sender.clone();
+    // Without a thread the reply is dropped, which is an answer too.
+    let read = in_a_thread(move || read_all(reading, follows, reply, receiver, &theirs)).await;
+    if let (Some(following), Some(Some(summary))) = (following, read) {
+        following.deliver(summary, &sender).await;
+    }
+}
+
+/// Reads apart from the loop. `None` where the system has no thread for it.
+pub(super) async fn in_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, done) = oneshot::channel();
     let thread = thread::Builder::new()
         .name("log reader".to_owned())
         .spawn(move || {
-            let summary = read_all(reading, follows, reply, receiver, &theirs);
-            // Nobody waits for it where nothing follows.
-            tell.send(summary).unwrap_or_default();
+            // Whoever asked may have gone.
+            drop(tell.send(work()));
         });
-    // Without a thread the reply is dropped, which is an answer too.
-    if thread.is_err() {
-        return;
-    }
-    if let (Some(following), Ok(Some(summary))) = (following, read.await) {
-        following.deliver(summary, &sender).await;
-    }
+    thread.ok()?;
+    done.await.ok()
 }
 
 /// The thread's work. `None`: the answer is over.
@@ -189,10 +200,7 @@ fn read_all(
     };
     // Whoever asked may have gone.
     reply.send(Ok(receiver)).ok()?;
-    let mut pieces = Pieces {
-        sender,
-        piece: Vec::new(),
-    };
+    let mut pieces = Pieces::to(sender);
     let summary = reading.query.each(|line| {
         let place = reading
             .query
@@ -286,13 +294,20 @@ pub fn output_line(line: &FoundLine, position: u32, grouped: bool) -> Option<Out
 }
 
 /// Lines on their way to the client.
-struct Pieces<'a> {
+pub(super) struct Pieces<'a> {
     sender: &'a mpsc::Sender<Bytes>,
     piece: Vec<u8>,
 }
 
-impl Pieces<'_> {
-    fn line(&mut self, line: &OutputLine, plain: bool) -> ControlFlow<()> {
+impl<'a> Pieces<'a> {
+    pub(super) fn to(sender: &'a mpsc::Sender<Bytes>) -> Self {
+        Self {
+            sender,
+            piece: Vec::new(),
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &OutputLine, plain: bool) -> ControlFlow<()> {
         write_line(line, plain, &mut self.piece);
         if self.piece.len() < PIECE {
             return ControlFlow::Continue(());
@@ -305,7 +320,7 @@ impl Pieces<'_> {
     }
 
     /// Waits until the client takes it; breaks off where it has gone.
-    fn send(&mut self) -> ControlFlow<()> {
+    pub(super) fn send(&mut self) -> ControlFlow<()> {
         let piece = mem::take(&mut self.piece);
         if piece.is_empty() {
             return ControlFlow::Continue(());
@@ -317,10 +332,11 @@ impl Pieces<'_> {
     }
 }
 
-fn write_line(line: &OutputLine, plain: bool, out: &mut Vec<u8>) {
+/// As text alone, a line is written when it is whole: the beginning of one would look like another.
+pub(super) fn write_line(line: &OutputLine, plain: bool, out: &mut Vec<u8>) {
     if !plain {
         write_json(line, out);
-    } else if matches!(line.kind, LineKind::Output | LineKind::Open) {
+    } else if line.kind == LineKind::Output {
         out.extend_from_slice(line.text.as_bytes());
         out.push(b'\n');
     }
@@ -329,45 +345,6 @@ fn write_line(line: &OutputLine, plain: bool, out: &mut Vec<u8>) {
 fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
     serde_json::to_writer(&mut *out, value).expect("plain fields always serialize");
     out.push(b'\n');
-}
-
-impl Following {
-    /// Sends what is printed, but for what the files had, until it is over or the client goes.
-    async fn deliver(mut self, read: Summary, sender: &mpsc::Sender<Bytes>) {
-        let mut overlap = Overlap::with(read.printed);
-        loop {
-            let delivery = tokio::select! {
-                delivery = self.follower.next() => delivery,
-                () = sender.closed() => return,
-            };
-            let mut piece = Vec::new();
-            match delivery {
-                Some(Delivery::Records(batch)) => {
-                    let names = Arc::clone(&self.names.borrow());
-                    for record in batch.iter() {
-                        let line = line(&record, &names, false);
-                        let is_new = line.kind != LineKind::Output
-                            || overlap.is_new(&line.name, record.at_ms, record.nth);
-                        if is_new && self.wants(&line) {
-                            write_line(&line, self.plain, &mut piece);
-                        }
-                    }
-                }
-                Some(Delivery::Gap { lines }) => {
-                    write_line(&gap_line(Some(lines)), self.plain, &mut piece);
-                }
-                None => return,
-            }
-            if !piece.is_empty() && sender.send(piece.into()).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn wants(&self, line: &OutputLine) -> bool {
-        let grep = self.grep.as_ref();
-        grep.is_none_or(|grep| grep.is_match(line.text.as_bytes()))
-    }
 }
 
 #[cfg(test)]

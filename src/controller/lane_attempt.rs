@@ -6,8 +6,8 @@ use crate::tmux::lane::Boundary;
 use crate::tmux::{CommandNumber, PaneId, Reply};
 use tokio::net::UnixStream;
 
-/// A helper that has not come while the pane printed this much more is not coming, and tmux keeps for it what
-/// the pane prints.
+/// A helper that has not come while the panes printed this much more is not coming. tmux keeps for it what its pane
+/// prints, and others may be waiting for their turn.
 const HELPER_LATE: usize = 16 * 1024 * 1024;
 
 /// What is to be done for it.
@@ -50,6 +50,8 @@ pub(super) struct Attempt {
     pub(super) stream: Option<UnixStream>,
     /// What control mode has brought of what the pipe has as well.
     pub(super) after: usize,
+    /// What control mode has brought of any pane since the boundary.
+    waited: usize,
     token: u64,
     step: Step,
     boundary: Boundary,
@@ -62,6 +64,7 @@ impl Attempt {
             instance,
             stream: None,
             after: 0,
+            waited: 0,
             token,
             step: Step::Begun,
             boundary: Boundary::default(),
@@ -87,7 +90,7 @@ impl Attempt {
             Step::Free => Next::Open,
             Step::Opened => Next::Confirm,
             Step::Confirmed if self.stream.is_some() => Next::Use,
-            Step::Confirmed if self.after > HELPER_LATE => Next::GiveUp {
+            Step::Confirmed if self.waited > HELPER_LATE => Next::GiveUp {
                 close: true,
                 rest: true,
             },
@@ -114,14 +117,11 @@ impl Attempt {
         let own = pane == self.pane;
         match self.step {
             Step::Opening(_) => self.boundary.on_output(own),
-            Step::Opened | Step::Confirming(_) | Step::Confirmed if own => self.after += length,
-            Step::Begun
-            | Step::Asked(_)
-            | Step::Free
-            | Step::Opened
-            | Step::Confirming(_)
-            | Step::Confirmed
-            | Step::Failed { .. } => {}
+            Step::Opened | Step::Confirming(_) | Step::Confirmed => {
+                self.waited += length;
+                self.after += if own { length } else { 0 };
+            }
+            Step::Begun | Step::Asked(_) | Step::Free | Step::Failed { .. } => {}
         }
     }
 
@@ -260,5 +260,18 @@ mod tests {
             rest: true,
         };
         assert_eq!(attempt.next(), given_up);
+    }
+
+    #[test]
+    fn a_helper_that_never_comes_does_not_keep_other_panes_from_their_turn_for_ever() {
+        let mut attempt = opening();
+        confirmed(&mut attempt);
+        // Its own pane has fallen silent, or is gone.
+        attempt.on_output(OTHER, HELPER_LATE + 1);
+        let given_up = Next::GiveUp {
+            close: true,
+            rest: true,
+        };
+        assert_eq!((attempt.next(), attempt.after), (given_up, 0));
     }
 }

@@ -3,6 +3,7 @@
 
 use super::clock;
 use super::core::Controller;
+use super::links::WITHOUT_DESCRIPTORS;
 use crate::tmux::command::Command;
 use crate::tmux::lane;
 use std::io;
@@ -57,8 +58,7 @@ async fn accept(listener: UnixListener, pipes: mpsc::UnboundedSender<Piped>) {
             Ok((stream, _)) => {
                 tokio::spawn(take_pipe(stream, pipes.clone()));
             }
-            // Out of descriptors: the next accept may succeed when one is free; give others the thread.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(WITHOUT_DESCRIPTORS).await,
         }
     }
 }

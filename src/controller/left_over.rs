@@ -1,10 +1,12 @@
 //! What a session without a controller has left running: its tmux server and the shims in it, and how to end
 //! them. Taking them over instead is `adopt.rs`.
 
+use crate::diag::{Diagnostic, Kind};
 use crate::platform::processes;
 use crate::shim;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// A server that answers at all answers within this.
@@ -16,9 +18,11 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug)]
 pub struct LeftOver {
     server: Server,
-    /// As the server itself says.
+    /// As the server itself says; of a silent one, as the session's file has it.
     pid: Option<u32>,
     panes: Vec<Pane>,
+    /// It is there and does not answer.
+    is_silent: bool,
     shim_socket: String,
 }
 
@@ -30,6 +34,7 @@ impl LeftOver {
             server: server.clone(),
             pid: None,
             panes: Vec::new(),
+            is_silent: false,
             shim_socket: shim_socket.to_owned(),
         };
         if !server.socket.exists() {
@@ -50,10 +55,29 @@ impl LeftOver {
                         break;
                     }
                 }
+                // One that is stopped, or that a busy machine gives no time, is not one that is not there.
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    left.is_silent = true;
+                    left.pid = pid.filter(|pid| is_tmux(*pid));
+                    break;
+                }
                 Ok(_) | Err(_) => break,
             }
         }
         left
+    }
+
+    /// What to say where it is there and does not answer: nobody knows what runs in it, so nothing may take its place.
+    pub(super) fn silence(&self) -> Option<Diagnostic> {
+        self.is_silent.then(|| {
+            let whose = match self.pid {
+                Some(pid) => format!("the tmux server of this session (pid {pid}) does not answer"),
+                None => "the tmux server of this session does not answer".to_owned(),
+            };
+            Diagnostic::error(Kind::Tmux, whose)
+                .cause("its services may be running: they are left alone")
+                .hint("try again when it does, or end it with all that runs in it: ovr quit")
+        })
     }
 
     /// Ends the control client of the controller before, where that does not die with it: one whose reader is gone

@@ -3,8 +3,9 @@
 
 use crate::shim::protocol::{Order, Report};
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// The longest line a shim may send. Its reports are small; the largest carries a whole environment.
-const MAX_LINE: usize = 8 << 20;
+const MAX_LINE: u64 = 8 << 20;
 
 /// One connection, for as long as it lasts. A shim that connects anew gets a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,17 +96,23 @@ impl Links {
     }
 }
 
-/// Accepts connections for as long as the listener lives, and hands them to the loop.
-pub(super) async fn accept(listener: UnixListener, streams: mpsc::UnboundedSender<UnixStream>) {
+/// A connection that waits is tried again after this, where there is no descriptor for it: when one becomes free,
+/// nobody is told.
+pub(super) const WITHOUT_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// Accepts connections for as long as the listener lives, and hands them to the loop. That none can be accepted is
+/// told once, until one can.
+pub(super) async fn accept(listener: UnixListener, streams: mpsc::UnboundedSender<io::Result<UnixStream>>) {
+    let mut has_failed = false;
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if streams.send(stream).is_err() {
-                    return;
-                }
-            }
-            // Out of descriptors: the next accept may succeed when one is free; give others the thread.
-            Err(_) => tokio::task::yield_now().await,
+        let accepted = listener.accept().await.map(|(stream, _)| stream);
+        let fails = accepted.is_err();
+        if !(fails && has_failed) && streams.send(accepted).is_err() {
+            return;
+        }
+        has_failed = fails;
+        if fails {
+            tokio::time::sleep(WITHOUT_DESCRIPTORS).await;
         }
     }
 }
@@ -115,10 +122,12 @@ async fn read_reports(link: LinkId, read: OwnedReadHalf, events: mpsc::Unbounded
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) if line.len() > MAX_LINE => break,
+        let mut rest = (&mut reader).take(MAX_LINE + 1);
+        match rest.read_until(b'\n', &mut line).await {
+            // An end in the middle of a line, or a line without end.
+            Ok(_) if !line.ends_with(b"\n") => break,
             Ok(_) => {}
+            Err(_) => break,
         }
         // A report that this build does not know comes from a later one: not for us.
         if let Ok(report) = serde_json::from_slice::<Report>(&line)
@@ -140,5 +149,26 @@ async fn write_orders(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedRecei
         if write.write_all(&lines).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LinkEvent, LinkId, MAX_LINE, read_reports};
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+    use tokio::sync::mpsc;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_peer_that_sends_a_line_without_end_is_given_up_before_it_fills_the_memory() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (read, _write) = ours.into_split();
+        let (sender, mut events) = mpsc::unbounded_channel();
+        tokio::spawn(read_reports(LinkId(1), read, sender));
+        let endless = vec![b'x'; usize::try_from(MAX_LINE).unwrap() + 1];
+        theirs.write_all(&endless).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(20), events.recv()).await;
+        assert!(matches!(told.unwrap(), Some(LinkEvent::Closed(LinkId(1)))));
     }
 }

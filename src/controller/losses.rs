@@ -2,7 +2,8 @@
 //! nothing about who closed it: it may have been a person, who ends that service, or the server's death, which
 //! is nobody's end. So what follows a hang-up is held back until tmux has answered, or is known to be gone.
 
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::left_over::is_tmux;
 use super::links::LinkEvent;
 use super::windows::{Asked, Connection};

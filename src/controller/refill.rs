@@ -1,11 +1,14 @@
 //! Which lines of a window's scrollback are new: what was printed while nobody read the stream (the control
 //! client was away, the session was suspended), beside what an earlier controller wrote down.
 
+use super::clock;
 use super::core::Controller;
+use super::windows::Asked;
 use crate::logs::store::{EntryKind, FoundLine, Query};
 use crate::logs::{Hub, Tone, plain};
 use crate::model::{InstanceId, Moment, RunId};
 use crate::shim::note;
+use crate::tmux::command::Command;
 use crate::tmux::server;
 
 /// How many known lines are compared to find the place where they stop.
@@ -87,6 +90,50 @@ fn shown_of_each(instances: usize) -> usize {
 }
 
 impl Controller {
+    /// Asks for the scrollback of every pane, to find what was printed while no client was attached.
+    pub(super) fn refill_all(&mut self) {
+        for instance in self.ids() {
+            self.refill(instance);
+        }
+    }
+
+    /// The same for one. Until the answer is there, nothing of the pane is taken from the stream: the
+    /// scrollback has it too.
+    pub(super) fn refill(&mut self, instance: InstanceId) {
+        if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane)
+            && !self.windows.is_asking(Asked::Scrollback(instance))
+            // A lane has gone on meanwhile.
+            && !self.lanes.has(instance)
+        {
+            self.windows.unbind(pane);
+            self.windows
+                .ask(&Command::cursor_column(pane), Asked::Column(instance));
+            let command = Command::capture_scrollback(pane);
+            self.windows.ask(&command, Asked::Scrollback(instance));
+        }
+    }
+
+    /// Marks that passed while no client was attached are lost: an ended run has printed all it will. One that has
+    /// ended without our knowledge yet is looked at again when its end is reported ([`Self::look_for_lost_mark`]).
+    pub(super) fn on_marks_missed(&mut self, instance: InstanceId) {
+        if let Some(run) = &self.host(instance).run
+            && run.ended.is_some()
+        {
+            let run = run.id;
+            self.hub.passed_unseen(clock::epoch_ms(), instance, run);
+        }
+    }
+
+    /// A run has ended, and of its window nothing has come since the scrollback was taken: the mark of its end may
+    /// have passed before that, while the report was on its way. The scrollback of now has all that it printed.
+    pub(super) fn look_for_lost_mark(&mut self, instance: InstanceId) {
+        // The mark of another run's beginning says it as well.
+        let goes_on = self.machine.state(instance).is_live();
+        if !goes_on && self.hub.is_silent(instance) && self.owes_output(instance) {
+            self.refill(instance);
+        }
+    }
+
     /// Reads back what an earlier controller has written down of an instance, so that its scrollback gives just
     /// what was printed since.
     pub(super) fn remember(&mut self, instance: InstanceId) {

@@ -5,9 +5,9 @@ use super::adopt::Adopted;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::{self, Clock};
-use super::core::{Controller, Leave, Outlets};
+use super::core::{Controller, Outlets};
 use super::doors::system;
-use super::ending::{Cause, Outcome, end_tmux};
+use super::ending::Outcome;
 use super::errands::Errands;
 use super::events::EventLog;
 use super::files::FileWatch;
@@ -48,12 +48,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::{oneshot, watch};
-
-/// Orders that are under way when the session ends are written within this.
-const LAST_ORDERS: std::time::Duration = std::time::Duration::from_millis(200);
-
-/// Lines that are on their way to the disk when the session ends are written within this.
-const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The way back to who asked for a detach.
 pub type DetachReply = api::call::Reply<Detached>;
@@ -213,6 +207,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     }
     let mut controller = Controller {
         clock,
+        has_heard: false,
         facts: Facts {
             project: setup.project,
             config: relative(&setup.config, &setup.root),
@@ -232,6 +227,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         },
         info,
         lock: setup.lock,
+        cannot_write: false,
         machine,
         hub,
         events,
@@ -297,97 +293,4 @@ fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnosti
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
     Machine::new(policies.collect(), now).map_err(|error| Diagnostic::error(Kind::Config, error.to_string()))
-}
-
-impl Controller {
-    /// After the loop: answers who waits, lets the console finish, and removes what was the session's.
-    async fn put_away(mut self, outlets: Outlets) -> Outcome {
-        self.flush_output();
-        let leave = self.leave.take();
-        self.tell_end_of_loop(leave.as_ref());
-        let at_once = matches!(leave, Some(Leave::AtOnce(_)));
-        drop(outlets);
-        if let Some(console) = &self.console {
-            if at_once {
-                console.abort();
-            } else {
-                console.flush().await;
-            }
-        }
-        // A disk that hangs must not keep the session from its end.
-        if let Some(store) = self.hub.store().filter(|_| !at_once) {
-            let flushed = store.flushed();
-            drop(tokio::time::timeout(LAST_LINES, flushed).await);
-        }
-        let quit_results = self.quit_results();
-        let first = self.first_end();
-        let cause = self.cause();
-        // Whoever follows the output gets the rest of it, and then its end.
-        drop(self.hub);
-        self.events.close_journal();
-        drop(self.events);
-        if let Some(door) = self.shim_door.take() {
-            door.abort();
-        }
-        self.lane_door.close();
-        // Who runs a command here is told before the connection goes.
-        if !at_once {
-            self.errands.finish().await;
-        }
-        match leave {
-            Some(Leave::Detach(reply)) => {
-                if let Some(publishing) = self.publishing {
-                    publishing.finish().await;
-                }
-                self.lanes.close_all(&mut self.windows);
-                self.windows.let_go().await;
-                self.lock.leave();
-                self.api.iter_mut().for_each(api::server::Server::leave_port);
-                // Servers and their connections live on until the asker has its answer.
-                Outcome::Detach {
-                    reply,
-                    servers: self.api,
-                }
-            }
-            leave => {
-                // Who is told that all is gone may serve there the next moment.
-                self.api.iter_mut().for_each(api::server::Server::leave_port);
-                self.hooks.end_now();
-                self.links.finish(LAST_ORDERS).await;
-
-                match &leave {
-                    Some(Leave::Deposed) => self.lock.leave(),
-                    Some(Leave::AtOnce(_)) => drop(self.lock),
-                    _ => {
-                        end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
-                        drop(self.lock);
-                    }
-                }
-                // Only now is everything gone.
-                for reply in self.quitters {
-                    drop(reply.send(Ok(quit_results.clone())));
-                }
-                // Who still waits for something else is told by its connection's end.
-                drop((self.waits, self.lookers, self.looks));
-                if let Some(publishing) = self.publishing {
-                    publishing.finish().await;
-                }
-                for server in self.api {
-                    server.finish().await;
-                }
-                match leave {
-                    Some(Leave::NoTmux(error)) => Outcome::NoTmux(error),
-                    Some(Leave::Deposed) => Outcome::Ended {
-                        cause: Cause::Deposed,
-                        first,
-                    },
-                    Some(Leave::AtOnce(signal)) => Outcome::Ended {
-                        cause: Cause::Signal(signal),
-                        first,
-                    },
-                    Some(Leave::Detach(_) | Leave::Suspend) | None => Outcome::Ended { cause, first },
-                }
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Signals to the controller: what Ctrl-C, a closed terminal, Ctrl-Z and SIGUSR1 mean for the session.
 
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use crate::logs::Tone;
 use crate::model::Signal;
 use crate::shim::protocol::Order;
@@ -30,7 +31,7 @@ impl Controller {
             c::SIGHUP => self.on_hangup(),
             c::SIGTSTP => self.leave = Some(Leave::Suspend),
             // "Your sockets were deleted": as tmux does, make them anew.
-            c::SIGUSR1 => self.renew_files(),
+            c::SIGUSR1 => self.renew_files_as_told(),
             _ => {}
         }
     }

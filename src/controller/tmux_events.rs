@@ -1,14 +1,14 @@
-//! What tmux says, as output for the hub and events for the machine. What it means that it is gone
-//! stands in `losses.rs`.
+//! What tmux says, as output for the hub and events for the machine. What it means that it is gone stands in
+//! `losses.rs`, who looks at its windows in `viewers.rs`, what the streams tell besides lines in `told.rs`.
 
 use super::clock;
-use super::core::{Controller, Leave};
+use super::core::Controller;
+use super::leaving::Leave;
 use super::left_over::LeftOver;
 use super::refill;
 use super::windows::{self, Asked};
-use super::words;
 use crate::diag::Diagnostic;
-use crate::logs::{StreamEvent, Tone};
+use crate::logs::Tone;
 use crate::model::InstanceId;
 use crate::supervisor::Event;
 use crate::tmux::command::{Command, Opened};
@@ -120,14 +120,14 @@ impl Controller {
             // A new client after the old one was lost: windows and panes are the same ones.
             self.lanes.on_new_client(&mut self.windows);
             self.release_all_held();
-            if !self.windows.unopened.is_empty() {
+            if !self.windows.unopened.is_empty() || self.has_shim_without_window() {
                 self.ask_for_panes();
             }
             self.refill_all();
             self.ask_who_looks();
-        } else {
-            self.configure_tmux();
         }
+        // Also where the client that was greeted first has been let go since.
+        self.configure_tmux();
     }
 
     fn on_reply(&mut self, reply: &Reply) {
@@ -158,13 +158,11 @@ impl Controller {
     }
 
     fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
-        self.windows.bind(pane, instance);
-        self.host_mut(instance).window = Some(window);
-        self.note_window_closed(instance, false);
-        self.note_change_of(instance);
-        for (name, reply) in std::mem::take(&mut self.window_calls) {
-            self.answer_window(name, reply);
+        // Its scrollback has what the pane prints until that is here.
+        if !self.windows.is_asking(Asked::Scrollback(instance)) {
+            self.windows.bind(pane, instance);
         }
+        self.note_window(instance, window);
     }
 
     /// A window has left a session. It may have been the session of a view: tmux then says the same.
@@ -199,123 +197,6 @@ impl Controller {
         }
     }
 
-    // ── who looks ──
-
-    fn ask_who_looks(&mut self) {
-        self.windows.ask_once(&Command::list_clients(), Asked::Clients);
-    }
-
-    fn on_viewers(&mut self, reply: &Reply) {
-        let viewers = server::viewers(&reply.text());
-        if viewers.is_none() && reply.ok {
-            return self.ask_who_looks();
-        }
-        let viewers = viewers.unwrap_or_default();
-        self.viewers = viewers.len();
-        for instance in self.ids() {
-            let window = self.host(instance).window;
-            let count = viewers
-                .iter()
-                .filter(|viewer| Some(viewer.window) == window)
-                .count();
-            let clients = u32::try_from(count).unwrap_or(u32::MAX);
-            let host = self.host_mut(instance);
-            if host.clients != clients {
-                host.clients = clients;
-                self.note_change_of(instance);
-                self.feed(Event::Attached { instance, clients });
-            }
-        }
-    }
-
-    /// Tells tmux what the status line of each window that somebody looks at should say now.
-    pub(super) fn refresh_stale_status_lines(&mut self) {
-        for instance in std::mem::take(&mut self.stale_status) {
-            if self.host(instance).clients > 0 {
-                self.refresh_status_line(instance);
-            }
-        }
-    }
-
-    pub(super) fn refresh_status_line(&mut self, instance: InstanceId) {
-        let host = self.host(instance);
-        let Some(window) = host.window else { return };
-        let command = words::window_status(
-            host,
-            self.machine.state(instance),
-            self.machine.word(instance),
-            window,
-        );
-        let mut rendered = Vec::new();
-        command.write_line(&mut rendered);
-        if self.host(instance).shown != rendered {
-            self.windows.tell(&command);
-            self.host_mut(instance).shown = rendered;
-        }
-        if let Some(client) = self.windows.client() {
-            client.flush();
-        }
-    }
-
-    // ── marks and prompts in the streams ──
-
-    pub(super) fn on_stream_events(&mut self) {
-        for (instance, event) in self.hub.take_events() {
-            match event {
-                StreamEvent::WaitsForInput { again: false } => {
-                    let name = self.host(instance).name();
-                    let line = self.hub.waits_for_input(instance).map(str::to_owned);
-                    self.tell_waiting(instance, Some(line.clone().unwrap_or_default()));
-                    let line = match line {
-                        Some(line) if !self.hub.shows_open_lines() => format!(": {line:?}"),
-                        Some(_) | None => String::new(),
-                    };
-                    let text = format!("waits for input{line} · ovr connect {name}");
-                    self.say_at(instance, None, Tone::Normal, &text);
-                }
-                StreamEvent::FullScreen(true) => {
-                    let name = self.host(instance).name();
-                    let text = format!("uses the whole screen now · ovr connect {name} shows it");
-                    self.say_quietly(instance, &text);
-                }
-                StreamEvent::TellsReady { run, ready } => {
-                    let line = self.hub.complaint(instance).unwrap_or_default();
-                    let complaint = format!("failure line: {line:?}");
-                    self.on_told_ready(instance, run, ready, &complaint);
-                }
-                StreamEvent::WaitsNoLonger => self.tell_waiting(instance, None),
-                StreamEvent::WaitsForInput { again: true }
-                | StreamEvent::FullScreen(false)
-                | StreamEvent::Mark(_) => {}
-            }
-        }
-    }
-
-    // ── what was printed while nobody read ──
-
-    /// Asks for the scrollback of every pane, to find what was printed while no client was attached.
-    fn refill_all(&mut self) {
-        for instance in self.ids() {
-            self.refill(instance);
-        }
-    }
-
-    /// The same for one. Until the answer is there, nothing of the pane is taken from the stream: the
-    /// scrollback has it too.
-    pub(super) fn refill(&mut self, instance: InstanceId) {
-        if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane)
-            && !self.windows.is_asking(Asked::Scrollback(instance))
-            // A lane has gone on meanwhile.
-            && !self.lanes.has(instance)
-        {
-            self.windows.unbind(pane);
-            self.windows
-                .ask(&Command::cursor_column(pane), Asked::Column(instance));
-            let command = Command::capture_scrollback(pane);
-            self.windows.ask(&command, Asked::Scrollback(instance));
-        }
-    }
-
     fn ask_for_panes(&mut self) {
         self.windows.ask_once(&Command::list_panes(), Asked::Panes);
     }
@@ -335,38 +216,22 @@ impl Controller {
                 .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
             match opened {
                 Some(pane) => self.on_opened(instance, pane.window, pane.pane),
+                // It has spoken, and its window is closed by now: its end tells more.
+                None if self.host(instance).shim.is_some() => {}
                 None => self.windows.want(instance),
             }
         }
+        self.find_windows(&panes);
         self.open_wanted_windows();
-    }
-
-    /// Marks that passed while no client was attached are lost: an ended run has printed all it will. One that has
-    /// ended without our knowledge yet is looked at again when its end is reported ([`Self::look_for_lost_mark`]).
-    fn on_marks_missed(&mut self, instance: InstanceId) {
-        if let Some(run) = &self.host(instance).run
-            && run.ended.is_some()
-        {
-            let run = run.id;
-            self.hub.passed_unseen(clock::epoch_ms(), instance, run);
-        }
-    }
-
-    /// A run has ended, and of its window nothing has come since the scrollback was taken: the mark of its end may
-    /// have passed before that, while the report was on its way. The scrollback of now has all that it printed.
-    pub(super) fn look_for_lost_mark(&mut self, instance: InstanceId) {
-        // The mark of another run's beginning says it as well.
-        let goes_on = self.machine.state(instance).is_live();
-        if !goes_on && self.hub.is_silent(instance) && self.owes_output(instance) {
-            self.refill(instance);
-        }
     }
 
     /// The user's own tmux configuration, where one was asked for, before the windows are made.
     fn configure_tmux(&mut self) {
-        let Some(file) = self.facts.tmux_config.clone().filter(|_| self.windows.held) else {
+        let is_due = self.windows.held && !self.windows.configuring;
+        let Some(file) = self.facts.tmux_config.clone().filter(|_| is_due) else {
             return;
         };
+        self.windows.configuring = true;
         let server = self.windows.site.server.clone();
         let configured = self.inlets.configured.clone();
         tokio::spawn(async move {
@@ -381,6 +246,7 @@ impl Controller {
             self.say_session(Tone::Alarm, &warning.to_string());
         }
         self.windows.held = false;
+        self.windows.configuring = false;
         self.open_wanted_windows();
         self.note_progress();
     }

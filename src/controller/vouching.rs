@@ -2,6 +2,7 @@
 //! Said only of what is certain; whatever cannot be seen, and whatever may be a container's, is let pass. Looks
 //! at the system and may take a while: for a thread that may block.
 
+use crate::model::clipped;
 use crate::ports::{Holder, Listener, listeners};
 use crate::shim::tree;
 use std::collections::BTreeSet;
@@ -140,10 +141,7 @@ fn is_beside_us(pid: u32) -> bool {
 
 fn shown(command: &str) -> String {
     let command: String = command.chars().filter(|c| !c.is_control()).collect();
-    match command.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", &command[..end]),
-        None => command,
-    }
+    clipped(&command, MOST_CHARS)
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ pub(super) struct Windows {
     wanted: Vec<InstanceId>,
     /// Windows wait until the user's tmux configuration has been read.
     pub(super) held: bool,
+    /// It is being read.
+    pub(super) configuring: bool,
     asked: BTreeMap<CommandNumber, Asked>,
     /// By pane number: tmux counts panes from 0 and never reuses a number.
     panes: Vec<Option<InstanceId>>,
@@ -92,6 +94,7 @@ impl Windows {
             connection: Connection::Down,
             wanted: Vec::new(),
             held,
+            configuring: false,
             asked: BTreeMap::new(),
             panes: Vec::new(),
             first: None,

@@ -1,8 +1,8 @@
 //! Gives records to those who follow the output, each at its own pace: a slow one loses counted lines and
 //! delays nobody. Knows nothing of connections or formats.
 
-use super::record::{Record, RecordKind};
-use crate::model::{InstanceId, RunId};
+use super::batch::{Batch, Filter};
+use super::record::Record;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,90 +11,6 @@ use tokio::sync::Notify;
 /// What waits for one follower at most, in bytes.
 const QUEUE_MAX: usize = 4 * 1024 * 1024;
 
-/// Which instances a follower wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
-    All,
-    Only(Vec<InstanceId>),
-}
-
-impl Filter {
-    pub fn takes(&self, instance: InstanceId) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(instances) => instances.contains(&instance),
-        }
-    }
-}
-
-/// Records in one piece, in order.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    text: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    seq: u64,
-    at_ms: u64,
-    instance: InstanceId,
-    run: RunId,
-    kind: RecordKind,
-    nth: u32,
-    /// Where its text ends; it begins where the one before ends.
-    end: usize,
-}
-
-impl Batch {
-    pub fn push(&mut self, record: Record<'_>) {
-        self.text.extend_from_slice(record.text);
-        self.entries.push(Entry {
-            seq: record.seq,
-            at_ms: record.at_ms,
-            instance: record.instance,
-            run: record.run,
-            kind: record.kind,
-            nth: record.nth,
-            end: self.text.len(),
-        });
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
-        self.entries.iter().zip(starts).map(|(entry, start)| Record {
-            seq: entry.seq,
-            at_ms: entry.at_ms,
-            instance: entry.instance,
-            run: entry.run,
-            kind: entry.kind,
-            nth: entry.nth,
-            text: &self.text[start..entry.end],
-        })
-    }
-
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// How many lines in it are what a service printed. One that is open comes again when it is whole.
-    fn lines(&self) -> u64 {
-        let printed = self
-            .entries
-            .iter()
-            .filter(|entry| entry.kind == RecordKind::Output);
-        printed.count() as u64
-    }
-
-    fn size(&self) -> usize {
-        self.text.len() + self.entries.len() * size_of::<Entry>()
-    }
-}
-
 /// What a follower gets next.
 #[derive(Clone, Debug)]
 pub enum Delivery {
@@ -102,7 +18,11 @@ pub enum Delivery {
     /// So many lines that services printed are missing here: the follower was too slow.
     Gap {
         lines: u64,
+        /// When what comes next was printed.
+        next_ms: u64,
     },
+    /// The session is over. Nothing comes behind it.
+    Ended,
 }
 
 /// Everybody who follows.
@@ -110,6 +30,8 @@ pub enum Delivery {
 pub struct Followers {
     following: Vec<(Filter, Arc<Shared>)>,
     pending: Batch,
+    /// With the output, the session is over.
+    ended: bool,
 }
 
 /// One who follows. Dropping it is the end of it.
@@ -132,6 +54,8 @@ struct Queue {
     /// Lines dropped in front of `batches` that the follower has not been told of.
     dropped: u64,
     closed: bool,
+    /// The follower has to be told that the session is over.
+    ended: bool,
 }
 
 impl Followers {
@@ -152,6 +76,11 @@ impl Followers {
         Follower { shared }
     }
 
+    /// There is no more to come, from no controller.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// Collects a record for the next [`Self::publish`].
     pub fn push(&mut self, record: Record<'_>) {
         if !self.is_empty() {
@@ -165,9 +94,7 @@ impl Followers {
             return;
         }
         let mut batch = mem::take(&mut self.pending);
-        // It may stand in a queue for long, where its length counts.
-        batch.text.shrink_to_fit();
-        batch.entries.shrink_to_fit();
+        batch.shrink();
         let batch = Arc::new(batch);
         self.following.retain(|(filter, shared)| {
             let follows = Arc::strong_count(shared) > 1;
@@ -189,7 +116,11 @@ impl Drop for Followers {
     fn drop(&mut self) {
         self.publish();
         for (_, shared) in &self.following {
-            shared.lock().closed = true;
+            {
+                let mut queue = shared.lock();
+                queue.closed = true;
+                queue.ended = self.ended;
+            }
             shared.news.notify_one();
         }
     }
@@ -203,35 +134,20 @@ impl Follower {
                 let mut queue = self.shared.lock();
                 if queue.dropped > 0 {
                     let lines = mem::take(&mut queue.dropped);
-                    return Some(Delivery::Gap { lines });
+                    let next = queue.batches.front();
+                    let next_ms = next.and_then(|batch| batch.first_ms()).unwrap_or_default();
+                    return Some(Delivery::Gap { lines, next_ms });
                 }
                 if let Some(batch) = queue.batches.pop_front() {
                     queue.size -= batch.size();
                     return Some(Delivery::Records(batch));
                 }
                 if queue.closed {
-                    return None;
+                    return mem::take(&mut queue.ended).then_some(Delivery::Ended);
                 }
             }
             self.shared.news.notified().await;
         }
-    }
-}
-
-impl Batch {
-    fn is_all_for(&self, filter: &Filter) -> bool {
-        match filter {
-            Filter::All => true,
-            Filter::Only(_) => self.entries.iter().all(|entry| filter.takes(entry.instance)),
-        }
-    }
-
-    fn only(&self, filter: &Filter) -> Self {
-        let mut batch = Self::default();
-        for record in self.iter().filter(|record| filter.takes(record.instance)) {
-            batch.push(record);
-        }
-        batch
     }
 }
 
@@ -331,10 +247,11 @@ mod tests {
             assert_eq!(seqs(next(&mut quick)), [seq]);
         }
         assert!(slow.shared.lock().size <= QUEUE_MAX);
-        let Poll::Ready(Some(Delivery::Gap { lines })) = next(&mut slow) else {
+        let Poll::Ready(Some(Delivery::Gap { lines, next_ms })) = next(&mut slow) else {
             panic!("the gap comes first");
         };
         let mut expected = lines + 1;
+        assert_eq!(next_ms, expected);
         while let Poll::Ready(Some(Delivery::Records(batch))) = next(&mut slow) {
             for record in batch.iter() {
                 assert_eq!(record.seq, expected);
@@ -363,10 +280,28 @@ mod tests {
         }
         let gap = next(&mut slow);
         assert!(
-            matches!(gap, Poll::Ready(Some(Delivery::Gap { lines: 1 }))),
+            matches!(gap, Poll::Ready(Some(Delivery::Gap { lines: 1, .. }))),
             "{gap:?}"
         );
         assert_eq!(seqs(next(&mut slow)), [4]);
+    }
+
+    #[test]
+    fn a_follower_is_told_that_the_session_has_ended_and_not_that_another_controller_comes() {
+        for ends in [true, false] {
+            let mut followers = Followers::default();
+            let mut follower = followers.follow(Filter::All, Batch::default());
+            followers.push(record(1, 0, b"last words"));
+            if ends {
+                followers.end();
+            }
+            drop(followers);
+            assert_eq!(seqs(next(&mut follower)), [1]);
+            if ends {
+                assert!(matches!(next(&mut follower), Poll::Ready(Some(Delivery::Ended))));
+            }
+            assert!(matches!(next(&mut follower), Poll::Ready(None)));
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Where the output of all panes meets: bytes in; rendered lines, kept lines, followers' records and events
 //! out. Pure but for the followers' queues: time is an argument, writing is the caller's.
 
-use super::follow::{Filter, Follower, Followers};
+use super::batch::Filter;
+use super::follow::{Follower, Followers};
 use super::open::OpenLines;
 use super::passage::{Merged, Past, SourceSink};
 use super::plain::plain;
-use super::record::{Record, RecordKind};
+use super::record::RecordKind;
 use super::render::{Label, Renderer, Tone};
 use super::ring::{Limits, Ring};
 use super::sentences::{Place, Sentence, Sentences};
@@ -52,7 +53,7 @@ pub(super) struct Source {
     pub(super) decoder: StreamDecoder,
     pub(super) past: Past,
     /// Nothing has come since its scrollback was taken, while its run lived.
-    silent: bool,
+    pub(super) silent: bool,
 }
 
 impl Source {
@@ -175,19 +176,6 @@ impl Hub {
         }
     }
 
-    /// The instance's scrollback has been taken in, while its run lived. The mark of that run's end may have passed
-    /// before, unseen: then nothing comes any more.
-    pub fn taken_in_alive(&mut self, instance: InstanceId) {
-        if let Some(source) = self.source_mut(instance) {
-            source.silent = true;
-        }
-    }
-
-    /// Whether nothing has come since then.
-    pub fn is_silent(&self, instance: InstanceId) -> bool {
-        self.source(instance).is_some_and(|source| source.silent)
-    }
-
     /// Ends the instance's stream (its window is gone): an unfinished line is complete.
     pub fn end(&mut self, now: Moment, at_ms: u64, instance: InstanceId) {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
@@ -206,58 +194,6 @@ impl Hub {
         }
         if self.open.on_output(now, instance, true, false) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
-        }
-    }
-
-    /// Keeps a line that an earlier controller has shown and written down.
-    pub fn remember(&mut self, instance: InstanceId, at_ms: u64, run: RunId, text: &[u8]) {
-        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
-            let record = Record {
-                nth: source.past.count_line(at_ms),
-                ..self.shared.record(instance, run, at_ms, RecordKind::Output, text)
-            };
-            source.past.ring.push(record);
-        }
-    }
-
-    /// The beginning of this run is among what an earlier controller has written down.
-    pub fn remember_begin(&mut self, instance: InstanceId, run: RunId) {
-        if let Some(source) = self.source_mut(instance) {
-            source.past.begun = Some(run);
-        }
-    }
-
-    /// Takes a line that was found in the scrollback, printed while nobody read the stream. `alive`: the run that
-    /// lives now. `is_shown`: on the console too.
-    pub fn refill(
-        &mut self,
-        at_ms: u64,
-        instance: InstanceId,
-        alive: Option<RunId>,
-        line: &[u8],
-        is_shown: bool,
-    ) {
-        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
-            return;
-        };
-        let renderer = self.shared.renderer.take_if(|_| !is_shown);
-        let past = &source.past;
-        // The scrollback does not tell the runs apart; but if this one's beginning was seen, all that is new is its.
-        let current = alive.is_some() && alive == past.begun && past.begun == Some(past.run);
-        let mut sink = SourceSink {
-            instance,
-            at_ms,
-            past: &mut source.past,
-            shared: &mut self.shared,
-            line_ended: false,
-            current,
-        };
-        // A decoder of its own: the stream's stands somewhere else.
-        let mut decoder = StreamDecoder::new(None);
-        decoder.feed(line, &mut sink);
-        decoder.feed(b"\n", &mut sink);
-        if renderer.is_some() {
-            self.shared.renderer = renderer;
         }
     }
 
@@ -370,14 +306,9 @@ impl Hub {
         (self.shared.followers.follow(filter, backlog), lacks)
     }
 
-    /// The end of this run is known to have passed unseen: what was to be said behind it is due.
-    pub fn passed_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
-        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
-            return;
-        };
-        for sentence in source.past.sentences.ends(run) {
-            source.past.say(&mut self.shared, at_ms, instance, &sentence);
-        }
+    /// What is left to be given to followers is all that there will be: the session is over.
+    pub fn end_session(&mut self) {
+        self.shared.followers.end();
     }
 
     /// The terminal has echoed a key (`^C`) where the next line of the console begins: that line stands over it.
@@ -391,7 +322,7 @@ impl Hub {
         self.sources.get(instance.0 as usize)
     }
 
-    fn source_mut(&mut self, instance: InstanceId) -> Option<&mut Source> {
+    pub(super) fn source_mut(&mut self, instance: InstanceId) -> Option<&mut Source> {
         self.sources.get_mut(instance.0 as usize)
     }
 }

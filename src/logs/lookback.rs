@@ -1,6 +1,6 @@
 //! What can be read of the hub: the last lines of each instance, what stands unfinished. Changes nothing.
 
-use super::follow::{Batch, Filter};
+use super::batch::{Batch, Filter};
 use super::hub::{Hub, Source};
 use super::plain::plain;
 use super::record::{Record, RecordKind};
@@ -30,6 +30,17 @@ impl Hub {
             .chosen(filter)
             .any(|(_, source)| source.past.ring.has_forgotten_after(seq));
         (self.batch(filter, &records), lacks)
+    }
+
+    /// When the last line of each of these came, and the how manieth of that millisecond it was.
+    pub fn last_places<'a>(
+        &'a self,
+        filter: &'a Filter,
+    ) -> impl Iterator<Item = (InstanceId, u64, u32)> + 'a {
+        self.chosen(filter).map(|(instance, source)| {
+            let (at_ms, nth) = source.past.last_line;
+            (instance, at_ms, nth)
+        })
     }
 
     fn chosen<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = (InstanceId, &'a Source)> {

@@ -5,6 +5,7 @@
 //! console with a [`Renderer`], gives them to [`Followers`], and watches for unfinished lines with
 //! [`OpenLines`]. A [`Console`] writes what was rendered without ever holding up the loop.
 
+mod batch;
 mod color;
 mod console;
 mod control;
@@ -25,6 +26,7 @@ mod sentences;
 pub mod store;
 mod stream;
 mod style;
+mod taken_in;
 mod watch;
 mod whole;
 mod write;
@@ -41,9 +43,10 @@ mod stream_tests;
 /// What clocks show, summer and winter.
 pub use cronexpr::jiff::tz::TimeZone;
 
+pub use batch::{Batch, Filter};
 pub use color::{ColorChoice, Palette, PaletteError};
 pub use console::{Console, ConsoleFailed};
-pub use follow::{Batch, Delivery, Filter, Follower, Followers};
+pub use follow::{Delivery, Follower, Followers};
 pub use hub::{Hub, StreamEvent};
 pub use line::{LINE_MAX, LINE_MAX_CLOSED};
 pub use open::{OpenLines, Quiet};

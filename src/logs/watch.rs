@@ -2,6 +2,7 @@
 //! means is for others.
 
 use super::plain::strip_into;
+use crate::model::clipped;
 use memchr::memchr;
 use memchr::memmem::Finder;
 
@@ -79,11 +80,7 @@ impl LineWatch {
 
 fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let text = text.trim();
-    match text.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    clipped(text.trim(), MOST_CHARS)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! its invariants; no IO, no clock, no policy.
 
 mod checks;
+mod clip;
 mod exit;
 mod ids;
 mod instances;
@@ -22,6 +23,7 @@ mod variables;
 mod verb;
 
 pub use checks::{Check, Checks, Hooks, HttpCheck, Schedule, ScheduleWhen, Watch, WatchPath};
+pub use clip::clipped;
 pub use exit::Exit;
 pub use ids::{AskId, InstanceId, RunId};
 pub use instances::{MAX_INSTANCES, too_many_instances};

@@ -2,7 +2,7 @@
 //! with the attempt.
 
 use super::words::{last_line, no_answer, plain};
-use super::{Good, Reason, Surroundings};
+use super::{Good, Reason, Surroundings, in_time};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process_group};
 use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::OwnedFd;
@@ -25,7 +25,7 @@ pub(super) async fn attempt(
     limit: Duration,
 ) -> Result<Good, Reason> {
     let (mut running, mut output) = start(argv, cwd, surroundings)?;
-    let status = tokio::time::timeout(limit, async {
+    let status = in_time(limit, async {
         loop {
             tokio::select! {
                 status = running.child.wait() => return status,
@@ -36,7 +36,7 @@ pub(super) async fn attempt(
     let status = status.await;
     output.take_rest();
     let said = last_line(&output.tail);
-    let Ok(status) = status else {
+    let Some(status) = status else {
         running.end(true).await;
         return Err(with(no_answer(limit), said));
     };

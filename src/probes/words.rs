@@ -1,7 +1,7 @@
 //! How failures are worded. Pure text.
 
 pub(super) use crate::model::io_words as plain;
-use crate::model::time_text;
+use crate::model::{clipped, time_text};
 
 use std::io;
 use std::time::Duration;
@@ -52,11 +52,7 @@ fn clean(line: &str) -> String {
     }
     text.push_str(rest);
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = text.trim();
-    match text.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    clipped(text.trim(), MOST_CHARS)
 }
 
 #[cfg(test)]

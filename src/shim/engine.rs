@@ -168,7 +168,10 @@ impl Engine {
         if caught.child {
             self.on_ends(Live::on_children);
         }
-        if caught.reconnect {
+        // The controller that it has may have called before it had heard of it, and SIGUSR1 may be anybody's. Its
+        // connection must not end for that: the controller would take the shim for dead.
+        let is_called_away = !(self.link.as_ref()).is_some_and(|link| link.leads_to(&self.socket));
+        if caught.reconnect && is_called_away {
             self.connect();
         }
         if caught.hangup {
@@ -282,8 +285,12 @@ impl Engine {
     }
 
     fn on_keys(&mut self) {
+        // A run may have begun since the keys came: then they are its own, and reading from behind it fails.
+        if !matches!(self.phase, Phase::Idle) {
+            return;
+        }
         let keys = self.terminal.read_keys();
-        if !keys.enter || !matches!(self.phase, Phase::Idle) || self.leaving {
+        if !keys.enter || self.leaving {
             return;
         }
         // Not read yet by the controller: once says as much as twice.

@@ -5,25 +5,12 @@ use super::tree::{self, descendants, of_run};
 use crate::model::Signal;
 use crate::platform::processes;
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitStatus, getpgid, getpgrp, kill_process, kill_process_group};
+use rustix::process::{Pid, getpgrp, kill_process, kill_process_group};
 use std::collections::BTreeSet;
 
 /// A process's number, as reports and the process table have it.
 pub(super) fn number(pid: Pid) -> u32 {
     pid.as_raw_nonzero().get().unsigned_abs()
-}
-
-/// Ctrl-Z in the window: there is no shell that could bring the service back, so it goes on at once. A SIGSTOP
-/// that somebody sent is left alone.
-pub(super) fn go_on(pid: Pid, status: WaitStatus) {
-    let by_terminal = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
-    if status
-        .stopping_signal()
-        .is_some_and(|signal| by_terminal.contains(&signal))
-        && let Ok(group) = getpgid(Some(pid))
-    {
-        signal_group(number(group), Signal::CONT);
-    }
 }
 
 /// The processes of the run with this token.

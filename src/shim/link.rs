@@ -3,9 +3,11 @@
 
 use super::protocol::{Order, Report};
 use super::wire::{self, LineSplitter};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -20,6 +22,8 @@ const SMALL_TALK_UP_TO: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Link {
     socket: UnixStream,
+    /// Device and inode of the listener's file.
+    listener: Option<(u64, u64)>,
     incoming: LineSplitter,
     outgoing: Vec<u8>,
 }
@@ -27,12 +31,15 @@ pub(super) struct Link {
 impl Link {
     /// Connects, or says at once why not; `WouldBlock` means that the controller's queue is full.
     pub(super) fn connect(path: &Path) -> io::Result<Self> {
+        // Before connecting: one that is replaced in between is then taken for another, and connected to again.
+        let listener = listener_at(path);
         let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
         rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&socket, true)?;
         connect(&socket, &SocketAddrUnix::new(path)?)?;
         Ok(Self {
             socket: socket.into(),
+            listener,
             incoming: LineSplitter::new(),
             outgoing: Vec::new(),
         })
@@ -40,6 +47,18 @@ impl Link {
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// Whether it stands, and whoever listens at `path` now is its other end. A file keeps its number for as long as
+    /// its listener lives, and every controller makes one of its own.
+    pub(super) fn leads_to(&self, path: &Path) -> bool {
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut ends = [PollFd::new(&self.socket, PollFlags::empty())];
+        let stands = poll(&mut ends, Some(&at_once)) == Ok(0);
+        stands && self.listener.is_some() && self.listener == listener_at(path)
     }
 
     pub(super) fn has_unsent(&self) -> bool {
@@ -103,4 +122,9 @@ impl Link {
         }
         Ok(None)
     }
+}
+
+fn listener_at(path: &Path) -> Option<(u64, u64)> {
+    let file = path.symlink_metadata().ok()?;
+    Some((file.dev(), file.ino()))
 }

@@ -1,8 +1,9 @@
 //! One run, from its process's start to the last end in its tree. Reaps processes; knows nothing of terminal and
 //! controller. The stop plan at work on it is in `stopping.rs`.
 
+use super::background::Background;
 use super::elevated::Elevated;
-use super::groups::{go_on, number, signal_group, tree_groups, tree_pids};
+use super::groups::{number, signal_group, tree_groups, tree_pids};
 use super::limits::Bounds;
 use super::notify::Notify;
 use super::protocol::{Ended, LiveRun, Report, extension_in};
@@ -57,6 +58,7 @@ pub(super) struct Live {
     pub(super) killed: Killed,
     pub(super) watchdog: Watchdog,
     strays: Strays,
+    background: Background,
     /// Kept while its processes are held to it.
     _bounds: Bounds,
     pub(super) elevated: Elevated,
@@ -113,6 +115,7 @@ impl Live {
             killed: Killed::default(),
             watchdog: Watchdog::new(launch.watchdog, launch.notify, Instant::now()),
             strays: Strays::default(),
+            background: Background::default(),
             _bounds: bounds,
             elevated: Elevated::default(),
             cautions,
@@ -217,7 +220,7 @@ impl Live {
         let mut helper = None;
         loop {
             match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-                Ok(Some((pid, status))) if status.stopped() => go_on(pid, status),
+                Ok(Some((pid, status))) if status.stopped() => self.background.note(pid, status),
                 Ok(Some((pid, status))) if pid == self.main => self.exit = exit_of(status),
                 Ok(Some((pid, status))) if self.is_stop_command(pid) => helper = exit_of(status),
                 Ok(Some((pid, status))) if self.is_sudo_ended(pid, exit_of(status)) => {}
@@ -233,6 +236,7 @@ impl Live {
                 }
             }
         }
+        self.background.hand_over();
         self.note_helper(helper);
         match helper {
             Some(exit) if exit.is_success() => self.await_end(StopPhase::Awaited),

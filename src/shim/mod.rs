@@ -3,6 +3,7 @@
 //! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
 //! uses too. `errand.rs` is the same mechanism for a command that is no service. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
+mod background;
 mod birth;
 mod cgroup;
 mod elevated;

@@ -33,9 +33,14 @@ impl Engine {
     }
 
     fn cmd_run(&mut self, run: RunId, launch: Launch, stop: StopPlan) {
-        let refused = match &self.phase {
+        let refused = match &mut self.phase {
             _ if self.terminal.is_gone() || self.leaving => Some("the window is being closed".to_owned()),
             Phase::Live(live) => Some(format!("run {} is still alive", live.run)),
+            // A controller has died over it, of which the next one could not hear: it is that one's now.
+            Phase::Opening(opening) if opening.run == run => {
+                **opening = Opening { run, launch, stop };
+                return;
+            }
             Phase::Opening(opening) => Some(format!("run {} is being started", opening.run)),
             Phase::Idle => None,
         };

@@ -89,6 +89,7 @@ pub(super) fn take_apart(
     environment.get("PATH").filter(|path| !path.is_empty())?;
     let reader = Reader {
         rest: line.trim_end_matches('\n'),
+        assigned: Vec::new(),
         environment,
         hidden: &hidden,
     };
@@ -200,6 +201,8 @@ fn is_a_name(text: &str) -> bool {
 struct Reader<'a, H> {
     /// What is still to be read.
     rest: &'a str,
+    /// What has been assigned so far: whether what follows sees the new value depends on where it stands.
+    assigned: Vec<String>,
     environment: &'a Variables,
     hidden: &'a H,
 }
@@ -220,6 +223,8 @@ impl<'a, H: Fn(&str) -> bool> Reader<'a, H> {
                 return None;
             } else {
                 let word = self.word()?;
+                self.assigned
+                    .extend(word.assignment().map(|(name, _)| name.to_owned()));
                 parts.last_mut().expect("there is one from the start").push(word);
             }
         }
@@ -280,7 +285,8 @@ impl<'a, H: Fn(&str) -> bool> Reader<'a, H> {
         let braced = self.rest.strip_prefix('{');
         self.rest = braced.unwrap_or(self.rest);
         let name = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_a_name(name) || is_the_shells_own(name) || (self.hidden)(name) {
+        let is_uncertain = (self.hidden)(name) || self.assigned.iter().any(|known| known == name);
+        if !is_a_name(name) || is_the_shells_own(name) || is_uncertain {
             return None;
         }
         let value = self.environment.get(name);

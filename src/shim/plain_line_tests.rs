@@ -182,6 +182,9 @@ fn whatever_a_shell_decides_is_left_to_a_shell() {
         "-v y",
         " -v y",
         "=x",
+        // What of an assignment in front holds behind it is not the same everywhere.
+        "PORT=3000 URL=http://localhost:$PORT a",
+        "PORT=3000 URL=\"${PORT:-1}\" exec a",
         "a\u{a0}b",
         "a\rb",
     ] {

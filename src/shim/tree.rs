@@ -7,7 +7,7 @@ use crate::platform::processes::{self, Process};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 /// The variable in each service's environment that says which shim started it.
@@ -211,26 +211,28 @@ fn end_found(find: impl Fn() -> Vec<Process>) -> Killed {
 /// can, or a process that lives on by forking and exiting, must not slip through between seeing and killing.
 pub(super) fn kill_run(token: &str, killed: &mut Killed) {
     let root = std::process::id();
-    let mut members = BTreeSet::from([root]);
+    // As they were when they were found: by then a number may be another process's.
+    let mut members: BTreeMap<u32, Process> = BTreeMap::new();
     for stray in strays::find(token) {
-        members.insert(stray.pid);
         let _gone = signal(&stray, Signal::STOP);
+        members.insert(stray.pid, stray);
     }
     let mut found_some = true;
     while found_some {
         found_some = false;
-        for found in processes::all() {
-            if members.contains(&found.parent) && members.insert(found.pid) {
+        for found in processes::all().filter(|found| found.pid != root) {
+            let is_below = found.parent == root || members.contains_key(&found.parent);
+            if is_below && !members.contains_key(&found.pid) {
                 found_some = true;
                 let _gone = signal(&found, Signal::STOP);
+                members.insert(found.pid, found);
             }
         }
     }
-    members.remove(&root);
     killed.refused.clear();
     killed.out_of_reach.clear();
-    for pid in members {
-        if let Some(found) = processes::one(pid) {
+    for (pid, found) in members {
+        if processes::one(pid).is_some_and(|now| now.started == found.started) {
             killed.name(pid);
             if signal(&found, Signal::KILL) == Err(Errno::PERM) {
                 killed.refuse(pid);

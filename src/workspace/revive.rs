@@ -177,25 +177,7 @@ mod tests {
         };
         let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGUSR1]).unwrap();
         let lock = hold(&session(Path::new(&root)));
-        let info = SessionInfo {
-            schema: 1,
-            project: "shop".into(),
-            root: "/work/shop".into(),
-            config: String::new(),
-            pid: std::process::id(),
-            started_at: String::new(),
-            version: String::new(),
-            detached: false,
-            tmux_socket: String::new(),
-            tmux_pid: None,
-            arguments: vec![],
-            settings: std::collections::BTreeMap::new(),
-            ending: false,
-            scaled: std::collections::BTreeMap::new(),
-            paused: std::collections::BTreeSet::new(),
-            tcp: None,
-            resumed: std::collections::BTreeSet::new(),
-        };
+        let info = SessionInfo::of_shop("/work/shop");
         info.write(&lock).unwrap();
         println!("\nup");
         assert!(signals.forever().next().is_some());

@@ -75,6 +75,30 @@ impl SessionInfo {
         write_atomic(&path, &text).map_err(|error| system(format!("cannot write {}", path.display()), &error))
     }
 
+    /// A session of the project `shop` that this process holds.
+    #[cfg(test)]
+    pub(super) fn of_shop(root: &str) -> Self {
+        Self {
+            schema: 1,
+            project: "shop".into(),
+            root: root.into(),
+            config: String::new(),
+            pid: std::process::id(),
+            started_at: String::new(),
+            version: "0.1.0".into(),
+            detached: false,
+            tmux_socket: String::new(),
+            tmux_pid: None,
+            arguments: Vec::new(),
+            settings: BTreeMap::new(),
+            ending: false,
+            scaled: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            tcp: None,
+            resumed: BTreeSet::new(),
+        }
+    }
+
     /// The session's file; `None` where it is missing or makes no sense.
     pub fn read(dir: &SessionDir) -> Option<Self> {
         serde_json::from_slice(&read_small(&dir.session_file()).ok()?).ok()
@@ -182,23 +206,13 @@ mod tests {
 
     fn info(root: &str) -> SessionInfo {
         SessionInfo {
-            schema: 1,
-            project: "shop".into(),
-            root: root.into(),
             config: format!("{root}/Procfile"),
             pid: 41,
             started_at: "2026-01-31T08:15:30.000Z".into(),
-            version: "0.1.0".into(),
-            detached: false,
             tmux_socket: "/run/t".into(),
             tmux_pid: Some(42),
             arguments: vec!["-m".into(), "web=2".into()],
-            settings: std::collections::BTreeMap::new(),
-            ending: false,
-            scaled: std::collections::BTreeMap::new(),
-            paused: std::collections::BTreeSet::new(),
-            tcp: None,
-            resumed: std::collections::BTreeSet::new(),
+            ..SessionInfo::of_shop(root)
         }
     }
 

@@ -4,6 +4,7 @@
 mod commands;
 mod door;
 mod elsewhere;
+mod ending;
 mod hostile;
 mod logs;
 mod run;

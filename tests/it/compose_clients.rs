@@ -178,9 +178,7 @@ fn processes_are_started_stopped_restarted_and_signalled() {
         call(&project, "POST", "/process/restart/web"),
         json!({ "name": "web" })
     );
-    project.wait_service("web", "to be another process", |service| {
-        service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != web)
-    });
+    project.wait_replaced("web", web);
     refused(&project, "PATCH", "/process/signal/idle/1", "not running");
     refused(&project, "PATCH", "/process/signal/db/99", "no signal");
     assert_eq!(project.wait_running(["db"]), [db]);

@@ -282,7 +282,7 @@ fn a_cursor_that_is_too_old_is_a_counted_gap_and_one_of_another_session_is_a_gap
 fn probes_ports_and_input_are_told_when_they_change() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let project = Project::new().file(
+    let project = Project::new().on_free_ports().file(
         "ovr.yaml",
         &format!(
             "processes:\n  web:\n    command: 'printf \"name? \"; read x; exec sleep 1000'\n    readiness_probe:\n      \

@@ -32,9 +32,7 @@ fn a_killed_shim_of_an_automatic_service_is_replaced() {
     project.start_detached(&["-r", "all"]);
     let [old] = project.wait_running(["web"]);
     processes::kill(processes::parent(old), Signal::KILL);
-    project.wait_service("web", "to run again", |service| {
-        service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-    });
+    project.wait_replaced("web", old);
     assert_eq!(project.processes_with("sleep 4032").len(), 1);
 }
 
@@ -139,9 +137,7 @@ fn the_only_window_killed_comes_back_with_a_service_that_restarts() {
     let console = project.start_piped(&["-r", "all", "-t", "1"]);
     let [old] = project.wait_running(["web"]);
     project.tmux(&["kill-window", "-t", "ovr:"]).success();
-    project.wait_service("web", "to run again", |service| {
-        service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-    });
+    project.wait_replaced("web", old);
     assert!(
         !console.plain().contains("tmux server is gone"),
         "{}",
@@ -234,9 +230,7 @@ fn the_killed_shim_of_the_only_window_is_replaced_where_that_is_asked_for() {
     for _ in 0..3 {
         let [old] = project.wait_running(["web"]);
         processes::kill(processes::parent(old), Signal::KILL);
-        project.wait_service("web", "to run again", |service| {
-            service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-        });
+        project.wait_replaced("web", old);
     }
     assert_eq!(project.processes_with("sleep 4039").len(), 1);
 }
@@ -249,9 +243,7 @@ fn a_tmux_server_killed_again_and_again_comes_back_each_time() {
         let before = project.wait_running(["web", "worker"]);
         processes::kill(project.tmux_pid(), Signal::KILL);
         for (name, old) in ["web", "worker"].into_iter().zip(before) {
-            project.wait_service(name, "to run again", |service| {
-                service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-            });
+            project.wait_replaced(name, old);
         }
         assert!(!console.has_ended(), "{}", console.plain());
     }
@@ -299,9 +291,7 @@ fn client_and_server_killed_in_a_flood_of_output_cost_no_session() {
         project.ovr(&["signal", "web", "CONT"]);
         processes::kill(project.tmux_pid(), Signal::KILL);
         for (name, old) in ["flood", "web"].into_iter().zip(before) {
-            project.wait_service(name, "to run again", |service| {
-                service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-            });
+            project.wait_replaced(name, old);
         }
     }
     assert_eq!(project.processes_with("sleep 4043").len(), 1);

@@ -173,7 +173,7 @@ fn a_full_disk_costs_lines_and_never_a_service() {
 
 #[test]
 fn what_is_not_kept_is_an_error_that_says_so() {
-    let project = Project::with("web: echo hello; sleep 1000\n");
+    let project = Project::with("web: echo hello; sleep 1000\n").on_free_ports();
     project
         .ovr(&["logs", "web"])
         .code(69)
@@ -208,7 +208,7 @@ fn a_run_of_the_past_begins_with_one_line_that_says_which_it_is() {
 
 #[test]
 fn who_follows_into_a_pipe_leaves_when_nobody_reads_it_any_more() {
-    let project = Project::with("web: while :; do echo hello; sleep 0.05; done\n");
+    let project = Project::with("web: while :; do echo hello; sleep 0.05; done\n").on_free_ports();
     project.start_detached(&[]);
     for line in ["ovr echo | head -1", "ovr logs -f web | head -1"] {
         let line = line.replace("ovr ", &format!("{} ", env!("CARGO_BIN_EXE_ovr")));

@@ -6,6 +6,10 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
+
+/// Nothing here takes long; what hangs ends with this.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A request that the answer is still coming to.
 struct Answer {
@@ -17,6 +21,7 @@ struct Answer {
 fn get(project: &Project, target: &str) -> Answer {
     let socket = Path::new(&project.status().session.runtime_dir).join("api.sock");
     let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
     write!(
         stream,
         "GET {target} HTTP/1.1\r\nhost: ovr\r\nconnection: close\r\n\r\n"
@@ -151,6 +156,98 @@ fn a_follower_gets_what_is_kept_and_then_what_comes_and_each_line_once() {
     assert_eq!(text, expected);
     project.ovr(&["quit"]).success();
     assert_eq!(answer.chunk(), "", "the stream ends with the session");
+}
+
+/// How many lines it prints that are too many to wait for a follower, which has room for 4 MiB.
+const FLOOD: u32 = 100_000;
+
+fn flood() -> Project {
+    Project::with(&format!(
+        "web: echo begun; until [ -e $OUT/go ]; do sleep 0.02; done; seq -f '%.0f {}' 1 {FLOOD}; sleep 1000\n",
+        "x".repeat(200)
+    ))
+}
+
+/// A follower that has read its first line, and no more of the flood that is over by now.
+fn slow(project: &Project, how: &str) -> Answer {
+    project.start_detached(&[]);
+    project.wait_service("web", "to have begun", |service| service.last_line.is_some());
+    let mut answer = get(project, &format!("/v1/logs?names=web&follow=true&{how}"));
+    while !answer.chunk().contains("begun") {}
+    std::fs::write(project.path("out").join("go"), "").unwrap();
+    let last = format!("{FLOOD} x");
+    project.wait_service("web", "to have counted", |service| {
+        service
+            .last_line
+            .as_ref()
+            .is_some_and(|line| line.starts_with(&last))
+    });
+    answer
+}
+
+/// The line's number, which the text or the object has in front of what makes it long.
+fn number(line: &str) -> Option<u32> {
+    let text = line.split(" x").next()?;
+    text.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[test]
+fn a_follower_that_was_too_slow_for_memory_gets_the_rest_from_the_files_and_each_line_once() {
+    for (how, every) in [
+        ("plain=true", 1),
+        ("plain=true&grep=%5Cd0%20x%7Cbegun", 10),
+        ("lines=5", 1),
+    ] {
+        let project = flood();
+        let mut answer = slow(&project, how);
+        let mut shown = Vec::new();
+        while shown.last() != Some(&FLOOD) {
+            let text = answer.chunk();
+            // What is whole comes; what has been begun, or is ovr's own word, may come too.
+            let lines = text.lines().filter(|line| !line.contains("\"kind\":\"open\""));
+            let lines = lines.filter(|line| !line.contains("\"kind\":\"event\""));
+            shown.extend(lines.map(|line| number(line).unwrap_or_else(|| panic!("{how}: {line}"))));
+        }
+        let expected: Vec<u32> = (1..=FLOOD).filter(|number| number % every == 0).collect();
+        let first = shown
+            .iter()
+            .zip(&expected)
+            .position(|(shown, wanted)| shown != wanted);
+        assert_eq!(first.map(|at| (shown[at], expected[at])), None, "{how}");
+        assert_eq!(shown.len(), expected.len(), "{how}");
+    }
+}
+
+#[test]
+fn what_the_files_no_longer_have_is_counted_for_a_follower_that_was_too_slow() {
+    let project = flood();
+    let mut answer = slow(&project, "lines=5");
+    project
+        .ovr(&["logs", "web", "--since", "1h", "-n", "1"])
+        .success();
+    let logs = project.path("state").join("ovr/logs");
+    for project in std::fs::read_dir(logs).unwrap().flatten() {
+        for log in std::fs::read_dir(project.path()).unwrap().flatten() {
+            std::fs::remove_file(log.path()).unwrap();
+        }
+    }
+    let (mut shown, mut missing, mut last) = (0, 0, None);
+    while last != Some(FLOOD) {
+        for line in answer.chunk().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let text = line["text"].as_str().unwrap();
+            match line["kind"].as_str().unwrap() {
+                "output" => {
+                    shown += 1;
+                    last = number(text);
+                }
+                "gap" => missing += text.parse::<u32>().unwrap(),
+                _ => {}
+            }
+        }
+    }
+    assert!(missing > 0, "{shown} shown");
+    assert_eq!(shown + missing, FLOOD, "{shown} shown, {missing} missing");
 }
 
 #[test]

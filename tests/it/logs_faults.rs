@@ -1,6 +1,6 @@
 //! What can go wrong with the files of logs, and who must never touch them.
 
-use crate::harness::{Project, processes};
+use crate::harness::{Project, Terminal, processes};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,6 +42,18 @@ fn read_all(project: &Project) -> String {
         .success()
         .stdout
         .clone()
+}
+
+/// A session whose parrot has said a line that is in its file; and its window.
+fn with_one_line_kept() -> (Project, Terminal) {
+    let project = Project::with(PARROT);
+    project.start_detached(&[]);
+    let window = project.connect("web");
+    window.type_keys("one\r");
+    project.wait_until("the first line to be kept", || {
+        read_all(&project).contains("got one")
+    });
+    (project, window)
 }
 
 #[test]
@@ -145,13 +157,7 @@ fn a_full_file_system_loses_lines_and_no_service() {
 
 #[test]
 fn a_directory_that_is_deleted_or_cleaned_under_a_session_costs_it_no_later_line() {
-    let project = Project::with(PARROT);
-    project.start_detached(&[]);
-    let window = project.connect("web");
-    window.type_keys("one\r");
-    project.wait_until("the first line to be kept", || {
-        read_all(&project).contains("got one")
-    });
+    let (project, window) = with_one_line_kept();
     fs::remove_dir_all(project.path("state").join("ovr")).unwrap();
     window.type_keys("two\r");
     project.wait_until("the next line to be kept", || {
@@ -197,13 +203,7 @@ fn two_controllers_in_a_row_keep_every_line_once() {
 
 #[test]
 fn a_log_that_is_read_only_is_told_of_and_never_stops_a_service() {
-    let project = Project::with(PARROT);
-    project.start_detached(&[]);
-    let window = project.connect("web");
-    window.type_keys("one\r");
-    project.wait_until("the first line to be kept", || {
-        read_all(&project).contains("got one")
-    });
+    let (project, _window) = with_one_line_kept();
     project.ovr(&["quit"]).success();
     let log = logs_dir(&project).join("web.log");
     let allow = |mode| fs::set_permissions(&log, fs::Permissions::from_mode(mode)).unwrap();

@@ -42,6 +42,7 @@ mod probes;
 mod readme;
 mod restart;
 mod run_command;
+mod scarcity;
 mod start;
 mod status;
 mod status_watch;

@@ -335,7 +335,8 @@ fn a_controller_that_was_stopped_goes_on_where_it_was() {
 
 #[test]
 fn the_last_line_of_a_dead_service_is_in_its_status() {
-    let project = Project::with("web: echo one; echo \"KeyError: 'user'\"; exit 3\nworker: sleep 1000\n");
+    let project = Project::with("web: echo one; echo \"KeyError: 'user'\"; exit 3\nworker: sleep 1000\n")
+        .on_free_ports();
     project.ovr(&["start", "-D", "--any-can-die"]);
     let web = project.wait_state("web", StateWord::Failed);
     assert_eq!(web.last_line.as_deref(), Some("KeyError: 'user'"));

@@ -71,6 +71,7 @@ fn shop(screen: &str) -> Project {
         ("bin/import", "printf 'continue? '; read -r answer"),
     ];
     let project = Project::new()
+        .on_free_ports()
         .procfile(&services)
         .script("postgres", "#!/bin/sh\nexec sleep 1000\n");
     for (path, text) in scripts {

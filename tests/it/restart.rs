@@ -113,12 +113,7 @@ fn a_killed_process_is_restarted_every_time_and_adopted_into_the_same_window() {
     for _ in 0..3 {
         processes::kill(pid, rustix::process::Signal::KILL);
         let old = pid;
-        pid = project
-            .wait_service("web", "to have a new pid", |service| {
-                service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
-            })
-            .pid
-            .unwrap();
+        pid = project.wait_replaced("web", old);
         assert_eq!(processes::parent(pid), shim);
     }
 }

@@ -50,9 +50,10 @@ fn a_small_program_beside_ovr_is_the_shim_and_where_there_is_none_ovr_is_it_itse
 
 #[test]
 fn the_first_screen_names_services_ports_commands_and_the_next_steps() {
-    let project = Project::with("web: sleep 1000\nworker: sleep 1001\n");
+    let project = Project::with("web: sleep 1000\nworker: sleep 1001\n").on_free_ports();
+    let ports = [0, 1].map(|place| project.port(place).to_string());
     let console = project.start(&[]);
-    for text in ["Procfile", "web", "5000", "worker", "5100", "sleep 1001"] {
+    for text in ["Procfile", "web", &ports[0], "worker", &ports[1], "sleep 1001"] {
         console.wait_for_screen_text(text);
     }
     for text in ["ovr connect", "ovr status", "Ctrl-C"] {

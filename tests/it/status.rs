@@ -6,14 +6,19 @@ use rustix::process::Signal;
 
 #[test]
 fn the_table_fits_80_columns_and_has_everything() {
-    let project = Project::with("web: sleep 1000\nworker: exit 3\n");
+    let project = Project::with("web: sleep 1000\nworker: exit 3\n").on_free_ports();
     project.ovr(&["start", "-D", "--any-can-die"]);
     let [web] = project.wait_running(["web"]);
     project.wait_state("worker", StateWord::Failed);
     let output = project.ovr(&["status"]);
-    output
-        .answered()
-        .says(&["web", "running", "5000", &web.to_string(), "worker", "failed"]);
+    output.answered().says(&[
+        "web",
+        "running",
+        &project.port(0).to_string(),
+        &web.to_string(),
+        "worker",
+        "failed",
+    ]);
     // The first line holds the project's path, which may be of any length.
     let mut rows = output.stdout.lines().skip(1);
     assert!(rows.all(|line| line.chars().count() <= 80), "{output}");

@@ -18,7 +18,7 @@ const CHAIN: &str = "processes:
 
 #[test]
 fn the_whole_chain_of_what_is_waited_for_is_told_with_the_command_for_its_root() {
-    let project = Project::new().file("ovr.yaml", CHAIN);
+    let project = Project::new().on_free_ports().file("ovr.yaml", CHAIN);
     project.start_detached(&[]);
     project.wait_service("db", "to fail its probe", |db| db.probe_failure.is_some());
     let output = project.ovr(&["why", "api"]);

@@ -1,7 +1,7 @@
 //! Services of another user, as `sudo` makes them: signalled through `sudo`, and named where that does not help.
 //! Needs root, which alone can become somebody else; the shim is root without the right to signal whom it likes.
 
-use crate::harness::Pane;
+use crate::harness::{Pane, impatient, patient};
 use crate::processes::{send, wait_until, with_token};
 use ovr::model::{Exit, Launch, Signal, StopPlan};
 use ovr::shim::protocol::Report;
@@ -47,20 +47,6 @@ fn service(pane: &Pane, sudo: &str, trap: &str, up: &str) -> Launch {
     let path = format!("{}:/usr/bin:/bin", dir.display());
     launch.env = [("PATH".into(), path)].into_iter().collect();
     launch
-}
-
-fn patient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_secs(3600),
-        ..StopPlan::default()
-    }
-}
-
-fn impatient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_millis(50),
-        ..StopPlan::default()
-    }
 }
 
 /// As `sudo -n` with the password known: becomes the one who may.

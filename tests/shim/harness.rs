@@ -21,6 +21,22 @@ use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// A plan that waits for the service for as long as a test may take.
+pub(crate) fn patient() -> StopPlan {
+    StopPlan {
+        grace: Duration::from_secs(3600),
+        ..StopPlan::default()
+    }
+}
+
+/// A plan that soon kills what has not ended.
+pub(crate) fn impatient() -> StopPlan {
+    StopPlan {
+        grace: Duration::from_millis(50),
+        ..StopPlan::default()
+    }
+}
+
 pub(crate) struct Pane {
     pub(crate) dir: tempfile::TempDir,
     listener: UnixListener,
@@ -225,6 +241,11 @@ impl Pane {
                 self.shown()
             );
         }
+    }
+
+    /// Whether the shim waits at the controller's socket.
+    pub(crate) fn is_called(&self) -> bool {
+        wait_readable(&self.listener, Duration::ZERO).is_some()
     }
 
     /// Whether the shim has said nothing so far.

@@ -1,21 +1,13 @@
 //! Commands that launch what runs elsewhere, in a daemon that is no child of theirs.
 
-use crate::harness::Pane;
+use crate::harness::{Pane, patient};
 use ovr::model::{Exit, Launch, RunId, StopPlan};
 use ovr::shim::protocol::Report;
-use std::time::Duration;
 
 fn launcher(pane: &Pane, script: &str) -> Launch {
     Launch {
         daemon: true,
         ..pane.launch(&["/bin/sh", "-c", script])
-    }
-}
-
-fn patient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_secs(3600),
-        ..StopPlan::default()
     }
 }
 

@@ -1,24 +1,9 @@
 //! The stop plan, and that a tree is gone after it: by the process table, not by what the shim says.
 
-use crate::harness::Pane;
+use crate::harness::{Pane, impatient, patient};
 use crate::processes::{is_alive, state, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
-use std::time::Duration;
-
-fn patient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_secs(3600),
-        ..StopPlan::default()
-    }
-}
-
-fn impatient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_millis(50),
-        ..StopPlan::default()
-    }
-}
 
 #[test]
 fn an_obedient_service_ends_by_its_stop_signal() {

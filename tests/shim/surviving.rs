@@ -203,3 +203,72 @@ fn an_order_of_a_later_build_is_passed_over() {
     assert!(pane.is_quiet());
     pane.close();
 }
+
+#[test]
+fn a_shim_that_is_called_by_the_controller_it_has_stays_with_it() {
+    let mut pane = Pane::open();
+    pane.run(1, "sleep 60");
+    pane.signal_shim(Signal::from_number(libc::SIGUSR1).unwrap());
+    // The answer to an order that comes behind the signal comes over the same connection, and no other was made.
+    pane.run_argv(2, &["/bin/true"], StopPlan::default());
+    assert!(matches!(pane.report(), Report::SpawnFailed { .. }));
+    assert!(!pane.is_called());
+    pane.kill(1);
+    pane.ended(1);
+    pane.close();
+}
+
+#[test]
+fn keys_that_come_with_the_order_to_run_do_not_cost_the_window() {
+    let mut pane = Pane::open();
+    // Both are there when the shim looks again.
+    pane.signal_shim(Signal::from_number(libc::SIGSTOP).unwrap());
+    pane.type_keys(b"\r");
+    pane.run_argv(1, &["/bin/sleep", "60"], StopPlan::default());
+    pane.signal_shim(Signal::CONT);
+    assert!(matches!(pane.report(), Report::Spawned { .. }));
+    pane.kill(1);
+    pane.ended(1);
+    pane.close();
+}
+
+#[test]
+fn a_run_that_waits_for_the_terminal_is_the_next_controllers_when_that_orders_it() {
+    let mut pane = Pane::open();
+    pane.run(1, "sleep 60");
+    pane.stop_reading();
+    pane.kill(1);
+    pane.ended(1);
+    for _ in 0..3000 {
+        pane.order(&Order::Note { text: "x".repeat(60) });
+    }
+    pane.run_argv(2, &["/bin/echo", "for the first"], StopPlan::default());
+    pane.run_argv(3, &["/bin/true"], StopPlan::default());
+    assert!(matches!(pane.report(), Report::SpawnFailed { run: RunId(3), .. }));
+    pane.lose_controller();
+    pane.take_over();
+    assert!(pane.hello.live.is_none());
+    pane.run_argv(2, &["/bin/echo", "for the second"], StopPlan::default());
+    pane.go_on_reading();
+    assert!(matches!(pane.report(), Report::Spawned { .. }));
+    pane.ended(2);
+    assert_eq!(pane.output_of(2), "for the second\r\n");
+    pane.close();
+}
+
+#[test]
+fn who_reads_the_terminal_from_behind_gets_it_when_nobody_has_it_any_more() {
+    let mut pane = Pane::open();
+    // With job control the one in the background has a group of its own; it reads when the shim is its parent.
+    let wait = "while kill -0 $$ 2>/dev/null; do sleep 0.02; done";
+    pane.run(
+        1,
+        &format!("set -m; (echo begun; {wait}; read line; echo got $line) & exit 0"),
+    );
+    pane.wait_for("begun");
+    assert!(matches!(pane.report(), Report::Daemonized { .. }));
+    pane.type_keys(b"it\n");
+    pane.wait_for("got it");
+    pane.ended(1);
+    pane.close();
+}

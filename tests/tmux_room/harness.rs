@@ -1,5 +1,6 @@
 //! One tmux server of its own for each test: private socket, own HOME and TERM, ended with the test.
 
+use ovr::platform::process_end::ProcessEnd;
 use ovr::tmux::client::{Client, Drained, FirstWindow};
 use ovr::tmux::command::Command;
 use ovr::tmux::locate;
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// No condition takes this long, whatever else the machine does.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
@@ -68,14 +71,22 @@ pub(crate) fn kill(pid: u32, signal: rustix::process::Signal) {
     }
 }
 
-/// Whether a process is there and no zombie.
-pub(crate) fn is_alive(pid: u32) -> bool {
-    let output = std::process::Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
-    let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    !state.is_empty() && !state.starts_with('Z')
+/// Hold of processes, to wait for their ends; of those that live.
+pub(crate) fn watch(pids: &[u32]) -> Vec<AsyncFd<ProcessEnd>> {
+    let alive = pids.iter().filter_map(|pid| ProcessEnd::watch(*pid).ok());
+    let register = |end| {
+        // SAFETY: the end owns its descriptor, so it stays open and the same for as long as it is registered.
+        unsafe { AsyncFd::register_with_interest(end, Interest::READABLE) }.unwrap()
+    };
+    alive.map(register).collect()
+}
+
+/// Waits until all these have ended, whoever they are children of.
+pub(crate) async fn ended(what: &str, watched: &[AsyncFd<ProcessEnd>]) {
+    for end in watched {
+        let in_time = tokio::time::timeout(PATIENCE, end.readable()).await.is_ok();
+        assert!(in_time, "waited for: {what}");
+    }
 }
 
 /// Runs an async test on the runtime that the controller uses.
@@ -182,20 +193,25 @@ impl Room {
         reply.text()
     }
 
-    /// Asks again until this is the answer: for what tmux tells nobody.
+    /// Asks again, whenever tmux has said something, until this is the answer.
     pub(crate) async fn tell_until(&mut self, command: &Command, answer: &str) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let text = self.tell(command).await;
             if text == answer {
                 return;
             }
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "waited for {answer:?} as the answer to {command:?}, which is {text:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            let what = format!("{answer:?} as the answer to {command:?}, which is {text:?}");
+            self.hear(&what).await;
         }
+    }
+
+    /// Waits until tmux says something.
+    pub(crate) async fn hear(&mut self, what: &str) {
+        let client = self.client.as_mut().unwrap();
+        let in_time = tokio::time::timeout(PATIENCE, client.readable()).await.is_ok();
+        assert!(in_time, "waited for {what}");
+        let seen = &mut self.seen;
+        client.drain(&mut |event| seen.take(event));
     }
 
     /// Another client in place of the one that has gone.
@@ -224,25 +240,10 @@ impl Room {
             );
         }
         pids.push(self.greeting().server_pid);
+        let watched = watch(&pids);
         let process = self.process.take().unwrap();
         process.end(&self.server, PATIENCE).await.unwrap();
         assert!(!self.server.socket.exists(), "the socket is removed");
-        eventually("the panes' processes have gone", || {
-            !pids.iter().any(|pid| is_alive(*pid))
-        })
-        .await;
+        ended("the panes' processes to go", &watched).await;
     }
-}
-
-/// Looks at something that tells nobody when it changes, until it is so.
-pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let looking = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    assert!(
-        tokio::time::timeout(PATIENCE, looking).await.is_ok(),
-        "waited for: {what}"
-    );
 }

@@ -8,7 +8,7 @@ mod hostile;
 mod lanes;
 mod views;
 
-use harness::{PATIENCE, Room, eventually, is_alive, kill, run, server_in, setup, sh};
+use harness::{PATIENCE, Room, ended, kill, run, server_in, setup, sh, watch};
 use ovr::diag::Kind;
 use ovr::tmux::client::{Client, FirstWindow};
 use ovr::tmux::command::{Command, Opened, literal_with_time};
@@ -187,7 +187,7 @@ fn a_killed_client_takes_nothing_with_it_and_the_next_one_hears_every_pane() {
         let two = Opened::from_reply(&opened).unwrap();
         kill(room.client().pid(), Signal::KILL);
         room.until("the client's end", |seen| seen.gone.is_some()).await;
-        assert!(is_alive(greeting.pane_pid) && is_alive(two.pid));
+        assert_eq!(watch(&[greeting.pane_pid, two.pid]).len(), 2);
 
         room.attach_again().await;
         for pane in [greeting.pane, two.pane] {
@@ -269,12 +269,13 @@ fn a_killed_server_is_told_at_once() {
     run(async {
         let mut room = Room::open(WAIT).await;
         let greeting = room.greeting();
+        let pane = watch(&[greeting.pane_pid]);
         kill(greeting.server_pid, Signal::KILL);
         room.until("the end", |seen| seen.gone.is_some()).await;
         let gone = room.seen.gone.clone().unwrap();
         assert!(gone.greeted, "{gone:?}");
         assert_eq!(gone.diagnostic().kind, Kind::Tmux);
-        eventually("the pane is hung up", || !is_alive(greeting.pane_pid)).await;
+        ended("the pane to be hung up", &pane).await;
 
         // A stale socket does not make a new client wait, nor start a server.
         room.client = Some(Client::attach(&room.server).unwrap());

@@ -1,6 +1,6 @@
 //! Views, seen in a real terminal: another tmux server plays the terminal.
 
-use crate::harness::{PATIENCE, Room, eventually, run, sh};
+use crate::harness::{PATIENCE, Room, run, sh};
 use ovr::tmux::WindowId;
 use ovr::tmux::command::{Command, Opened};
 use ovr::tmux::server::viewers;
@@ -57,6 +57,9 @@ impl Terminal {
             ])
             .args(["--", "/bin/sh", "-c", &script]);
         room.tell(&open).await;
+        // In the control client's own session too, so that it hears what the terminal shows.
+        let link = Command::new("link-window").args(["-d", "-s", "=terminal:", "-t", "=ovr:"]);
+        room.tell(&link).await;
         Self { room }
     }
 
@@ -72,17 +75,15 @@ impl Terminal {
         output.text
     }
 
-    async fn shows(&self, text: &str) {
-        let looking = async {
-            loop {
-                if self.screen().await.contains(text) {
-                    return;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    /// Looks whenever something has been drawn, until this is there.
+    async fn shows(&mut self, text: &str) {
+        loop {
+            let screen = self.screen().await;
+            if screen.contains(text) {
+                return;
             }
-        };
-        let in_time = tokio::time::timeout(PATIENCE, looking).await.is_ok();
-        assert!(in_time, "waited for {text:?} on:\n{}", self.screen().await);
+            self.room.hear(&format!("{text:?} on:\n{screen}")).await;
+        }
     }
 
     async fn press(&self, keys: &[&str]) {
@@ -140,7 +141,7 @@ fn a_view_shows_its_window_in_full_size_and_how_to_leave() {
         let window = room.greeting().window;
         room.tell(&status("web#2").command(window)).await;
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
-        let terminal = Terminal::open(&view(&room, window, &leave), 80, 24).await;
+        let mut terminal = Terminal::open(&view(&room, window, &leave), 80, 24).await;
         terminal.shows("in first").await;
         terminal.shows(" web#2 · running 1").await;
         terminal.shows(" s · :5000 · leave: ").await;
@@ -172,9 +173,9 @@ fn two_terminals_look_at_two_windows_each_in_its_own_size() {
         let first = room.greeting().window;
         let api = second_window(&mut room, "echo in second; exec cat").await;
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
-        let small = Terminal::open(&view(&room, first, &leave), 60, 20).await;
+        let mut small = Terminal::open(&view(&room, first, &leave), 60, 20).await;
         small.shows("in first").await;
-        let large = Terminal::open_as_other(&view(&room, api.window, &leave), 132, 43).await;
+        let mut large = Terminal::open_as_other(&view(&room, api.window, &leave), 132, 43).await;
         large.shows("in second").await;
         small.shows("in first").await;
         let size = |window: WindowId| {
@@ -217,7 +218,7 @@ fn the_status_line_fits_a_small_terminal_and_says_what_enter_does() {
         };
         room.tell(&ended.command(window)).await;
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
-        let terminal = Terminal::open(&view(&room, window, &leave), 80, 24).await;
+        let mut terminal = Terminal::open(&view(&room, window, &leave), 80, 24).await;
         terminal
             .shows(" a-service-w… · exited with code 3 · Enter restarts it · leave: Ctrl-b d or F12")
             .await;
@@ -258,7 +259,7 @@ fn a_read_only_view_types_nothing_and_can_be_left() {
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
         let mut view = view(&room, greeting.window, &leave);
         view.mode = ViewMode::ReadOnly;
-        let terminal = Terminal::open(&view, 80, 24).await;
+        let mut terminal = Terminal::open(&view, 80, 24).await;
         terminal.shows("read-only").await;
         terminal.press(&["yes", "Enter"]).await;
         terminal.press(&["F12"]).await;
@@ -309,6 +310,6 @@ fn a_view_starts_no_server_of_its_own() {
         };
         let output = view.command().stdin(process::Stdio::null()).output().unwrap();
         assert!(!output.status.success());
-        eventually("no socket", || !server.socket.exists()).await;
+        assert!(!server.socket.exists());
     });
 }

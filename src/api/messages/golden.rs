@@ -220,6 +220,7 @@ fn the_words_of_outcomes_lines_and_errors_stay() {
         (LineKind::Open, "open"),
         (LineKind::Event, "event"),
         (LineKind::Gap, "gap"),
+        (LineKind::End, "end"),
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), word);
     }

@@ -56,4 +56,6 @@ pub enum LineKind {
     Event,
     /// `text` lines are missing here: the reader was too slow.
     Gap,
+    /// The session is over, and this is the last line: who follows need not look for another controller.
+    End,
 }

@@ -121,7 +121,7 @@ async fn pass_on(socket: &mut WebSocket, chunks: &mut mpsc::Receiver<Bytes>) -> 
         };
         let Some(chunk) = chunk else { return Some(()) };
         for (_, line) in told(&chunk) {
-            if line.kind != LineKind::Event {
+            if !matches!(line.kind, LineKind::Event | LineKind::End) {
                 socket.send(frame(&line)).await.ok()?;
             }
         }
@@ -130,7 +130,7 @@ async fn pass_on(socket: &mut WebSocket, chunks: &mut mpsc::Receiver<Bytes>) -> 
 
 fn frame(line: &OutputLine) -> Message {
     let message = match line.kind {
-        LineKind::Output | LineKind::Open | LineKind::Event => line.text.clone(),
+        LineKind::Output | LineKind::Open | LineKind::Event | LineKind::End => line.text.clone(),
         LineKind::Gap => format!("… {} lines are missing: this client is too slow", line.text),
     };
     let text = serde_json::json!({ "message": message, "process_name": line.name });

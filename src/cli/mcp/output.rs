@@ -196,7 +196,7 @@ fn sent(line: &OutputLine, names: bool) -> String {
     };
     match line.kind {
         LineKind::Output | LineKind::Open => name + &cut(&line.text),
-        LineKind::Event => format!("{name}[ovr: {}]", line.text),
+        LineKind::Event | LineKind::End => format!("{name}[ovr: {}]", line.text),
         LineKind::Gap => format!("{name}[ovr: lines are missing: {}]", line.text),
     }
 }

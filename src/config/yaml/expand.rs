@@ -5,7 +5,7 @@
 //! ([`fill_in`]): what the configuration itself sets (`env_cmds`, `environment`) or `ovr` injects. In a command
 //! also stays what nobody knows: a shell gets it, and knows its own variables.
 
-use super::keys::{Kind, PROCESS, PROJECT, Table};
+use super::keys::{Kind, One, PROCESS, PROJECT, Table};
 use super::node::{Entry, Node, Scalar, Value};
 use super::report::Report;
 use super::substitute::{Known, Remark, What, escaped, expand, settled};
@@ -86,19 +86,9 @@ impl Scope<'_> {
                 self.all(&mut entry.value, false);
                 self.assigned = None;
             }),
-            Kind::Command | Kind::CommandMap => self.all(node, true),
-            Kind::Text
-            | Kind::Flag
-            | Kind::Whole(..)
-            | Kind::Time
-            | Kind::Word(_)
-            | Kind::Signal
-            | Kind::Port
-            | Kind::PortText
-            | Kind::Bytes
-            | Kind::Processors
-            | Kind::Keys
-            | Kind::Texts
+            Kind::CommandMap => self.all(node, true),
+            Kind::One(one) => self.all(node, matches!(one, One::Command)),
+            Kind::Texts
             | Kind::MoreTexts
             | Kind::Argv
             | Kind::Codes

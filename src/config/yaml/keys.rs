@@ -42,9 +42,9 @@ pub(super) enum Fate {
     Explained(&'static str),
 }
 
-/// What a key takes.
+/// What a key takes that has one value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum One {
     Text,
     /// A text that a shell gets: what is a shell's is left to it.
     Command,
@@ -63,6 +63,12 @@ pub(super) enum Kind {
     Processors,
     /// Texts typed into a terminal, with escapes.
     Keys,
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    One(One),
     /// One text or a list of them; a later file's replaces an earlier one's.
     Texts,
     /// The same, but a later file's comes behind an earlier one's.
@@ -98,6 +104,11 @@ const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
         doc,
         fate: Fate::Read,
     }
+}
+
+/// A key that takes one value.
+const fn one(name: &'static str, one: One, doc: &'static str) -> Key {
+    key(name, Kind::One(one), doc)
 }
 
 impl Key {

@@ -45,21 +45,7 @@ fn values(lower: Node, upper: Node, kind: Kind) -> Node {
         | Kind::Vars
         | Kind::NamedOrList(_) => by_key(lower, upper, |_, upper, _| upper),
         Kind::MoreTexts | Kind::Argv | Kind::Codes => appended(lower, upper),
-        Kind::Text
-        | Kind::Command
-        | Kind::Flag
-        | Kind::Whole(..)
-        | Kind::Time
-        | Kind::Word(_)
-        | Kind::Signal
-        | Kind::Port
-        | Kind::PortText
-        | Kind::Bytes
-        | Kind::Processors
-        | Kind::Keys
-        | Kind::Texts
-        | Kind::ListOf(_)
-        | Kind::Any => upper,
+        Kind::One(_) | Kind::Texts | Kind::ListOf(_) | Kind::Any => upper,
     }
 }
 

@@ -2,7 +2,7 @@
 //! names of a key replaced by its own, the short forms (lists of assignments, of dependencies, of paths)
 //! written out, and everything else than the expected list or mapping refused. Scalars stay as they are.
 
-use super::keys::{Fate, Key, Kind, Table};
+use super::keys::{Fate, Key, Kind, One, Table};
 use super::node::{self, Entry, Node, Value};
 use super::report::Report;
 use crate::diag::Span;
@@ -77,21 +77,10 @@ fn value_of(value: Node, key: &'static Key, report: &mut Report) -> Option<Node>
         return None;
     }
     match key.kind {
-        Kind::Text
-        | Kind::Command
-        | Kind::Flag
-        | Kind::Whole(..)
-        | Kind::Time
-        | Kind::Word(_)
-        | Kind::Signal
-        | Kind::Port
-        | Kind::PortText
-        | Kind::Bytes
-        | Kind::Processors
-        | Kind::Keys => match value.value {
+        Kind::One(one) => match value.value {
             Value::Scalar(_) => Some(value),
             Value::List(_) | Value::Map(_) => {
-                let what = format!("`{}` takes {}", key.name, one_value(key.kind));
+                let what = format!("`{}` takes {}", key.name, one_value(one));
                 refused(&value, &what, report)
             }
         },
@@ -139,33 +128,18 @@ fn value_of(value: Node, key: &'static Key, report: &mut Report) -> Option<Node>
     }
 }
 
-fn one_value(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Flag => "`true` or `false`",
-        Kind::Whole(..) => "a whole number",
-        Kind::Time => "a number of seconds, or a text such as `500ms`",
-        Kind::Word(_) => "one word",
-        Kind::Signal => "a signal's name or number",
-        Kind::Port | Kind::PortText => "a port",
-        Kind::Bytes => "a size such as `512M`",
-        Kind::Processors => "a number such as `1.5`",
-        Kind::Command => "a command in one text",
-        Kind::Text
-        | Kind::Keys
-        | Kind::Texts
-        | Kind::MoreTexts
-        | Kind::Argv
-        | Kind::Codes
-        | Kind::Environment
-        | Kind::TextMap
-        | Kind::TextLists
-        | Kind::CommandMap
-        | Kind::Vars
-        | Kind::Map(_)
-        | Kind::Named(_)
-        | Kind::NamedOrList(_)
-        | Kind::ListOf(_)
-        | Kind::Any => "one text",
+fn one_value(one: One) -> &'static str {
+    match one {
+        One::Flag => "`true` or `false`",
+        One::Whole(..) => "a whole number",
+        One::Time => "a number of seconds, or a text such as `500ms`",
+        One::Word(_) => "one word",
+        One::Signal => "a signal's name or number",
+        One::Port | One::PortText => "a port",
+        One::Bytes => "a size such as `512M`",
+        One::Processors => "a number such as `1.5`",
+        One::Command => "a command in one text",
+        One::Text | One::Keys => "one text",
     }
 }
 

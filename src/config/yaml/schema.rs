@@ -1,6 +1,6 @@
 //! The JSON Schema of `ovr.yaml`, for editors, made from the same table that the reader goes by.
 
-use super::keys::{Fate, Key, Kind, PROJECT, Table};
+use super::keys::{Fate, Key, Kind, One, PROJECT, Table};
 use serde_json::{Map, Value, json};
 
 /// The schema, as the file `docs/ovr.schema.json` has it.
@@ -51,24 +51,24 @@ fn value(kind: Kind, definitions: &mut Map<String, Value>) -> Value {
     let text = || json!({ "type": ["string", "number", "boolean"] });
     let expression = json!({ "type": "string", "pattern": "\\$\\{" });
     match kind {
-        Kind::Text | Kind::Command => text(),
-        Kind::Keys | Kind::Signal | Kind::Bytes | Kind::Processors | Kind::Time => {
+        Kind::One(One::Text | One::Command) => text(),
+        Kind::One(One::Keys | One::Signal | One::Bytes | One::Processors | One::Time) => {
             json!({ "type": ["string", "number"] })
         }
-        Kind::Flag => {
+        Kind::One(One::Flag) => {
             json!({ "anyOf": [{ "type": "boolean" }, { "enum": ["true", "false", "yes", "no", "on", "off"] }, expression] })
         }
-        Kind::Whole(low, i64::MAX) => {
+        Kind::One(One::Whole(low, i64::MAX)) => {
             json!({ "anyOf": [{ "type": "integer", "minimum": low }, expression] })
         }
-        Kind::Whole(low, high) => {
+        Kind::One(One::Whole(low, high)) => {
             json!({ "anyOf": [{ "type": "integer", "minimum": low, "maximum": high }, expression] })
         }
-        Kind::Word(words) => json!({ "anyOf": [{ "enum": words }, expression] }),
-        Kind::Port => {
+        Kind::One(One::Word(words)) => json!({ "anyOf": [{ "enum": words }, expression] }),
+        Kind::One(One::Port) => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 65535 }, { "enum": ["auto"] }, expression] })
         }
-        Kind::PortText => {
+        Kind::One(One::PortText) => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 65535 }, { "type": "string" }] })
         }
         Kind::Texts | Kind::MoreTexts => {

@@ -182,24 +182,17 @@ impl Reader {
 
     /// The next events that are there, a few at a time; none if there are none.
     pub(in crate::controller) fn take(&mut self) -> Vec<EventItem> {
-        let ring = self.ring.lock();
         let mut items = Vec::new();
-        let oldest = ring.oldest();
         if self.next > self.until {
             return items;
         }
+        items.extend(self.fetch_earlier());
+        let ring = self.ring.lock();
+        let oldest = ring.oldest();
         if self.lost_count {
             self.lost_count = false;
             self.next = self.next.max(oldest);
             items.push(gap(&ring.epoch, self.next - 1, None));
-        }
-        if self.next < oldest && self.earlier.is_empty() {
-            self.earlier = ring.earlier(self.next);
-            let there = self.earlier.front().map_or(oldest, |event| event.seq);
-            if self.next < there {
-                items.push(gap(&ring.epoch, there - 1, Some(there - self.next)));
-                self.next = there;
-            }
         }
         let mut bytes = 0;
         let mut take = |event: &Recorded, next: &mut u64| {
@@ -235,6 +228,39 @@ impl Reader {
         items
     }
 
+    /// Reads what the ring no longer has, if that is what comes next; returns what is to be said of the rest. The ring is
+    /// free meanwhile: no disk holds up who records.
+    fn fetch_earlier(&mut self) -> Option<EventItem> {
+        if self.lost_count || !self.earlier.is_empty() {
+            return None;
+        }
+        let (epoch, path, oldest) = {
+            let ring = self.ring.lock();
+            let oldest = ring.oldest();
+            if self.next >= oldest {
+                return None;
+            }
+            (Arc::clone(&ring.epoch), ring.journal.clone(), oldest)
+        };
+        let events = journal::between(&path, &epoch, self.next, oldest);
+        let ring = self.ring.lock();
+        // Another counting has begun meanwhile.
+        if ring.epoch != epoch {
+            return None;
+        }
+        let recorded = events.into_iter().map(|(event, line)| Recorded {
+            seq: event.seq,
+            kind: event.event,
+            instance: event.instance.and_then(|name| ring.names.get(&name).copied()),
+            line,
+        });
+        self.earlier = recorded.collect();
+        let there = self.earlier.front().map_or(oldest, |event| event.seq);
+        let missed = there.checked_sub(self.next).filter(|missed| *missed > 0)?;
+        self.next = there;
+        Some(gap(&epoch, there - 1, Some(missed)))
+    }
+
     /// The same, waiting for the next one. `None`: there will be no more.
     pub(in crate::controller) async fn next(&mut self) -> Option<Vec<EventItem>> {
         loop {
@@ -258,18 +284,6 @@ impl Reader {
 impl Ring {
     fn oldest(&self) -> u64 {
         self.entries.front().map_or(self.last + 1, |event| event.seq)
-    }
-
-    /// What the journal has of the events from number `from` on that are no longer here.
-    fn earlier(&self, from: u64) -> VecDeque<Recorded> {
-        let events = journal::between(&self.journal, &self.epoch, from, self.oldest());
-        let recorded = events.into_iter().map(|(event, line)| Recorded {
-            seq: event.seq,
-            kind: event.event,
-            instance: event.instance.and_then(|name| self.names.get(&name).copied()),
-            line,
-        });
-        recorded.collect()
     }
 
     /// The number to begin with, and whether an unknown number of events before it is missing.

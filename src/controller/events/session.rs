@@ -1,7 +1,8 @@
 //! The events of the session itself: its beginning, who controls it, its changes and its end.
 
-use super::super::core::{Controller, Leave};
+use super::super::core::Controller;
 use super::super::host::Host;
+use super::super::leaving::Leave;
 use super::millis;
 use crate::api::messages::events::{Event, EventKind};
 use crate::api::messages::{Change, ChangeKind};
@@ -111,6 +112,7 @@ impl Controller {
             Some(Leave::Deposed) => (EventKind::ControllerLeft, Some("deposed")),
             Some(Leave::AtOnce(_)) => (EventKind::ControllerLeft, Some("signal")),
             Some(Leave::NoTmux(_)) => (EventKind::SessionEnded, Some("no_tmux")),
+            Some(Leave::NoAnswer(_)) => (EventKind::ControllerLeft, Some("no_answer")),
             Some(Leave::Suspend) | None => (EventKind::SessionEnded, None),
         };
         if matches!(leave, Some(Leave::Deposed)) {

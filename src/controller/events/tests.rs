@@ -179,6 +179,46 @@ fn more_events_in_one_turn_than_the_ring_has_are_all_there_for_their_reader() {
     assert_eq!(numbers(&read(&mut some)), [8]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_that_waits_for_the_disk_holds_nobody_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = log(dir.path(), false);
+    record(&mut log, EventKind::Starting, 0);
+    let mut reader = log.reader(Wanted::default(), &EventsSince::Start);
+    for _ in 0..MOST_EVENTS {
+        record(&mut log, EventKind::Running, 0);
+    }
+    log.flush();
+    // A pipe in the journal's place gives nothing before somebody has written into it.
+    let journal = dir.path().join("events.jsonl");
+    let text = fs::read(&journal).unwrap();
+    fs::remove_file(&journal).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &journal, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let reading = std::thread::spawn(move || read(&mut reader));
+    // Opening it succeeds when the reader has opened it too: it reads from here on.
+    let mut pipe = fs::OpenOptions::new().write(true).open(&journal).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let recording = std::thread::spawn(move || {
+        record(&mut log, EventKind::Exited, 0);
+        log.flush();
+        tell.send(()).unwrap();
+        log
+    });
+    told.recv_timeout(std::time::Duration::from_secs(20))
+        .expect("recording waits for the reader");
+    // The ring has gone on: what it has dropped meanwhile is looked for in the file.
+    let file = dir.path().join("file");
+    fs::write(&file, &text).unwrap();
+    fs::rename(file, &journal).unwrap();
+    pipe.write_all(&text).unwrap();
+    drop(pipe);
+    let _log = recording.join().unwrap();
+    let events = reading.join().unwrap();
+    assert_eq!(numbers(&events), (1..=MOST_EVENTS as u64 + 2).collect::<Vec<_>>());
+}
+
 #[test]
 fn only_what_the_journal_no_longer_has_is_counted_as_missing() {
     let dir = tempfile::tempdir().unwrap();

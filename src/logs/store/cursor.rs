@@ -56,6 +56,34 @@ impl Cursor {
         }
     }
 
+    /// Moves to this moment, if it stands before it: of what was printed then it has passed nothing.
+    pub fn reach_moment(&mut self, at_ms: u64) {
+        if at_ms > self.at_ms {
+            *self = Self::at(at_ms);
+        }
+    }
+
+    /// The one of the two that stands further behind, of each instance.
+    #[must_use]
+    pub fn or_later(mut self, other: &Self) -> Self {
+        if other.at_ms > self.at_ms {
+            return other.clone();
+        }
+        if other.at_ms == self.at_ms {
+            for (instance, lines) in &other.lines {
+                let mine = self.lines.entry(instance.clone()).or_default();
+                *mine = (*mine).max(*lines);
+            }
+        }
+        self
+    }
+
+    /// The how manieth of its instance's lines in its millisecond is the one that was passed last.
+    pub(super) fn nth(&self, instance: &str, at_ms: u64) -> u32 {
+        let lines = self.lines.get(instance).filter(|_| at_ms == self.at_ms);
+        lines.map_or(1, |lines| u32::try_from(*lines).unwrap_or(u32::MAX))
+    }
+
     /// Whether that line is one behind it.
     fn is_before(&self, instance: &str, at_ms: u64, nth: u32) -> bool {
         let seen = || self.lines.get(instance).copied().unwrap_or_default();
@@ -135,6 +163,11 @@ impl Overlap {
     /// The same for a word of ovr's own, which no cursor counts.
     pub fn is_event_new(&self, instance: &str, at_ms: u64) -> bool {
         self.nothing || self.past.contains(instance) || at_ms > self.seen.at_ms
+    }
+
+    /// Whether a line of this moment that is new is behind everything that the stream repeats, of every instance.
+    pub fn is_behind_all(&self, at_ms: u64) -> bool {
+        self.nothing || at_ms != self.seen.at_ms
     }
 
     /// Whether the stream tells what is new, of one instance at least.
@@ -222,6 +255,23 @@ mod tests {
         // A reading of the file goes on behind the fifth, too.
         let unseen: Vec<bool> = (0..6).map(|_| read.is_unseen("web", 7)).collect();
         assert_eq!(unseen, [false, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn the_later_of_two_places_is_the_later_one_of_each_instance() {
+        let place = |text: &str| text.parse::<Cursor>().unwrap();
+        for (one, other, later) in [
+            ("c1.7.web=2", "c1.5.web=9", "c1.7.web=2"),
+            ("c1.5.web=9", "c1.7.", "c1.7."),
+            ("c1.7.db=1,web=2", "c1.7.api=4,web=3", "c1.7.api=4,db=1,web=3"),
+        ] {
+            assert_eq!(place(one).or_later(&place(other)), place(later), "{one} {other}");
+        }
+        let mut moved = place("c1.7.web=2");
+        moved.reach_moment(7);
+        assert_eq!(moved, place("c1.7.web=2"));
+        moved.reach_moment(8);
+        assert_eq!(moved, place("c1.8."));
     }
 
     #[test]

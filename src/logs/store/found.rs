@@ -40,6 +40,8 @@ pub struct Summary {
     pub cursor: Cursor,
     /// The same for what services printed, without ovr's own words: which lines a stream of output repeats.
     pub printed: Cursor,
+    /// So many lines that services printed were looked at behind [`Query::counted_from`].
+    pub behind: u64,
     groups: u64,
 }
 

@@ -26,6 +26,7 @@ pub use found::{Found, FoundLine, Summary};
 pub use listing::{Segment, current_path, instances, segments};
 pub use merge::RUN_MARK;
 pub use query::{Query, RunChoice, Since};
+pub use queue::Flushing;
 pub use rotation::is_of;
 pub use when::{is_of_the_zone, since, until};
 pub use writer::Troubles;
@@ -122,5 +123,10 @@ impl Store {
     pub fn flushed(&mut self) -> oneshot::Receiver<()> {
         self.hand_on();
         self.writer.flushed()
+    }
+
+    /// To ask that of again and again, of what was handed on.
+    pub fn flushing(&self) -> Flushing {
+        self.writer.flushing()
     }
 }

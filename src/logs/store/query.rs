@@ -1,8 +1,8 @@
 //! Finding lines again: which instances, since when, of which run, with what in them, how many. Reads the files
 //! of running and of ended sessions alike, and changes nothing.
 
-use super::cursor::Cursor;
-use super::entry::EntryKind;
+use super::cursor::{Cursor, Overlap};
+use super::entry::{Entry, EntryKind};
 use super::found::{Filter, Found, FoundLine, Summary};
 use super::listing::{Segment, segments};
 use super::merge::{Before, Line, Lines, Merged, Reading};
@@ -33,6 +33,8 @@ pub struct Query {
     pub last: Option<usize>,
     /// At most so many bytes of text: the newest, or with a cursor the first that follow it.
     pub max_bytes: Option<usize>,
+    /// A place that nothing is left out for: what services printed behind it is counted.
+    pub counted_from: Option<Cursor>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl Query {
             run: None,
             last: None,
             max_bytes: None,
+            counted_from: None,
         }
     }
 
@@ -137,11 +140,13 @@ impl Query {
             Some(Since::Cursor(_) | Since::Time(_)) | None => summary.cursor.clone(),
         };
         let page = self.max_bytes.filter(|_| self.is_paged());
+        let mut behind = self.counted_from.clone().map(Overlap::with);
         let mut bytes = 0;
         for line in Merged::new(sources)? {
             let (index, line) = line?;
             let (instance, filter) = (&self.instances[index], &mut filters[index]);
             if !self.is_in_time(&line, instance, &mut seen) {
+                self.pass_unwanted(&line, instance, &mut summary);
                 continue;
             }
             let wanted = filter.wants(self, &line);
@@ -152,6 +157,12 @@ impl Query {
                 break;
             }
             summary.pass(instance, &line);
+            if line.kind == EntryKind::Output
+                && let Some(behind) = &mut behind
+            {
+                let nth = summary.printed.nth(instance, line.at_ms);
+                summary.behind += u64::from(behind.is_new(instance, line.at_ms, nth));
+            }
             if filter.take(self, wanted, line, &mut summary, each).is_break() {
                 break;
             }
@@ -165,8 +176,7 @@ impl Query {
         let only_last = self.grep.is_none() && self.run.is_none() && self.until_ms.is_none();
         if let (Some(last), true, None) = (self.last, only_last, &self.since) {
             let mut before = Before::NOTHING;
-            // One more, so that it is known whether any is left out.
-            let lines = last_lines(&segments, last.saturating_add(1))?.into_iter();
+            let lines = self.end_of(&segments, last)?.into_iter();
             let lines: Vec<_> = lines.map(|bytes| Ok(Line::read(bytes, &mut before))).collect();
             return Ok(Box::new(lines.into_iter()));
         }
@@ -177,6 +187,35 @@ impl Query {
         match self.run {
             Some(choice) => run_of(&reading, choice),
             None => Ok(reading.lines()),
+        }
+    }
+
+    /// The last lines, and as many more as it takes to count them: a cursor tells a line by its place among those of its
+    /// millisecond, and what is counted from a place has to begin there.
+    fn end_of(&self, segments: &[Segment], last: usize) -> io::Result<Vec<Vec<u8>>> {
+        let at_ms = |line: &Vec<u8>| Entry::parse(line).map(|entry| entry.at_ms);
+        // One more, so that it is known whether any is left out.
+        let mut count = last.saturating_add(1);
+        loop {
+            let lines = last_lines(segments, count)?;
+            let first = lines.first().and_then(at_ms);
+            let shown = lines.get(lines.len().saturating_sub(last)).and_then(at_ms);
+            let counted = self.counted_from.as_ref().map(|place| place.at_ms);
+            let reaches = |to: Option<u64>| to.is_none_or(|to| first.is_none_or(|first| first < to));
+            if lines.len() < count || (reaches(shown) && reaches(counted)) {
+                return Ok(lines);
+            }
+            count = count.saturating_mul(2);
+        }
+    }
+
+    /// A line that an earlier reading has seen counts in its millisecond all the same.
+    fn pass_unwanted(&self, line: &Line, instance: &str, summary: &mut Summary) {
+        if let Some(Since::Cursor(cursor)) = &self.since
+            && line.kind == EntryKind::Output
+            && line.at_ms == cursor.at_ms
+        {
+            summary.printed.pass(instance, line.at_ms);
         }
     }
 

@@ -331,3 +331,58 @@ async fn what_was_printed_is_told_apart_from_what_ovr_said_in_the_same_moment() 
         "a second line of the same moment"
     );
 }
+
+#[tokio::test]
+async fn the_last_lines_end_at_a_place_that_the_next_reading_goes_on_from_though_they_are_of_one_moment() {
+    let mut logs = Logs::new();
+    for number in 0..500 {
+        logs.line(if number < 10 { 1 } else { 2 }, WEB, 1, &format!("line {number}"));
+    }
+    logs.written().await;
+    let last = Query {
+        last: Some(3),
+        ..logs.query(&["web"])
+    };
+    assert_eq!(texts(&last), ["line 497", "line 498", "line 499"]);
+    let summary = last.run().unwrap().summary;
+    logs.line(2, WEB, 1, "new");
+    logs.written().await;
+    for since in [
+        Since::Cursor(summary.cursor),
+        Since::Printed(summary.printed.clone()),
+    ] {
+        let next = Query {
+            since: Some(since),
+            ..logs.query(&["web"])
+        };
+        assert_eq!(texts(&next), ["new"]);
+        // Who goes on from there once more is at the same place.
+        assert_eq!(
+            next.run().unwrap().summary.printed.to_string(),
+            format!("c1.{}.web=491", T + 2)
+        );
+    }
+    assert!(!Overlap::with(summary.printed).is_new("web", T + 2, 490));
+}
+
+#[tokio::test]
+async fn what_was_printed_behind_a_place_is_counted_though_less_of_it_is_wanted() {
+    let mut logs = Logs::new();
+    for number in 0..400 {
+        logs.line(number / 100, WEB, 1, &format!("line {number}"));
+        logs.line(number / 100, DB, 1, &format!("query {number}"));
+    }
+    logs.written().await;
+    let mut from = Cursor::default();
+    from.reach("web", T + 1, 40);
+    for (last, grep) in [(Some(2), None), (None, None), (None, Some("9"))] {
+        let query = Query {
+            last,
+            grep: grep.map(|grep| Regex::new(grep).unwrap()),
+            counted_from: Some(from.clone()),
+            ..logs.query(&["web", "db"])
+        };
+        // Of moment 1, none of the other's lines were passed.
+        assert_eq!(query.run().unwrap().summary.behind, 60 + 200 + 300, "{last:?}");
+    }
+}

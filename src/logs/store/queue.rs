@@ -4,7 +4,7 @@
 use crate::model::{InstanceId, LogFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -222,6 +222,22 @@ impl Queue {
             // Whoever no longer waits need not know.
             waiting.send(()).unwrap_or_default();
         }
+    }
+}
+
+/// For who reads the files while more is written, apart from the loop.
+#[derive(Clone, Debug)]
+pub struct Flushing(Arc<Shared>);
+
+impl Flushing {
+    pub(super) fn of(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// Returns when everything that was handed on so far is in the files, or cannot be.
+    pub async fn flushed(&self) {
+        // A writer that is gone has nothing more to write.
+        self.0.flushed().await.unwrap_or_default();
     }
 }
 

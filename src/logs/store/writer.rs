@@ -7,7 +7,7 @@ use super::entry::{Encoder, EntryKind};
 use super::files::{Appender, Failed};
 use super::listing;
 use super::pack::Packer;
-use super::queue::{Item, Next, Shared, lines_in};
+use super::queue::{Flushing, Item, Next, Shared, lines_in};
 use crate::model::{InstanceId, LogFile, RunId};
 use std::collections::BTreeMap;
 use std::io;
@@ -79,6 +79,10 @@ impl Writer {
     /// Returns when everything taken so far is in the files, or cannot be.
     pub(super) fn flushed(&self) -> oneshot::Receiver<()> {
         self.shared.flushed()
+    }
+
+    pub(super) fn flushing(&self) -> Flushing {
+        Flushing::of(&self.shared)
     }
 }
 

@@ -60,6 +60,11 @@ pub fn is_stopped(pid: u32) -> bool {
         .is_some_and(|found: libc::proc_bsdshortinfo| found.pbsi_status == libc::SSTOP)
 }
 
+/// Whether it has a handler of its own for the signal; `None`: the system does not tell.
+pub fn catches(_pid: u32, _signal: i32) -> Option<bool> {
+    None
+}
+
 /// Whether the environment it was started with holds exactly `NAME=value`. `false` for other users' processes, and
 /// for the system's own programs, whose environment nobody is told (System Integrity Protection).
 pub fn has_variable(pid: u32, assignment: &str) -> bool {

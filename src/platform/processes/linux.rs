@@ -61,6 +61,14 @@ pub fn is_stopped(pid: u32) -> bool {
     })
 }
 
+/// Whether it has a handler of its own for the signal; `None` if it is gone.
+pub fn catches(pid: u32, signal: i32) -> Option<bool> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+    Some(caught >> (signal - 1) & 1 == 1)
+}
+
 /// Whether the environment it was started with holds exactly `NAME=value`. `false` for other users'
 /// processes, and for those that have overwritten it (to set their title).
 pub fn has_variable(pid: u32, assignment: &str) -> bool {
@@ -99,7 +107,7 @@ fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, arguments, command, has_variable, is_stopped, name, one, parse};
+    use super::{all, arguments, catches, command, has_variable, is_stopped, name, one, parse};
     use std::process;
 
     #[test]
@@ -127,5 +135,8 @@ mod tests {
         assert_eq!(arguments(own), Some(std::env::args().collect()));
         assert!(!name(own).unwrap().is_empty() && !is_stopped(own));
         assert!(!has_variable(own, "OVR_NO_SUCH_VARIABLE=1"));
+        // The standard library's own, for overflowing stacks.
+        assert_eq!(catches(own, libc::SIGSEGV), Some(true));
+        assert_eq!(catches(own, libc::SIGUSR2), Some(false));
     }
 }

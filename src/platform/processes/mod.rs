@@ -9,9 +9,9 @@ mod linux;
 mod procargs;
 
 #[cfg(not(target_os = "linux"))]
-pub use darwin::{all, arguments, command, has_entry, has_variable, is_stopped, name, one};
+pub use darwin::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one};
 #[cfg(target_os = "linux")]
-pub use linux::{all, arguments, command, has_entry, has_variable, is_stopped, name, one};
+pub use linux::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one};
 
 /// One process that is alive. A zombie is not: it runs no more and holds nothing but its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

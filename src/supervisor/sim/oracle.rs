@@ -4,8 +4,8 @@
 use super::calls::Calls;
 use super::scenario::Scenario;
 use super::world::World;
-use crate::model::{AskId, Condition, InstanceId, PendingWhy, Policy, RunId, State};
-use crate::supervisor::{Action, Declared, EndCause, Event, Intent, Machine, Trigger, Verb};
+use crate::model::{AskId, Condition, InstanceId, Policy, RunId, State};
+use crate::supervisor::{Action, EndCause, Event, Intent, Machine, Trigger, Verb};
 use std::collections::BTreeMap;
 
 /// A broken rule, in words.
@@ -208,58 +208,6 @@ impl Oracle {
             | Event::Reconfigure { .. }
             | Event::Enter { .. } => {}
         }
-    }
-
-    /// Another configuration: what goes is down for good, what comes back may start.
-    fn hear_reload(&mut self, instances: &[Declared]) {
-        let known = self.policies.len();
-        for declared in instances {
-            let index = declared.instance.0 as usize;
-            if index >= self.policies.len() {
-                self.grow(index + 1);
-            }
-            if index < known {
-                self.calls.hear(declared.instance);
-            } else if !declared.policy.autostart || declared.policy.scheduled {
-                self.shown[index] = State::Disabled;
-            }
-            let was_removed = std::mem::replace(&mut self.removed[index], false);
-            if was_removed {
-                self.down[index] = false;
-            }
-            let old = std::mem::replace(&mut self.policies[index], declared.policy.clone());
-            if was_removed || declared.replace || old.restart != declared.policy.restart {
-                self.runs[index] = 0;
-            }
-            let needs = declared.policy.depends_on.iter().flat_map(|need| {
-                instances
-                    .iter()
-                    .filter(|other| other.name.service == need.on)
-                    .map(|other| (other.instance, need.condition))
-            });
-            self.needs[index] = needs.collect();
-        }
-        for id in self.ids() {
-            if instances.iter().all(|declared| declared.instance != id) {
-                self.removed[id.0 as usize] = true;
-                self.down[id.0 as usize] = true;
-            }
-        }
-    }
-
-    fn grow(&mut self, count: usize) {
-        self.policies.resize(count, Policy::default());
-        self.needs.resize(count, Vec::new());
-        self.shown.resize(count, State::Pending(PendingWhy::Window));
-        self.down.resize(count, false);
-        self.attached.resize(count, 0);
-        self.gone.resize(count, false);
-        self.removed.resize(count, false);
-        self.last_run.resize(count, RunId(0));
-        self.runs.resize(count, 0);
-        self.alone.resize(count, false);
-        self.failed.resize(count, false);
-        self.calls.grow(count);
     }
 
     /// A person asks for the instance; what it did before is forgotten, if it does not run on.

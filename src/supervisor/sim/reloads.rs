@@ -1,14 +1,68 @@
 //! Reloads in random moments: services and instances come, go, return, are changed or left alone.
 
 use super::Sim;
-use super::oracle::Broken;
+use super::oracle::{Broken, Oracle};
 use super::scenario::{roll_policy, service};
-use crate::model::{InstanceId, InstanceName, Policy, ServiceName, StateWord};
+use crate::model::{InstanceId, InstanceName, PendingWhy, Policy, RunId, ServiceName, State, StateWord};
 use crate::supervisor::{Declared, Event};
 use std::collections::BTreeMap;
 
 /// No service has a higher index.
 const SERVICES: u64 = 8;
+
+impl Oracle {
+    /// Another configuration: what goes is down for good, what comes back may start.
+    pub(super) fn hear_reload(&mut self, instances: &[Declared]) {
+        let known = self.policies.len();
+        for declared in instances {
+            let index = declared.instance.0 as usize;
+            if index >= self.policies.len() {
+                self.grow(index + 1);
+            }
+            if index < known {
+                self.calls.hear(declared.instance);
+            } else if !declared.policy.autostart || declared.policy.scheduled {
+                self.shown[index] = State::Disabled;
+            }
+            let was_removed = std::mem::replace(&mut self.removed[index], false);
+            if was_removed {
+                self.down[index] = false;
+            }
+            let old = std::mem::replace(&mut self.policies[index], declared.policy.clone());
+            if was_removed || declared.replace || old.restart != declared.policy.restart {
+                self.runs[index] = 0;
+            }
+            let needs = declared.policy.depends_on.iter().flat_map(|need| {
+                instances
+                    .iter()
+                    .filter(|other| other.name.service == need.on)
+                    .map(|other| (other.instance, need.condition))
+            });
+            self.needs[index] = needs.collect();
+        }
+        for id in self.ids() {
+            if instances.iter().all(|declared| declared.instance != id) {
+                self.removed[id.0 as usize] = true;
+                self.down[id.0 as usize] = true;
+            }
+        }
+    }
+
+    fn grow(&mut self, count: usize) {
+        self.policies.resize(count, Policy::default());
+        self.needs.resize(count, Vec::new());
+        self.shown.resize(count, State::Pending(PendingWhy::Window));
+        self.down.resize(count, false);
+        self.attached.resize(count, 0);
+        self.gone.resize(count, false);
+        self.removed.resize(count, false);
+        self.last_run.resize(count, RunId(0));
+        self.runs.resize(count, 0);
+        self.alone.resize(count, false);
+        self.failed.resize(count, false);
+        self.calls.grow(count);
+    }
+}
 
 impl Sim {
     /// The configuration changes, and what runs of it is held against what it said.

@@ -62,23 +62,9 @@ impl World {
         };
         let lock = SessionLock::acquire(&self.places.session(&id), &holder).unwrap();
         let info = SessionInfo {
-            schema: 1,
-            project: "shop".into(),
-            root,
             config: self.path(config).to_str().unwrap().into(),
-            pid: holder.pid,
             started_at: holder.started_at,
-            version: "0.1.0".into(),
-            detached: false,
-            tmux_socket: String::new(),
-            tmux_pid: None,
-            arguments: vec![],
-            settings: std::collections::BTreeMap::new(),
-            ending: false,
-            scaled: std::collections::BTreeMap::new(),
-            paused: std::collections::BTreeSet::new(),
-            tcp: None,
-            resumed: std::collections::BTreeSet::new(),
+            ..SessionInfo::of_shop(&root)
         };
         info.write(&lock).unwrap();
         lock

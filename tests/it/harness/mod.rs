@@ -5,6 +5,7 @@
 mod invocation;
 mod nats;
 mod output;
+mod ports;
 pub(crate) mod processes;
 mod project;
 mod pty;

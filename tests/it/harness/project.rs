@@ -1,5 +1,6 @@
 //! A project for a test: its files, calls of `ovr` in it, and what `ovr` says about its services.
 
+use super::ports;
 use super::processes;
 use super::sandbox::{Sandbox, program};
 use super::{Invocation, Output, Terminal};
@@ -16,6 +17,7 @@ pub(crate) struct Project {
     pub(crate) root: PathBuf,
     /// Set for every call.
     env: Vec<(String, String)>,
+    base_port: u16,
     /// This one checks the sandbox at its end.
     owner: bool,
 }
@@ -49,6 +51,7 @@ impl Project {
             sandbox,
             root,
             env: Vec::new(),
+            base_port: ports::DEFAULT_BASE,
             owner,
         }
     }
@@ -76,6 +79,19 @@ impl Project {
         fs::write(&path, text).expect("the sandbox is writable");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it was just written");
         self
+    }
+
+    /// With a base port that nobody listens at: for a test that another program at port 5000 would change. Where
+    /// a port is taken, every screen says so.
+    pub(crate) fn on_free_ports(mut self) -> Self {
+        self.base_port = ports::free_base();
+        let base = self.base_port.to_string();
+        self.env("OVR_PORT", &base)
+    }
+
+    /// The port of the service in this place of the file, from 0.
+    pub(crate) fn port(&self, place: u16) -> u16 {
+        self.base_port + place * ports::STEP
     }
 
     /// A variable of the caller's environment, in every call.
@@ -210,6 +226,15 @@ impl Project {
             .pid
             .expect("the condition above")
         })
+    }
+
+    /// Waits until this instance runs as another process than `old`; its pid.
+    #[track_caller]
+    pub(crate) fn wait_replaced(&self, name: &str, old: u32) -> u32 {
+        let found = self.wait_service(name, "to run again", |service| {
+            service.state == StateWord::Running && service.pid.is_some_and(|pid| pid != old)
+        });
+        found.pid.expect("the condition above")
     }
 
     /// Waits until the session is over: no process of this sandbox lives.

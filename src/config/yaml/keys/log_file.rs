@@ -1,24 +1,24 @@
 //! The keys about log files.
 
-use super::{Key, Kind, Table, key};
+use super::{Key, Kind, One, Table, key, one};
 
 const MANY: i64 = 1_000_000_000;
 
 const KEYS: &[Key] = &[
-    key(
+    one(
         "disable_json",
-        Kind::Flag,
+        One::Flag,
         "Lines are text instead of JSON objects.",
     ),
-    key(
+    one(
         "no_metadata",
-        Kind::Flag,
+        One::Flag,
         "Lines do not name the process and its number.",
     ),
-    key("add_timestamp", Kind::Flag, "Each line has its time."),
-    key(
+    one("add_timestamp", One::Flag, "Each line has its time."),
+    one(
         "timestamp_format",
-        Kind::Text,
+        One::Text,
         "The form of the time, as Go writes it (`2006-01-02T15:04:05Z07:00`).",
     ),
     key(
@@ -31,10 +31,10 @@ const KEYS: &[Key] = &[
         Kind::Map(&ROTATION),
         "When the file is put aside, and how many of those are kept.",
     ),
-    key("no_color", Kind::Flag, "No colours; there are none in any case.").granted(),
-    key(
+    one("no_color", One::Flag, "No colours; there are none in any case.").granted(),
+    one(
         "flush_each_line",
-        Kind::Flag,
+        One::Flag,
         "Lines are written at once, as they are in any case.",
     )
     .granted(),
@@ -49,22 +49,22 @@ pub(in crate::config::yaml) static LOG: Table = Table {
 static ROTATION: Table = Table {
     what: "`rotation`",
     keys: &[
-        key(
+        one(
             "max_size_mb",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "A file with so many MiB is put aside (100).",
         ),
-        key(
+        one(
             "max_backups",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "So many of them are kept; 0 is all (0).",
         ),
-        key(
+        one(
             "max_age_days",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "They are kept for so long; 0 is for ever (0).",
         ),
-        key("compress", Kind::Flag, "They are compressed."),
+        one("compress", One::Flag, "They are compressed."),
         key("directory", Kind::Any, "Process Compose does not use it either.")
             .explained("`log_location` says where the file is"),
         key("filename", Kind::Any, "Process Compose does not use it either.")

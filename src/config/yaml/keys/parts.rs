@@ -1,6 +1,6 @@
 //! The keys of the mappings inside a process.
 
-use super::{Kind, Table, alias, key};
+use super::{Kind, One, Table, alias, key, one};
 
 /// Seconds and counts that no configuration means to exceed.
 const MANY: i64 = 1_000_000_000;
@@ -19,20 +19,20 @@ table!(
     SHELL,
     "`shell`",
     [
-        key("shell_command", Kind::Text, "The program that runs commands."),
-        key(
+        one("shell_command", One::Text, "The program that runs commands."),
+        one(
             "shell_argument",
-            Kind::Text,
+            One::Text,
             "What comes between it and the command (`-c`)."
         ),
-        key(
+        one(
             "elevated_shell_command",
-            Kind::Text,
+            One::Text,
             "The program that runs a command as root (`sudo`)."
         ),
-        key(
+        one(
             "elevated_shell_argument",
-            Kind::Text,
+            One::Text,
             "What comes between it and the command."
         ),
     ],
@@ -46,9 +46,9 @@ table!(
 table!(
     DEPENDENCY,
     "a dependency",
-    [key(
+    [one(
         "condition",
-        Kind::Word(CONDITIONS),
+        One::Word(CONDITIONS),
         "What it waits for; without it, ready if something says what that means, else started.",
     ),],
     []
@@ -78,29 +78,29 @@ table!(
             Kind::Map(&TCP),
             "A connection that comes about if all is well."
         ),
-        key(
+        one(
             "initial_delay_seconds",
-            Kind::Time,
+            One::Time,
             "From the start of a run to the first attempt (0)."
         ),
-        key(
+        one(
             "period_seconds",
-            Kind::Time,
+            One::Time,
             "From one attempt to the next (10); until the first success startup and readiness are tried sooner as well."
         ),
-        key(
+        one(
             "timeout_seconds",
-            Kind::Time,
+            One::Time,
             "An attempt that takes longer has failed (1)."
         ),
-        key(
+        one(
             "success_threshold",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "Successes in a row that count as one (1)."
         ),
-        key(
+        one(
             "failure_threshold",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "Failures in a row that count as one (3)."
         ),
     ],
@@ -124,14 +124,14 @@ table!(
     EXEC,
     "`exec`",
     [
-        key(
+        one(
             "command",
-            Kind::Command,
+            One::Command,
             "What to run, as one types it into a shell."
         ),
-        key(
+        one(
             "working_dir",
-            Kind::Text,
+            One::Text,
             "Where to run it; without it, where the process runs."
         ),
     ],
@@ -142,14 +142,14 @@ table!(
     HTTP,
     "`http_get`",
     [
-        key("host", Kind::Text, "The host (127.0.0.1)."),
-        key("scheme", Kind::Text, "`http` or `https`."),
-        key("path", Kind::Text, "The path, with its query (`/`)."),
-        key("port", Kind::PortText, "The port; without it, the process's own."),
+        one("host", One::Text, "The host (127.0.0.1)."),
+        one("scheme", One::Text, "`http` or `https`."),
+        one("path", One::Text, "The path, with its query (`/`)."),
+        one("port", One::PortText, "The port; without it, the process's own."),
         key("headers", Kind::TextMap, "Headers of the request."),
-        key(
+        one(
             "status_code",
-            Kind::Whole(100, 599),
+            One::Whole(100, 599),
             "The status that is good (200)."
         ),
         key("num_port", Kind::Any, "Process Compose's own.").explained("`port` is what counts"),
@@ -161,8 +161,8 @@ table!(
     TCP,
     "`tcp_socket`",
     [
-        key("host", Kind::Text, "The host (127.0.0.1)."),
-        key("port", Kind::PortText, "The port; without it, the process's own."),
+        one("host", One::Text, "The host (127.0.0.1)."),
+        one("port", One::PortText, "The port; without it, the process's own."),
     ],
     []
 );
@@ -171,29 +171,29 @@ table!(
     AVAILABILITY,
     "`availability`",
     [
-        key(
+        one(
             "restart",
-            Kind::Word(RESTARTS),
+            One::Word(RESTARTS),
             "Which ends it is started again after (`no`)."
         ),
-        key(
+        one(
             "backoff_seconds",
-            Kind::Time,
+            One::Time,
             "How long to wait before that; without it, a little longer each time."
         ),
-        key(
+        one(
             "max_restarts",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "How often at most; 0 is without limit."
         ),
-        key(
+        one(
             "exit_on_end",
-            Kind::Flag,
+            One::Flag,
             "Its end ends the session, with its exit code."
         ),
-        key(
+        one(
             "exit_on_skipped",
-            Kind::Flag,
+            One::Flag,
             "If it cannot be started for what it depends on, the session ends."
         ),
     ],
@@ -212,33 +212,33 @@ table!(
     SHUTDOWN,
     "`shutdown`",
     [
-        key("command", Kind::Command, "A command that stops it."),
-        key(
+        one("command", One::Command, "A command that stops it."),
+        one(
             "timeout_seconds",
-            Kind::Time,
+            One::Time,
             "How long it may take to end; then it is killed."
         ),
         alias(
             "timeout",
             "timeout_seconds",
-            Kind::Time,
+            Kind::One(One::Time),
             "How long it may take to end; then it is killed."
         ),
-        key("signal", Kind::Signal, "The signal it gets, by name or number."),
-        key(
+        one("signal", One::Signal, "The signal it gets, by name or number."),
+        one(
             "parent_only",
-            Kind::Flag,
+            One::Flag,
             "The signal goes to the process alone, not to its group."
         ),
-        key(
+        one(
             "send_keys",
-            Kind::Keys,
+            One::Keys,
             "What is typed into its terminal in place of a signal."
         ),
         alias(
             "keys",
             "send_keys",
-            Kind::Keys,
+            Kind::One(One::Keys),
             "What is typed into its terminal in place of a signal."
         ),
     ],
@@ -249,15 +249,15 @@ table!(
     SCHEDULE,
     "`schedule`",
     [
-        key("cron", Kind::Text, "When, as five fields."),
-        key(
+        one("cron", One::Text, "When, as five fields."),
+        one(
             "timezone",
-            Kind::Text,
+            One::Text,
             "The zone that the fields are read in, as `Europe/Berlin`; without it, the local one."
         ),
-        key("interval", Kind::Time, "How long from one start to the next."),
-        key("run_on_start", Kind::Flag, "Once at the session's start, too."),
-        key("max_concurrent", Kind::Whole(1, MANY), "How many runs at a time.")
+        one("interval", One::Time, "How long from one start to the next."),
+        one("run_on_start", One::Flag, "Once at the session's start, too."),
+        one("max_concurrent", One::Whole(1, MANY), "How many runs at a time.")
             .explained("a run never begins before the one before has ended"),
     ],
     [("every", "interval"), ("tz", "timezone")]
@@ -272,24 +272,24 @@ table!(
             Kind::ListOf(&WATCH_PATH),
             "What to watch: paths, or mappings with a `path`."
         ),
-        key(
+        one(
             "debounce",
-            Kind::Time,
+            One::Time,
             "How long it must be quiet before the restart (300 ms)."
         ),
-        key("cascade", Kind::Flag, "Restart what depends on it as well."),
-        key(
+        one("cascade", One::Flag, "Restart what depends on it as well."),
+        one(
             "disable_default_excludes",
-            Kind::Flag,
+            One::Flag,
             "Watch what is left out otherwise (`.git`, `node_modules`, …)."
         ),
-        key(
+        one(
             "max_entries",
-            Kind::Whole(0, MANY),
+            One::Whole(0, MANY),
             "How many directories at most."
         )
         .explained("there is no such limit here"),
-        key("buffer_size", Kind::Whole(0, MANY), "A buffer on Windows.").explained("it is about Windows"),
+        one("buffer_size", One::Whole(0, MANY), "A buffer on Windows.").explained("it is about Windows"),
     ],
     [
         ("path", "paths"),
@@ -304,7 +304,7 @@ table!(
     WATCH_PATH,
     "a watched path",
     [
-        key("path", Kind::Text, "A file, or a directory with all below it."),
+        one("path", One::Text, "A file, or a directory with all below it."),
         key(
             "include",
             Kind::MoreTexts,
@@ -319,13 +319,13 @@ table!(
     LIMITS,
     "`limits`",
     [
-        key(
+        one(
             "memory",
-            Kind::Bytes,
+            One::Bytes,
             "Memory: a number of bytes, or a text such as `512M` or `2G`."
         ),
-        key("cpu", Kind::Processors, "Processors, as `1.5`."),
-        key("nofile", Kind::Whole(1, i64::MAX), "Open files."),
+        one("cpu", One::Processors, "Processors, as `1.5`."),
+        one("nofile", One::Whole(1, i64::MAX), "Open files."),
     ],
     [
         ("mem", "memory"),
@@ -340,9 +340,9 @@ table!(
     HOOKS,
     "`hooks`",
     [
-        key("on_ready", Kind::Command, "When it has become ready."),
-        key("on_exit", Kind::Command, "When a run has ended."),
-        key("on_fail", Kind::Command, "When a run has failed."),
+        one("on_ready", One::Command, "When it has become ready."),
+        one("on_exit", One::Command, "When a run has ended."),
+        one("on_fail", One::Command, "When a run has failed."),
     ],
     []
 );

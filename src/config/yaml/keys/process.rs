@@ -1,8 +1,8 @@
 //! The keys of one process.
 
 use super::{
-    AVAILABILITY, DEPENDENCY, HOOKS, Key, Kind, LIMITS, LOG, PROBE, SCHEDULE, SHELL, SHUTDOWN, Table, WATCH,
-    alias, key,
+    AVAILABILITY, DEPENDENCY, HOOKS, Key, Kind, LIMITS, LOG, One, PROBE, SCHEDULE, SHELL, SHUTDOWN, Table,
+    WATCH, alias, key, one,
 };
 use crate::model::MAX_INSTANCES;
 
@@ -11,9 +11,9 @@ const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing
 const SCREEN: &str = "it is about Process Compose's screen";
 
 const KEYS: &[Key] = &[
-    key(
+    one(
         "command",
-        Kind::Command,
+        One::Command,
         "What to run, as one types it into a shell.",
     ),
     key(
@@ -21,14 +21,14 @@ const KEYS: &[Key] = &[
         Kind::Argv,
         "What to run without a shell: a program and its arguments.",
     ),
-    key(
+    one(
         "extends",
-        Kind::Text,
+        One::Text,
         "Another process whose values count where this one says nothing.",
     ),
-    key(
+    one(
         "working_dir",
-        Kind::Text,
+        One::Text,
         "Where to run it; relative to the project's root.",
     ),
     key(
@@ -41,9 +41,9 @@ const KEYS: &[Key] = &[
         Kind::MoreTexts,
         "Files with variables, relative to its directory.",
     ),
-    key(
+    one(
         "is_dotenv_disabled",
-        Kind::Flag,
+        One::Flag,
         "It does not get the variables of `.env`.",
     ),
     key(
@@ -51,21 +51,21 @@ const KEYS: &[Key] = &[
         Kind::Vars,
         "Values for templates (`{{.NAME}}`), over those of the project.",
     ),
-    key(
+    one(
         "is_template_disabled",
-        Kind::Flag,
+        One::Flag,
         "Its command is no template: `{{` stays as it is written.",
     ),
     key("shell", Kind::Map(&SHELL), "The programs that run its commands."),
-    key("description", Kind::Text, "What it is, for people."),
-    key(
+    one("description", One::Text, "What it is, for people."),
+    one(
         "disabled",
-        Kind::Flag,
+        One::Flag,
         "It is not started with the session, only by name.",
     ),
-    key(
+    one(
         "is_disabled",
-        Kind::Flag,
+        One::Flag,
         "The same as `disabled`, and wins over it: a file that is merged can take it back.",
     ),
     key("namespace", Kind::Texts, "The groups it belongs to."),
@@ -75,9 +75,9 @@ const KEYS: &[Key] = &[
         Kind::Texts,
         "The groups it belongs to.",
     ),
-    key(
+    one(
         "replicas",
-        Kind::Whole(0, MAX_INSTANCES as i64),
+        One::Whole(0, MAX_INSTANCES as i64),
         "How many of it to run.",
     ),
     key(
@@ -100,24 +100,24 @@ const KEYS: &[Key] = &[
         Kind::Map(&PROBE),
         "It is started again when this fails for good.",
     ),
-    key(
+    one(
         "ready_log_line",
-        Kind::Text,
+        One::Text,
         "It is ready when a line of its output holds this text.",
     ),
-    key(
+    one(
         "failure_log_line",
-        Kind::Text,
+        One::Text,
         "It is not ready any more when a line of its output holds this text.",
     ),
-    key(
+    one(
         "ready",
-        Kind::Word(&["notify"]),
+        One::Word(&["notify"]),
         "`notify`: it says itself that it is ready (`READY=1` on `$NOTIFY_SOCKET`).",
     ),
-    key(
+    one(
         "watchdog",
-        Kind::Time,
+        One::Time,
         "It says so often that it is alive (`WATCHDOG=1` on `$NOTIFY_SOCKET`), or is started again.",
     ),
     key(
@@ -132,27 +132,27 @@ const KEYS: &[Key] = &[
     ),
     key("shutdown", Kind::Map(&SHUTDOWN), "How to stop it."),
     alias("stop", "shutdown", Kind::Map(&SHUTDOWN), "How to stop it."),
-    key(
+    one(
         "is_daemon",
-        Kind::Flag,
+        One::Flag,
         "Its command leaves a process behind and ends.",
     ),
-    key(
+    one(
         "launch_timeout_seconds",
-        Kind::Time,
+        One::Time,
         "How long the command of a daemon may take to leave it behind.",
     ),
-    key("is_foreground", Kind::Flag, "It is started by hand only."),
-    key(
+    one("is_foreground", One::Flag, "It is started by hand only."),
+    one(
         "is_elevated",
-        Kind::Flag,
+        One::Flag,
         "It runs as root, through sudo in its own terminal.",
     ),
     key("schedule", Kind::Map(&SCHEDULE), "When it runs by itself."),
     key("watch", Kind::Map(&WATCH), "Files whose changes restart it."),
-    key(
+    one(
         "port",
-        Kind::Port,
+        One::Port,
         "Its port, also as the variable PORT: a number, or `auto` for the next one after those above.",
     ),
     key(
@@ -161,16 +161,16 @@ const KEYS: &[Key] = &[
         "Sockets that are open before it starts and stay open over its restarts: `8080`, `127.0.0.1:8080`, a path.",
     ),
     key("limits", Kind::Map(&LIMITS), "What it may use at most."),
-    key(
+    one(
         "tier",
-        Kind::Text,
+        One::Text,
         "The tier it starts in: everything of a lower one is ready before the next one starts.",
     ),
-    key("is_optional", Kind::Flag, "Its failure holds nobody up."),
+    one("is_optional", One::Flag, "Its failure holds nobody up."),
     alias(
         "optional",
         "is_optional",
-        Kind::Flag,
+        Kind::One(One::Flag),
         "Its failure holds nobody up.",
     ),
     key(
@@ -178,22 +178,22 @@ const KEYS: &[Key] = &[
         Kind::Map(&HOOKS),
         "Commands that run when something happens to it.",
     ),
-    key("is_tty", Kind::Flag, "It has a terminal, as every service has.").explained(TERMINAL),
-    key(
+    one("is_tty", One::Flag, "It has a terminal, as every service has.").explained(TERMINAL),
+    one(
         "is_interactive",
-        Kind::Flag,
+        One::Flag,
         "One can type into it, as into every service.",
     )
     .explained(TERMINAL),
-    key(
+    one(
         "disable_ansi_colors",
-        Kind::Flag,
+        One::Flag,
         "Process Compose's screen shows its output raw.",
     )
     .explained(SCREEN),
-    key(
+    one(
         "log_location",
-        Kind::Text,
+        One::Text,
         "A file that its output is written to, besides the one that `ovr logs` reads.",
     ),
     key(
@@ -201,24 +201,19 @@ const KEYS: &[Key] = &[
         Kind::Map(&LOG),
         "How the file of `log_location` is written.",
     ),
-    key(
+    one(
         "truncate_log",
-        Kind::Flag,
+        One::Flag,
         "Forget its output when it is started again.",
     )
     .explained("the output of earlier runs is kept; `ovr logs NAME --run last` shows the last one alone"),
-    key(
+    one(
         "monitor_for",
-        Kind::Word(&["none", "activity", "silence"]),
+        One::Word(&["none", "activity", "silence"]),
         "What Process Compose's screen marks it for.",
     )
     .explained(SCREEN),
-    key(
-        "monitor_silence_threshold",
-        Kind::Time,
-        "When silence is silence.",
-    )
-    .explained(SCREEN),
+    one("monitor_silence_threshold", One::Time, "When silence is silence.").explained(SCREEN),
     key("mcp", Kind::Any, "What agents may do with it in Process Compose.")
         .explained("`ovr mcp` lets agents at every service, and needs no configuration: docs/agents.md"),
     key("name", Kind::Any, "Process Compose's own.").explained("the name is the key above"),

@@ -1,6 +1,6 @@
 //! The keys of a whole configuration.
 
-use super::{Kind, LOG, PROCESS, SHELL, Table, key};
+use super::{Kind, LOG, One, PROCESS, SHELL, Table, key, one};
 
 const OF_PROCESS_COMPOSE: &str = "it is about Process Compose itself";
 const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing in a file";
@@ -8,15 +8,15 @@ const SET_BY_ITSELF: &str = "Process Compose sets it itself, so it means nothing
 pub(in crate::config::yaml) static PROJECT: Table = Table {
     what: "a configuration",
     keys: &[
-        key("version", Kind::Text, "The format's version; any will do.").granted(),
-        key(
+        one("version", One::Text, "The format's version; any will do.").granted(),
+        one(
             "name",
-            Kind::Text,
+            One::Text,
             "The project's name; without it, that of its directory.",
         ),
-        key(
+        one(
             "extends",
-            Kind::Text,
+            One::Text,
             "Another file, relative to this one, whose values count where this one says nothing.",
         ),
         key("processes", Kind::Named(&PROCESS), "The services, by name."),
@@ -25,9 +25,9 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
             Kind::TextLists,
             "Named sets of services: `ovr start --profile NAME` starts those of one, and what they need.",
         ),
-        key(
+        one(
             "publish",
-            Kind::Text,
+            One::Text,
             "The NATS server that events are published to, and requests come from: `nats://host:4222`. Read at a start; `--publish` and `OVR_PUBLISH` win.",
         ),
         key(
@@ -42,30 +42,30 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
         ),
         key("vars", Kind::Vars, "Values for templates (`{{.NAME}}`)."),
         key("shell", Kind::Map(&SHELL), "The programs that run commands."),
-        key(
+        one(
             "ordered_shutdown",
-            Kind::Flag,
+            One::Flag,
             "Stop a service only when those that depend on it are gone; this is so unless it is `false`.",
         ),
-        key(
+        one(
             "is_strict",
-            Kind::Flag,
+            One::Flag,
             "Warnings about the configuration are errors.",
         ),
-        key(
+        one(
             "disable_env_expansion",
-            Kind::Flag,
+            One::Flag,
             "Leave `${NAME}` and `$$` as they are written.",
         ),
-        key(
+        one(
             "is_tui_disabled",
-            Kind::Flag,
+            One::Flag,
             "Nothing opens a screen of its own at a start.",
         )
         .granted(),
-        key(
+        one(
             "log_location",
-            Kind::Text,
+            One::Text,
             "A file for the output of all services that name none, besides those that `ovr logs` reads.",
         ),
         key(
@@ -73,18 +73,18 @@ pub(in crate::config::yaml) static PROJECT: Table = Table {
             Kind::Map(&LOG),
             "How the files of `log_location` are written.",
         ),
-        key("log_length", Kind::Whole(0, i64::MAX), "Lines of output to keep.").explained(
+        one("log_length", One::Whole(0, i64::MAX), "Lines of output to keep.").explained(
             "output is kept up to a size, not a number of lines; `ovr logs -n` chooses how many to show",
         ),
-        key(
+        one(
             "log_level",
-            Kind::Text,
+            One::Text,
             "How much Process Compose says about itself.",
         )
         .explained(OF_PROCESS_COMPOSE),
-        key(
+        one(
             "log_format",
-            Kind::Text,
+            One::Text,
             "Nothing; Process Compose does not use it either.",
         )
         .explained(OF_PROCESS_COMPOSE),

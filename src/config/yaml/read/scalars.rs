@@ -1,7 +1,7 @@
 //! Scalars by the kind of their key: texts, flags, numbers, times, sizes, words, signals. What is expected is
 //! said where it is not met.
 
-use super::super::keys::{Key, Kind, MEANT};
+use super::super::keys::{Key, Kind, MEANT, One};
 use super::super::node::{Entry, Node};
 use super::super::substitute::settled;
 use super::{Fields, no_such_word};
@@ -61,7 +61,7 @@ impl Fields<'_> {
 
     pub(super) fn text(&mut self, name: &str) -> Option<Located<String>> {
         let (key, text) = self.scalar(name)?;
-        debug_assert!(matches!(key.kind, Kind::Text | Kind::Command), "{name}");
+        debug_assert!(matches!(key.kind, Kind::One(One::Text | One::Command)), "{name}");
         Some(text)
     }
 
@@ -106,7 +106,7 @@ impl Fields<'_> {
 
     pub(super) fn located_whole<T: TryFrom<i64>>(&mut self, name: &str) -> Option<Located<T>> {
         let (key, _) = self.get(name)?;
-        let Kind::Whole(low, high) = key.kind else {
+        let Kind::One(One::Whole(low, high)) = key.kind else {
             debug_assert!(false, "`{name}` is no number");
             return None;
         };
@@ -133,7 +133,7 @@ impl Fields<'_> {
 
     pub(super) fn word(&mut self, name: &str) -> Option<Located<&'static str>> {
         let (key, text) = self.scalar(name)?;
-        let Kind::Word(words) = key.kind else {
+        let Kind::One(One::Word(words)) = key.kind else {
             debug_assert!(false, "`{name}` is no word");
             return None;
         };

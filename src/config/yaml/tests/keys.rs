@@ -1,7 +1,7 @@
 //! Every key of the table does something, and says what it takes. The configurations are made from the table, as
 //! JSON, which is YAML.
 
-use super::super::keys::{Fate, Key, Kind, PROJECT, Table};
+use super::super::keys::{Fate, Key, Kind, One, PROJECT, Table};
 use super::{read_one, told};
 use crate::diag::Severity;
 use serde_json::{Value, json};
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 /// A value that a key of this kind takes, different from what goes without saying.
 fn sample(kind: Kind) -> Value {
     match kind {
-        Kind::Text | Kind::Command | Kind::Any => json!("some text"),
-        Kind::Flag => json!(true),
-        Kind::Whole(low, _) => json!(low + 2),
-        Kind::Time => json!("1m30s"),
-        Kind::Word(words) => json!(words.last()),
-        Kind::Signal => json!("USR1"),
-        Kind::Port | Kind::PortText => json!(8080),
-        Kind::Bytes => json!("512M"),
-        Kind::Processors => json!(1.5),
-        Kind::Keys => json!("q\\n"),
+        Kind::One(One::Text | One::Command) | Kind::Any => json!("some text"),
+        Kind::One(One::Flag) => json!(true),
+        Kind::One(One::Whole(low, _)) => json!(low + 2),
+        Kind::One(One::Time) => json!("1m30s"),
+        Kind::One(One::Word(words)) => json!(words.last()),
+        Kind::One(One::Signal) => json!("USR1"),
+        Kind::One(One::Port | One::PortText) => json!(8080),
+        Kind::One(One::Bytes) => json!("512M"),
+        Kind::One(One::Processors) => json!(1.5),
+        Kind::One(One::Keys) => json!("q\\n"),
         Kind::Texts | Kind::MoreTexts | Kind::Argv => json!(["a", "b"]),
         Kind::TextLists => json!({ "dev": ["web"] }),
         Kind::Codes => json!([3]),
@@ -52,17 +52,21 @@ fn filled(table: &'static Table) -> Value {
 
 fn wrong(kind: Kind) -> Vec<Value> {
     match kind {
-        Kind::Text | Kind::Command => vec![json!(["a"]), json!({ "a": 1 })],
-        Kind::Flag
-        | Kind::Whole(..)
-        | Kind::Time
-        | Kind::Word(_)
-        | Kind::Signal
-        | Kind::Port
-        | Kind::PortText
-        | Kind::Bytes
-        | Kind::Processors => vec![json!("no such thing"), json!(["a"]), json!({ "a": 1 }), json!(-1)],
-        Kind::Keys => vec![json!("\\q"), json!(["a"])],
+        Kind::One(One::Text | One::Command) => vec![json!(["a"]), json!({ "a": 1 })],
+        Kind::One(
+            One::Flag
+            | One::Whole(..)
+            | One::Time
+            | One::Word(_)
+            | One::Signal
+            | One::Port
+            | One::PortText
+            | One::Bytes
+            | One::Processors,
+        ) => {
+            vec![json!("no such thing"), json!(["a"]), json!({ "a": 1 }), json!(-1)]
+        }
+        Kind::One(One::Keys) => vec![json!("\\q"), json!(["a"])],
         Kind::Texts | Kind::MoreTexts => vec![json!({ "a": 1 }), json!([["a"]])],
         Kind::Argv => vec![json!("a"), json!({ "a": 1 }), json!([])],
         Kind::Codes => vec![json!("a"), json!(["a"]), json!([256])],

@@ -1,0 +1,69 @@
+//! Who looks at the windows in tmux, which the machine is told, and what the status line of a window says to whoever
+//! does. What it says in words is `words.rs`'s.
+
+use super::core::Controller;
+use super::windows::Asked;
+use super::words;
+use crate::model::InstanceId;
+use crate::supervisor::Event;
+use crate::tmux::Reply;
+use crate::tmux::command::Command;
+use crate::tmux::server;
+
+impl Controller {
+    pub(super) fn ask_who_looks(&mut self) {
+        self.windows.ask_once(&Command::list_clients(), Asked::Clients);
+    }
+
+    pub(super) fn on_viewers(&mut self, reply: &Reply) {
+        let viewers = server::viewers(&reply.text());
+        if viewers.is_none() && reply.ok {
+            return self.ask_who_looks();
+        }
+        let viewers = viewers.unwrap_or_default();
+        self.viewers = viewers.len();
+        for instance in self.ids() {
+            let window = self.host(instance).window;
+            let count = viewers
+                .iter()
+                .filter(|viewer| Some(viewer.window) == window)
+                .count();
+            let clients = u32::try_from(count).unwrap_or(u32::MAX);
+            let host = self.host_mut(instance);
+            if host.clients != clients {
+                host.clients = clients;
+                self.note_change_of(instance);
+                self.feed(Event::Attached { instance, clients });
+            }
+        }
+    }
+
+    /// Tells tmux what the status line of each window that somebody looks at should say now.
+    pub(super) fn refresh_stale_status_lines(&mut self) {
+        for instance in std::mem::take(&mut self.stale_status) {
+            if self.host(instance).clients > 0 {
+                self.refresh_status_line(instance);
+            }
+        }
+    }
+
+    pub(super) fn refresh_status_line(&mut self, instance: InstanceId) {
+        let host = self.host(instance);
+        let Some(window) = host.window else { return };
+        let command = words::window_status(
+            host,
+            self.machine.state(instance),
+            self.machine.word(instance),
+            window,
+        );
+        let mut rendered = Vec::new();
+        command.write_line(&mut rendered);
+        if self.host(instance).shown != rendered {
+            self.windows.tell(&command);
+            self.host_mut(instance).shown = rendered;
+        }
+        if let Some(client) = self.windows.client() {
+            client.flush();
+        }
+    }
+}
