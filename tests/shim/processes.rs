@@ -24,7 +24,7 @@ pub(crate) fn wait_for_exit(child: &mut Child) -> ExitStatus {
 
 /// Waits until a process is gone (a zombie is).
 pub(crate) fn wait_gone(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
         Ok(handle) => wait_readable(&handle, DEADLINE).expect("the process ends in time"),
         Err(rustix::io::Errno::SRCH) => {}
