@@ -1,6 +1,7 @@
 //! The process table and waiting on it, apart from the code under test.
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use std::fs;
 use std::os::fd::AsFd;
 use std::process::{Child, ExitStatus};
@@ -23,7 +24,7 @@ pub(crate) fn wait_for_exit(child: &mut Child) -> ExitStatus {
 
 /// Waits until a process is gone (a zombie is).
 pub(crate) fn wait_gone(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
         Ok(handle) => wait_readable(&handle, DEADLINE).expect("the process ends in time"),
         Err(rustix::io::Errno::SRCH) => {}
@@ -38,6 +39,14 @@ pub(crate) fn wait_until(condition: impl Fn() -> bool) {
         assert!(Instant::now() < until, "not in time");
         std::thread::yield_now();
     }
+}
+
+/// Stops a child of this process, and waits until it stands still.
+pub(crate) fn suspend(pid: u32) {
+    send(pid, libc::SIGSTOP);
+    let child = Pid::from_raw(i32::try_from(pid).unwrap());
+    let stopped = waitpid(child, WaitOptions::UNTRACED).unwrap();
+    assert!(stopped.is_some_and(|(_, status)| status.stopped()), "{stopped:?}");
 }
 
 pub(crate) fn send(pid: u32, signal: i32) {

@@ -1,7 +1,7 @@
 //! What happens when controller, window or shim go away.
 
 use crate::harness::Pane;
-use crate::processes::{is_alive, state, wait_gone, wait_until};
+use crate::processes::{is_alive, state, suspend, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
 use ovr::shim::tree;
@@ -222,7 +222,7 @@ fn a_shim_that_is_called_by_the_controller_it_has_stays_with_it() {
 fn keys_that_come_with_the_order_to_run_do_not_cost_the_window() {
     let mut pane = Pane::open();
     // Both are there when the shim looks again.
-    pane.signal_shim(Signal::from_number(libc::SIGSTOP).unwrap());
+    suspend(pane.shim_pid());
     pane.type_keys(b"\r");
     pane.run_argv(1, &["/bin/sleep", "60"], StopPlan::default());
     pane.signal_shim(Signal::CONT);
