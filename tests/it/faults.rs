@@ -70,6 +70,11 @@ fn killing_tmux_and_controller_together_orphans_nothing() {
     project.start_detached(&["-t", "1"]);
     project.wait_running(["web", "db", "pipe"]);
     let (tmux, controller) = (project.tmux_pid(), project.status().session.pid);
+    // At one moment: a controller that has seen its tmux go opens the next window, in a tmux of its own.
+    processes::kill(controller, Signal::STOP);
+    project.wait_until("the controller to stand still", || {
+        processes::process(controller).is_some_and(|process| process.state == 'T')
+    });
     processes::kill(tmux, Signal::KILL);
     processes::kill(controller, Signal::KILL);
     project.wait_gone();
