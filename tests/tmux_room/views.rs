@@ -254,8 +254,11 @@ fn the_uptime_counts_by_itself() {
 #[test]
 fn a_read_only_view_types_nothing_and_can_be_left() {
     run(async {
-        let room = Room::open("echo in first; exec cat").await;
+        let mut room = Room::open("echo in first; exec cat").await;
         let greeting = room.greeting();
+        // Nobody presses keys within the millisecond in which tmux takes them for a paste; this test does.
+        let always_keys = Command::new("set-option").args(["-g", "assume-paste-time", "0"]);
+        room.tell(&always_keys).await;
         let leave = LeaveKeys::ask(&room.server, PATIENCE).await.unwrap();
         let mut view = view(&room, greeting.window, &leave);
         view.mode = ViewMode::ReadOnly;
