@@ -12,7 +12,7 @@ use rustix::process::{
 };
 use rustix::stdio;
 use rustix::termios::tcsetpgrp;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 
@@ -196,7 +196,8 @@ fn places(program: &str, path: Option<&str>) -> impl Iterator<Item = String> {
 /// In memory that is shared with the parent, which waits until the child has a program or is gone.
 #[cfg(target_os = "linux")]
 mod memory {
-    use super::{Unborn, c_int, c_void, io};
+    use super::{Unborn, c_int, io};
+    use std::ffi::c_void;
 
     /// In words of sixteen bytes, by which a stack is aligned. Pages that are not used cost nothing.
     const STACK: usize = 8192;
