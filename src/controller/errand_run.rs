@@ -14,6 +14,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{ioctl_tiocsctty, setsid};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -246,11 +247,13 @@ async fn pump(
 ) {
     let Some(mut source) = source else { return };
     let mut buffer = vec![0; CHUNK];
+    // Once for all: who still prints then would begin the time anew with each piece.
+    let mut held_open = pin!(held_open(&mut over));
     loop {
         let Ok(room) = send.reserve().await else { return };
         let read = tokio::select! {
             read = source.read(&mut buffer) => read.unwrap_or(0),
-            () = held_open(&mut over) => 0,
+            () = held_open.as_mut() => 0,
         };
         if read == 0 {
             return;

@@ -155,14 +155,7 @@ impl Hub {
             return;
         };
         source.silent = false;
-        let mut sink = SourceSink {
-            instance,
-            at_ms,
-            past: &mut source.past,
-            shared: &mut self.shared,
-            line_ended: false,
-            current: true,
-        };
+        let mut sink = SourceSink::new((instance, at_ms), &mut source.past, &mut self.shared, true);
         source.decoder.feed(bytes, &mut sink);
         let line_ended = sink.line_ended;
         let is_open = source.decoder.has_open_line();
@@ -181,14 +174,12 @@ impl Hub {
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
-        source.decoder.finish(&mut SourceSink {
-            instance,
-            at_ms,
-            past: &mut source.past,
-            shared: &mut self.shared,
-            line_ended: false,
-            current: true,
-        });
+        source.decoder.finish(&mut SourceSink::new(
+            (instance, at_ms),
+            &mut source.past,
+            &mut self.shared,
+            true,
+        ));
         for sentence in source.past.sentences.cut() {
             source.past.say(&mut self.shared, at_ms, instance, &sentence);
         }

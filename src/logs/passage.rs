@@ -139,6 +139,24 @@ pub(super) struct SourceSink<'a> {
     pub(super) current: bool,
 }
 
+impl<'a> SourceSink<'a> {
+    pub(super) fn new(
+        (instance, at_ms): (InstanceId, u64),
+        past: &'a mut Past,
+        shared: &'a mut Merged,
+        current: bool,
+    ) -> Self {
+        Self {
+            instance,
+            at_ms,
+            past,
+            shared,
+            line_ended: false,
+            current,
+        }
+    }
+}
+
 impl Sink for SourceSink<'_> {
     #[inline]
     fn line(&mut self, text: &[u8]) {

@@ -43,14 +43,7 @@ impl Hub {
         let past = &source.past;
         // The scrollback does not tell the runs apart; but if this one's beginning was seen, all that is new is its.
         let current = alive.is_some() && alive == past.begun && past.begun == Some(past.run);
-        let mut sink = SourceSink {
-            instance,
-            at_ms,
-            past: &mut source.past,
-            shared: &mut self.shared,
-            line_ended: false,
-            current,
-        };
+        let mut sink = SourceSink::new((instance, at_ms), &mut source.past, &mut self.shared, current);
         // A decoder of its own: the stream's stands somewhere else.
         let mut decoder = StreamDecoder::new(None);
         decoder.feed(line, &mut sink);

@@ -173,17 +173,21 @@ fn non_blocking_input_left_by_a_run_does_not_reach_the_next() {
     pane.close();
 }
 
-#[test]
-fn a_run_begins_only_when_its_mark_has_gone_through_a_full_terminal() {
-    let mut pane = Pane::open();
+/// After run 1, with nobody who reads: notes until the shim holds some back, so that the next run has to wait behind them.
+pub(crate) fn fill_terminal(pane: &mut Pane) {
     pane.run(1, "sleep 60");
     pane.stop_reading();
     pane.kill(1);
     pane.ended(1);
-    // Fill the pane with notes until the shim holds some back; the next run has to wait behind them.
     for _ in 0..3000 {
         pane.order(&Order::Note { text: "x".repeat(60) });
     }
+}
+
+#[test]
+fn a_run_begins_only_when_its_mark_has_gone_through_a_full_terminal() {
+    let mut pane = Pane::open();
+    fill_terminal(&mut pane);
     pane.run_argv(2, &["/bin/echo", "through"], StopPlan::default());
     pane.go_on_reading();
     assert!(matches!(pane.report(), Report::Spawned { .. }));

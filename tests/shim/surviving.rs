@@ -1,6 +1,7 @@
 //! What happens when controller, window or shim go away.
 
 use crate::harness::Pane;
+use crate::output::fill_terminal;
 use crate::processes::{is_alive, state, suspend, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
@@ -235,13 +236,7 @@ fn keys_that_come_with_the_order_to_run_do_not_cost_the_window() {
 #[test]
 fn a_run_that_waits_for_the_terminal_is_the_next_controllers_when_that_orders_it() {
     let mut pane = Pane::open();
-    pane.run(1, "sleep 60");
-    pane.stop_reading();
-    pane.kill(1);
-    pane.ended(1);
-    for _ in 0..3000 {
-        pane.order(&Order::Note { text: "x".repeat(60) });
-    }
+    fill_terminal(&mut pane);
     pane.run_argv(2, &["/bin/echo", "for the first"], StopPlan::default());
     pane.run_argv(3, &["/bin/true"], StopPlan::default());
     assert!(matches!(pane.report(), Report::SpawnFailed { run: RunId(3), .. }));
