@@ -17,7 +17,6 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
 use std::time::Instant;
 
 /// The hidden subcommand of our program that [`main_from`] is.
@@ -55,7 +54,7 @@ pub enum Report {
 }
 
 /// The command's parent, from its command line on: everything after `ovr errand`.
-pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main_from(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let number = match args.as_slice() {
         [number] => number.to_str().and_then(|number| number.parse().ok()),
@@ -67,7 +66,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // SAFETY: the number is that of the socket which was handed over for this, and nothing else here has it.
     let socket = unsafe { UnixStream::from_raw_fd(number) };
     match Errand::new(socket).and_then(Errand::serve) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => refuse(&format!("the command cannot be run: {error}")),
     }
 }
@@ -188,13 +187,13 @@ impl Errand {
 
     fn carry_out(&mut self, order: Order) {
         match (order, &self.live) {
-            (Order::Run { launch, token }, None) if !self.abandoned => self.start(&launch, &token),
+            (Order::Run { launch, token }, None) if !self.abandoned => self.start(launch, &token),
             (Order::Signal { signal }, Some(live)) => live.cmd_signal(signal),
             (Order::Run { .. } | Order::Signal { .. }, _) => {}
         }
     }
 
-    fn start(&mut self, launch: &Launch, token: &str) {
+    fn start(&mut self, launch: Launch, token: &str) {
         match Live::start(THE_RUN, launch, hang_up(), token, &Supplies::default()) {
             Ok(live) => {
                 self.tell(&Report::Spawned { pid: live.pid() });
