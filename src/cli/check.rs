@@ -1,6 +1,7 @@
 //! `ovr check`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::plan::{Here, Plan};
 use super::start::StartArgs;
 use super::{elsewhere, report};
@@ -33,7 +34,7 @@ pub struct CheckArgs {
 pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
     let checked = match elsewhere::ask_files(global, &args.project, Client::check)? {
         Some(checked) => checked,
-        None => check(&Here::look()?, &args.project.as_start()),
+        None => check_here(global, &args.project)?,
     };
     let problems: Vec<Diagnostic> = checked.findings.iter().map(Diagnostic::from).collect();
     let errors = problems
@@ -61,7 +62,16 @@ pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diag
     Ok(ExitCode::from(code))
 }
 
-/// What is wrong with the files here.
+/// What is wrong with the files that are meant here; that there are none, too.
+fn check_here(global: &GlobalArgs, project: &ProjectArgs) -> Result<Checked, Diagnostic> {
+    let here = Here::look()?;
+    Ok(match Meant::find(global, &here, project) {
+        Ok(meant) => check(&here, &meant.start),
+        Err(error) => checked(Vec::new(), &[error], None),
+    })
+}
+
+/// What is wrong with the files of this start.
 pub(super) fn check(here: &Here, start: &StartArgs) -> Checked {
     let (services, problems, config) = match Plan::make(here, start) {
         Ok(plan) => {

@@ -1,8 +1,9 @@
 //! `ovr run`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::complete::{self, Kind};
-use super::plan::{Here, Plan};
+use super::plan::Here;
 use super::{elsewhere, report, run_remote};
 use crate::api::Peer;
 use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
@@ -48,7 +49,7 @@ pub fn cmd_run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnost
         return run_remote::run(remote, args);
     }
     let here = Here::look()?;
-    let plan = match Plan::make(&here, &args.project.as_start()) {
+    let plan = match Meant::find(global, &here, &args.project)?.plan(&here) {
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };
