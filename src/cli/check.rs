@@ -19,8 +19,9 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Check the configuration and start nothing
 ///
-/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not. With
-/// -s tcp://HOST:PORT, of the files of this session, as they are now.
+/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not. Where a
+/// session runs, what `ovr reload` would, of the session's files as they are now; what -f or -d names goes before.
+/// So it is with -s tcp://HOST:PORT, on the session's machine.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CheckArgs {
     #[command(flatten)]

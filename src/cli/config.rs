@@ -22,7 +22,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Print the configuration as one, with the place of each value
 ///
 /// All files merged, `extends` and overrides followed, `${NAME}` replaced; templates and defaults are not
-/// filled in. Starts nothing and runs no command. With -s tcp://HOST:PORT, the files of this session.
+/// filled in. Starts nothing and runs no command. Where a session runs, of its files; what -f or -d names goes before.
+/// With -s tcp://HOST:PORT, the files of this session.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     #[command(flatten)]

@@ -22,7 +22,8 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Print the environment of the services
 ///
-/// Without a name, what all of them share. With -s tcp://HOST:PORT, what this session gives them.
+/// Without a name, what all of them share. Where a session runs, by its files and options; what -f or -d names goes
+/// before. With -s tcp://HOST:PORT, what this session gives them.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EnvArgs {
     /// The service whose environment to print

@@ -25,7 +25,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Run a command in the environment of the services
 ///
 /// In this terminal, in the current directory, whether the services run or not. Exits with the command's
-/// own exit code.
+/// own exit code. Where a session runs, its files and options count, with its ports; what -f or -d names goes
+/// before.
 ///
 /// At a session on TCP (-s tcp://HOST:PORT) the command runs on the session's machine, in the project's root, and
 /// its input and output are here. It ends when this one does, with all that it has started.
