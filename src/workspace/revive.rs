@@ -85,7 +85,10 @@ pub fn info(dir: &SessionDir, patience: Duration) -> Result<Option<SessionInfo>,
                 Kind::System,
                 format!("the session is alive (pid {who}) and has not said what it runs with"),
             )
-            .cause(format!("{} is not its", dir.session_file().display()))
+            .cause(format!(
+                "{} is missing, or of the session before it",
+                dir.session_file().display()
+            ))
             .hint("it may be starting: try again; -f FILE means that file, whatever the session has")
             .hint(format!(
                 "if it hangs: kill -9 {who}, then ovr start adopts its services"

@@ -302,7 +302,7 @@ mod tests {
     fn a_tmux_server_that_is_dead_and_not_reaped_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("tmux");
-        fs::copy("/bin/sh", &program).unwrap();
+        std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
         let mut server = Command::new(&program).args(["-c", ":"]).spawn().unwrap();
         let pid = rustix::process::Pid::from_child(&server);
         let ended = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
