@@ -235,7 +235,7 @@ fn setup(
         watch: !options.no_watch.value,
         publish: plan.publish.clone(),
         tcp: None,
-        settings: inherit::to_keep(here, args),
+        settings: inherit::to_keep(here, args, &plan.project.root),
         arguments: std::env::args_os()
             .skip(1)
             .map(|word| redacted(&word.to_string_lossy()))

@@ -196,7 +196,7 @@ pub struct StartOptions {
 pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Diagnostic> {
     let r = Resolver {
         lookup,
-        inherited: &args.inherited,
+        inherited: &args.inherited.settings,
     };
     Ok(StartOptions {
         names: args.names.clone(),

@@ -78,3 +78,24 @@ fn a_file_that_the_session_was_started_from_is_kept_from_another_directory_and_o
     assert_eq!(status("pid"), pid);
     project.cmd(&["quit"]).dir(&dir).output().success();
 }
+
+#[test]
+fn the_base_port_and_the_files_that_variables_had_said_are_kept() {
+    let project = Project::with(THREE)
+        .file(".env", "A=dotenv\n")
+        .file("named.env", "B=named\n");
+    project.write("sub/x", "");
+    let first = project.cmd(&["start", "-D", "--any-can-die"]).dir("sub");
+    let first = first.env("PORT", "7300").env("OVR_ENV", "named.env");
+    first.env("OVR_SKIP_ENV", "1").output().success();
+    let [web] = project.wait_running(["web"]);
+    kill_controller(&project);
+    let start = project.ovr(&["start", "-D"]);
+    start
+        .success()
+        .says(&["-e named.env --any-can-die PORT=7300 OVR_SKIP_ENV=1\n"]);
+    assert_eq!(project.service("web").pid, Some(web));
+    assert_eq!(project.service("web").port, Some(7300));
+    let run = project.ovr(&["run", "sh", "-c", "echo $B ${A-none} $OVR_PROCESS_worker_PORT"]);
+    assert_eq!(run.success().stdout, "named none 7400\n");
+}
