@@ -2,14 +2,17 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
+use super::connect_here::{self, Shown};
 use super::terminal::Terminal;
 use super::{connect_remote, report, session};
 use crate::api::Peer;
 use crate::api::client::Client;
 use crate::diag::{Diagnostic, Kind as ErrorKind, exit_code};
+use crate::model::{Exit, Signal};
 use crate::tmux::WindowId;
 use crate::tmux::server::Server;
 use crate::tmux::view::{LeaveKeys, View, ViewMode};
+use signal_hook::consts::SIGHUP;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -92,20 +95,24 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
         leave: &keys,
     };
     let terminal = Terminal::note();
-    let status = view.command().status().map_err(|error| {
-        Diagnostic::error(ErrorKind::Tmux, "cannot run tmux to show the window").cause(error.to_string())
-    })?;
-    if !status.success() {
+    let shown = connect_here::show(view.command())?;
+    if !shown.client.success() {
         terminal.restore();
     }
-    if mode != ViewMode::Control {
+    if mode != ViewMode::Control && shown.signal != Some(SIGHUP) {
         say_left(&client, &window.name)?;
     }
-    Ok(ExitCode::from(if status.success() {
-        exit_code::OK
-    } else {
-        exit_code::FAILURE
-    }))
+    Ok(code_of(&shown))
+}
+
+/// As a shell has it where a signal ended it.
+fn code_of(shown: &Shown) -> ExitCode {
+    let signal = shown.signal.and_then(Signal::from_number);
+    match signal {
+        Some(signal) => ExitCode::from(Exit::Signal(signal).shell_code()),
+        None if shown.client.success() => ExitCode::SUCCESS,
+        None => ExitCode::from(exit_code::FAILURE),
+    }
 }
 
 fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {

@@ -8,8 +8,9 @@ use crate::api::client::Client;
 use crate::api::socket::{FromTerminal, TerminalSocket};
 use crate::api::{Peer, Remote};
 use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::model::{Exit, Signal};
 use futures_util::StreamExt;
-use signal_hook::consts::SIGWINCH;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -43,7 +44,14 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
         relay(socket).await.map_err(system)
     });
     screen.restore();
-    let reason = shown?;
+    let reason = match shown? {
+        Over::View(reason) => reason,
+        Over::Signal(signal) => {
+            let signal =
+                Signal::from_number(signal).map_or(exit_code::FAILURE, |s| Exit::Signal(s).shell_code());
+            return Ok(ExitCode::from(signal));
+        }
+    };
     if matches!(client.peer(), Peer::Tcp(_)) {
         say_left(client, &name)?;
     }
@@ -59,13 +67,21 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
     })
 }
 
+/// What ended it.
+enum Over {
+    /// The session's side, with its reason.
+    View(Option<String>),
+    /// A signal to this process.
+    Signal(i32),
+}
+
 /// What the session says at a view's usual end.
 const LEFT: &str = "the view has ended";
 
-/// Passes on what either side says; the reason for the end.
-async fn relay(mut socket: TerminalSocket) -> io::Result<Option<String>> {
+/// Passes on what either side says, until one of them ends.
+async fn relay(mut socket: TerminalSocket) -> io::Result<Over> {
     let mut typed = terminal::typed()?;
-    let mut resized = signal_hook_tokio::Signals::new([SIGWINCH])?;
+    let mut signals = signal_hook_tokio::Signals::new([SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
     let mut out = io::stdout();
     loop {
         tokio::select! {
@@ -74,13 +90,17 @@ async fn relay(mut socket: TerminalSocket) -> io::Result<Option<String>> {
                     out.write_all(&bytes)?;
                     out.flush()?;
                 }
-                FromTerminal::End(reason) => return Ok(reason),
+                FromTerminal::End(reason) => return Ok(Over::View(reason)),
             },
             bytes = typed.recv() => match bytes {
                 Some(bytes) => socket.type_bytes(bytes).await,
-                None => return Ok(None),
+                None => return Ok(Over::View(None)),
             },
-            Some(_) = resized.next() => socket.resize(terminal::size()).await,
+            Some(signal) = signals.next() => match signal {
+                SIGWINCH => socket.resize(terminal::size()).await,
+                // The terminal is raw, and has to be given back first.
+                _ => return Ok(Over::Signal(signal)),
+            },
         }
     }
 }

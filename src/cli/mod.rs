@@ -11,6 +11,7 @@ pub mod complete;
 pub mod completions;
 pub mod config;
 pub mod connect;
+mod connect_here;
 mod connect_remote;
 pub mod detach;
 pub mod down;

@@ -8,6 +8,8 @@ use super::server::Server;
 use super::setup::Setup;
 use super::wire::Wire;
 use crate::diag::{Diagnostic, Kind};
+use crate::platform::parent_death::die_with_us;
+use rustix::process::Signal;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -153,7 +155,11 @@ impl Client {
             .stderr(Stdio::piped())
             // Ctrl-C and Ctrl-Z of our terminal are for us alone.
             .process_group(0);
-        die_with_us(&mut command);
+        // A client whose reader is gone keeps what it could not write for ever: tmux then neither reads the panes, so
+        // that the services block, nor ever ends (seen on 3.3a). So the client has to go with its reader, also when
+        // that is killed; the server, which the first client forks, stays. Where the system cannot do that, the next
+        // controller ends it, if a pipe without a reader has not.
+        die_with_us(&mut command, Signal::KILL);
         let child = command.spawn().map_err(|error| {
             Diagnostic::error(Kind::Tmux, format!("cannot run {}", server.binary.display()))
                 .cause(error.to_string())
@@ -322,32 +328,6 @@ impl Client {
         }
     }
 }
-
-/// A client whose reader is gone keeps what it could not write for ever: tmux then neither reads the panes, so
-/// that the services block, nor ever ends (seen on 3.3a). So the client has to go with its reader, also when
-/// that is killed; the server, which the first client forks, stays.
-#[cfg(target_os = "linux")]
-fn die_with_us(command: &mut std::process::Command) {
-    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-    let us = getpid();
-    let prepare = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // We may have died before that was set.
-        if getppid() == Some(us) {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::NotFound.into())
-        }
-    };
-    // SAFETY: two system calls without memory of ours, as is proper between fork and exec.
-    unsafe {
-        command.pre_exec(prepare);
-    }
-}
-
-/// Elsewhere the next controller ends it, if a pipe without a reader has not.
-#[cfg(not(target_os = "linux"))]
-fn die_with_us(_command: &mut std::process::Command) {}
 
 impl Drop for Client {
     /// Ends the client's process; the session goes on.

@@ -31,6 +31,7 @@ mod harness;
 mod hostile;
 mod kept_options;
 mod lane;
+mod leaving;
 mod leftover_files;
 mod logs;
 mod logs_api;
