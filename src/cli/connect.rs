@@ -2,7 +2,7 @@
 
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
-use super::connect_here::{self, Shown};
+use super::connect_here::{self, Screen, Shown};
 use super::terminal::Terminal;
 use super::{connect_remote, report, session};
 use crate::api::Peer;
@@ -13,7 +13,6 @@ use crate::tmux::WindowId;
 use crate::tmux::server::Server;
 use crate::tmux::view::{LeaveKeys, View, ViewMode};
 use signal_hook::consts::SIGHUP;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 /// A tmux server that answers at all answers within this.
@@ -51,17 +50,6 @@ pub struct ConnectArgs {
 
 /// Attaches this terminal to the service's window, and returns when it is left.
 pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, Diagnostic> {
-    let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if !args.control_mode && !on_terminal {
-        return Err(Diagnostic::error(
-            ErrorKind::NoTerminal,
-            "connect needs a terminal to show the service in",
-        )
-        .hint(format!(
-            "to read its output: ovr logs {}",
-            args.name.as_deref().unwrap_or("NAME")
-        )));
-    }
     let client = session::reach(global)?;
     if let Peer::Tcp(remote) = client.peer() {
         return connect_remote::connect(&client, remote, args);
@@ -79,6 +67,12 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
             format!("{:?} is no window of tmux", window.window),
         )
     })?;
+    let screen = Screen {
+        name: &window.name,
+        control_mode: args.control_mode,
+        drawn_elsewhere: false,
+    };
+    let stand_in = screen.stand_in()?;
     let keys = ask_keys(&server)?;
     let mode = match (args.control_mode, args.read_only) {
         (true, _) => ViewMode::Control,
@@ -95,9 +89,16 @@ pub fn cmd_connect(global: &GlobalArgs, args: &ConnectArgs) -> Result<ExitCode, 
         leave: &keys,
     };
     let terminal = Terminal::note();
-    let shown = connect_here::show(view.command())?;
+    let mut command = view.command();
+    if let Some(stand_in) = stand_in {
+        command.env("TERM", stand_in);
+    }
+    let shown = connect_here::show(command)?;
     if !shown.client.success() {
         terminal.restore();
+    }
+    if let Some(refusal) = shown.refusal(screen) {
+        return Err(refusal);
     }
     if mode != ViewMode::Control && shown.signal != Some(SIGHUP) {
         say_left(&client, &window.name)?;

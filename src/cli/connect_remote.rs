@@ -2,6 +2,7 @@
 //! view and the keys that leave it are the session's own tmux's.
 
 use super::connect::{ConnectArgs, say_left};
+use super::connect_here::Screen;
 use super::report;
 use super::terminal::{self, Terminal};
 use crate::api::client::Client;
@@ -22,15 +23,18 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
                 .hint("leave --control-mode out, or call ovr on the machine that the session runs on (ssh)"),
         );
     }
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => client.window(None)?.name,
+    let name = client.window(args.name.as_deref())?.name;
+    let screen = Screen {
+        name: &name,
+        control_mode: false,
+        drawn_elsewhere: true,
     };
+    screen.stand_in()?;
     report::print_out(&format!(
         "{name} at {} · leave with the key on the last line\n",
         remote.address
     ))?;
-    let screen = Terminal::note();
+    let here = Terminal::note();
     let system = |error: io::Error| {
         Diagnostic::error(Kind::System, "cannot use this terminal").cause(error.to_string())
     };
@@ -40,10 +44,10 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
         .map_err(system)?;
     let shown = runtime.block_on(async {
         let socket = TerminalSocket::open(remote, Some(&name), !args.read_only, terminal::size()).await?;
-        screen.make_raw().map_err(system)?;
+        here.make_raw().map_err(system)?;
         relay(socket).await.map_err(system)
     });
-    screen.restore();
+    here.restore();
     let reason = match shown? {
         Over::View(reason) => reason,
         Over::Signal(signal) => {

@@ -4,6 +4,7 @@
 use super::client::SESSION;
 use super::command::{Command, sequence};
 use super::server::Server;
+use super::terminfo;
 use crate::diag::{Diagnostic, Kind};
 use std::env;
 use std::fs;
@@ -165,28 +166,11 @@ const WINDOW_OPTIONS: &[(&str, &str)] = &[
 
 /// The best `TERM` for windows that programs on this machine know.
 fn terminal() -> &'static str {
-    let named = ["TERMINFO", "TERMINFO_DIRS"]
-        .into_iter()
-        .filter_map(env::var_os)
-        .flat_map(|v| env::split_paths(&v).collect::<Vec<_>>());
-    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".terminfo"));
-    let usual = [
-        "/etc/terminfo",
-        "/lib/terminfo",
-        "/usr/share/terminfo",
-        "/usr/local/share/terminfo",
-        "/opt/homebrew/share/terminfo",
-    ];
-    let known = named
-        .chain(home)
-        .chain(usual.into_iter().map(PathBuf::from))
-        // macOS names the directories by the letter's code.
-        .any(|dir| {
-            ["t", "74"]
-                .iter()
-                .any(|d| dir.join(d).join("tmux-256color").exists())
-        });
-    if known { "tmux-256color" } else { "screen-256color" }
+    if terminfo::is_known("tmux-256color") {
+        "tmux-256color"
+    } else {
+        "screen-256color"
+    }
 }
 
 fn shell() -> PathBuf {

@@ -1,4 +1,4 @@
-//! `ovr connect` that ends by another way than its keys: signals, suspension.
+//! `ovr connect` that ends by another way than its keys: signals, suspension; and terminals in which it cannot begin.
 
 use crate::harness::{Project, Terminal, processes};
 use rustix::process::Signal;
@@ -20,6 +20,9 @@ fn connected(project: &Project, args: &str) -> (Terminal, u32) {
     assert_eq!(found.len(), 1, "{}", processes::table(&found));
     (shell, found[0].pid)
 }
+
+/// tmux's key to detach.
+const DETACH: &str = "\x02d";
 
 fn leave(shell: &Terminal) {
     shell.type_keys("exit\r");
@@ -89,6 +92,8 @@ fn a_signal_ends_a_view_whose_tmux_server_is_stopped() {
         project.processes_with("ovr-view").is_empty() && !processes::is_alive(pid)
     });
     processes::kill(server, Signal::CONT);
+    // Until it knows, it still reads the terminal.
+    clients_are_gone(&project);
     shell.type_keys("echo still $((40 + 2))\r");
     shell.wait_for_output("still 42");
     leave(&shell);
@@ -112,4 +117,54 @@ fn a_view_that_is_suspended_gives_the_shell_its_prompt_and_comes_back() {
     shell.type_keys("\x1b[24~");
     shell.wait_for_output("left web, still running");
     leave(&shell);
+}
+
+#[test]
+fn a_terminal_that_cannot_show_a_window_is_an_error_that_says_what_to_type() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    for (terminal, what) in [
+        ("dumb", "TERM=dumb"),
+        ("", "no TERM"),
+        ("no-such-terminal", "TERM=no-such-terminal"),
+    ] {
+        let view = project.cmd(&["connect", "web"]).env("TERM", terminal).terminal();
+        assert_eq!(view.wait_exit(), 75, "{}", view.plain());
+        let said = view.plain();
+        assert!(said.contains(what), "{said}");
+        assert!(said.contains("TERM=xterm-256color ovr connect web"), "{said}");
+        assert!(said.contains("ovr logs web"), "{said}");
+        assert!(!said.contains("left web"), "{said}");
+    }
+}
+
+#[test]
+fn a_terminal_of_today_that_this_machine_does_not_know_is_taken_for_its_like() {
+    let project = Project::with("web: echo here is web; sleep 1000\n");
+    project.start_detached(&[]);
+    for terminal in ["xterm-no-such-one", "alacritty-no-such-one"] {
+        let view = project.cmd(&["connect", "web"]).env("TERM", terminal).terminal();
+        view.wait_for_output(&format!("{terminal} is not known here, and is taken for xterm-256color"));
+        view.wait_for_screen_text("here is web");
+        view.wait_for_screen_text("leave: Ctrl-b d");
+        view.type_keys(DETACH);
+        assert_eq!(view.wait_exit(), 0);
+    }
+}
+
+#[test]
+fn without_a_terminal_connect_in_control_mode_and_a_wrong_name_are_told_as_they_are() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    project
+        .ovr(&["connect", "-c", "web"])
+        .code(75)
+        .says(&["connect needs a terminal", "ovr logs web"])
+        .never_says(&["tcgetattr"]);
+    project.ovr(&["connect"]).code(75).says(&["ovr logs web"]);
+    project
+        .ovr(&["connect", "wbe"])
+        .code(65)
+        .says(&["did you mean"])
+        .never_says(&["ovr logs wbe"]);
 }
