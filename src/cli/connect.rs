@@ -124,7 +124,9 @@ fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
         .enable_all()
         .build()
         .map_err(failed)?;
-    runtime.block_on(LeaveKeys::ask(server, PATIENCE)).map_err(failed)
+    runtime
+        .block_on(LeaveKeys::ask(server, PATIENCE, &[]))
+        .map_err(failed)
 }
 
 /// `left web, still running`: what stands in the terminal afterwards.

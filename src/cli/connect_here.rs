@@ -44,7 +44,10 @@ impl Screen<'_> {
     pub(super) fn stand_in(self) -> Result<Option<&'static str>, Diagnostic> {
         // The reader of control mode may be a pipe, but tmux makes the keyboard raw for it.
         if !io::stdin().is_terminal() || !(self.control_mode || io::stdout().is_terminal()) {
-            let error = Diagnostic::error(Kind::NoTerminal, "connect needs a terminal to show the service in");
+            let error = Diagnostic::error(
+                Kind::NoTerminal,
+                "connect needs a terminal to show the service in",
+            );
             return Err(error.hint(self.to_read()));
         }
         let terminal = env::var("TERM").unwrap_or_default();
@@ -56,10 +59,14 @@ impl Screen<'_> {
             Known::AsItself => Ok(None),
             _ if self.drawn_elsewhere => Ok(None),
             Known::As(stand_in) => {
-                report::print_aside(&format!("{terminal} is not known here, and is taken for {stand_in}\n"));
+                report::print_aside(&format!(
+                    "{terminal} is not known here, and is taken for {stand_in}\n"
+                ));
                 Ok(Some(stand_in))
             }
-            Known::Not => Err(self.unfit(&format!("this terminal's type is not known here (TERM={terminal})"))),
+            Known::Not => Err(self.unfit(&format!(
+                "this terminal's type is not known here (TERM={terminal})"
+            ))),
         }
     }
 

@@ -58,10 +58,7 @@ async fn attach(server: &Server, window: &Window, request: &TerminalRequest) -> 
     };
     let id = window.window.parse().expect("it was printed by us");
     // What the client's own surroundings are is not known here.
-    let keys = LeaveKeys {
-        outer_prefix: None,
-        ..LeaveKeys::ask(server, PATIENCE).await.map_err(failed)?
-    };
+    let keys = LeaveKeys::ask(server, PATIENCE, &[]).await.map_err(failed)?;
     let view = View {
         server,
         window: id,

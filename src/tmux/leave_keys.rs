@@ -4,33 +4,48 @@ use super::command::{Command, sequence};
 use super::server::Server;
 use std::env;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Names the key that leaves a window without a prefix; `none` for no such key.
 pub const DETACH_KEY_VARIABLE: &str = "OVR_DETACH_KEY";
 const DEFAULT_DETACH_KEY: &str = "F12";
+const DEFAULT_PREFIX: &str = "C-b";
+/// Nobody sits deeper, or could count the presses.
+const MOST_DOUBLED: usize = 3;
 
 /// The command in place of tmux's last words, `[detached (from session …)]`, which would name the view's session.
 pub(super) const QUIETLY: &str = "exec true";
 
 /// The keys that leave a view.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeaveKeys {
     /// The key without prefix, as tmux spells it: `F12`.
     pub direct: Option<String>,
     /// Prefix and key, as tmux spells them: `C-b`, `d`.
     pub prefixed: Option<(String, String)>,
-    /// The prefix of the tmux that this terminal is in, if it is in one.
-    pub outer_prefix: Option<String>,
+    /// The prefixes of the tmuxes that this terminal is in, the nearest first.
+    pub outer_prefixes: Vec<String>,
+    /// One of those takes the key without prefix for itself: it would leave the outer view.
+    pub direct_is_taken: bool,
+}
+
+/// A tmux that this terminal is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outer {
+    /// By its socket.
+    Known(PathBuf),
+    /// A view of ours of which no more is known.
+    View,
 }
 
 impl LeaveKeys {
-    /// The keys of this server as they are now, also after the user's own configuration, and of the tmux
-    /// around us if there is one. `direct` is `OVR_DETACH_KEY`.
+    /// The keys of this server as they are now, also after the user's own configuration, seen from within `outers`.
+    /// `direct` is `OVR_DETACH_KEY`.
     ///
     /// # Errors
     /// tmux cannot be asked.
-    pub async fn ask(server: &Server, patience: Duration) -> io::Result<Self> {
+    pub async fn ask(server: &Server, patience: Duration, outers: &[Outer]) -> io::Result<Self> {
         let questions = sequence(&[
             Command::new("show-options").args(["-gv", "prefix"]),
             Command::new("list-keys").args(["-T", "prefix"]),
@@ -38,21 +53,37 @@ impl LeaveKeys {
         let output = server.run(&questions, patience).await?;
         let prefix = output.text.lines().next().unwrap_or_default();
         let key = output.text.lines().skip(1).find_map(detaching_key);
-        Ok(Self {
+        let mut keys = Self {
             direct: direct_key(env::var(DETACH_KEY_VARIABLE).ok()),
             prefixed: key
                 .filter(|_| !matches!(prefix, "" | "None"))
                 .map(|key| (prefix.to_owned(), key)),
-            outer_prefix: outer_prefix(server, patience).await,
-        })
+            ..Self::default()
+        };
+        for outer in outers {
+            let told = match outer {
+                Outer::Known(socket) => outer_keys(server, socket.clone(), patience).await,
+                Outer::View => None,
+            };
+            let (prefix, taken) = match told {
+                Some((prefix, bound)) => (
+                    prefix,
+                    keys.direct.as_ref().is_some_and(|key| bound.contains(key)),
+                ),
+                // The usual ones: of a view the direct key too.
+                None => (DEFAULT_PREFIX.to_owned(), *outer == Outer::View),
+            };
+            keys.outer_prefixes.push(prefix);
+            keys.direct_is_taken |= taken;
+        }
+        Ok(keys)
     }
 
-    /// In words: `Ctrl-b d or F12`. Where the tmux around us takes the same prefix first, that is said:
+    /// In words: `Ctrl-b d or F12`. Where a tmux around us takes the same prefix first, that is said:
     /// `F12 or Ctrl-b Ctrl-b d`.
     pub fn words(&self) -> String {
-        let direct = self.direct.as_deref().map(key_in_words);
-        match (direct, self.prefixed_words()) {
-            (Some(direct), Some(prefixed)) if self.is_taken_outside() => format!("{direct} or {prefixed}"),
+        match (self.direct_words(), self.prefixed_words()) {
+            (Some(direct), Some(prefixed)) if self.presses() > 1 => format!("{direct} or {prefixed}"),
             (Some(direct), Some(prefixed)) => format!("{prefixed} or {direct}"),
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => "close this terminal".to_owned(),
@@ -61,27 +92,32 @@ impl LeaveKeys {
 
     /// The shortest of them.
     pub(super) fn short_words(&self) -> String {
-        match &self.direct {
-            Some(direct) => key_in_words(direct),
-            None => self.words(),
-        }
+        self.direct_words().unwrap_or_else(|| self.words())
     }
 
-    fn is_taken_outside(&self) -> bool {
-        self.prefixed
-            .as_ref()
-            .is_some_and(|(prefix, _)| self.outer_prefix.as_ref() == Some(prefix))
+    fn direct_words(&self) -> Option<String> {
+        let direct = self.direct.as_deref().filter(|_| !self.direct_is_taken);
+        direct.map(key_in_words)
+    }
+
+    /// How often the prefix is pressed until it comes here: each tmux around us that has the same one passes on every
+    /// second.
+    fn presses(&self) -> usize {
+        let same = |(prefix, _): &(String, String)| {
+            let same = self
+                .outer_prefixes
+                .iter()
+                .filter(|outer| *outer == prefix)
+                .count();
+            1 << same.min(MOST_DOUBLED)
+        };
+        self.prefixed.as_ref().map_or(1, same)
     }
 
     fn prefixed_words(&self) -> Option<String> {
         let (prefix, key) = self.prefixed.as_ref()?;
-        let prefix = key_in_words(prefix);
-        let key = key_in_words(key);
-        Some(if self.is_taken_outside() {
-            format!("{prefix} {prefix} {key}")
-        } else {
-            format!("{prefix} {key}")
-        })
+        let prefix = key_in_words(prefix) + " ";
+        Some(prefix.repeat(self.presses()) + &key_in_words(key))
     }
 }
 
@@ -105,21 +141,24 @@ fn detaching_key(line: &str) -> Option<String> {
     detaches.then(|| key.strip_prefix('\\').unwrap_or(key).to_owned())
 }
 
-/// The prefix of the tmux that this terminal is in; its default if it does not say.
-async fn outer_prefix(server: &Server, patience: Duration) -> Option<String> {
-    let outer = env::var("TMUX").ok().filter(|t| !t.is_empty())?;
-    let socket = outer.split(',').next().unwrap_or_default();
+/// The prefix of a tmux around us, and what keys mean something to it without one.
+async fn outer_keys(server: &Server, socket: PathBuf, patience: Duration) -> Option<(String, Vec<String>)> {
     let outer = Server {
-        socket: socket.into(),
+        socket,
         ..server.clone()
     };
-    let question = Command::new("show-options").args(["-gv", "prefix"]);
-    let answer = outer.run(&question.to_arguments(), patience).await.ok();
-    Some(
-        answer
-            .filter(|a| a.ok && !a.text.trim().is_empty())
-            .map_or_else(|| "C-b".to_owned(), |a| a.text.trim().to_owned()),
-    )
+    let questions = sequence(&[
+        Command::new("show-options").args(["-gv", "prefix"]),
+        Command::new("list-keys").args(["-T", "root"]),
+    ]);
+    let answer = outer.run(&questions, patience).await.ok()?;
+    let mut lines = answer.text.lines();
+    let prefix = lines.next().map(str::trim).filter(|prefix| !prefix.is_empty())?;
+    let bound = lines.filter_map(|line| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "root").skip(1);
+        words.next().map(str::to_owned)
+    });
+    Some((prefix.to_owned(), bound.collect()))
 }
 
 /// `C-b` as a person says it: `Ctrl-b`.
@@ -189,22 +228,34 @@ mod tests {
 
     #[test]
     fn the_way_out_is_said_also_inside_another_tmux_and_without_a_prefix() {
-        let keys = |direct: Option<&str>, prefix: Option<&str>, outer: Option<&str>| {
+        let keys = |direct: Option<&str>, prefix: Option<&str>, outer: &[&str]| {
             LeaveKeys {
                 direct: direct.map(str::to_owned),
                 prefixed: prefix.map(|p| (p.to_owned(), "d".to_owned())),
-                outer_prefix: outer.map(str::to_owned),
+                outer_prefixes: outer.iter().map(|&prefix| prefix.to_owned()).collect(),
+                direct_is_taken: false,
             }
             .words()
         };
-        assert_eq!(keys(Some("F12"), Some("C-b"), None), "Ctrl-b d or F12");
-        assert_eq!(
-            keys(Some("F12"), Some("C-b"), Some("C-b")),
-            "F12 or Ctrl-b Ctrl-b d"
-        );
-        assert_eq!(keys(Some("F12"), Some("C-b"), Some("C-a")), "Ctrl-b d or F12");
-        assert_eq!(keys(None, Some("C-a"), None), "Ctrl-a d");
-        assert_eq!(keys(Some("F12"), None, None), "F12");
-        assert_eq!(keys(None, None, None), "close this terminal");
+        assert_eq!(keys(Some("F12"), Some("C-b"), &[]), "Ctrl-b d or F12");
+        assert_eq!(keys(Some("F12"), Some("C-b"), &["C-b"]), "F12 or Ctrl-b Ctrl-b d");
+        assert_eq!(keys(Some("F12"), Some("C-b"), &["C-a"]), "Ctrl-b d or F12");
+        assert_eq!(keys(None, Some("C-a"), &[]), "Ctrl-a d");
+        assert_eq!(keys(Some("F12"), None, &[]), "F12");
+        assert_eq!(keys(None, None, &[]), "close this terminal");
+    }
+
+    #[test]
+    fn inside_another_view_its_keys_are_not_promised() {
+        let keys = |outer: &[&str]| LeaveKeys {
+            direct: Some("F12".to_owned()),
+            prefixed: Some(("C-b".to_owned(), "d".to_owned())),
+            outer_prefixes: outer.iter().map(|&prefix| prefix.to_owned()).collect(),
+            direct_is_taken: true,
+        };
+        assert_eq!(keys(&["C-b"]).words(), "Ctrl-b Ctrl-b d");
+        assert_eq!(keys(&["C-b"]).short_words(), "Ctrl-b Ctrl-b d");
+        assert_eq!(keys(&["C-a"]).words(), "Ctrl-b d");
+        assert_eq!(keys(&["C-b", "C-b"]).words(), "Ctrl-b Ctrl-b Ctrl-b Ctrl-b d");
     }
 }

@@ -12,6 +12,7 @@ mod notification;
 mod reply;
 pub mod server;
 pub mod setup;
+mod status_line;
 pub mod terminfo;
 pub mod view;
 mod whole;

@@ -1,24 +1,17 @@
 //! What `ovr connect` runs: a tmux client in a session of its own, grouped with ours, so that each terminal
-//! looks at its own window; the status line in it. Which key leaves it is in `leave_keys.rs`.
+//! looks at its own window. Which key leaves it is in `leave_keys.rs`, what its last line says in `status_line.rs`.
 
 use super::WindowId;
 use super::client::SESSION;
-use super::command::{Command, literal, literal_with_time, sequence};
+use super::command::{Command, sequence};
 use super::leave_keys::QUIETLY;
 use super::server::Server;
+use super::status_line::{self, StatusLine};
 use std::env;
 use std::process;
 
-pub use super::leave_keys::{DETACH_KEY_VARIABLE, LeaveKeys};
-
-/// The window option that holds what the status line says about a window.
-const STATUS_OPTION: &str = "@ovr_status";
-/// Below this many columns names are shown short and the line says less.
-const NARROW: u32 = 100;
-const VERY_NARROW: u32 = 72;
-const LONG_NAME: usize = 32;
-const SHORT_NAME: usize = 12;
-const MAX_STATE: usize = 24;
+pub use super::leave_keys::{DETACH_KEY_VARIABLE, LeaveKeys, Outer};
+pub use super::status_line::WindowStatus;
 
 /// How to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +71,10 @@ impl View<'_> {
         let set = |option: &str, value: &str| {
             Command::new("set-option").args(["-q", "-t", &target, "--", option, value])
         };
+        let line = StatusLine {
+            leave: self.leave,
+            read_only: self.mode == ViewMode::ReadOnly,
+        };
         let mut session = Command::new("new-session")
             .arg("-t")
             .arg(format!("={SESSION}"))
@@ -92,7 +89,8 @@ impl View<'_> {
             set("destroy-unattached", "on"),
             set("status-interval", "1"),
             set("status-style", "reverse"),
-            set("status-format[0]", &self.status_format()),
+            set(status_line::ROOM_OPTION, &line.room()),
+            set("status-format[0]", &line.format()),
             set("status", "on"),
             Command::new("select-window").args(["-t".to_owned(), format!("{target}{}", self.window)]),
         ];
@@ -102,103 +100,5 @@ impl View<'_> {
             commands.push(Command::new("bind-key").args(["-T", table, key, "detach-client", "-E", QUIETLY]));
         }
         commands
-    }
-
-    fn status_format(&self) -> String {
-        let mode = match self.mode {
-            ViewMode::ReadOnly => " · read-only",
-            ViewMode::Terminal | ViewMode::Control => "",
-        };
-        let leave = choose_by_width(
-            VERY_NARROW,
-            &literal_in_choice(&self.leave.short_words()),
-            &literal_in_choice(&self.leave.words()),
-        );
-        format!(" #{{?{STATUS_OPTION},#{{T:{STATUS_OPTION}}},#W}}{mode} · leave: {leave} ")
-    }
-}
-
-/// What a status line says about a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WindowStatus<'a> {
-    pub name: &'a str,
-    /// `running`, `exited with code 3`.
-    pub state: &'a str,
-    /// Since when, in seconds of the Unix epoch; shown as a duration that counts on by itself.
-    pub since: Option<u64>,
-    pub port: Option<u16>,
-    /// What a key does now: `Enter restarts it`.
-    pub hint: Option<&'a str>,
-}
-
-impl WindowStatus<'_> {
-    /// Makes the views of this window say so. To be sent when something of it has changed; time passes without
-    /// us.
-    pub fn command(&self, window: WindowId) -> Command {
-        Command::set_window_option(window, STATUS_OPTION, &self.format())
-    }
-
-    fn format(&self) -> String {
-        let mut format = choose_by_width(
-            NARROW,
-            &literal_in_choice(&shortened(self.name, SHORT_NAME)),
-            &literal_in_choice(&shortened(self.name, LONG_NAME)),
-        );
-        format.push_str(" · ");
-        format.push_str(&literal_with_time(&shortened(self.state, MAX_STATE)));
-        if let Some(since) = self.since {
-            format.push(' ');
-            format.push_str(&duration_format(since));
-        }
-        if let Some(hint) = self.hint {
-            format.push_str(" · ");
-            format.push_str(&literal_with_time(hint));
-        } else if let Some(port) = self.port {
-            format.push_str(" · :");
-            format.push_str(&port.to_string());
-        }
-        format
-    }
-}
-
-fn choose_by_width(columns: u32, narrow: &str, wide: &str) -> String {
-    format!("#{{?#{{e|<|:#{{client_width}},{columns}}},{narrow},{wide}}}")
-}
-
-/// The time since then, computed by tmux at each look: `12 s`, `3 min`, `2 h 5 min`, `4 d 1 h`.
-fn duration_format(since: u64) -> String {
-    let age = format!("#{{e|-|:%s,{since}}}");
-    let whole = |seconds: u32| format!("#{{e|/|:{age},{seconds}}}");
-    let rest = |of: u32, seconds: u32| format!("#{{e|/|:#{{e|m|:{age},{of}}},{seconds}}}");
-    let below =
-        |limit: u32, then: &str, otherwise: &str| format!("#{{?#{{e|<|:{age},{limit}}},{then},{otherwise}}}");
-    let hours = format!("{} h {} min", whole(3600), rest(3600, 60));
-    let days = format!("{} d {} h", whole(86400), rest(86400, 3600));
-    let longer = below(86400, &hours, &days);
-    let minutes = below(3600, &format!("{} min", whole(60)), &longer);
-    below(60, &format!("{age} s"), &minutes)
-}
-
-/// Text inside `#{?…}`, where commas and braces mean something.
-fn literal_in_choice(text: &str) -> String {
-    literal(text).replace(',', "#,").replace('}', "#}")
-}
-
-/// At most `most` characters, the last one an ellipsis if there were more.
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn long_texts_are_cut_visibly() {
-        assert_eq!(shortened("web", 3), "web");
-        assert_eq!(shortened("wébsite", 4), "wéb…");
     }
 }

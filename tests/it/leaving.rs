@@ -144,7 +144,9 @@ fn a_terminal_of_today_that_this_machine_does_not_know_is_taken_for_its_like() {
     project.start_detached(&[]);
     for terminal in ["xterm-no-such-one", "alacritty-no-such-one"] {
         let view = project.cmd(&["connect", "web"]).env("TERM", terminal).terminal();
-        view.wait_for_output(&format!("{terminal} is not known here, and is taken for xterm-256color"));
+        view.wait_for_output(&format!(
+            "{terminal} is not known here, and is taken for xterm-256color"
+        ));
         view.wait_for_screen_text("here is web");
         view.wait_for_screen_text("leave: Ctrl-b d");
         view.type_keys(DETACH);
