@@ -4,7 +4,7 @@ use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
 use super::connect_here::{self, Screen, Shown};
 use super::terminal::Terminal;
-use super::{connect_remote, report, session};
+use super::{connect_remote, nested, report, session};
 use crate::api::Peer;
 use crate::api::client::Client;
 use crate::diag::{Diagnostic, Kind as ErrorKind, exit_code};
@@ -125,7 +125,7 @@ fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
         .build()
         .map_err(failed)?;
     runtime
-        .block_on(LeaveKeys::ask(server, PATIENCE, &[]))
+        .block_on(LeaveKeys::ask(server, PATIENCE, &nested::outers()))
         .map_err(failed)
 }
 

@@ -39,6 +39,7 @@ mod logs_remote;
 pub mod ls;
 pub mod man;
 pub mod mcp;
+mod nested;
 mod opening;
 pub mod place;
 pub mod plan;

@@ -228,6 +228,26 @@ fn inside_another_tmux_it_works_and_says_how_to_leave() {
 }
 
 #[test]
+fn from_the_shell_of_a_service_it_says_what_leaves_the_inner_view() {
+    let project = Project::with("web: echo here is web; sleep 1000\nsh: exec sh -i\n").env("PS1", "$ ");
+    project.start_detached(&[]);
+    project.link_program();
+    let view = project.connect("sh");
+    view.wait_for_screen_text("leave: Ctrl-b d or F12");
+    // Nobody presses keys within the millisecond in which tmux takes them for a paste; this test does.
+    project.tmux(&["set-option", "-g", "assume-paste-time", "0"]);
+    view.type_keys("ovr connect web\r");
+    view.wait_for_screen_text("here is web");
+    view.wait_for_screen_text("leave: Ctrl-b Ctrl-b d ");
+    view.type_keys("\x02\x02d");
+    view.wait_for_screen_text("left web, still running");
+    view.wait_for_screen_text("leave: Ctrl-b d or F12");
+    view.type_keys(DETACH);
+    assert_eq!(view.wait_exit(), 0);
+    view.wait_for_output("left sh, still running");
+}
+
+#[test]
 fn a_restart_does_not_disturb_who_looks() {
     let project = Project::with("web: echo words of $$; exec sleep 1000\n");
     project.start_detached(&[]);

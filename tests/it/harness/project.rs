@@ -152,12 +152,17 @@ impl Project {
         self.cmd(&["connect", name]).terminal()
     }
 
-    /// An interactive shell with job control, in which `ovr` is on the path.
-    pub(crate) fn shell(&self) -> Terminal {
+    /// Puts `ovr` on the path.
+    pub(crate) fn link_program(&self) {
         let link = self.sandbox.dir.join("bin/ovr");
         if !link.exists() {
             std::os::unix::fs::symlink(program(), link).expect("the sandbox is writable");
         }
+    }
+
+    /// An interactive shell with job control, in which `ovr` is on the path.
+    pub(crate) fn shell(&self) -> Terminal {
+        self.link_program();
         self.cmd(&["--norc", "--noprofile", "-i"])
             .program("/bin/bash")
             .env("PS1", "$ ")
