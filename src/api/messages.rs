@@ -21,7 +21,7 @@ pub use files::{
     Checked, CheckedService, Configuration, Environment, Finding, FindingSeverity, Overridden, Variable,
 };
 pub use graph::{Graph, GraphEdge, GraphNode};
-pub use machine::{Clean, Cleaned, Leftover, Leftovers, ListedSession, Sessions};
+pub use machine::{Clean, Cleaned, Leftover, Leftovers, ListedSession, Sessions, SilentSession};
 pub use output::{LineKind, LogsEnd, OutputLine, Synced};
 pub use resources::Resources;
 pub use terminal::TerminalOrder;

@@ -1,6 +1,7 @@
 //! Several projects of one user at once: they never touch one another.
 
-use crate::harness::Project;
+use crate::harness::{Project, processes};
+use rustix::process::Signal;
 
 #[test]
 fn no_command_of_one_project_reaches_another_of_the_same_name() {
@@ -35,6 +36,31 @@ fn ls_lists_every_session_from_anywhere() {
     );
     b.ovr(&["quit"]).success();
     a.cmd(&["ls"]).dir("/").output().never_says(&["two"]);
+}
+
+#[test]
+fn ls_shows_a_session_without_its_controller_and_tells_several_of_a_project_apart() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    processes::kill(project.status().session.pid, Signal::KILL);
+    let shown = || project.ovr(&["ls"]).stdout;
+    project.wait_until("ls to show that the controller is gone", || {
+        shown().contains("unattended")
+    });
+    assert!(!shown().contains("no session"), "{}", shown());
+    assert!(shown().contains(project.root.to_str().unwrap()), "{}", shown());
+    let json = project.ovr(&["ls", "--json"]).json();
+    assert_eq!(json["silent"][0]["state"], "unattended");
+    project.start_detached(&["-s", "./other"]);
+    let listed = shown();
+    assert!(listed.contains("SOCKET"), "{listed}");
+    let other = project
+        .ovr(&["status", "-s", "./other", "--json"])
+        .answered()
+        .json();
+    let socket = other["session"]["runtime_dir"].as_str().unwrap();
+    assert!(listed.contains(socket), "{listed}");
+    project.ovr(&["quit", "-s", socket]).success();
 }
 
 #[test]

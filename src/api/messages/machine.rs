@@ -10,9 +10,25 @@ use utoipa::ToSchema;
 pub struct Sessions {
     pub schema: u32,
     pub sessions: Vec<ListedSession>,
+    /// Those that have processes and do not answer.
+    #[serde(default)]
+    pub silent: Vec<SilentSession>,
     /// What is to be said of those that do not answer.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+/// A session of which only its files tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SilentSession {
+    pub project: Option<String>,
+    pub root: Option<String>,
+    /// `unattended`: its controller is gone; `suspended`: it is stopped; `silent`: it does not answer.
+    pub state: String,
+    /// The controller's, where there is one.
+    pub pid: Option<u32>,
+    pub started_at: Option<String>,
+    pub runtime_dir: String,
 }
 
 /// One session of the machine.

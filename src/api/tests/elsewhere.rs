@@ -93,6 +93,7 @@ fn sessions() -> Sessions {
     Sessions {
         schema: 1,
         sessions: Vec::new(),
+        silent: Vec::new(),
         findings: Vec::new(),
     }
 }
