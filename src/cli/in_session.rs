@@ -2,7 +2,7 @@
 
 use super::plan::{self, Here};
 use super::start::StartArgs;
-use super::{beside, report, session};
+use super::{beside, report, session, unheeded};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Status};
@@ -41,6 +41,7 @@ pub(super) fn in_session(
     if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
         return Err(already_running(dir, Some(&status)));
     }
+    unheeded::tell(args, begun);
     start_in(client, args, &members, namespaces).map(Some)
 }
 
@@ -66,7 +67,10 @@ fn start_in(
 /// The same at an address on TCP; `None`: nobody listens there.
 pub(super) fn start_there(client: &Client, args: &StartArgs) -> Result<Option<ExitCode>, Diagnostic> {
     match client.status() {
-        Ok(_) => start_in(client, args, &[], Vec::new()).map(Some),
+        Ok(_) => {
+            unheeded::tell(args, None);
+            start_in(client, args, &[], Vec::new()).map(Some)
+        }
         Err(error) if error.kind == Kind::NotRunning => Ok(None),
         Err(error) => Err(error),
     }

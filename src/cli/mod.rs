@@ -63,6 +63,7 @@ pub mod style;
 mod successor;
 pub mod table;
 pub mod terminal;
+mod unheeded;
 pub mod up;
 pub mod usage;
 mod values;

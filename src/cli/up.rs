@@ -5,7 +5,7 @@ use super::complete::{self, Kind};
 use super::place::Place;
 use super::plan::{self, Here, own_environment};
 use super::start::StartArgs;
-use super::{beside, launch, reload, report, session, show, style, values};
+use super::{beside, launch, reload, report, session, show, style, unheeded, values};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{LineKind, Request, Service, Wait};
@@ -15,7 +15,6 @@ use crate::model::StateWord;
 use crate::workspace::session::Life;
 use crate::workspace::{Located, SessionInfo, locate};
 use clap::{Args, ValueHint};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -139,36 +138,19 @@ fn running(global: &GlobalArgs, here: &Here) -> Result<Option<(Client, Option<Se
 /// was not started with them.
 fn tell_unheeded(args: &UpArgs, begun: Option<&SessionInfo>) {
     let files = |flag: &'static str, values: &[String]| {
-        let values = values.iter().filter(|value| !began_with(begun, value));
+        let values = values.iter().filter(|value| !unheeded::began_with(begun, value));
         values.map(move |value| (flag, value.clone())).collect::<Vec<_>>()
     };
-    let mut unheeded = files("-f", &args.procfile);
-    unheeded.extend(files("-e", &args.env));
-    unheeded.extend(args.publish.iter().map(|_| ("--publish", "URL".to_owned())));
-    for (flag, value) in unheeded {
+    let mut given = files("-f", &args.procfile);
+    given.extend(files("-e", &args.env));
+    given.extend(args.publish.iter().map(|_| ("--publish", "URL".to_owned())));
+    for (flag, value) in given {
         let text = format!("the session runs already, so {flag} {value} changes nothing");
         let told = Diagnostic::warning(diag::Kind::Usage, text);
         report::print(&told.hint(format!(
             "it holds from a session's start: ovr quit, then ovr up {flag} {value}"
         )));
     }
-}
-
-/// Whether this file was named when the session was started, or is its configuration.
-fn began_with(begun: Option<&SessionInfo>, file: &str) -> bool {
-    begun.is_some_and(|info| {
-        let named = info.arguments.iter().any(|word| {
-            let value = word.split_once('=').map_or(word.as_str(), |(_, value)| value);
-            let glued = word.strip_prefix("-e").or_else(|| word.strip_prefix("-f"));
-            value == file || glued == Some(file)
-        });
-        let config = Path::new(&info.root).join(&info.config);
-        let is_config = match (std::fs::canonicalize(file), std::fs::canonicalize(config)) {
-            (Ok(file), Ok(config)) => file == config,
-            (Err(_), _) | (_, Err(_)) => false,
-        };
-        named || is_config
-    })
 }
 
 /// The session has what the files say, and everything runs that should.

@@ -223,3 +223,22 @@ fn a_start_in_the_background_fails_where_a_service_is_skipped() {
         .says(&["web skipped: needs db: ready, but db could not start: ./none: not found"]);
     project.wait_running(["worker"]);
 }
+
+#[test]
+fn options_of_a_start_that_a_running_session_does_not_heed_are_named() {
+    let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
+    project.start_detached(&["-t", "2", "-l", "web"]);
+    project
+        .ovr(&["start", "-p", "9999", "-r", "worker", "-t", "2", "-N", "worker"])
+        .success()
+        .says(&[
+            "warning: the session runs already, so -r, -p and -N change nothing",
+            "ovr quit, then ovr start -r worker -p 9999 -N",
+            "started worker",
+        ]);
+    // What chooses services is heeded, and so is how to wait; -D asks for what is so.
+    project
+        .ovr(&["start", "-D", "--no-deps", "--no-wait", "web"])
+        .success()
+        .never_says(&["warning"]);
+}
