@@ -244,6 +244,13 @@ impl Controller {
     pub(super) fn on_tmux_configured(&mut self, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.say_session(Tone::Alarm, &warning.to_string());
+            // Where there is no console: to whoever waits for the start.
+            let message: Vec<&str> = std::iter::once(&warning.message)
+                .chain(&warning.causes)
+                .map(String::as_str)
+                .collect();
+            let advice = warning.hints.first().map_or(GOES_WITHOUT, String::as_str);
+            self.progress.warn(message.join(": "), advice.to_owned());
         }
         self.windows.held = false;
         self.windows.configuring = false;
@@ -251,6 +258,9 @@ impl Controller {
         self.note_progress();
     }
 }
+
+/// What is amiss in the user's tmux configuration is no reason not to start.
+const GOES_WITHOUT: &str = "the session runs without what that would have set";
 
 fn noticed(notice: &Notification<'_>) -> Option<Said> {
     match notice {
