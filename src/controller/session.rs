@@ -150,7 +150,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
     // Handlers first: from here on a signal is an event.
-    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
+    let signals = signal_hook_tokio::Signals::new(signals::to_listen_to())
         .map_err(|error| system("cannot listen to signals", &error))?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.

@@ -4,12 +4,13 @@ use super::core::Controller;
 use super::leaving::Leave;
 use crate::logs::Tone;
 use crate::model::Signal;
+use crate::platform::dispositions::is_ignored;
 use crate::shim::protocol::Order;
 use crate::supervisor::{Event, QuitWhy};
 use signal_hook::consts as c;
 
 /// The signals that the loop listens to.
-pub(super) const LISTENED: &[i32] = &[
+const LISTENED: &[i32] = &[
     c::SIGINT,
     c::SIGTERM,
     c::SIGHUP,
@@ -18,6 +19,16 @@ pub(super) const LISTENED: &[i32] = &[
     c::SIGUSR1,
     c::SIGPIPE,
 ];
+
+/// The signals to listen to. To be asked before any is listened to.
+pub(super) fn to_listen_to() -> Vec<i32> {
+    // Whoever calls `nohup ovr start` wants it to outlive its terminal. The others are taken also where the caller
+    // ignores them: a shell without job control does so for all that it puts into the background.
+    let stays_ignored = |signal: i32| signal == c::SIGHUP && is_ignored(signal);
+    let mut signals = LISTENED.to_vec();
+    signals.retain(|signal| !stays_ignored(*signal));
+    signals
+}
 
 impl Controller {
     pub(super) fn on_signal(&mut self, number: i32) {

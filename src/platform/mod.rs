@@ -3,6 +3,7 @@
 //! Mechanism only. A difference that one file alone is concerned with stays there; `docs/design/platforms.md` lists
 //! them all.
 
+pub mod dispositions;
 pub mod parent_death;
 pub mod process_end;
 pub mod processes;

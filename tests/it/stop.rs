@@ -221,6 +221,21 @@ fn in_the_background_of_a_script_it_stops_on_sigint_and_on_sigterm() {
 }
 
 #[test]
+fn what_nohup_starts_outlives_its_terminal() {
+    let project = Project::with("web: sleep 1000\n");
+    let script = "trap '' HUP; exec \"$0\" start";
+    let ovr = env!("CARGO_BIN_EXE_ovr");
+    let console = project.cmd(&["-c", script, ovr]).program("/bin/sh").piped();
+    project.wait_running(["web"]);
+    console.signal(Signal::HUP);
+    project.ovr(&["restart", "web"]).success();
+    assert!(!project.status().session.ending && !console.has_ended());
+    // The services do not ignore it.
+    project.ovr(&["signal", "HUP", "web"]).success();
+    assert_eq!(console.wait_exit(), 129);
+}
+
+#[test]
 fn quit_says_what_it_stopped_and_returns_when_all_is_gone() {
     let project = Project::with("web: sleep 1000\nworker: sleep 1000\n");
     let console = project.start_piped(&[]);
