@@ -3,6 +3,7 @@
 use super::args::{Example, GlobalArgs};
 use super::place::Place;
 use super::plan::own_environment;
+use super::style::plain;
 use super::{report, session};
 use crate::api::messages::{Outcome, Results};
 use crate::controller::LeftOver;
@@ -61,7 +62,7 @@ fn told(project: &str, mut results: Results) -> Result<ExitCode, Diagnostic> {
         .results
         .retain(|result| result.outcome != Outcome::AlreadyStopped);
     session::print_results(&results)?;
-    report::print_out(&format!("{project} ended\n"))?;
+    report::print_out(&format!("{} ended\n", plain(project)))?;
     Ok(session::code_of(&results))
 }
 
@@ -112,11 +113,14 @@ fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
     });
     drop(lock);
     for name in &names {
-        report::print_out(&format!("stopped {name}\n"))?;
+        report::print_out(&format!("stopped {}\n", plain(name)))?;
     }
     let project = entry
         .info
         .map_or_else(|| "the session".to_owned(), |info| info.project);
-    report::print_out(&format!("{project} ended; its controller had been killed\n"))?;
+    report::print_out(&format!(
+        "{} ended; its controller had been killed\n",
+        plain(&project)
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
