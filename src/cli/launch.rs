@@ -23,7 +23,7 @@ use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::project::Dialect;
 use crate::workspace::session::Life;
-use crate::workspace::{Located, SessionDir, SessionLock, locate};
+use crate::workspace::{Located, SessionDir, SessionLock, keep_own_files_usable, locate};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -76,6 +76,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         return in_background(&here, &plan, &dir, args);
     }
     let tmux = locate_tmux()?;
+    keep_own_files_usable();
     let started = SystemTime::now();
     let lock = match take_lock(&plan, &dir, args, started)? {
         Ok(lock) => lock,

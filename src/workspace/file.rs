@@ -1,5 +1,6 @@
 //! Small files, read and written so that nobody ever sees half of one. No knowledge of what is in them.
 
+use rustix::fs::Mode;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,6 +8,13 @@ use std::path::{Path, PathBuf};
 
 /// No file of ours is larger; what is, is not ours.
 const MAX_BYTES: u64 = 1 << 20;
+
+/// Lets this process use what it makes: a umask that takes its owner's permissions away (`umask 777`) would close its
+/// own sockets and directories to it. What concerns others stays as the caller has it.
+pub fn keep_own_files_usable() {
+    let asked = rustix::process::umask(Mode::RWXU | Mode::RWXG | Mode::RWXO);
+    rustix::process::umask(asked - Mode::RWXU);
+}
 
 /// Replaces `path` in one step: readers see the old or the new contents. Mode 0600.
 pub(super) fn write_atomic(path: &Path, contents: &[u8]) -> io::Result<()> {

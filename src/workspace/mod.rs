@@ -20,6 +20,7 @@ pub mod token_file;
 pub mod watch;
 
 pub use dirs::Places;
+pub use file::keep_own_files_usable;
 pub use identity::ProjectId;
 pub use locate::Located;
 pub use lock::{Probe, SessionLock};

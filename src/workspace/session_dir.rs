@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The longest path of a socket, in bytes: macOS takes 103 and a closing zero, Linux four more.
@@ -159,7 +159,23 @@ fn make(path: &Path, with_parents: bool) -> Result<(), Diagnostic> {
             &error,
         )
         .hint("set OVR_RUNTIME_DIR to a directory that you can write to")),
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) | Err(_) => {
+            give_back_to_owner(path);
+            Ok(())
+        }
+    }
+}
+
+/// A directory of ours that an odd umask has locked us out of; whatever else it may be is refused later.
+fn give_back_to_owner(path: &Path) {
+    let Ok(meta) = fs::symlink_metadata(path) else {
+        return;
+    };
+    let ours = meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw();
+    if ours && meta.mode() & 0o700 != 0o700 {
+        let mode = meta.mode() & 0o7777 | 0o700;
+        // If it cannot be, what is done next tells.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).ok();
     }
 }
 
@@ -226,11 +242,21 @@ mod tests {
     use super::SessionDir;
     use crate::diag::{Diagnostic, Kind};
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::path::Path;
 
     fn session(root: &Path) -> SessionDir {
         SessionDir::new(root.join("0123456789abcdef"), super::PRIVATE)
+    }
+
+    #[test]
+    fn a_directory_that_an_odd_umask_has_closed_is_opened_for_its_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("ovr");
+        fs::create_dir(&root).unwrap();
+        fs::set_permissions(&root, Permissions::from_mode(0o000)).unwrap();
+        create(&session(&root)).unwrap().unwrap();
+        assert_eq!(fs::metadata(&root).unwrap().mode() & 0o777, 0o700);
     }
 
     fn create(session: &SessionDir) -> Result<Option<()>, Diagnostic> {

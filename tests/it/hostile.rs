@@ -1,9 +1,11 @@
 //! Machines that mean no good: tmux configurations, terminals without a size, long paths, many services.
 
-use crate::harness::Project;
+use crate::harness::{Project, processes};
 use ovr::model::StateWord;
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 
 const TWO: &str = "web: echo up web; sleep 1000\nworker: echo up worker; sleep 1000\n";
 
@@ -163,4 +165,51 @@ fn a_path_that_is_no_text_can_be_named_on_the_command_line() {
     let call = project.cmd(&["start", "-D", "-s"]).arg(&socket);
     call.output().success();
     project.cmd(&["quit", "-s"]).arg(&socket).output().success();
+}
+
+#[test]
+fn a_tmux_configuration_that_is_not_there_is_told_also_by_a_start_in_the_background() {
+    let project = Project::with(TWO);
+    for args in [
+        &["start", "-D", "-F", "nope.conf"][..],
+        &["start", "-D", "-F", "wrong.conf"],
+    ] {
+        project.write("wrong.conf", "set-option -g no-such-option on\n");
+        let output = project.ovr(args);
+        output.success().says(&["warning: ", args[3]]);
+        project.ovr(&["quit"]).success();
+    }
+}
+
+#[test]
+fn a_umask_that_takes_everything_away_leaves_ovr_its_own_files() {
+    let project = Project::with(TWO);
+    let script = "umask 777; exec \"$0\" start -D";
+    let call = project.cmd(&["-c", script, env!("CARGO_BIN_EXE_ovr")]);
+    call.program("/bin/sh").output().success();
+    let dir = std::path::PathBuf::from(project.status().session.runtime_dir);
+    for name in ["", "lock", "session.json", "api.sock", "shim.sock", "tmux.sock"] {
+        let mode = std::fs::metadata(dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o677, 0o600, "{name} has mode {mode:o}");
+    }
+    project.ovr(&["quit"]).success();
+}
+
+#[test]
+fn a_title_of_odd_characters_reaches_no_terminal_as_it_is() {
+    let project = Project::with(TWO);
+    let title = "\u{1b}[31mred\nnl";
+    project.start_detached(&["-w", title]);
+    let output = project.ovr(&["quit"]);
+    output.success().never_says(&["\u{1b}", "red\n"]);
+    project.start_detached(&["-w", title]);
+    processes::kill(project.status().session.pid, Signal::KILL);
+    project.wait_until("the controller to be gone", || {
+        project.ovr(&["status"]).code == 69
+    });
+    let output = project.ovr(&["quit"]);
+    output
+        .success()
+        .says(&["its controller had been killed"])
+        .never_says(&["\u{1b}", "red\n"]);
 }
