@@ -10,6 +10,7 @@ pub mod sessions;
 pub mod standing;
 pub mod status;
 pub mod timing;
+mod title;
 pub mod why;
 
 /// The colour (SGR parameters) of the service at this place in its file.

@@ -2,6 +2,7 @@
 //! `standing`.
 
 use super::standing::{Manner, SHORT_STATE, age, end, is_live, mark, state_colour, told};
+use super::title::{title, up};
 use super::{NameColour, count};
 use crate::api::messages::{ProbeFailure, Resources, Service, Status};
 use crate::cli::style::{Paint, fit, plain, width};
@@ -43,26 +44,7 @@ pub fn status(
     paint: Paint,
     colour: NameColour<'_>,
 ) -> String {
-    let session = &status.session;
-    let (up, wanted) = up(status);
-    let mut title = format!(
-        "{} · {} · {up} of {} up",
-        plain(&session.root),
-        plain(&session.config),
-        count(wanted, "service")
-    );
-    if session.ending {
-        title.push_str(" · ending");
-    } else if session.detached {
-        title.push_str(" · in the background");
-    }
-    let project = plain(&session.project);
-    let room = limit.saturating_sub(width(&project) + 3);
-    let mut out = format!(
-        "{} · {}\n",
-        paint.bold(&fit(&project, limit)),
-        fit_left(&title, room)
-    );
+    let mut out = format!("{}\n", title(status, limit, paint));
     let places = positions(&status.services);
     let says = status
         .services
@@ -198,16 +180,6 @@ pub(super) fn probe_failure(failure: &ProbeFailure) -> String {
     format!("{}: {}, {now}", failure.probe, plain(&failure.reason))
 }
 
-/// How many services run, and how many are wanted.
-fn up(status: &Status) -> (usize, usize) {
-    let up = |s: &&Service| matches!(s.state, StateWord::Running | StateWord::Daemonized);
-    let wanted = |s: &&Service| !matches!(s.state, StateWord::Disabled | StateWord::Scheduled);
-    (
-        status.services.iter().filter(up).count(),
-        status.services.iter().filter(wanted).count(),
-    )
-}
-
 /// The place of each instance's service in the file: the list has that order, and holds every service.
 fn positions(services: &[Service]) -> Vec<u32> {
     let mut seen: Vec<&str> = Vec::new();
@@ -312,22 +284,6 @@ fn mib(bytes: u64) -> String {
     }
     let tenths = tenths >> 10;
     format!("{}.{} GiB", tenths / 10, tenths % 10)
-}
-
-/// `text` within `limit` columns, cut at its beginning: the end of a path says more.
-fn fit_left(text: &str, limit: usize) -> String {
-    if width(text) <= limit {
-        return text.to_owned();
-    }
-    let mut rest = text;
-    while width(rest) + 1 > limit {
-        let mut chars = rest.chars();
-        if chars.next().is_none() {
-            return String::new();
-        }
-        rest = chars.as_str();
-    }
-    format!("…{rest}")
 }
 
 #[cfg(test)]
