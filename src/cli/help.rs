@@ -141,9 +141,11 @@ pub fn long(command: &Command, paint: Paint) -> String {
 pub fn short(command: &Command, paint: Paint) -> String {
     let mut out = head(command, 3, paint);
     let mut sections = sections(command);
+    let all: usize = sections.iter().map(|(_, args)| args.len()).sum();
     for (_, args) in &mut sections {
         args.retain(|arg| !arg.is_hide_short_help_set());
     }
+    let shown: usize = sections.iter().map(|(_, args)| args.len()).sum();
     if sections.len() <= 2 {
         let specs = sections.iter().flat_map(|(_, args)| args).map(|arg| spec(arg));
         let widest = specs.map(|spec| width(&spec)).max().unwrap_or(0).min(FLAG_WIDTH);
@@ -180,7 +182,14 @@ pub fn short(command: &Command, paint: Paint) -> String {
     }
     push_line(
         &mut out,
-        &format!("\n`ovr {} --help` says what each means.", command.get_name()),
+        &format!(
+            "\n`ovr {} --help` says what each means{}.",
+            command.get_name(),
+            match all - shown {
+                0 => String::new(),
+                more => format!(", and has {more} more"),
+            }
+        ),
     );
     out
 }

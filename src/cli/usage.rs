@@ -21,6 +21,10 @@ pub fn diagnostic(error: &Error, words: &[OsString], definition: &clap::Command)
     let usage = |message: String| Diagnostic::error(Kind::Usage, message);
     match error.kind() {
         ErrorKind::InvalidSubcommand => unknown_command(&text(ContextKind::InvalidSubcommand), definition),
+        ErrorKind::UnknownArgument if is_too_early(&argument, words, command) => {
+            let after = usage(format!("{argument} stands before the command, and means {place}"));
+            after.hint(format!("options of a command come after it: {place} {argument}"))
+        }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             unknown_flag(&argument, &place, scope, definition)
         }
@@ -103,6 +107,24 @@ fn unknown_flag(typed: &str, place: &str, scope: &clap::Command, definition: &cl
         several => error.hint(format!("it belongs to: {}", several.join(", "))),
     };
     error.hint(format!("`{place} --help` lists the flags"))
+}
+
+/// Whether this is a flag of the command that it stands in front of.
+fn is_too_early(argument: &str, words: &[OsString], command: Option<&clap::Command>) -> bool {
+    let flag = argument.split('=').next().unwrap_or(argument);
+    let Some(command) = command.filter(|command| command.get_arguments().any(|arg| spells(arg, flag))) else {
+        return false;
+    };
+    let names = |word: &OsString| {
+        let word = word.to_str().unwrap_or_default();
+        word == command.get_name() || command.get_all_aliases().any(|alias| alias == word)
+    };
+    let of_flag = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with(flag));
+    let place = words.iter().position(names);
+    words
+        .iter()
+        .position(of_flag)
+        .is_some_and(|flag| Some(flag) < place)
 }
 
 fn spells(arg: &clap::Arg, flag: &str) -> bool {
@@ -235,6 +257,12 @@ mod tests {
             "error: ovr quit has no flag \"--explain\"\n  hint: it belongs to `ovr env`\n  \
              hint: `ovr quit --help` lists the flags"
         );
+        assert_eq!(
+            refused("ovr -D start"),
+            "error: -D stands before the command, and means ovr start\n  \
+             hint: options of a command come after it: ovr start -D"
+        );
+        assert!(refused("ovr --port=1 s").contains("ovr start --port"));
         assert!(refused("ovr restart -web").contains("no flag \"-w\""));
     }
 

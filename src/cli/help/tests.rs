@@ -85,4 +85,6 @@ fn asking_for_help_prints_ours_in_its_two_lengths() {
     assert_eq!(asked("ovr restart --help"), long(restart, Paint::PLAIN));
     assert_eq!(asked("ovr help restart"), long(restart, Paint::PLAIN));
     assert_eq!(asked("ovr r -h"), short(restart, Paint::PLAIN));
+    // What the short one leaves out is not passed over in silence.
+    assert!(asked("ovr start -h").contains("says what each means, and has "));
 }
