@@ -141,10 +141,7 @@ pub(super) fn describe(name: String, answer: &Answer) -> ActionResult {
             result.outcome = Outcome::Signalled;
             result.pid = Some(*pid);
         }
-        Answer::NotRunning => {
-            result.outcome = Outcome::NotRunning;
-            result.message = Some("it does not run".to_owned());
-        }
+        Answer::NotRunning => result.outcome = Outcome::NotRunning,
         Answer::Failed { message } => result.message = Some(message.clone()),
         Answer::Overruled { by } => {
             result.outcome = Outcome::Overruled;

@@ -240,7 +240,13 @@ fn too_many_instances(rule: &Rule, service: &Wanted) -> Diagnostic {
     match step.checked_div(*instance_step) {
         None => error.hint("give them different ports with --formation-port-step"),
         Some(fit) => error.hint(format!(
-            "{fit} fit; take a wider step (-P) or a narrower one for instances (--formation-port-step)"
+            "{}take a wider step (-P) or a narrower one for instances (--formation-port-step)",
+            match fit {
+                // Less than one step for all of them.
+                0 => String::new(),
+                1 => "1 fits; ".to_owned(),
+                fit => format!("{fit} fit; "),
+            }
         )),
     }
 }

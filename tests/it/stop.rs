@@ -280,4 +280,7 @@ fn signal_delivers_any_signal_and_changes_nothing_else() {
     assert_eq!(project.wait_out("got"), "usr2");
     assert_eq!(project.service("web").pid, Some(web));
     project.ovr(&["signal", "TREM", "web"]).code(64);
+    project.ovr(&["stop", "web"]).success();
+    let refused = project.ovr(&["signal", "USR2", "web"]);
+    refused.code(74).says(&["web is not running\n"]);
 }

@@ -154,6 +154,17 @@ fn instances_that_would_reach_into_the_next_block_are_refused() {
 }
 
 #[test]
+fn how_many_instances_fit_is_said_where_any_do() {
+    let hint = |step, apart| {
+        let errors = PortPlan::new(&rule(5000, step, apart), &wanted(&[3])).unwrap_err();
+        errors[0].hints[0].clone()
+    };
+    assert!(hint(20, 10).starts_with("2 fit; take a wider step"));
+    assert!(hint(10, 10).starts_with("1 fits; take a wider step"));
+    assert!(hint(5, 10).starts_with("take a wider step"));
+}
+
+#[test]
 fn a_fixed_port_wins_over_the_rule_and_moves_nobody() {
     let mut services = wanted(&[1, 2, 1]);
     services[1] = fixed(services[1].clone(), "8080");
