@@ -16,6 +16,9 @@ use std::time::Duration;
 /// A shim answers within milliseconds; one that is stopped must not hold up the others for ever.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// More than these are not named one by one.
+const MOST_NAMED: usize = 12;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Adopted {
@@ -106,11 +109,8 @@ impl Controller {
         self.adopted.ended.sort_unstable();
         self.adopted.changed.sort_unstable();
         let names = |instances: &[InstanceId]| {
-            instances
-                .iter()
-                .map(|id| self.host(*id).name())
-                .collect::<Vec<_>>()
-                .join(", ")
+            let names: Vec<String> = instances.iter().map(|id| self.host(*id).name()).collect();
+            listed(&names)
         };
         let adopted = &self.adopted;
         let mut said = Vec::new();
@@ -143,6 +143,15 @@ impl Controller {
     }
 }
 
+/// `web, db`; of hundreds the first ones.
+fn listed(names: &[String]) -> String {
+    let named = &names[..names.len().min(MOST_NAMED)];
+    match names.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 pub(super) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)
 }
@@ -155,4 +164,17 @@ fn signal_shim(pid: u32) -> bool {
         return true;
     }
     rustix::process::kill_process(process, rustix::process::Signal::USR1).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn of_hundreds_that_are_adopted_a_line_names_the_first() {
+        let names = |count| (1..=count).map(|n| format!("s{n}")).collect::<Vec<_>>();
+        assert_eq!(listed(&names(2)), "s1, s2");
+        assert!(listed(&names(12)).ends_with("s11, s12"));
+        assert!(listed(&names(300)).ends_with(", s12 and 288 more"));
+    }
 }
