@@ -206,15 +206,16 @@ fn named_project(cwd: &Path, root: Option<PathBuf>, named: &[PathBuf]) -> Result
     project(root.unwrap_or_else(|| PathBuf::from("/")), config, files)
 }
 
-/// Whether a configuration found in a directory *above* the one the search began in may be run. In a place
+/// Whether a configuration that was found and not named may be run. In a place
 /// that all users write to (`/tmp/Procfile`), it could be anybody's; our own, root's, and the one of whoever
-/// owns the directory we stand in are fine.
+/// owns the directory we stand in are fine, and so is the one right here, unless anybody can put a file here.
 pub(super) fn may_take(config: &ConfigFile, start: &Path) -> bool {
     let owner = |path: &Path| fs::metadata(path).ok().map(|found| found.uid());
     let Some(uid) = owner(&config.path) else {
         return false;
     };
-    let same_directory = config.path.parent() == Some(start);
+    let open_to_all = fs::metadata(start).is_ok_and(|found| found.mode() & 0o002 != 0);
+    let same_directory = config.path.parent() == Some(start) && !open_to_all;
     same_directory || uid == 0 || uid == rustix::process::geteuid().as_raw() || owner(start) == Some(uid)
 }
 

@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Kind};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -314,6 +314,11 @@ fn a_procfile_that_another_user_put_above_is_not_run() {
         error.contains(&format!("ovr start -f {}", procfile.display())),
         "{error}"
     );
+    // Where everybody can write, also standing next to it.
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o1777)).unwrap();
+    let error = find(&root).unwrap_err().to_string();
+    assert!(error.contains("belongs to another user"), "{error}");
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
     // Standing next to it, or in a directory of that user, it is what one means.
     assert_eq!(find(&root).unwrap().root, root);
     std::os::unix::fs::chown(&work, Some(4242), None).unwrap();
