@@ -42,7 +42,25 @@ pub(super) fn in_session(
         return Err(already_running(dir, Some(&status)));
     }
     unheeded::tell(args, begun);
-    start_in(client, args, &members, namespaces).map(Some)
+    let started = start_in(client, args, &members, namespaces);
+    started
+        .map_err(|error| of_no_instance(&beside::of_session(begun, args), error))
+        .map(Some)
+}
+
+/// A service that runs in no instance is none that the session knows; its files do.
+fn of_no_instance(args: &StartArgs, error: Diagnostic) -> Diagnostic {
+    let is_meant = |name: &&String| {
+        let unknown = error.message.starts_with(&format!("no service {name:?}"));
+        unknown && Here::look().is_ok_and(|here| plan::is_configured(&here, args, name))
+    };
+    match args.names.iter().find(is_meant) {
+        Some(name) if error.kind == Kind::NoSuchService => {
+            let known = format!("{name} is configured, and runs in no instance");
+            Diagnostic::error(Kind::NoSuchService, known).hint(format!("ovr scale {name}=1"))
+        }
+        Some(_) | None => error,
+    }
 }
 
 /// Starts the named services in the session that answers.

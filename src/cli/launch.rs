@@ -38,6 +38,10 @@ const TAKE_OVER: &str = "--take-over";
 
 /// Starts the session, or services in the running one.
 pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diagnostic> {
+    if args.background {
+        // The half in the terminal reads the same files, and tells.
+        report::leave_terminal();
+    }
     let here = Here::look()?;
     let place = Place::of(global, &own_environment)?;
     let (socket, address) = match &place {
@@ -96,6 +100,7 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         tcp: door,
         ..setup(&here, &plan, lock, tmux, args)?
     };
+    report::leave_terminal();
     match run_session(setup, args, served)? {
         Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
         Ran::HandedOver(code) => Ok(code),
@@ -251,6 +256,7 @@ fn replan(here: &Here, args: &StartArgs) -> Replan {
     Replan::new(move |overrides| {
         Plan::make_with(&here, &args, overrides).map(|plan| Made {
             instances: plan.instances,
+            services: plan.services.into_iter().map(|service| service.name).collect(),
             files: plan.files,
         })
     })

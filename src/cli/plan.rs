@@ -126,6 +126,7 @@ impl Plan {
                 .map(|found| weighed(found, strict)),
         );
         let mut services = drafted.value;
+        problems.extend(named_as_ourselves(&services).map(|found| weighed(found, strict)));
         problems.extend(load::load_env_files(&mut services, &environment));
         let of_services = services.iter().flat_map(|service| &service.drafts);
         files.extend(of_services.flat_map(|draft| draft.env_files.iter().map(|file| file.path.clone())));
@@ -174,6 +175,30 @@ pub fn services_of_profiles(here: &Here, args: &StartArgs) -> Result<Vec<String>
         Some(read) => members(&read.configuration, &listed),
         None => Err(problems),
     }
+}
+
+/// Whether the files have a service of this name now.
+pub fn is_configured(here: &Here, args: &StartArgs, name: &str) -> bool {
+    let read = Read::find(here, args, EnvCmds::Leave, &mut Vec::new());
+    read.is_some_and(|read| {
+        let mut services = read.configuration.def.services.iter();
+        services.any(|service| service.name.value.as_str() == name)
+    })
+}
+
+/// The output calls `ovr` itself so.
+fn named_as_ourselves(services: &[Service]) -> Option<Diagnostic> {
+    let service = services.iter().find(|service| service.name.as_str() == "ovr")?;
+    let draft = service.drafts.first()?;
+    let warning = Diagnostic::warning(
+        crate::diag::Kind::Config,
+        "the lines of a service called \"ovr\" look as if ovr said them",
+    );
+    Some(
+        warning
+            .at(draft.command_span.clone())
+            .hint("give it another name"),
+    )
 }
 
 /// In a strict configuration a warning about it is an error.

@@ -4,16 +4,29 @@
 use super::style::Paint;
 use crate::api::messages::{ErrorBody, ErrorDetail};
 use crate::diag::{Diagnostic, Kind, Severity};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The command was asked for JSON.
 static IN_JSON: AtomicBool = AtomicBool::new(false);
+/// A session prints to the terminal.
+static LEFT: AtomicBool = AtomicBool::new(false);
 
 /// From here on, tells errors and warnings as JSON: one object a line, still on standard error.
 pub fn speak_json() {
     IN_JSON.store(true, Ordering::Relaxed);
+}
+
+/// From here on the terminal is the session's output's, which is not to be written into.
+pub fn leave_terminal() {
+    LEFT.store(true, Ordering::Relaxed);
+}
+
+/// Whether somebody sits at standard error who is told in words what goes on.
+pub fn is_heard() -> bool {
+    let silent = IN_JSON.load(Ordering::Relaxed) || LEFT.load(Ordering::Relaxed);
+    !silent && std::io::stderr().is_terminal()
 }
 
 /// Prints `diagnostic` and answers with its exit code.

@@ -2,6 +2,7 @@
 //! the help and the resolved [`StartOptions`] are made. What reads the variables (process environment, env
 //! files) is the caller's `lookup`; nothing here touches the world.
 
+mod mistyped;
 mod typed;
 
 use super::start::StartArgs;
@@ -12,6 +13,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
+pub use mistyped::mistyped;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use super::differences::place;
 use super::replan::{Made, Overrides, Replan};
 use crate::diag::Diagnostic;
 use crate::logs::Label;
-use crate::model::{InstanceId, InstanceName, InstanceSpec, ServiceName};
+use crate::model::{InstanceId, InstanceName, InstanceSpec, ServiceName, no_such_service};
 use crate::workspace::session::Scaled;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,7 +26,15 @@ impl Planned {
         mut scaled: BTreeMap<ServiceName, Scaled>,
         wished: &BTreeMap<ServiceName, u32>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let Made { instances, files } = replan.make(&Overrides::default())?;
+        let Made {
+            instances,
+            services,
+            files,
+        } = replan.make(&Overrides::default())?;
+        if let Some(unknown) = wished.keys().find(|name| !services.contains(name)) {
+            let names = services.iter().map(ServiceName::as_str);
+            return Err(vec![no_such_service(unknown.as_str(), None, names)]);
+        }
         if scaled.is_empty() && wished.is_empty() {
             return Ok(Self {
                 instances,

@@ -18,7 +18,7 @@ use crate::model::{
     InstanceId, InstanceName, InstanceSpec, MAX_INSTANCES, ServiceName, StateWord, too_many_instances,
 };
 use crate::supervisor::{Declared, Event, Machine, Verb};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What is to become of the session's plan.
 #[derive(Debug)]
@@ -76,16 +76,19 @@ impl Controller {
     }
 
     pub(super) fn scale(&mut self, counts: BTreeMap<String, u32>, reply: ReplyWith<Reloaded>) {
-        let services: BTreeSet<ServiceName> = self.hosts.iter().map(|host| place(&host.spec).0).collect();
         let mut known = BTreeMap::new();
         for (name, count) in counts {
-            match services.iter().find(|service| service.as_str() == name) {
-                Some(_) if count > MAX_INSTANCES => return drop(reply.send(Err(too_many_instances(&name)))),
-                Some(service) => {
-                    known.insert(service.clone(), count);
-                }
-                None => return drop(reply.send(Err(no_such_service(&name, &services)))),
+            if count > MAX_INSTANCES {
+                return drop(reply.send(Err(too_many_instances(&name))));
             }
+            // Whether there is such a service, its files say, also if it has no instance now.
+            let Ok(service) = name.parse::<ServiceName>() else {
+                return drop(reply.send(Err(Diagnostic::error(
+                    Kind::NoSuchService,
+                    format!("no service {name:?}"),
+                ))));
+            };
+            known.insert(service, count);
         }
         self.wish(Wish { counts: known, reply });
     }
@@ -373,10 +376,6 @@ fn declared(instance: InstanceId, spec: &InstanceSpec, replace: bool) -> Declare
 
 fn ending() -> Diagnostic {
     Diagnostic::error(Kind::NotRunning, "this session is ending")
-}
-
-fn no_such_service(name: &str, services: &BTreeSet<ServiceName>) -> Diagnostic {
-    crate::model::no_such_service(name, None, services.iter().map(ServiceName::as_str))
 }
 
 /// All that is wrong with a configuration as one error: the first, with the places of the others.

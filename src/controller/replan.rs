@@ -19,6 +19,8 @@ pub struct Overrides {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
     pub instances: Vec<InstanceSpec>,
+    /// Also those that have no instance.
+    pub services: Vec<ServiceName>,
     /// Every file that it was made of, or would have been if it were there.
     pub files: Vec<PathBuf>,
 }

@@ -350,3 +350,16 @@ fn the_merged_configuration_is_shown_with_the_place_of_each_value() {
     assert_eq!(json["config"]["processes"]["web"]["tier"], "app");
     assert_eq!(json["sources"]["/processes/web/tier"], "ovr.yaml:2");
 }
+
+#[test]
+fn what_a_start_waits_for_before_anything_runs_is_said_on_a_terminal() {
+    let project = Project::new().file(
+        "ovr.yaml",
+        "env_cmds:\n  SLOW: until [ -e $OUT/go ]; do sleep 0.05; done; echo x\n\
+         processes:\n  web:\n    command: echo \"slow is $SLOW\"; sleep 1000\n",
+    );
+    let console = project.start(&[]);
+    console.wait_for_output("waiting for env_cmds: SLOW (at most 30 s)");
+    std::fs::write(project.path("out").join("go"), "").unwrap();
+    console.wait_for_output("slow is x");
+}

@@ -242,3 +242,28 @@ fn options_of_a_start_that_a_running_session_does_not_heed_are_named() {
         .success()
         .never_says(&["warning"]);
 }
+
+#[test]
+fn a_service_that_runs_in_no_instance_is_not_called_unknown() {
+    let project = Project::with("web: sleep 1000\nweb2: sleep 1000\n");
+    project.start_detached(&["-m", "web2=0"]);
+    project
+        .ovr(&["start", "web2"])
+        .code(65)
+        .says(&["web2 is configured, and runs in no instance", "ovr scale web2=1"])
+        .never_says(&["did you mean"]);
+    project.ovr(&["start", "web3"]).code(65).says(&["did you mean"]);
+    project.ovr(&["scale", "web2=1"]).success();
+    project.wait_running(["web2"]);
+}
+
+#[test]
+fn a_service_called_as_ovr_itself_and_a_variable_nearly_called_as_one_of_ovrs_are_warnings() {
+    let project = Project::with("ovr: sleep 1000\n").file(".ovr.env", "OVR_PROT=7700\n");
+    project.ovr(&["start", "-D"]).success().says(&[
+        "Procfile:1:",
+        "look as if ovr said them",
+        ".ovr.env:1:1: OVR_PROT is no variable that ovr reads",
+        "did you mean OVR_PORT?",
+    ]);
+}

@@ -1,5 +1,6 @@
 //! Finding a project and reading all that its files say, before anything is resolved.
 
+use super::super::report;
 use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
 use super::{Here, has_errors, own_environment, told};
@@ -7,7 +8,7 @@ use crate::config::environment::Spoken;
 use crate::config::globals;
 use crate::config::load::{self, Surroundings};
 use crate::config::procfile::Entry;
-use crate::config::project::ProjectDef;
+use crate::config::project::{Located, ProjectDef};
 use crate::config::shell::Shell;
 use crate::config::template::Variables;
 use crate::config::yaml::Shown;
@@ -17,6 +18,11 @@ use crate::model::ServiceName;
 use crate::workspace::project::{ConfigFile, Dialect, possible_overrides};
 use crate::workspace::{Project, Search};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Whoever waits longer wants to know for what.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A project and what its files say.
 #[derive(Debug)]
@@ -49,6 +55,7 @@ impl Read {
     ) -> Option<Self> {
         let project = told(find(here, args).map_err(|error| vec![error]), problems)?;
         let (mut environment, mut files) = around(here, args, &project, problems);
+        problems.extend(settings::mistyped(&environment));
         let options = settings::resolve(args, &|name| layered(&environment, name));
         let options = told(options.map_err(|error| vec![error]), problems);
         let mut reader = Reader {
@@ -206,6 +213,7 @@ impl Reader<'_> {
                     written: [&def.shell, &def.shell],
                     usual: usual.map_or("bash", |shell| shell.value),
                 };
+                let _told = tell_if_slow(&def.env_cmds);
                 load::run_env_cmds(&def.env_cmds, &shell, root, around, load::PATIENCE)
             }
         };
@@ -213,6 +221,27 @@ impl Reader<'_> {
         self.problems.extend(printed.diagnostics);
         Some((def, printed.value))
     }
+}
+
+/// Says what is waited for, if that takes long; until it is dropped.
+fn tell_if_slow(commands: &[(String, Located<String>)]) -> Option<mpsc::Sender<()>> {
+    if commands.is_empty() || !report::is_heard() {
+        return None;
+    }
+    let names: Vec<&str> = commands.iter().map(|(name, _)| name.as_str()).collect();
+    let text = format!(
+        "waiting for env_cmds: {} (at most {} s)\n",
+        names.join(", "),
+        load::PATIENCE.as_secs()
+    );
+    let (done, over) = mpsc::channel();
+    // Without it the wait is as long, and silent.
+    drop(std::thread::Builder::new().spawn(move || {
+        if over.recv_timeout(A_MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            report::print_aside(&text);
+        }
+    }));
+    Some(done)
 }
 
 /// A file as the YAML reader takes it; `None` for a Procfile.
