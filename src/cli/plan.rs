@@ -2,6 +2,7 @@
 //! environment and every instance, resolved. Where the rooms of configuration, ports and workspace meet.
 
 mod options;
+pub mod printed;
 mod read;
 
 use super::settings::{ENVIRONMENT, StartOptions};

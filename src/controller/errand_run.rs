@@ -114,12 +114,18 @@ impl Errand {
     /// Has the command started: its process's number, or why there is none.
     pub(super) async fn begin(&mut self, launch: Launch) -> io::Result<Result<u32, String>> {
         let token = self.token.clone();
-        let order = encode(&Order::Run { launch, token });
+        let order = encode(&Order::Run {
+            launch,
+            token,
+            spares: false,
+        });
         self.mouth.write_all(&order).await?;
         match self.ears.next().await {
             Some(Report::Spawned { pid }) => Ok(Ok(pid)),
             Some(Report::NotSpawned { reason }) => Ok(Err(reason)),
-            Some(Report::Ended { .. }) | None => Err(io::ErrorKind::BrokenPipe.into()),
+            Some(Report::Exited { .. } | Report::Ended { .. }) | None => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
         }
     }
 
@@ -214,7 +220,7 @@ impl Ears {
         loop {
             match self.next().await {
                 Some(Report::Ended { exit }) => return exit,
-                Some(Report::Spawned { .. } | Report::NotSpawned { .. }) => {}
+                Some(Report::Spawned { .. } | Report::NotSpawned { .. } | Report::Exited { .. }) => {}
                 None => return Exit::Signal(Signal::KILL),
             }
         }

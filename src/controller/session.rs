@@ -149,13 +149,13 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let clock = Clock::start();
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
-    // Handlers first: from here on a signal is an event.
-    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
-        .map_err(|error| system("cannot listen to signals", &error))?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
     let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
+    // From here on a signal is an event. Not before: commands may have been run for the plan, and a signal ends that.
+    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
+        .map_err(|error| system("cannot listen to signals", &error))?;
     let mut machine = machine(&setup.instances, clock.now())?;
     let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
     if setup.ends_when_done && !is_watching {

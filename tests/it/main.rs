@@ -21,6 +21,7 @@ mod connect;
 mod dependencies;
 mod detach;
 mod env;
+mod env_cmds;
 mod errors;
 mod events;
 mod exit_codes;

@@ -2,6 +2,7 @@
 
 use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
+use super::printed::Runner;
 use super::{Here, has_errors, own_environment, told};
 use crate::config::globals;
 use crate::config::load::{self, Surroundings};
@@ -189,13 +190,20 @@ impl Reader<'_> {
                     written: [&def.shell, &def.shell],
                     usual: usual.map_or("bash", |shell| shell.value),
                 };
-                load::run_env_cmds(&def.env_cmds, &shell, root, around, load::PATIENCE)
+                match Runner::new() {
+                    Ok(runner) => runner.run(&def.env_cmds, &shell, root, around),
+                    Err(error) => Checked::new(Vec::new(), vec![no_runner(&error)]),
+                }
             }
         };
         let printed = globals::settle(&mut def, run, self.environment);
         self.problems.extend(printed.diagnostics);
         Some((def, printed.value))
     }
+}
+
+fn no_runner(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Kind::System, "env_cmds: cannot find this program's file").cause(error.to_string())
 }
 
 /// A file as the YAML reader takes it; `None` for a Procfile.
