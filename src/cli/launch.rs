@@ -197,6 +197,7 @@ fn setup(
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
     };
     let options = &plan.options;
+    let (settings, flags) = inherit::to_keep(here, plan, args);
     let console = if args.background {
         None
     } else {
@@ -235,7 +236,8 @@ fn setup(
         watch: !options.no_watch.value,
         publish: plan.publish.clone(),
         tcp: None,
-        settings: inherit::to_keep(here, args),
+        settings,
+        flags,
         arguments: std::env::args_os()
             .skip(1)
             .map(|word| redacted(&word.to_string_lossy()))

@@ -2,6 +2,7 @@
 //! the help and the resolved [`StartOptions`] are made. What reads the variables (process environment, env
 //! files) is the caller's `lookup`; nothing here touches the world.
 
+mod decided;
 mod typed;
 
 use super::start::StartArgs;
@@ -12,6 +13,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
+pub use decided::decided;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -83,6 +85,9 @@ settings! {
     LISTEN_PUBLIC: "listen_public" "--listen-public" ["OVR_LISTEN_PUBLIC"], "no", switch;
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
+
+/// The variable that is not ours alone.
+pub const UNSPECIFIC: &str = "PORT";
 
 /// Reads a variable: its value, and where that stands (`environment`, `.ovr.env:3`).
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
@@ -194,10 +199,7 @@ pub struct StartOptions {
 /// Puts flags and variables together: a flag wins over `OVR_*`, that over `OVERMIND_*`, that over the default.
 /// An empty variable counts as not set. A bad value is an error that names the flag or the variable's place.
 pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Diagnostic> {
-    let r = Resolver {
-        lookup,
-        inherited: &args.inherited,
-    };
+    let r = Resolver::new(args, lookup);
     Ok(StartOptions {
         names: args.names.clone(),
         procfile: r.value(&PROCFILE, joined(&args.procfile).as_deref(), Vec::new(), paths)?,
@@ -289,9 +291,19 @@ struct Resolver<'a> {
     lookup: Lookup<'a>,
     /// What the session was started with that is taken over, where this start says nothing itself.
     inherited: &'a BTreeMap<String, String>,
+    /// What it takes over is there already.
+    adopts: bool,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    fn new(args: &'a StartArgs, lookup: Lookup<'a>) -> Self {
+        Self {
+            lookup,
+            inherited: &args.inherited,
+            adopts: args.adopts,
+        }
+    }
+
     fn value<T>(
         &self,
         setting: &Setting,
@@ -347,7 +359,9 @@ impl Resolver<'_> {
     fn variable(&self, setting: &Setting) -> Option<(String, Origin)> {
         setting.variables.iter().find_map(|name| {
             let (value, place) = (self.lookup)(name)?;
-            (!value.trim().is_empty()).then_some((value, Origin::Variable { name, place }))
+            // The caller's `PORT` may be there for any reason: it moves nothing that runs.
+            let counts = !(self.adopts && *name == UNSPECIFIC && place == ENVIRONMENT);
+            (counts && !value.trim().is_empty()).then_some((value, Origin::Variable { name, place }))
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::args::Example;
 use super::complete::{self, Kind};
 use clap::{Args, ValueHint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr start", "all services of the Procfile, in this terminal"),
@@ -137,4 +137,10 @@ pub struct StartArgs {
     /// that it says nothing about itself.
     #[arg(skip)]
     pub inherited: BTreeMap<String, String>,
+    /// Those of them that were given by a flag.
+    #[arg(skip)]
+    pub inherited_flags: BTreeSet<String>,
+    /// There is a session that this start takes over.
+    #[arg(skip)]
+    pub adopts: bool,
 }

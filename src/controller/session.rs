@@ -98,6 +98,8 @@ pub struct Setup {
     pub arguments: Vec<String>,
     /// The settings that it was started with, for a start that takes over; by their ids.
     pub settings: BTreeMap<String, String>,
+    /// Those of them that a flag gave.
+    pub flags: BTreeSet<String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
 }

@@ -248,7 +248,7 @@ pub(super) fn shown(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
 }
 
-fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
+pub(super) fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
     let value = environment.get(name)?;
     let place = match &value.origin {
         Origin::Caller => ENVIRONMENT.to_owned(),
