@@ -39,6 +39,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, Hub, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment};
 use crate::nats;
+use crate::platform::open_files;
 use crate::supervisor::Machine;
 use crate::tmux::setup;
 use crate::workspace::{SessionInfo, SessionLock};
@@ -149,6 +150,7 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
 
 fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     let clock = Clock::start();
+    open_files::raise();
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
     let left = SessionInfo::read(&dir);

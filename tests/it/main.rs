@@ -37,6 +37,7 @@ mod logs_api;
 mod logs_faults;
 mod names;
 mod nats;
+mod open_files;
 mod output;
 mod ports;
 mod probes;

@@ -170,13 +170,23 @@ impl Pane {
 
     pub(crate) fn run_argv(&mut self, run: u64, argv: &[&str], stop: StopPlan) {
         let (run, launch) = (RunId(run), self.launch(argv));
-        self.order(&Order::Run { run, launch, stop });
+        self.order(&Order::Run {
+            run,
+            launch,
+            stop,
+            files: None,
+        });
     }
 
     /// Starts what a launch says and returns its pid.
     pub(crate) fn run_launch(&mut self, run: u64, launch: Launch, stop: StopPlan) -> u32 {
         let run = RunId(run);
-        self.order(&Order::Run { run, launch, stop });
+        self.order(&Order::Run {
+            run,
+            launch,
+            stop,
+            files: None,
+        });
         self.spawned(run)
     }
 

@@ -8,6 +8,7 @@ use crate::config::project::Located;
 use crate::config::shell::Shell;
 use crate::diag::{Diagnostic, Kind};
 use crate::model::{Exit, Launch, Variables};
+use crate::platform::open_files;
 use crate::shim::errand::{Order, Report, SUBCOMMAND};
 use crate::shim::tree;
 use crate::shim::wire::encode;
@@ -240,6 +241,7 @@ impl Running {
 fn parent(program: &Path, theirs: &UnixStream) -> io::Result<Child> {
     let number = theirs.as_raw_fd();
     let mut command = Command::new(program);
+    open_files::give_back(&mut command);
     command
         .args([SUBCOMMAND, &number.to_string()])
         .env_clear()
