@@ -40,6 +40,7 @@ use crate::logs::{Console, Hub, RenderOptions, Renderer};
 use crate::model::{InstanceSpec, Moment};
 use crate::nats;
 use crate::platform::open_files;
+use crate::shim::cgroup;
 use crate::supervisor::Machine;
 use crate::tmux::setup;
 use crate::workspace::{SessionInfo, SessionLock};
@@ -157,6 +158,10 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
     let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
+    if left.is_some() {
+        // Shims may have been killed while nobody was there.
+        tokio::task::spawn_blocking(cgroup::sweep);
+    }
     // From here on a signal is an event. Not before: commands may have been run for the plan, and a signal ends that.
     let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
         .map_err(|error| system("cannot listen to signals", &error))?;
