@@ -23,7 +23,7 @@ mod syntax;
 pub use expand::fill_in;
 pub use schema::schema;
 pub use shown::Shown;
-pub use substitute::settled;
+pub use substitute::{around_escaped, settled};
 
 use super::Checked;
 use super::project::ProjectDef;
