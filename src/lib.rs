@@ -5,7 +5,6 @@
 //! promises no stable API.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 pub mod api;
 pub mod cli;
@@ -29,8 +28,8 @@ pub mod workspace;
 
 /// Does what `ovr` starts for itself, if the words after the program's name say so: a pane's process (`shim …`), the
 /// helper that hands a pane's pipe over (`lane …`), the parent of a command that somebody elsewhere has asked for
-/// (`errand …`). They start fast and stay small: nothing else may be touched before.
-pub fn started_by_ovr(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+/// (`errand …`). They start fast and stay small: nothing else may be touched before. Returns the exit code.
+pub fn started_by_ovr(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
     let what = words.next()?;
     if what == shim::SUBCOMMAND {
         Some(shim::main_from(words))

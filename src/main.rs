@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ovr::started_by_ovr(std::env::args_os().skip(1)).unwrap_or_else(ovr::cli::main)
+    ovr::started_by_ovr(std::env::args_os().skip(1)).map_or_else(ovr::cli::main, ExitCode::from)
 }

@@ -1,6 +1,7 @@
 //! `ovr check`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::plan::{Here, Plan};
 use super::start::StartArgs;
 use super::{elsewhere, report};
@@ -18,8 +19,9 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Check the configuration and start nothing
 ///
-/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not. With
-/// -s tcp://HOST:PORT, of the files of this session, as they are now.
+/// Prints what `ovr start` would complain about. Exits with 0 when it would start, 78 when it would not. Where a
+/// session runs, what `ovr reload` would, of the session's files as they are now; what -f or -d names goes before.
+/// So it is with -s tcp://HOST:PORT, on the session's machine.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -33,7 +35,7 @@ pub struct CheckArgs {
 pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diagnostic> {
     let checked = match elsewhere::ask_files(global, &args.project, Client::check)? {
         Some(checked) => checked,
-        None => check(&Here::look()?, &args.project.as_start()),
+        None => check_here(global, &args.project)?,
     };
     let problems: Vec<Diagnostic> = checked.findings.iter().map(Diagnostic::from).collect();
     let errors = problems
@@ -61,7 +63,16 @@ pub fn cmd_check(global: &GlobalArgs, args: &CheckArgs) -> Result<ExitCode, Diag
     Ok(ExitCode::from(code))
 }
 
-/// What is wrong with the files here.
+/// What is wrong with the files that are meant here; that there are none, too.
+fn check_here(global: &GlobalArgs, project: &ProjectArgs) -> Result<Checked, Diagnostic> {
+    let here = Here::look()?;
+    Ok(match Meant::find(global, &here, project) {
+        Ok(meant) => check(&here, &meant.start),
+        Err(error) => checked(Vec::new(), &[error], None),
+    })
+}
+
+/// What is wrong with the files of this start.
 pub(super) fn check(here: &Here, start: &StartArgs) -> Checked {
     let (services, problems, config) = match Plan::make(here, start) {
         Ok(plan) => {

@@ -1,6 +1,7 @@
 //! `ovr config`: what can be typed, the shape of its output, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::plan::{Here, shown_configuration};
 use super::start::StartArgs;
 use super::{elsewhere, report};
@@ -21,7 +22,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Print the configuration as one, with the place of each value
 ///
 /// All files merged, `extends` and overrides followed, `${NAME}` replaced; templates and defaults are not
-/// filled in. Starts nothing and runs no command. With -s tcp://HOST:PORT, the files of this session.
+/// filled in. Starts nothing and runs no command. Where a session runs, of its files; what -f or -d names goes before.
+/// With -s tcp://HOST:PORT, the files of this session.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     #[command(flatten)]
@@ -44,7 +46,7 @@ pub struct Merged {
 pub fn cmd_config(global: &GlobalArgs, args: &ConfigArgs) -> Result<ExitCode, Diagnostic> {
     let merged = match elsewhere::ask_files(global, &args.project, Client::config)? {
         Some(merged) => merged,
-        None => merge(&Here::look()?, &args.project.as_start()),
+        None => merge_here(global, &args.project)?,
     };
     let problems: Vec<Diagnostic> = merged.findings.iter().map(Diagnostic::from).collect();
     let code = report::report_all(&problems);
@@ -63,7 +65,14 @@ pub fn cmd_config(global: &GlobalArgs, args: &ConfigArgs) -> Result<ExitCode, Di
     Ok(ExitCode::SUCCESS)
 }
 
-/// The files here as one.
+/// The files that are meant here as one.
+fn merge_here(global: &GlobalArgs, project: &ProjectArgs) -> Result<Configuration, Diagnostic> {
+    let here = Here::look()?;
+    let meant = Meant::find(global, &here, project)?;
+    Ok(merge(&here, &meant.start))
+}
+
+/// The files of this start as one.
 pub(super) fn merge(here: &Here, start: &StartArgs) -> Configuration {
     let mut problems = Vec::new();
     let shown = shown_configuration(here, start, &mut problems);

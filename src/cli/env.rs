@@ -1,6 +1,7 @@
 //! `ovr env`: what can be typed, how it is shown, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::complete::{self, Kind};
 use super::plan::{Here, Plan};
 use super::start::StartArgs;
@@ -21,7 +22,8 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Print the environment of the services
 ///
-/// Without a name, what all of them share. With -s tcp://HOST:PORT, what this session gives them.
+/// Without a name, what all of them share. Where a session runs, by its files and options; what -f or -d names goes
+/// before. With -s tcp://HOST:PORT, what this session gives them.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EnvArgs {
     /// The service whose environment to print
@@ -77,12 +79,7 @@ pub fn cmd_env(global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnost
     let there = elsewhere::ask_files(global, &args.project, |client| client.environment(name))?;
     let environment = match there {
         Some(environment) => environment,
-        None => match variables(
-            &Here::look()?,
-            &args.project.as_start(),
-            &Overrides::default(),
-            name,
-        ) {
+        None => match variables_here(global, args)? {
             Ok(variables) => Environment {
                 schema: SCHEMA,
                 service: args.service.clone(),
@@ -101,7 +98,17 @@ pub fn cmd_env(global: &GlobalArgs, args: &EnvArgs) -> Result<ExitCode, Diagnost
     Ok(ExitCode::SUCCESS)
 }
 
-/// The environment that the files here make for a service, or what all share.
+/// The environment that is meant here.
+fn variables_here(
+    global: &GlobalArgs,
+    args: &EnvArgs,
+) -> Result<Result<Vec<Variable>, Vec<Diagnostic>>, Diagnostic> {
+    let here = Here::look()?;
+    let plan = Meant::find(global, &here, &args.project)?.plan(&here);
+    Ok(plan.and_then(|plan| of_plan(&plan, args.service.as_deref())))
+}
+
+/// The environment that the files of this start make for a service, or what all share.
 ///
 /// # Errors
 /// All that is wrong with them; or that there is no such service.
@@ -111,7 +118,10 @@ pub(super) fn variables(
     overrides: &Overrides,
     name: Option<&str>,
 ) -> Result<Vec<Variable>, Vec<Diagnostic>> {
-    let plan = Plan::make_with(here, start, overrides)?;
+    of_plan(&Plan::make_with(here, start, overrides)?, name)
+}
+
+fn of_plan(plan: &Plan, name: Option<&str>) -> Result<Vec<Variable>, Vec<Diagnostic>> {
     let variables = match name {
         Some(name) => plan.explain_instance(name).map_err(|error| vec![error])?,
         None => plan.explain_common(),

@@ -1,7 +1,8 @@
 //! `ovr graph`: what can be typed, and the behaviour. The drawings are `show`'s.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
-use super::plan::{Here, Plan};
+use super::beside::{self, Meant};
+use super::plan::Here;
 use super::{elsewhere, report, session, show, style};
 use crate::api::messages::{Graph, GraphEdge, GraphNode, SCHEMA};
 use crate::diag::{Diagnostic, Kind};
@@ -55,16 +56,17 @@ pub fn cmd_graph(global: &GlobalArgs, args: &GraphArgs) -> Result<ExitCode, Diag
 
 fn look(global: &GlobalArgs, args: &GraphArgs) -> Result<Graph, Vec<Diagnostic>> {
     elsewhere::refuse_files(global, &args.project).map_err(|error| vec![error])?;
-    let names_a_project = !args.project.procfile.is_empty() || args.project.root.is_some();
-    if !names_a_project {
+    if !beside::names_project(&args.project) {
         match session::reach(global).and_then(|client| client.graph()) {
             Ok(graph) => return Ok(graph),
-            Err(error) if error.kind == Kind::NotRunning && global.socket.is_none() => {}
+            Err(error)
+                if matches!(error.kind, Kind::NotRunning | Kind::NoConfig) && global.socket.is_none() => {}
             Err(error) => return Err(vec![error]),
         }
     }
     let here = Here::look().map_err(|error| vec![error])?;
-    let plan = Plan::make(&here, &args.project.as_start())?;
+    let meant = Meant::find(global, &here, &args.project).map_err(|error| vec![error])?;
+    let plan = meant.plan(&here)?;
     configured(&plan.instances).map_err(|error| vec![error])
 }
 

@@ -1,7 +1,8 @@
 //! What `ovr` sees from the current directory without being asked: the services to complete, and the line that
 //! bare `ovr` prints. Quick, and silent about errors: nobody waits for these and nobody asked a question.
 
-use super::args::GlobalArgs;
+use super::args::{GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::plan::{EnvCmds, Here, Read};
 use super::start::StartArgs;
 use super::{plan, session, show};
@@ -23,7 +24,7 @@ pub struct Known {
     pub namespaces: Vec<String>,
 }
 
-/// From the session's status where one runs, else from the Procfile; empty without a project.
+/// From the session's status where one answers, else from the files; empty without a project.
 pub fn services() -> Vec<Known> {
     let status = session::find(&GlobalArgs::default()).and_then(|(_, client)| client.status());
     if let Ok(status) = status {
@@ -38,10 +39,7 @@ pub fn services() -> Vec<Known> {
         };
         return status.services.into_iter().map(known).collect();
     }
-    let Ok(here) = Here::look() else { return Vec::new() };
-    let Some(read) = Read::find(&here, &StartArgs::default(), EnvCmds::Leave, &mut Vec::new()) else {
-        return Vec::new();
-    };
+    let Some(read) = read() else { return Vec::new() };
     let options = Options::new(read.project.root, read.project.name);
     let services = expand(&read.configuration, &options, &read.printed).value;
     let known = |service: Service| {
@@ -58,11 +56,16 @@ pub fn services() -> Vec<Known> {
     services.into_iter().flat_map(known).collect()
 }
 
+/// What the files say that are meant here.
+fn read() -> Option<Read> {
+    let here = Here::look().ok()?;
+    let meant = Meant::find(&GlobalArgs::default(), &here, &ProjectArgs::default()).ok()?;
+    Read::find(&here, &meant.start, EnvCmds::Leave, &mut Vec::new())
+}
+
 /// The profiles of the configuration here, each with its services.
 pub fn profiles() -> Vec<(String, String)> {
-    let Ok(here) = Here::look() else { return Vec::new() };
-    let read = Read::find(&here, &StartArgs::default(), EnvCmds::Leave, &mut Vec::new());
-    let profiles = read.map(|read| read.configuration.def.profiles);
+    let profiles = read().map(|read| read.configuration.def.profiles);
     let described = |profile: ProfileDef| {
         let services = profile.services.into_iter().map(|service| service.value);
         (profile.name, services.collect::<Vec<_>>().join(", "))

@@ -2,7 +2,7 @@
 
 use super::plan::{self, Here};
 use super::start::StartArgs;
-use super::{report, session};
+use super::{beside, report, session};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Status};
@@ -18,10 +18,9 @@ pub(super) fn in_session(
     args: &StartArgs,
     dir: &SessionDir,
 ) -> Result<Option<ExitCode>, Diagnostic> {
-    if let Some(entry) = SessionEntry::look(dir)?
-        && entry.is_suspended()
-    {
-        return Err(errors::suspended(&entry));
+    let entry = SessionEntry::look(dir)?;
+    if let Some(entry) = entry.as_ref().filter(|entry| entry.is_suspended()) {
+        return Err(errors::suspended(entry));
     }
     let status = match client.status() {
         Ok(status) => status,
@@ -34,7 +33,8 @@ pub(super) fn in_session(
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    let members = match plan::services_of_profiles(&Here::look()?, args) {
+    let begun = entry.as_ref().and_then(|entry| entry.info.as_ref());
+    let members = match plan::services_of_profiles(&Here::look()?, &beside::of_session(begun, args)) {
         Ok(members) => members,
         Err(problems) => return Ok(Some(report::report_all(&problems))),
     };

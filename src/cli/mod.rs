@@ -3,6 +3,7 @@
 pub mod api;
 pub mod args;
 pub mod background;
+mod beside;
 mod bring_up;
 pub mod check;
 pub mod clean;

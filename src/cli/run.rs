@@ -1,8 +1,9 @@
 //! `ovr run`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs, ProjectArgs};
+use super::beside::Meant;
 use super::complete::{self, Kind};
-use super::plan::{Here, Plan};
+use super::plan::Here;
 use super::{elsewhere, report, run_remote};
 use crate::api::Peer;
 use crate::diag::{Diagnostic, Kind as ErrorCause, exit_code};
@@ -24,7 +25,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Run a command in the environment of the services
 ///
 /// In this terminal, in the current directory, whether the services run or not. Exits with the command's
-/// own exit code.
+/// own exit code. Where a session runs, its files and options count, with its ports; what -f or -d names goes
+/// before.
 ///
 /// At a session on TCP (-s tcp://HOST:PORT) the command runs on the session's machine, in the project's root, and
 /// its input and output are here. It ends when this one does, with all that it has started.
@@ -48,7 +50,7 @@ pub fn cmd_run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Diagnost
         return run_remote::run(remote, args);
     }
     let here = Here::look()?;
-    let plan = match Plan::make(&here, &args.project.as_start()) {
+    let plan = match Meant::find(global, &here, &args.project)?.plan(&here) {
         Ok(plan) => plan,
         Err(problems) => return Ok(report::report_all(&problems)),
     };

@@ -86,9 +86,6 @@ settings! {
     TMUX_CONFIG: "tmux_config" "-F" ["OVR_TMUX_CONFIG", "OVERMIND_TMUX_CONFIG"], "none";
 }
 
-/// The variable that is not ours alone.
-pub const UNSPECIFIC: &str = "PORT";
-
 /// Reads a variable: its value, and where that stands (`environment`, `.ovr.env:3`).
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
 
@@ -291,16 +288,13 @@ struct Resolver<'a> {
     lookup: Lookup<'a>,
     /// What the session was started with that is taken over, where this start says nothing itself.
     inherited: &'a BTreeMap<String, String>,
-    /// What it takes over is there already.
-    adopts: bool,
 }
 
 impl<'a> Resolver<'a> {
     fn new(args: &'a StartArgs, lookup: Lookup<'a>) -> Self {
         Self {
             lookup,
-            inherited: &args.inherited,
-            adopts: args.adopts,
+            inherited: &args.inherited.settings,
         }
     }
 
@@ -359,9 +353,7 @@ impl<'a> Resolver<'a> {
     fn variable(&self, setting: &Setting) -> Option<(String, Origin)> {
         setting.variables.iter().find_map(|name| {
             let (value, place) = (self.lookup)(name)?;
-            // The caller's `PORT` may be there for any reason: it moves nothing that runs.
-            let counts = !(self.adopts && *name == UNSPECIFIC && place == ENVIRONMENT);
-            (counts && !value.trim().is_empty()).then_some((value, Origin::Variable { name, place }))
+            (!value.trim().is_empty()).then_some((value, Origin::Variable { name, place }))
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::args::Example;
 use super::complete::{self, Kind};
+use super::inherit::Inherited;
 use clap::{Args, ValueHint};
-use std::collections::{BTreeMap, BTreeSet};
 
 pub const EXAMPLES: &[Example] = &[
     ("ovr start", "all services of the Procfile, in this terminal"),
@@ -133,14 +133,7 @@ pub struct StartArgs {
     /// Read this tmux configuration as well
     #[arg(short = 'F', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = HEADINGS[4])]
     pub tmux_config: Option<String>,
-    /// The options that the session was started with which this start takes over, by the setting's id; only those
-    /// that it says nothing about itself.
+    /// What it has from a session.
     #[arg(skip)]
-    pub inherited: BTreeMap<String, String>,
-    /// Those of them that were given by a flag.
-    #[arg(skip)]
-    pub inherited_flags: BTreeSet<String>,
-    /// There is a session that this start takes over.
-    #[arg(skip)]
-    pub adopts: bool,
+    pub inherited: Inherited,
 }

@@ -5,7 +5,7 @@ use super::complete::{self, Kind};
 use super::place::Place;
 use super::plan::{self, Here, own_environment};
 use super::start::StartArgs;
-use super::{launch, reload, report, session, show, style, values};
+use super::{beside, launch, reload, report, session, show, style, values};
 use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{LineKind, Request, Service, Wait};
@@ -92,7 +92,8 @@ pub fn cmd_up(global: &GlobalArgs, args: &UpArgs) -> Result<ExitCode, Diagnostic
     } else {
         running(global, &here)?
     };
-    let members = match plan::services_of_profiles(&here, &args.as_start()) {
+    let begun = client.as_ref().and_then(|(_, begun)| begun.as_ref());
+    let members = match plan::services_of_profiles(&here, &beside::of_session(begun, &args.as_start())) {
         Ok(members) => members,
         Err(problems) => return Ok(report::report_all(&problems)),
     };

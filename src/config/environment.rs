@@ -1,8 +1,12 @@
 //! The environment in layers: every value remembers its layer and the place it was written at, and what it
 //! overrides. Pure; `load.rs` fills it. The order is the table of `docs/environment.md`.
 
+mod settings;
+
 use crate::diag::Span;
 use serde::Serialize;
+use settings::Said;
+pub use settings::{SESSION_VARIABLES, Setting, Spoken, UNSPECIFIC};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -108,6 +112,8 @@ const NOT_FOR_SERVICES: &[&str] = &[
 pub struct Environment {
     /// The values of a name, lowest first; never empty.
     variables: BTreeMap<String, Vec<Value>>,
+    /// Who else has a say in how `ovr` reads this project.
+    said: Option<Said>,
 }
 
 impl Environment {
@@ -154,7 +160,10 @@ impl Environment {
             values.retain(|value| value.layer != layer);
         }
         variables.retain(|_, values| !values.is_empty());
-        Self { variables }
+        Self {
+            variables,
+            said: self.said.clone(),
+        }
     }
 
     /// The value that counts, with where it comes from.
@@ -165,25 +174,6 @@ impl Environment {
     /// The text that counts.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.get(name).map(|value| value.value.as_str())
-    }
-
-    /// The setting called `name` without its prefix: `OVR_name`, or, where that is not set, `OVERMIND_name`.
-    /// An empty value counts as not set.
-    pub fn setting(&self, name: &str) -> Option<Setting<'_>> {
-        ["OVR_", "OVERMIND_"]
-            .iter()
-            .find_map(|prefix| self.non_empty(&format!("{prefix}{name}")))
-    }
-
-    /// The variable of exactly this name, if it is not empty.
-    pub fn non_empty(&self, name: &str) -> Option<Setting<'_>> {
-        let (variable, values) = self.variables.get_key_value(name)?;
-        let value = values.last().filter(|value| !value.value.is_empty())?;
-        Some(Setting {
-            variable,
-            value: &value.value,
-            origin: &value.origin,
-        })
     }
 
     /// Name and value of every variable, sorted by name.
@@ -213,25 +203,6 @@ impl Environment {
                 })
             })
             .collect()
-    }
-}
-
-/// A setting of `ovr` found in the environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting<'a> {
-    /// The variable it was found in: `OVR_PORT` or `OVERMIND_PORT`.
-    pub variable: &'a str,
-    pub value: &'a str,
-    pub origin: &'a Origin,
-}
-
-impl Setting<'_> {
-    /// How to name where it comes from: the variable if the caller has set it, else file and line.
-    pub fn source(&self) -> String {
-        match self.origin {
-            Origin::Caller | Origin::Ovr => self.variable.to_owned(),
-            Origin::At(_) => self.origin.to_string(),
-        }
     }
 }
 
@@ -338,21 +309,5 @@ mod tests {
         assert_eq!(environment.pairs().collect::<Vec<_>>(), [("A", "1")]);
         environment.set(Layer::DotEnv, "TMUX", "asked for", at(".env", 1));
         assert_eq!(environment.value("TMUX"), Some("asked for"));
-    }
-
-    #[test]
-    fn an_overmind_setting_counts_where_the_ovr_one_is_not_set() {
-        let mut environment = Environment::from_caller([("OVERMIND_PORT", "1"), ("OVR_TIMEOUT", "2")]);
-        let port = environment.setting("PORT").unwrap();
-        assert_eq!((port.value, port.source().as_str()), ("1", "OVERMIND_PORT"));
-        assert_eq!(environment.setting("TIMEOUT").unwrap().value, "2");
-        assert_eq!(environment.setting("TITLE"), None);
-        // The name decides, not the layer.
-        environment.set(Layer::HomeFile, "OVR_PORT", "3", at("~/.ovr.env", 7));
-        environment.set(Layer::DotEnv, "OVERMIND_PORT", "4", at(".env", 1));
-        let port = environment.setting("PORT").unwrap();
-        assert_eq!((port.value, port.source().as_str()), ("3", "~/.ovr.env:7"));
-        environment.set(Layer::RootFile, "OVR_PORT", "", at(".ovr.env", 1));
-        assert_eq!(environment.setting("PORT").unwrap().value, "4");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::draft::{Draft, Service};
 use super::envfile;
-use super::environment::{Assignment, Environment, Layer, Origin};
+use super::environment::{Assignment, Environment, Layer, Origin, Spoken};
 use super::procfile::{self, Entry};
 use super::project::ProjectDef;
 use super::source::{self, decode};
@@ -26,6 +26,8 @@ pub struct Surroundings<'a> {
     pub root: &'a Path,
     /// Files that a flag names, in place of those that `OVR_ENV` does.
     pub named: &'a [PathBuf],
+    /// Where a session is meant: what its first caller has said about `ovr` itself.
+    pub spoken: Option<Spoken<'a>>,
 }
 
 impl Surroundings<'_> {
@@ -117,6 +119,9 @@ pub fn load_environment(surroundings: &Surroundings<'_>) -> Checked<Environment>
         environment: Environment::from_caller(caller.map(|(name, value)| (name.as_str(), value.as_str()))),
         diagnostics: Vec::new(),
     };
+    if let Some(spoken) = &surroundings.spoken {
+        loader.environment.heed(spoken);
+    }
     loader.settings_files();
     let skips = loader.environment.setting("SKIP_ENV").is_some();
     if !skips && loader.environment.non_empty("PC_DISABLE_DOTENV").is_none() {
@@ -255,7 +260,7 @@ impl Loader<'_> {
         let Some(setting) = self.environment.setting("ENV") else {
             return;
         };
-        let named_by = setting.variable.to_owned();
+        let named_by = setting.variable.clone();
         let span = match setting.origin {
             Origin::At(span) => Some(span.clone()),
             Origin::Caller | Origin::Ovr => None,

@@ -199,8 +199,9 @@ mod memory {
     use super::{Unborn, c_int, io};
     use std::ffi::c_void;
 
-    /// In words of sixteen bytes, by which a stack is aligned. Pages that are not used cost nothing.
-    const STACK: usize = 8192;
+    /// In words of sixteen bytes, by which a stack is aligned. Twenty times what is needed; pages that are not used
+    /// cost nothing, and so much the allocator has without asking the system for a mapping.
+    const STACK: usize = 4096;
 
     pub(super) fn of(unborn: &mut Unborn<'_>) -> io::Result<i32> {
         let mut stack: Vec<u128> = Vec::with_capacity(STACK);

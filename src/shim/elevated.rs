@@ -40,7 +40,7 @@ impl Live {
         let mut argv: Vec<String> = ["sudo", "-n", "kill", &number, "--"].map(Into::into).into();
         argv.extend(targets);
         self.elevated.targets.clear();
-        match spawn(&self.launch.unpack(), &argv, &self.token, Role::Helper) {
+        match spawn(&self.launch, &argv, &self.token, Role::Helper) {
             Ok(pid) => self.elevated.helper = Some(pid),
             Err(_) => self.give_up(),
         }

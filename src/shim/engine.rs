@@ -15,7 +15,6 @@ use crate::model::{InstanceName, Launch, RunId, StopPlan};
 use rustix::event::{PollFlags, Timespec};
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// What a service is left after its window has been closed.
@@ -82,7 +81,7 @@ impl Engine {
         })
     }
 
-    pub(super) fn serve(mut self) -> ExitCode {
+    pub(super) fn serve(mut self) -> u8 {
         self.connect();
         while !self.is_done() {
             self.give_back();
@@ -117,7 +116,7 @@ impl Engine {
                 self.connect();
             }
         }
-        ExitCode::SUCCESS
+        0
     }
 
     /// Whether the shim is to leave and can. What it cannot end does not keep it without a terminal: with the

@@ -19,7 +19,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
 use std::time::Instant;
 
 /// The hidden subcommand of our program that [`main_from`] is.
@@ -69,7 +68,7 @@ pub enum Report {
 }
 
 /// The command's parent, from its command line on: everything after `ovr errand`.
-pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main_from(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let number = match args.as_slice() {
         [number] => number.to_str().and_then(|number| number.parse().ok()),
@@ -81,7 +80,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // SAFETY: the number is that of the socket which was handed over for this, and nothing else here has it.
     let socket = unsafe { UnixStream::from_raw_fd(number) };
     match Errand::new(socket).and_then(Errand::serve) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => refuse(&format!("the command cannot be run: {error}")),
     }
 }
@@ -227,7 +226,7 @@ impl Errand {
                 None,
             ) if !self.abandoned => {
                 self.spares = spares;
-                self.start(&launch, &token);
+                self.start(launch, &token);
                 if spares {
                     // The end of its output shows when those who print have ended, and not this process.
                     let_go_of_output();
@@ -239,7 +238,7 @@ impl Errand {
         }
     }
 
-    fn start(&mut self, launch: &Launch, token: &str) {
+    fn start(&mut self, launch: Launch, token: &str) {
         match Live::start(THE_RUN, launch, hang_up(), token, &Supplies::default()) {
             Ok(live) => {
                 self.tell(&Report::Spawned { pid: live.pid() });

@@ -14,7 +14,6 @@ use super::strays::Strays;
 use super::supplies::Supplies;
 use super::tree::Killed;
 use super::watchdog::Watchdog;
-use super::wire;
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use std::os::fd::BorrowedFd;
@@ -37,7 +36,7 @@ pub(super) struct Live {
     pub(super) main: Pid,
     at_ms: u64,
     since: Instant,
-    pub(super) launch: Packed,
+    pub(super) launch: Launch,
     /// What applies where nobody sends another plan.
     pub(super) plan: StopPlan,
     pub(super) token: String,
@@ -71,37 +70,22 @@ pub(super) struct Live {
     pub(super) words: Option<String>,
 }
 
-/// A launch in one piece of memory: as many small ones it would be scattered among what reading the order has
-/// needed for a moment, and keep all those pages in use for as long as the service runs.
-pub(super) struct Packed(Box<[u8]>);
-
-impl Packed {
-    fn from(launch: &Launch) -> Self {
-        Self(wire::encode(&launch).into_boxed_slice())
-    }
-
-    pub(super) fn unpack(&self) -> Launch {
-        serde_json::from_slice(&self.0).expect("written by `Packed::from`")
-    }
-}
-
 impl Live {
     /// Starts the process. The error is for the user.
     pub(super) fn start(
         run: RunId,
-        launch: &Launch,
+        launch: Launch,
         plan: StopPlan,
         token: &str,
         supplies: &Supplies,
     ) -> Result<Self, String> {
-        let (main, mut bounds) = start_within(run, launch, token, supplies)?;
+        let (main, mut bounds) = start_within(run, &launch, token, supplies)?;
         let cautions = std::mem::take(&mut bounds.cautions);
         Ok(Self {
             run,
             main,
             at_ms: now_ms(),
             since: Instant::now(),
-            launch: Packed::from(launch),
             // Whoever types the keys says so by an order of his own.
             plan: StopPlan { keys: None, ..plan },
             token: token.to_owned(),
@@ -122,6 +106,7 @@ impl Live {
             cautions,
             stuck: None,
             words: None,
+            launch,
         })
     }
 
@@ -171,7 +156,7 @@ impl Live {
             stopping: self.is_stopping(),
             unasked: self.is_stopping() && !self.asked,
             why: self.why.clone(),
-            launch: self.launch.unpack(),
+            launch: self.launch.clone(),
         }
     }
 

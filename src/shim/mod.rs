@@ -36,7 +36,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// What a pane's process is started with as its first word.
 pub const SUBCOMMAND: &str = "shim";
@@ -69,8 +68,8 @@ impl ShimArgs {
     }
 }
 
-/// The pane's process, from its command line on: everything after `ovr shim`.
-pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The pane's process, from its command line on: everything after `ovr shim`. Returns its exit code.
+pub fn main_from(args: impl IntoIterator<Item = OsString>) -> u8 {
     match ShimArgs::parse(args) {
         Ok(args) => run(args),
         Err(message) => refuse(&message),
@@ -79,7 +78,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Serves the pane until it is closed. Must be called first thing in the process, and from its only thread:
 /// it closes every inherited file but the terminal, and takes over all signals.
-pub fn run(args: ShimArgs) -> ExitCode {
+pub fn run(args: ShimArgs) -> u8 {
     close_inherited();
     match engine::Engine::new(args) {
         Ok(engine) => engine.serve(),
@@ -133,9 +132,9 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-fn refuse(message: &str) -> ExitCode {
+fn refuse(message: &str) -> u8 {
     eprintln!("ovr shim: {message}");
-    ExitCode::from(COULD_NOT_BEGIN)
+    COULD_NOT_BEGIN
 }
 
 #[cfg(test)]

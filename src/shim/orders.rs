@@ -76,7 +76,7 @@ impl Engine {
         let Opening { run, launch, stop } = *opening;
         let dir = self.socket.parent().unwrap_or(Path::new("/"));
         let supplied = self.supplies.adjust(&launch, dir, &self.nonce);
-        match supplied.and_then(|()| Live::start(run, &launch, stop, &self.nonce, &self.supplies)) {
+        match supplied.and_then(|()| Live::start(run, launch, stop, &self.nonce, &self.supplies)) {
             Ok(live) => {
                 let report = live.spawned();
                 self.phase = Phase::Live(Box::new(live));

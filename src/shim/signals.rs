@@ -1,8 +1,9 @@
 //! The shim's own signals, and what a service finds of them. Four signals wake the loop; all others that could
 //! end or stop the shim are blocked. Nothing here decides what a signal means.
 
+use rustix::net::SendFlags;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGTERM, SIGUSR1};
-use signal_hook::{flag, low_level};
+use signal_hook::low_level;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -42,7 +43,23 @@ pub(super) struct Caught {
 /// The handlers, which stay for the life of the process.
 pub(super) struct Signals {
     wake: UnixStream,
-    flags: [Arc<AtomicBool>; 4],
+    raised: Arc<Raised>,
+}
+
+/// What the handlers write to.
+struct Raised {
+    wake: UnixStream,
+    flags: [AtomicBool; 4],
+}
+
+impl Raised {
+    /// In a handler: only async-signal-safe calls.
+    fn note(&self, index: usize) {
+        // In this order the flag is up before the loop wakes.
+        self.flags[index].store(true, Ordering::SeqCst);
+        // Full: then the loop is to wake in any case.
+        let _full = rustix::net::send(&self.wake, b"X", SendFlags::DONTWAIT);
+    }
 }
 
 impl Signals {
@@ -50,11 +67,14 @@ impl Signals {
     pub(super) fn install() -> io::Result<Self> {
         let (wake, write_end) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let flags: [Arc<AtomicBool>; 4] = Default::default();
-        for (signal, raised) in HANDLED.into_iter().zip(&flags) {
-            // In this order the flag is up before the loop wakes.
-            flag::register(signal, Arc::clone(raised))?;
-            low_level::pipe::register(signal, write_end.try_clone()?)?;
+        let raised = Arc::new(Raised {
+            wake: write_end,
+            flags: Default::default(),
+        });
+        for (index, signal) in HANDLED.into_iter().enumerate() {
+            let raised = Arc::clone(&raised);
+            // SAFETY: `note` makes one system call and touches memory that stays, without allocating or locking.
+            unsafe { low_level::register(signal, move || raised.note(index)) }?;
         }
         let mut mask = full_set();
         for signal in HANDLED.into_iter().chain(FAULTS) {
@@ -62,7 +82,7 @@ impl Signals {
             unsafe { libc::sigdelset(&raw mut mask, signal) };
         }
         set_mask(&mask);
-        Ok(Self { wake, flags })
+        Ok(Self { wake, raised })
     }
 
     /// Readable when something has been caught.
@@ -75,7 +95,7 @@ impl Signals {
         let mut bytes = [0; 64];
         while matches!((&self.wake).read(&mut bytes), Ok(count) if count == bytes.len()) {}
         let [child, hangup, terminate, reconnect] =
-            [0, 1, 2, 3].map(|index: usize| self.flags[index].swap(false, Ordering::SeqCst));
+            [0, 1, 2, 3].map(|index: usize| self.raised.flags[index].swap(false, Ordering::SeqCst));
         Caught {
             child,
             hangup,

@@ -128,7 +128,7 @@ impl Live {
             Some(_) | None => StopPhase::Grace,
         };
         if let Some(argv) = plan.command.as_ref().filter(|_| !kill) {
-            match spawn(&self.launch.unpack(), argv, &self.token, Role::Helper) {
+            match spawn(&self.launch, argv, &self.token, Role::Helper) {
                 Ok(pid) => phase = StopPhase::Command(pid),
                 Err(message) => self.words = Some(format!("stop command could not start: {message}")),
             }

@@ -35,11 +35,15 @@ impl Terminal {
     pub(super) fn open() -> io::Result<Self> {
         let original = tcgetattr(stdio::stdin())?;
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        // By name first: polling `/dev/tty` does not work everywhere. By `/dev/tty` where the name is one of
-        // another mount.
-        let tty = ttyname(stdio::stdin(), Vec::new())
-            .and_then(|name| open(name, flags, Mode::empty()))
-            .or_else(|_| open("/dev/tty", flags, Mode::empty()))?;
+        let by_name =
+            || ttyname(stdio::stdin(), Vec::new()).and_then(|name| open(name, flags, Mode::empty()));
+        let own = || open("/dev/tty", flags, Mode::empty());
+        // Polling `/dev/tty` does not work everywhere, and the name may be one of another mount.
+        let tty = if cfg!(target_os = "linux") {
+            own().or_else(|_| by_name())
+        } else {
+            by_name().or_else(|_| own())
+        }?;
         let terminal = Self {
             tty: Some(tty),
             original,

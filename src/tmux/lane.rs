@@ -13,7 +13,6 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
 
 /// The hidden subcommand of our program that [`main_from`] is.
 pub const SUBCOMMAND: &str = "lane";
@@ -98,17 +97,17 @@ impl Boundary {
 
 /// The process of `pipe-pane`: hands its standard input to the socket named by the first argument, with the
 /// token that is the second, and ends. Whatever fails, the pipe closes with it, and control mode goes on.
-pub fn main_from(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+pub fn main_from(mut args: impl Iterator<Item = OsString>) -> u8 {
     let (Some(socket), Some(token)) = (args.next(), args.next()) else {
-        return ExitCode::from(2);
+        return 2;
     };
     let handed_over = UnixStream::connect(socket).and_then(|stream| {
         let stdin = io::stdin();
         hand_over(&stream, stdin.as_fd(), token.as_encoded_bytes())
     });
     match handed_over {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Ok(()) => 0,
+        Err(_) => 1,
     }
 }
 

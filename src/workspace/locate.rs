@@ -4,7 +4,7 @@
 use super::dirs::Places;
 use super::identity::ProjectId;
 use super::project::{Project, Search, config_in, may_take, upwards};
-use super::session::{Life, SessionEntry, sessions};
+use super::session::{Life, SessionEntry, SessionInfo, sessions};
 use super::session_dir::{SessionDir, system};
 use crate::diag::{Diagnostic, Kind};
 use std::fs;
@@ -42,7 +42,7 @@ pub fn locate(places: &Places, cwd: &Path, socket: Option<&Path>) -> Result<Loca
         Some(_) | None => {
             let diagnostic =
                 Diagnostic::error(Kind::NotRunning, format!("no session at {}", socket.display()));
-            Err(with_running(places, diagnostic).hint("ovr ls lists all sessions"))
+            Err(with_running(places, &named, diagnostic).hint("ovr ls lists all sessions"))
         }
     }
 }
@@ -98,7 +98,7 @@ fn around(places: &Places, cwd: &Path) -> Result<Located, Diagnostic> {
     }
     match search(places, &start).find() {
         Ok(project) => Ok(Located::Idle { project, above: None }),
-        Err(diagnostic) => Err(with_running(places, diagnostic)),
+        Err(diagnostic) => Err(with_running(places, &start, diagnostic)),
     }
 }
 
@@ -147,19 +147,41 @@ fn running_from(places: &Places, project: &Project) -> Result<Option<SessionEntr
     Err(diagnostic)
 }
 
-/// Adds the sessions that do run to an error that none was meant.
-fn with_running(places: &Places, diagnostic: Diagnostic) -> Diagnostic {
-    let running: Vec<String> = sessions(places)
-        .unwrap_or_default()
-        .iter()
-        .filter(|entry| entry.life == Life::Alive)
-        .filter_map(|entry| entry.root().map(str::to_owned))
-        .collect();
-    if running.is_empty() {
+/// Adds the sessions that do run to an error that none was meant: those that are of `start` or a directory above it,
+/// under another root or name, with their file and how to mean them.
+fn with_running(places: &Places, start: &Path, mut diagnostic: Diagnostic) -> Diagnostic {
+    let mut elsewhere = Vec::new();
+    for entry in sessions(places).unwrap_or_default() {
+        let Some(root) = entry.root().filter(|_| entry.life != Life::Stale) else {
+            continue;
+        };
+        if let Some(info) = entry.info.as_ref().filter(|info| is_of(info, start)) {
+            let is_roots = places.session(&ProjectId::of(Path::new(root))) == entry.dir;
+            let name = if is_roots {
+                Path::new(root)
+            } else {
+                entry.dir.path()
+            };
+            let (config, name) = (&info.config, name.display());
+            // Before the advice on how to begin.
+            let hint = format!("a session of {root} runs {config}; to mean it: -s {name}");
+            diagnostic.hints.insert(0, hint);
+        } else if entry.life == Life::Alive {
+            elsewhere.push(root.to_owned());
+        }
+    }
+    if elsewhere.is_empty() {
         diagnostic
     } else {
-        diagnostic.hint(format!("running (ovr ls): {}", running.join(", ")))
+        diagnostic.hint(format!("running (ovr ls): {}", elsewhere.join(", ")))
     }
+}
+
+/// Whether the session's root, or its configuration's directory, is `start` or above it.
+fn is_of(info: &SessionInfo, start: &Path) -> bool {
+    let config_dir = Path::new(&info.config).parent();
+    let dirs = [Some(Path::new(&info.root)), config_dir];
+    dirs.into_iter().flatten().any(|dir| start.starts_with(dir))
 }
 
 /// The session directory that `path` means as a path: itself, or the one that this `api.sock` stands in.

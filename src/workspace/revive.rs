@@ -56,6 +56,48 @@ pub fn connect(dir: &SessionDir, patience: Duration) -> Result<UnixStream, Diagn
     }
 }
 
+/// What the session says in its `session.json`, once its controller has written that: waits for one that is just
+/// starting, for at most `patience`. `None`: it has ended, or has left no such file.
+///
+/// # Errors
+/// `System` if the controller has not written it in time.
+pub fn info(dir: &SessionDir, patience: Duration) -> Result<Option<SessionInfo>, Diagnostic> {
+    let deadline = Instant::now() + patience;
+    let mut watch = DirWatch::new(dir.path());
+    loop {
+        let Some(entry) = SessionEntry::look(dir)? else {
+            return Ok(None);
+        };
+        let pid = entry.pid();
+        match entry.life {
+            Life::Stale => return Ok(None),
+            Life::Unattended => return Ok(entry.info),
+            // The file of an earlier session lies there until the controller has written its own.
+            Life::Alive if pid.is_some() && entry.info.as_ref().map(|info| info.pid) == pid => {
+                return Ok(entry.info);
+            }
+            Life::Alive => {}
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let who = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            return Err(Diagnostic::error(
+                Kind::System,
+                format!("the session is alive (pid {who}) and has not said what it runs with"),
+            )
+            .cause(format!(
+                "{} is missing, or of the session before it",
+                dir.session_file().display()
+            ))
+            .hint("it may be starting: try again; -f FILE means that file, whatever the session has")
+            .hint(format!(
+                "if it hangs: kill -9 {who}, then ovr start adopts its services"
+            )));
+        }
+        wait(&mut watch, dir, left.min(LOOK_AGAIN))?;
+    }
+}
+
 /// Waits until a session whose controller is gone, or going, has another one that takes connections. `false`: it
 /// has ended.
 pub fn next_controller(dir: &SessionDir) -> Result<bool, Diagnostic> {
@@ -135,7 +177,7 @@ fn is_ovr(pid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::connect;
+    use super::{connect, info};
     use crate::diag::Kind;
     use crate::workspace::lock::Holder;
     use crate::workspace::{Places, ProjectId, SessionDir, SessionInfo, SessionLock};
@@ -228,5 +270,28 @@ mod tests {
             error.to_string().contains(&std::process::id().to_string()),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_a_starting_session_says_is_waited_for_and_that_of_the_one_before_it_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = hold(&session(dir.path()));
+        let mine = SessionInfo::of_shop("/work/shop");
+        let earlier = SessionInfo {
+            pid: mine.pid + 1,
+            ..SessionInfo::of_shop("/work/shop")
+        };
+        earlier.write(&lock).unwrap();
+        let error = info(lock.dir(), Duration::from_millis(5)).unwrap_err();
+        assert_eq!(error.kind, Kind::System);
+        assert!(error.to_string().contains(&mine.pid.to_string()), "{error}");
+        std::thread::scope(|scope| {
+            let client = scope.spawn(|| info(lock.dir(), Duration::from_secs(20)));
+            mine.write(&lock).unwrap();
+            assert_eq!(client.join().unwrap().unwrap(), Some(mine.clone()));
+        });
+        let dir = lock.dir().clone();
+        drop(lock);
+        assert_eq!(info(&dir, Duration::from_secs(20)).unwrap(), None);
     }
 }

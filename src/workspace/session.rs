@@ -38,8 +38,9 @@ pub struct SessionInfo {
     /// The options that `start` was given, for a controller that takes over.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// The settings that `start` was given by flags and its environment, by their ids: a start that takes over keeps
-    /// those that it says nothing about itself.
+    /// The settings that `start` was given by flags and its environment, by their ids, and the variables that decided
+    /// how the files were read, by their names: a start that takes over keeps those that it says nothing about itself,
+    /// and commands that read the files themselves read them so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
     /// Those of the settings that a flag gave, by their ids.
@@ -190,18 +191,21 @@ fn has_tmux(dir: &SessionDir, info: Option<&SessionInfo>) -> bool {
 
 /// Whether the process with this pid is a tmux. Its pid may have been reused, so its name counts as well.
 fn is_tmux(pid: u32) -> bool {
+    // One that nobody has reaped keeps its name: where the first process of a container reaps none, for good.
     // On Linux tmux calls its server process `tmux: server`.
-    processes::name(pid).is_some_and(|name| name.starts_with("tmux"))
+    processes::one(pid).is_some() && processes::name(pid).is_some_and(|name| name.starts_with("tmux"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Life, SessionEntry, SessionInfo, sessions};
+    use crate::platform::processes;
     use crate::workspace::lock::{Holder, SessionLock};
     use crate::workspace::{Places, ProjectId};
     use std::fs;
     use std::os::unix::net::UnixListener;
     use std::path::Path;
+    use std::process::Command;
 
     fn places(root: &Path) -> Places {
         let variable = |name: &str| (name == "OVR_RUNTIME_DIR").then(|| root.as_os_str().to_owned());
@@ -296,5 +300,19 @@ mod tests {
         assert!(SessionLock::wait_until_free(&session, patience).unwrap());
         let entry = SessionEntry::look(&session).unwrap().unwrap();
         assert_eq!(entry.life, Life::Stale);
+    }
+
+    #[test]
+    fn a_tmux_server_that_is_dead_and_not_reaped_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("tmux");
+        std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+        let mut server = Command::new(&program).args(["-c", ":"]).spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&server);
+        let ended = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), ended).unwrap();
+        let (name, is_tmux) = (processes::name(server.id()), super::is_tmux(server.id()));
+        server.wait().unwrap();
+        assert!(!is_tmux, "{name:?}");
     }
 }

@@ -33,6 +33,19 @@ fn names_are_completed_from_the_procfile_and_from_the_session() {
 }
 
 #[test]
+fn names_are_those_of_the_sessions_files_also_where_its_controller_is_gone() {
+    let project = Project::new().file(
+        "Procfile.example",
+        "web: exec sleep 1000\nworker: exec sleep 1000\n",
+    );
+    project.start_detached(&["-f", "Procfile.example"]);
+    assert_eq!(offered(&project, &["run", "--service", "w"]), ["web", "worker"]);
+    crate::adoption::kill_controller(&project);
+    assert_eq!(offered(&project, &["run", "--service", "w"]), ["web", "worker"]);
+    assert_eq!(offered(&project, &["env", "wo"]), ["worker"]);
+}
+
+#[test]
 fn a_script_comes_for_every_shell_and_bash_can_load_it_alone() {
     let project = Project::with("web: sleep 1000\n");
     for shell in ["bash", "zsh", "fish"] {

@@ -129,7 +129,7 @@ fn a_port_that_came_from_port_is_kept_and_another_port_moves_nothing_that_runs()
     assert_eq!(project.service("web").port, Some(7100));
     for next in ["7200", ""] {
         kill_controller(&project);
-        start(next).success().says(&["started with: -p 7100\n"]);
+        start(next).success().says(&["started with: PORT=7100\n"]);
         assert_eq!(project.service("web").port, Some(7100), "{next:?}");
     }
     kill_controller(&project);
@@ -199,4 +199,25 @@ fn a_file_that_the_session_was_started_from_is_kept_from_another_directory_and_o
     assert_eq!(start.wait_exit(), 0);
     assert_eq!(status("pid"), pid);
     project.cmd(&["quit"]).dir(&dir).output().success();
+}
+
+#[test]
+fn the_base_port_and_the_files_that_variables_had_said_are_kept() {
+    let project = Project::with(THREE)
+        .file(".env", "A=dotenv\n")
+        .file("named.env", "B=named\n");
+    project.write("sub/x", "");
+    let first = project.cmd(&["start", "-D", "--any-can-die"]).dir("sub");
+    let first = first.env("PORT", "7300").env("OVR_ENV", "named.env");
+    first.env("OVR_SKIP_ENV", "1").output().success();
+    let [web] = project.wait_running(["web"]);
+    kill_controller(&project);
+    let start = project.ovr(&["start", "-D"]);
+    start
+        .success()
+        .says(&["-e named.env --any-can-die PORT=7300 OVR_SKIP_ENV=1\n"]);
+    assert_eq!(project.service("web").pid, Some(web));
+    assert_eq!(project.service("web").port, Some(7300));
+    let run = project.ovr(&["run", "sh", "-c", "echo $B ${A-none} $OVR_PROCESS_worker_PORT"]);
+    assert_eq!(run.success().stdout, "named none 7400\n");
 }

@@ -11,6 +11,7 @@
 mod adoption;
 mod agents;
 mod api;
+mod beside;
 mod change;
 mod clean;
 mod completion;

@@ -103,9 +103,8 @@ pub(super) fn session_options(
     resolved.no_deps = options.no_deps.value;
     resolved.disabled = disabled(environment);
     resolved.ports_asked = asked_for(&options.port) && !is_common_port(&options.port.origin);
-    resolved.home = environment
-        .non_empty("HOME")
-        .map(|home| PathBuf::from(home.value));
+    let home = environment.value("HOME").filter(|home| !home.is_empty());
+    resolved.home = home.map(PathBuf::from);
     resolved.term = Some(TmuxSetup::for_size(None).terminal.to_owned());
     Ok(resolved)
 }

@@ -4,6 +4,7 @@ use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
 use super::printed::Runner;
 use super::{Here, has_errors, own_environment, told};
+use crate::config::environment::Spoken;
 use crate::config::globals;
 use crate::config::load::{self, Surroundings};
 use crate::config::procfile::Entry;
@@ -78,14 +79,24 @@ impl Read {
 
 /// Where the project is can only be said by the caller: its env files are found by it.
 pub fn find(here: &Here, args: &StartArgs) -> Result<Project, Diagnostic> {
-    let first = settings::resolve(args, &own_environment)?;
-    Search {
-        cwd: &here.cwd,
+    let inherited = &args.inherited;
+    let first = if inherited.alone {
+        settings::resolve(args, &|_| None)?
+    } else {
+        settings::resolve(args, &own_environment)?
+    };
+    let search = Search {
+        cwd: inherited.found_in.as_deref().unwrap_or(&here.cwd),
         root: first.root.value.as_deref(),
         procfiles: &first.procfile.value,
         home: here.places.home(),
-    }
-    .find()
+    };
+    search.find().map_err(|error| match error.kind {
+        Kind::NoConfig if inherited.alone => {
+            error.hint("the session here was started with it; -f FILE names another one")
+        }
+        _ => error,
+    })
 }
 
 /// What the caller and the project's env files say.
@@ -97,7 +108,13 @@ fn around(
 ) -> (Environment, Vec<PathBuf>) {
     let caller = load::caller_environment(std::env::vars_os());
     problems.extend(caller.diagnostics);
-    let kept = args.inherited.get("env").filter(|_| args.env.is_empty());
+    let kept = &args.inherited.settings;
+    let spoken = Spoken {
+        variables: kept,
+        alone: args.inherited.alone,
+        adopts: args.inherited.adopts,
+    };
+    let kept = kept.get("env").filter(|_| args.env.is_empty());
     let typed = args.env.iter().chain(kept).flat_map(|listed| listed.split(','));
     let typed = typed.map(str::trim).filter(|name| !name.is_empty());
     let named: Vec<PathBuf> = typed.map(|name| here.cwd.join(name)).collect();
@@ -106,6 +123,7 @@ fn around(
         home: here.places.home(),
         root: &project.root,
         named: &named,
+        spoken: Some(spoken),
     };
     let environment = load::load_environment(&surroundings);
     problems.extend(environment.diagnostics);
@@ -249,7 +267,7 @@ pub(super) fn shown(path: &Path, cwd: &Path) -> String {
 }
 
 pub(super) fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
-    let value = environment.get(name)?;
+    let value = environment.told(name)?;
     let place = match &value.origin {
         Origin::Caller => ENVIRONMENT.to_owned(),
         origin => origin.to_string(),

@@ -64,6 +64,7 @@ impl World {
             home: Some(&self.home()),
             root: &self.root(),
             named: &[],
+            spoken: None,
         })
     }
 
@@ -211,6 +212,7 @@ fn a_project_in_the_home_directory_reads_its_file_once() {
         home: Some(&world.home()),
         root: &world.home(),
         named: &[],
+        spoken: None,
     });
     assert_eq!(a(&environment.value), ("1".to_owned(), ".ovr.env:1".to_owned()));
     assert!(environment.value.explain()[0].overrides.is_empty());

@@ -65,7 +65,7 @@ pub(super) fn each(
 impl Reader {
     /// The next line that is looked at, and what it is wanted for.
     fn read(&mut self, progress: &mut Progress<'_>) -> io::Result<Option<(Line, Wanted)>> {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let (_, line) = line?;
             let Progress { query, seen, summary } = progress;
             if query.is_in_time(&line, &self.instance, seen) {

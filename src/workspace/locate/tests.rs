@@ -189,6 +189,22 @@ fn outside_of_any_project_the_running_ones_are_named() {
 }
 
 #[test]
+fn a_session_of_this_directory_under_another_root_or_name_is_named_with_its_file() {
+    let world = World::new(&["shop/Procfile.dev", "shop/sub/", "app/"]);
+    let _elsewhere = world.run("app", "shop/Procfile.dev", None);
+    let named = world.run("shop", "shop/Procfile.dev", Some("shop/a.sock"));
+    let error = locate(&world.places, &world.path("shop/sub"), None).unwrap_err();
+    let (shop, app) = (world.path("shop"), world.path("app"));
+    let told = |root: &Path, name: &Path| {
+        let (root, shop, name) = (root.display(), shop.display(), name.display());
+        format!("a session of {root} runs {shop}/Procfile.dev; to mean it: -s {name}")
+    };
+    assert!(error.hints.contains(&told(&app, &app)), "{error}");
+    assert!(error.hints.contains(&told(&shop, named.dir().path())), "{error}");
+    assert!(!error.to_string().contains("ovr ls"), "{error}");
+}
+
+#[test]
 fn a_stopped_project_says_how_its_last_session_ended() {
     let world = World::new(&["shop/Procfile"]);
     let Located::Idle { project, above } = locate(&world.places, &world.path("shop"), None).unwrap() else {
