@@ -2,6 +2,7 @@
 //! is put away when it ends.
 
 use super::adopt::Adopted;
+use super::ahead::Ahead;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::{self, Clock};
@@ -31,7 +32,7 @@ use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
 use super::watch::{Watches, own};
-use super::windows::Windows;
+use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::api::server::TcpDoor;
@@ -47,6 +48,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::net::UnixListener;
 use tokio::sync::{oneshot, watch};
 
 /// The way back to who asked for a detach.
@@ -134,8 +136,23 @@ pub(super) struct Facts {
 /// The session could not be set up; nothing is left of it.
 pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     let publish = setup.publish.take();
-    let (mut controller, mut outlets) = prepare(setup)?;
-    controller.adopt_or_begin().await;
+    let clock = Clock::start();
+    // Handlers first: from here on a signal is an event.
+    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
+        .map_err(|error| system("cannot listen to signals", &error))?;
+    let site = site(&setup);
+    let mut ahead = Ahead::start(&setup, &site, clock.now());
+    let door = ahead.as_mut().and_then(|ahead| ahead.door.take());
+    let (mut controller, mut outlets) = match prepare(setup, clock, signals, site, door) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let Some(ahead) = ahead {
+                ahead.end().await;
+            }
+            return Err(error);
+        }
+    };
+    controller.adopt_or_begin(ahead).await;
     if let Some(address) = publish {
         controller.start_publishing(address);
     }
@@ -145,13 +162,15 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     Ok(controller.put_away(outlets).await)
 }
 
-fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
-    let clock = Clock::start();
+fn prepare(
+    mut setup: Setup,
+    clock: Clock,
+    signals: signal_hook_tokio::Signals,
+    site: Site,
+    shim_door: Option<UnixListener>,
+) -> Result<(Controller, Outlets), Diagnostic> {
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
-    // Handlers first: from here on a signal is an event.
-    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
-        .map_err(|error| system("cannot listen to signals", &error))?;
     let left = SessionInfo::read(&dir);
     // An end that was begun is brought to its end.
     let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
@@ -177,7 +196,6 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         info.resumed.clone_from(&left.resumed);
     }
     let stamp = Stamp::look(&setup.files);
-    let site = site(&setup);
     let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
@@ -284,11 +302,11 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors(setup.tcp)?;
+    controller.open_doors(shim_door, setup.tcp)?;
     Ok((controller, outlets))
 }
 
-fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnostic> {
+pub(super) fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnostic> {
     let policies = instances
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));
