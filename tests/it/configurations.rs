@@ -363,3 +363,14 @@ fn what_a_start_waits_for_before_anything_runs_is_said_on_a_terminal() {
     std::fs::write(project.path("out").join("go"), "").unwrap();
     console.wait_for_output("slow is x");
 }
+
+#[test]
+fn every_character_arrives_as_it_is_written_also_one_that_unicode_has_no_text_for() {
+    let project = Project::new().file(
+        "ovr.yaml",
+        "vars: { V: 'v$${A}' }\nenvironment: [\"E=e\u{FDD0}{x}\", 'D=$${A}', 'Q={{ printf \"%q\" .V }}']\nprocesses:\n  \
+         web: { command: 'printf \"%s|\" \"$E\" \"$D\" \"$Q\" \"c\u{FDD0}\" >$OUT/out; echo >>$OUT/out; exec sleep 1000' }\n",
+    );
+    project.start_detached(&[]);
+    assert_eq!(project.wait_out("out"), "e\u{FDD0}{x}|${A}|\"v${A}\"|c\u{FDD0}|");
+}

@@ -3,6 +3,7 @@
 use super::super::report;
 use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
+use super::printed::{PATIENCE, Runner};
 use super::{Here, has_errors, own_environment, told};
 use crate::config::environment::Spoken;
 use crate::config::globals;
@@ -118,6 +119,7 @@ fn around(
     let spoken = Spoken {
         variables: kept,
         alone: args.inherited.alone,
+        adopts: args.inherited.adopts,
     };
     let kept = kept.get("env").filter(|_| args.env.is_empty());
     let typed = args.env.iter().chain(kept).flat_map(|listed| listed.split(','));
@@ -214,7 +216,10 @@ impl Reader<'_> {
                     usual: usual.map_or("bash", |shell| shell.value),
                 };
                 let _told = tell_if_slow(&def.env_cmds);
-                load::run_env_cmds(&def.env_cmds, &shell, root, around, load::PATIENCE)
+                match Runner::new() {
+                    Ok(runner) => runner.run(&def.env_cmds, &shell, root, around),
+                    Err(error) => Checked::new(Vec::new(), vec![no_runner(&error)]),
+                }
             }
         };
         let printed = globals::settle(&mut def, run, self.environment);
@@ -232,7 +237,7 @@ fn tell_if_slow(commands: &[(String, Located<String>)]) -> Option<mpsc::Sender<(
     let text = format!(
         "waiting for env_cmds: {} (at most {} s)\n",
         names.join(", "),
-        load::PATIENCE.as_secs()
+        PATIENCE.as_secs()
     );
     let (done, over) = mpsc::channel();
     // Without it the wait is as long, and silent.
@@ -242,6 +247,10 @@ fn tell_if_slow(commands: &[(String, Located<String>)]) -> Option<mpsc::Sender<(
         }
     }));
     Some(done)
+}
+
+fn no_runner(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Kind::System, "env_cmds: cannot find this program's file").cause(error.to_string())
 }
 
 /// A file as the YAML reader takes it; `None` for a Procfile.
@@ -286,7 +295,7 @@ pub(super) fn shown(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
 }
 
-fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
+pub(super) fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
     let value = environment.told(name)?;
     let place = match &value.origin {
         Origin::Caller => ENVIRONMENT.to_owned(),
