@@ -19,6 +19,8 @@ pub(super) struct Host {
     /// What runs was started by a configuration that is not ours.
     pub(super) is_outdated: bool,
     pub(super) window: Option<WindowId>,
+    /// The window alone was closed, and its shim has not gone yet.
+    pub(super) window_closed: bool,
     pub(super) shim: Option<Shim>,
     /// The current run, or the last one.
     pub(super) run: Option<RunFacts>,
@@ -75,6 +77,8 @@ pub(super) struct EndFacts {
     pub(super) at: SystemTime,
     /// The processes that needed SIGKILL.
     pub(super) killed: Vec<String>,
+    /// It ended because somebody closed its window.
+    pub(super) window_closed: bool,
 }
 
 impl Host {
@@ -83,6 +87,7 @@ impl Host {
             spec,
             is_outdated: false,
             window: None,
+            window_closed: false,
             shim: None,
             run: None,
             unended: BTreeSet::new(),

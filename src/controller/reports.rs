@@ -120,6 +120,7 @@ impl Controller {
             exit: ended.exit,
             at,
             killed: ended.killed.clone(),
+            window_closed: host.window_closed,
         };
         match &mut host.run {
             Some(run) if run.id == ended.run => run.ended = Some(end),
@@ -334,8 +335,11 @@ impl Controller {
                 exit,
                 at: wall,
                 killed: Vec::new(),
+                window_closed: false,
             });
         }
+        let host = self.host_mut(instance);
+        (host.clients, host.window_closed) = (0, false);
         self.feed(Event::WindowLost { instance });
         self.advance_finish();
         self.look_at_losses();

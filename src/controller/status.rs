@@ -121,6 +121,9 @@ impl Controller {
         let word = self.machine.word(id);
         let reason = match state {
             State::Failed { reason, .. } => match reason {
+                FailureReason::Exit(_) if host.last_exit().is_some_and(|end| end.window_closed) => {
+                    Some(words::failure(host, reason))
+                }
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
                 FailureReason::Unhealthy { .. }

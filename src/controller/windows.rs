@@ -21,6 +21,8 @@ pub(super) enum Asked {
     Refused(InstanceId),
     /// Who looks at which window.
     Clients,
+    /// Whether the instance's window is there, at which only so many look now.
+    Left(InstanceId, u32),
     /// In which column the cursor of the instance's window stands.
     Column(InstanceId),
     /// What the instance's scrollback holds.
@@ -225,6 +227,7 @@ impl Windows {
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) | Asked::Refused(instance) => Some(instance),
                     Asked::Clients
+                    | Asked::Left(..)
                     | Asked::Column(_)
                     | Asked::Scrollback(_)
                     | Asked::Panes

@@ -104,12 +104,16 @@ pub(super) fn planned(left: Duration) -> Duration {
     step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
-/// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`.
+/// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`, `ended after 2 s: its window was closed`.
 pub(super) fn ended(host: &Host, exit: Exit) -> String {
     let after = host
         .lived()
         .map(|lived| format!(" after {}", time_text::duration(lived)))
         .unwrap_or_default();
+    // What it ended with is how it took that, and no reason of its own.
+    if host.last_exit().is_some_and(|end| end.window_closed) {
+        return format!("ended{after}: its window was closed");
+    }
     match exit {
         Exit::Code(code) => format!("exited with code {code}{after}"),
         Exit::Signal(signal) => format!("killed by {signal}{after}"),
