@@ -67,7 +67,8 @@ pub(super) struct Shim {
 pub(super) struct RunFacts {
     pub(super) id: RunId,
     pub(super) pid: u32,
-    pub(super) started: SystemTime,
+    /// `None` where nobody knows any more: an earlier controller had it, and its shim is of an earlier build.
+    pub(super) started: Option<SystemTime>,
     pub(super) ended: Option<EndFacts>,
 }
 
@@ -114,9 +115,9 @@ impl Host {
         self.run.as_ref()?.ended.as_ref()
     }
 
-    /// How long the last run lived, once it has ended.
+    /// How long the last run lived, once it has ended and as far as that is known.
     pub(super) fn lived(&self) -> Option<Duration> {
         let run = self.run.as_ref()?;
-        run.ended.as_ref()?.at.duration_since(run.started).ok()
+        run.ended.as_ref()?.at.duration_since(run.started?).ok()
     }
 }

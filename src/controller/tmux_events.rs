@@ -64,7 +64,8 @@ impl Controller {
                         now,
                         at_ms,
                         instance: *instance,
-                        alive: host.run.as_ref().filter(|_| runs).map(|run| run.id),
+                        run: host.run.as_ref().map(|run| run.id),
+                        runs,
                         open_at: (runs && host.column > 0).then_some(host.column),
                     };
                     if reply.ok {

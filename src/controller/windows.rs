@@ -266,6 +266,12 @@ impl Windows {
         self.asked.values().any(|asked| *asked == why)
     }
 
+    /// Whether what has been printed in some window is on its way.
+    pub(super) fn is_asking_scrollback(&self) -> bool {
+        let is_scrollback = |asked: &Asked| matches!(asked, Asked::Scrollback(_));
+        self.asked.values().any(is_scrollback)
+    }
+
     pub(super) fn close(&mut self, window: WindowId) {
         self.tell(&Command::kill_window(window));
     }

@@ -205,7 +205,9 @@ pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window:
     let status = WindowStatus {
         name: &host.name(),
         state: &text,
-        since: started.map(|run| time_text::epoch_millis(run.started) / 1000),
+        since: started
+            .and_then(|run| run.started)
+            .map(|started| time_text::epoch_millis(started) / 1000),
         port: host.spec.port.as_ref().map(|(port, _)| *port),
         hint,
     };

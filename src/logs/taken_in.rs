@@ -26,6 +26,30 @@ impl Hub {
         }
     }
 
+    /// Whether the output of this run has begun as far as is known.
+    pub fn has_begun(&self, instance: InstanceId, run: RunId) -> bool {
+        self.source(instance)
+            .is_some_and(|source| source.past.begun == Some(run))
+    }
+
+    /// What is taken in next was printed before this run.
+    pub fn go_back_before(&mut self, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.source_mut(instance) {
+            let before = source.past.begun.filter(|begun| *begun < run);
+            source.past.run = before.unwrap_or(RunId(run.0.saturating_sub(1)));
+        }
+    }
+
+    /// What is taken in from here on was printed by this run, whose beginning has passed unseen.
+    pub fn begun_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
+            let mut sink = SourceSink::new((instance, at_ms), &mut source.past, &mut self.shared, true);
+            for sentence in sink.begin(run) {
+                sink.past.say(sink.shared, at_ms, instance, &sentence);
+            }
+        }
+    }
+
     /// Takes a line that was found in the scrollback, printed while nobody read the stream. `alive`: the run that
     /// lives now. `is_shown`: on the console too.
     pub fn refill(
