@@ -59,16 +59,32 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
     }
     let known = hub.last_lines(instance, CONTEXT);
     let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
-    let News { from, gap } = news(&text, &known);
+    let News { mut from, gap } = news(&text, &known);
     if gap && !known.is_empty() {
         let lost = "lines are missing here: the scrollback does not reach back";
         hub.say(at_ms, instance, Tone::Alarm, lost);
     }
-    let begun = hub.open_line(instance).map(|line| line.trim_end().to_owned());
-    let goes_on = open.map(|(_, line)| plain(line).trim_end().to_owned()) == begun;
-    if !goes_on {
-        hub.end_line(now, at_ms, instance);
-    }
+    let shown = open.map(|(_, line)| plain(line));
+    let next = text.get(from).or(shown.as_ref());
+    let is_last = from == lines.len();
+    let goes_on = match (hub.open_line(instance), next) {
+        (Some(begun), Some(next)) if is_last && is_same(next, &begun) => true,
+        // It has been ended since, there or by what follows.
+        (Some(begun), Some(next)) if is_same(next, &begun) => {
+            hub.end_line(now, at_ms, instance);
+            from += 1;
+            false
+        }
+        (Some(begun), Some(next)) if next.starts_with(&begun) => {
+            hub.forget_open_line(now, instance);
+            false
+        }
+        (None, _) if open.is_none() => true,
+        (Some(_) | None, _) => {
+            hub.end_line(now, at_ms, instance);
+            false
+        }
+    };
     let earlier = screen.earlier.saturating_sub(from);
     take_lines(hub, taken, !known.is_empty(), &lines[from..], earlier);
     if let Some((column, line)) = open.filter(|_| !goes_on) {

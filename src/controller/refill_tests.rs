@@ -71,6 +71,36 @@ fn taken_in(
 }
 
 #[test]
+fn a_line_that_was_begun_before_is_not_begun_again() {
+    for (scrollback, lines) in [
+        ("up\ncontinue?", &["up", "continue? "][..]),
+        ("up\ncontinue? yes", &["up", "continue? yes"]),
+        ("up\ncontinue?\ncontinue?", &["up", "continue? ", "continue?"]),
+        ("up\nelse", &["up", "continue? ", "else"]),
+    ] {
+        let scrollback = format!("{scrollback}\n{NOTE}\n");
+        let (found, hub) = taken_in("up\ncontinue? ", (true, false), None, &scrollback);
+        assert_eq!(found, lines, "{scrollback}");
+        assert_eq!(hub.open_line(WEB), None);
+    }
+    for (scrollback, open, lines) in [
+        ("up\ncontinue?", "continue? ", &["up"][..]),
+        ("up\ncontinue? yes", "continue? yes", &["up"]),
+        (
+            "up\ncontinue? no\ncontinue?",
+            "continue? ",
+            &["up", "continue? no"],
+        ),
+        ("up\ncontinue?\ncontinue?", "continue? ", &["up", "continue? "]),
+    ] {
+        let column = u16::try_from(open.len()).unwrap();
+        let (found, hub) = taken_in("up\ncontinue? ", (true, true), Some(column), scrollback);
+        assert_eq!(hub.open_line(WEB).as_deref(), Some(open), "{scrollback}");
+        assert_eq!(found, lines, "{scrollback}");
+    }
+}
+
+#[test]
 fn what_stands_before_the_last_runs_note_is_of_the_run_before() {
     let scrollback = format!("one\n{NOTE}\ntwo\n{NOTE}\n");
     for (begun, of_last) in [(false, &["two"][..]), (true, &["one", "two"])] {

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::passage::SourceSink;
 use super::record::{Record, RecordKind};
 use super::stream::StreamDecoder;
-use crate::model::{InstanceId, RunId};
+use crate::model::{InstanceId, Moment, RunId};
 
 impl Hub {
     /// Keeps a line that an earlier controller has shown and written down.
@@ -24,6 +24,14 @@ impl Hub {
         if let Some(source) = self.source_mut(instance) {
             source.past.begun = Some(run);
         }
+    }
+
+    /// The unfinished line stands in what is taken in next, and more of it.
+    pub fn forget_open_line(&mut self, now: Moment, instance: InstanceId) {
+        if let Some(source) = self.source_mut(instance) {
+            source.decoder.forget_line();
+        }
+        self.line_is_over(now, instance);
     }
 
     /// Whether the output of this run has begun as far as is known.

@@ -3,6 +3,7 @@
 use crate::adoption::kill_controller;
 use crate::harness::{Project, processes};
 use ovr::model::StateWord;
+use rustix::process::Signal;
 use std::fs;
 
 /// The places of these texts, each of which is there once.
@@ -91,4 +92,21 @@ fn the_notes_in_a_window_are_never_taken_for_a_services_output() {
     assert_eq!(kept("ok"), "");
     assert!(kept("red").lines().all(|line| line == "red"), "{}", kept("red"));
     assert!(text.contains("red │ red\n"), "{text}");
+}
+
+#[test]
+fn a_question_that_ends_unanswered_after_an_adoption_is_not_asked_again() {
+    let project = Project::with("ask: asker\nb: exec sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    kill_controller(&project);
+    let console = project.start_piped(&[]);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    console.signal(Signal::INT);
+    console.wait_exit();
+    let text = console.plain();
+    let places = places(&text, ["ask │ continue?", "ask │ stopped ("]);
+    assert!(places.is_sorted(), "{text}");
+    let kept = project.ovr(&["logs", "ask", "-n", "all", "--plain"]);
+    assert_eq!(kept.stdout, "continue? \n");
 }
