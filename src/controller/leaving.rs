@@ -49,6 +49,7 @@ impl Controller {
         self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         drop(outlets);
+        self.facts.desk.close();
         if let Some(console) = &self.console {
             if at_once {
                 console.abort();

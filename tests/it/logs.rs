@@ -67,6 +67,12 @@ fn as_many_lines_are_shown_as_were_asked_for_whatever_ovr_said_between_them() {
         let told = project.ovr(&["logs", "web", "-n", "1"]);
         told.stdout.contains("stopped")
     });
+    let told = project.ovr(&["logs", "web", "--plain", "--grep", "one", "-C", "1"]);
+    assert_eq!(
+        lines(&told.success().stdout),
+        ["one", "two", "one", "two", "one", "two", "one", "two"],
+        "{told}"
+    );
     for (count, printed) in [(1, &["two"][..]), (3, &["two", "one", "two"])] {
         let count = count.to_string();
         let told = project.ovr(&["logs", "web", "--plain", "-n", &count]);
