@@ -106,11 +106,21 @@ fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
         })?;
     let names = runtime.block_on(async {
         let left = LeftOver::find(&server, &shim_socket, pid).await;
+        if let Some(refusal) = left.refusal(true) {
+            return Err(refusal);
+        }
         let names = left.names();
         left.end().await;
-        names
+        Ok(names)
     });
-    drop(lock);
+    let names = match names {
+        Ok(names) => names,
+        Err(refusal) => {
+            lock.leave();
+            return Err(refusal.hint("nothing was ended: try again"));
+        }
+    };
+    lock.end();
     for name in &names {
         report::print_out(&format!("stopped {name}\n"))?;
     }

@@ -27,7 +27,7 @@ pub(super) enum Leave {
     Suspend,
     /// tmux cannot be started.
     NoTmux(Diagnostic),
-    /// An earlier session's tmux is there and does not answer: all is left as it is.
+    /// What an earlier session has left cannot be taken over: all of it is left as it is.
     NoAnswer(Diagnostic),
 }
 
@@ -108,10 +108,10 @@ impl Controller {
                         self.info.write(&self.lock).ok();
                         self.lock.leave();
                     }
-                    Some(Leave::AtOnce(_)) => drop(self.lock),
+                    Some(Leave::AtOnce(_)) => self.lock.end(),
                     _ => {
                         end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
-                        drop(self.lock);
+                        self.lock.end();
                     }
                 }
                 // Only now is everything gone.

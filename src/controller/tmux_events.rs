@@ -110,7 +110,11 @@ impl Controller {
     fn on_ready(&mut self, greeting: &Greeting) {
         self.note_server(greeting.server_pid);
         if let Err(error) = crate::tmux::locate::check(&greeting.version, &self.windows.site.server.binary) {
-            self.leave = Some(Leave::NoTmux(error));
+            if self.adopted.begun {
+                self.leave = Some(Leave::NoTmux(error));
+            } else {
+                self.leave_alone(error);
+            }
             return;
         }
         if let Some(first) = self.windows.first.take() {

@@ -242,7 +242,7 @@ fn remove_session(path: &Path) -> Result<bool, Diagnostic> {
             delete(&path).map_err(|error| system(format!("cannot remove {}", path.display()), &error))?;
         }
     }
-    drop(lock);
+    lock.end();
     Ok(true)
 }
 

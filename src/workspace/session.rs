@@ -9,6 +9,7 @@ use crate::diag::Diagnostic;
 use crate::platform::processes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::unix::net::UnixStream;
 
 /// The version of the file. Append-only, as the API's: a later build adopts the sessions of an earlier one.
@@ -162,6 +163,20 @@ impl SessionEntry {
     /// Whether the services of the session in this directory may still run, with or without a controller.
     pub fn has_services(dir: &SessionDir) -> bool {
         has_tmux(dir, SessionInfo::read(dir).as_ref())
+    }
+
+    /// The same, and also where it cannot be told (no descriptors, no rights).
+    pub(super) fn may_have_services(dir: &SessionDir) -> bool {
+        let is_refused = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            )
+        };
+        match UnixStream::connect(dir.tmux_socket()) {
+            Err(error) if is_refused(&error) => Self::has_services(dir),
+            Ok(_) | Err(_) => true,
+        }
     }
 
     /// The controller's pid, while it is alive.
