@@ -3,6 +3,7 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
+use super::event_loop::event_loop;
 use super::in_session::{in_session, start_there};
 use super::inquiries::OfSession;
 use super::listen::{Served, Wanted};
@@ -157,7 +158,7 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
         up: Some(up),
         ..setup
     };
-    runtime()?.block_on(async {
+    event_loop()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready, served));
         }
@@ -175,15 +176,6 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
             }
         }
     })
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
-        })
 }
 
 fn setup(

@@ -18,6 +18,7 @@ pub mod echo;
 mod elsewhere;
 pub mod ending;
 pub mod env;
+mod event_loop;
 pub mod events;
 mod following;
 pub mod graph;

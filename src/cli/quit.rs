@@ -1,12 +1,13 @@
 //! `ovr quit`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
+use super::event_loop::event_loop;
 use super::place::Place;
 use super::plan::own_environment;
 use super::{report, session};
 use crate::api::messages::{Outcome, Results};
 use crate::controller::LeftOver;
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::Diagnostic;
 use crate::model::time_text;
 use crate::platform::process_end::ProcessEnd;
 use crate::tmux::locate::locate as locate_tmux;
@@ -98,26 +99,20 @@ fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
     };
     let shim_socket = dir.shim_socket().display().to_string();
     let pid = entry.info.as_ref().and_then(|info| info.tmux_pid);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
-        })?;
-    let names = runtime.block_on(async {
+    let end = async {
         let left = LeftOver::find(&server, &shim_socket, pid).await;
         if let Some(refusal) = left.refusal(true) {
-            return Err(refusal);
+            return Err(refusal.hint("nothing was ended: try again"));
         }
         let names = left.names();
         left.end().await;
         Ok(names)
-    });
-    let names = match names {
+    };
+    let names = match event_loop().and_then(|runtime| runtime.block_on(end)) {
         Ok(names) => names,
         Err(refusal) => {
             lock.leave();
-            return Err(refusal.hint("nothing was ended: try again"));
+            return Err(refusal);
         }
     };
     lock.end();

@@ -104,13 +104,14 @@ impl LeftOver {
         };
         match self.trouble.as_ref()? {
             Trouble::Silent if may_end => None,
-            Trouble::Silent => Some(Diagnostic::error(
-                Kind::Tmux,
-                format!("{whose} does not answer"),
-            )),
+            Trouble::Silent => Some(Diagnostic::error(Kind::Tmux, format!("{whose} does not answer"))),
             Trouble::Unasked(why) => {
                 let error = Diagnostic::error(Kind::Tmux, format!("{whose} cannot be asked"));
-                Some(if why.is_empty() { error } else { error.cause(why.clone()) })
+                Some(if why.is_empty() {
+                    error
+                } else {
+                    error.cause(why.clone())
+                })
             }
         }
     }
@@ -202,12 +203,8 @@ pub fn left_alone(error: Diagnostic) -> Diagnostic {
 
 /// Whether nobody listens at the server's socket, for certain.
 fn is_refused(server: &Server) -> bool {
-    let refused = |error: std::io::Error| {
-        matches!(
-            error.kind(),
-            ErrorKind::ConnectionRefused | ErrorKind::NotFound
-        )
-    };
+    let refused =
+        |error: std::io::Error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound);
     UnixStream::connect(&server.socket).is_err_and(refused)
 }
 

@@ -355,10 +355,16 @@ fn a_takeover_that_fails_leaves_everything_to_the_next_one() {
     fs::create_dir(&in_the_way).unwrap();
     for args in [&["start", "-D"][..], &["start"]] {
         project.ovr(args).code(71).says(&["session.json"]);
-        project.ovr(&["status"]).code(69).says(&["without its controller"]);
+        project
+            .ovr(&["status"])
+            .code(69)
+            .says(&["without its controller"]);
     }
     fs::remove_dir(&in_the_way).unwrap();
-    project.ovr(&["start", "-D"]).success().says(&["adopted web, worker"]);
+    project
+        .ovr(&["start", "-D"])
+        .success()
+        .says(&["adopted web, worker"]);
     assert_eq!(project.wait_running(["web", "worker"]), before);
 }
 
