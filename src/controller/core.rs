@@ -29,6 +29,7 @@ use super::session::Facts;
 use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
 use super::watch::{self, Watches};
+use super::way_down::WayDown;
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
@@ -175,7 +176,8 @@ pub(super) struct Controller {
     pub(super) links: Links,
     pub(super) owners: BTreeMap<LinkId, InstanceId>,
     /// Connections of shims that have no instance here and are ending.
-    pub(super) strangers: BTreeSet<LinkId>,
+    /// By link, the shim's pid.
+    pub(super) strangers: BTreeMap<LinkId, u32>,
     pub(super) windows: Windows,
     pub(super) lanes: Lanes,
     pub(super) lane_door: LaneDoor,
@@ -223,6 +225,7 @@ pub(super) struct Controller {
     pub(super) viewers: usize,
     /// Until when the views may take to leave, once the session has ended.
     pub(super) views_deadline: Option<Moment>,
+    pub(super) way_down: WayDown,
     pub(super) kill_sent: bool,
     pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
@@ -253,6 +256,9 @@ impl Controller {
                 continue;
             }
             let from_tmux = matches!(input, Input::Tmux);
+            if from_tmux {
+                self.note_words();
+            }
             self.on_input(input);
             self.advance_closing();
             self.answer_waits();

@@ -103,6 +103,7 @@ impl Controller {
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
         self.limit_hooks();
+        self.begin_way_down();
         if self.viewers > 0 {
             self.windows.tell(&Command::detach_others());
             self.views_deadline = Some(self.clock.now() + VIEWS_LEAVE);
@@ -126,8 +127,13 @@ impl Controller {
                 self.order(instance, &Order::Close);
             }
         }
+        let has_told = |id: InstanceId| self.host(id).shim.is_none() || self.close_sent.contains(&id);
+        if !self.kill_sent && self.ids().all(has_told) {
+            self.await_shims();
+        }
         if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
             self.kill_sent = true;
+            self.await_tmux();
             self.windows.tell(&Command::kill_server());
             if let Some(client) = self.windows.client() {
                 client.flush();
@@ -150,7 +156,15 @@ impl Controller {
 
     /// The same for any of its runs that has ended.
     pub(super) fn owes_output_of(&self, instance: InstanceId, run: RunId) -> bool {
-        self.host(instance).shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run)
+        let has_terminal = self
+            .host(instance)
+            .shim
+            .as_ref()
+            .is_some_and(|shim| shim.pane.is_some());
+        has_terminal
+            && self.windows.is_up()
+            && !self.way_down.is_speechless
+            && !self.hub.is_complete(instance, run)
     }
 
     pub(super) fn live_count(&self) -> usize {

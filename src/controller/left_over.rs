@@ -195,7 +195,7 @@ impl LeftOver {
 }
 
 /// What is wrong, as told by one that therefore leaves alone what an earlier session has left.
-pub fn left_alone(error: Diagnostic) -> Diagnostic {
+pub(super) fn left_alone(error: Diagnostic) -> Diagnostic {
     error
         .cause("its services may be running: they are left alone")
         .hint("try again, or end it with all that runs in it: ovr quit")

@@ -223,6 +223,10 @@ impl Controller {
         for host in &mut self.hosts {
             host.window = None;
             host.clients = 0;
+            // Panes are counted anew: this number is another's from here on.
+            if let Some(shim) = &mut host.shim {
+                shim.pane = None;
+            }
         }
         if took_windows {
             self.on_windows_lost();

@@ -70,6 +70,7 @@ mod vouching;
 mod waiting;
 mod waits;
 mod watch;
+mod way_down;
 mod windows;
 mod words;
 

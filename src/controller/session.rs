@@ -31,6 +31,7 @@ use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
 use super::watch::{Watches, own};
+use super::way_down::WayDown;
 use super::windows::Windows;
 use crate::api;
 use crate::api::messages::Detached;
@@ -245,7 +246,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         stamp,
         links,
         owners: BTreeMap::new(),
-        strangers: BTreeSet::new(),
+        strangers: BTreeMap::new(),
         windows: Windows::new(site, setup.tmux_config.is_some()),
         lanes: Lanes::default(),
         lane_door: LaneDoor::new(dir.lane_socket()),
@@ -273,6 +274,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         losses: Losses::default(),
         viewers: 0,
         views_deadline: None,
+        way_down: WayDown::default(),
         kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,

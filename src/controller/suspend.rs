@@ -75,7 +75,7 @@ impl Controller {
         for instance in self.ids() {
             let host = self.host(instance);
             let shim = host.shim.as_ref().filter(|_| host.window.is_none());
-            let found = shim.and_then(|shim| panes.iter().find(|found| found.pane == shim.pane));
+            let found = shim.and_then(|shim| panes.iter().find(|found| Some(found.pane) == shim.pane));
             if let Some(found) = found {
                 self.note_window(instance, found.window);
             }

@@ -55,7 +55,7 @@ impl Controller {
                 }
                 if let Some(Asked::Scrollback(instance)) = asked.get(&reply.number)
                     && let host = &hosts[instance.0 as usize]
-                    && let Some(shim) = &host.shim
+                    && let Some(pane) = host.shim.as_ref().and_then(|shim| shim.pane)
                 {
                     let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
                     let name = host.name();
@@ -74,7 +74,7 @@ impl Controller {
                         hub.taken_in_alive(*instance);
                     }
                     // What the pane prints from here on is not in it.
-                    windows::bind(panes, shim.pane, *instance);
+                    windows::bind(panes, pane, *instance);
                 }
                 if !lanes.on_reply(&reply) {
                     said.push(Said::Reply(reply));

@@ -21,6 +21,7 @@ mod conformance;
 mod connect;
 mod dependencies;
 mod detach;
+mod endings;
 mod env;
 mod errors;
 mod events;
