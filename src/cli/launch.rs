@@ -3,6 +3,7 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
+use super::ending::{self, Ending};
 use super::event_loop::event_loop;
 use super::in_session::{in_session, start_there};
 use super::inquiries::OfSession;
@@ -11,10 +12,10 @@ use super::opening::{banner_text, print_banner};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::start::StartArgs;
-use super::{ending, inherit, kept, listen, report, session, style};
+use super::{inherit, kept, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
+use crate::controller::{self, AtEnd, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions, TimeZone};
 use crate::model::time_text;
@@ -92,12 +93,15 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan, args, served.as_ref())?;
     }
+    let ended = Ending::new(&here, &plan, started);
+    let note = ended.clone();
     let setup = Setup {
         tcp: door,
+        at_end: Some(AtEnd::new(move |cause, first| note.note(cause, first, 0))),
         ..setup(&here, &plan, lock, tmux, args)?
     };
     match run_session(setup, args, served)? {
-        Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
+        Ran::Ended { end, unwritten } => Ok(ending::report(&ended, &end, unwritten)),
         Ran::HandedOver(code) => Ok(code),
     }
 }
@@ -145,8 +149,9 @@ fn take_lock(
 /// How a session ended for this process.
 enum Ran {
     Ended {
-        cause: Cause,
-        first: Option<FirstEnd>,
+        end: (Cause, Option<FirstEnd>),
+        /// So many lines the terminal did not take any more.
+        unwritten: u64,
     },
     /// It lives on, under a controller in the background.
     HandedOver(ExitCode),
@@ -163,7 +168,14 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
             tokio::task::spawn(background::tell_parent(ready, served));
         }
         match Box::pin(controller::run(setup)).await? {
-            Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
+            Outcome::Ended {
+                cause,
+                first,
+                unwritten,
+            } => Ok(Ran::Ended {
+                end: (cause, first),
+                unwritten,
+            }),
             Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {
                 let handed_over = hand_over().await;
@@ -233,6 +245,7 @@ fn setup(
             .map(|word| redacted(&word.to_string_lossy()))
             .collect(),
         up: None,
+        at_end: None,
     })
 }
 

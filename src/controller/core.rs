@@ -6,6 +6,7 @@ use super::answers::Unfinished;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::Clock;
+use super::ending::AtEnd;
 use super::errands::Errands;
 use super::events::EventLog;
 use super::files::{self, FileWatch};
@@ -201,6 +202,7 @@ pub(super) struct Controller {
     pub(super) quitters: Vec<ReplyTo>,
     pub(super) stale_status: BTreeSet<InstanceId>,
     pub(super) progress: Progress,
+    pub(super) at_end: Option<AtEnd>,
     pub(super) adopted: Adopted,
     /// Shims that were told of this controller and have not spoken yet, by pid.
     pub(super) expected_shims: BTreeSet<u32>,

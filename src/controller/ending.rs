@@ -13,13 +13,19 @@ use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
 use crate::tmux::server::{Server, ServerProcess};
+use std::fmt;
 use std::time::Duration;
 
 /// How a controller ended.
 #[derive(Debug)]
 pub enum Outcome {
     /// The session is over.
-    Ended { cause: Cause, first: Option<FirstEnd> },
+    Ended {
+        cause: Cause,
+        first: Option<FirstEnd>,
+        /// So many lines the terminal did not take any more.
+        unwritten: u64,
+    },
     /// The session lives; a background controller is to take it over, and `reply` waits for its pid. The
     /// servers are to be finished after that.
     Detach {
@@ -48,6 +54,35 @@ pub enum Cause {
     TmuxLost,
     /// Somebody removed the session's files and another session took its place.
     Deposed,
+}
+
+impl Cause {
+    /// Whether the session ended by itself: nobody asked for it, and nothing broke.
+    pub fn is_its_own(&self) -> bool {
+        match self {
+            Self::Service(_) | Self::CouldNotStart | Self::Skipped | Self::Completed { .. } => true,
+            Self::Quit | Self::Signal(_) | Self::TmuxLost | Self::Deposed => false,
+        }
+    }
+}
+
+/// What is done when a session is over and still holds its lock.
+pub struct AtEnd(Box<dyn FnOnce(&Cause, Option<&FirstEnd>) + Send>);
+
+impl AtEnd {
+    pub fn new(note: impl FnOnce(&Cause, Option<&FirstEnd>) + Send + 'static) -> Self {
+        Self(Box::new(note))
+    }
+
+    pub(super) fn note(self, cause: &Cause, first: Option<&FirstEnd>) {
+        (self.0)(cause, first);
+    }
+}
+
+impl fmt::Debug for AtEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AtEnd")
+    }
 }
 
 /// The service that ended first, where that ended the session.

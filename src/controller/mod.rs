@@ -74,7 +74,7 @@ mod way_down;
 mod windows;
 mod words;
 
-pub use ending::{Cause, FirstEnd, Outcome};
+pub use ending::{AtEnd, Cause, FirstEnd, Outcome};
 pub use inquiries::Inquiries;
 pub use keeping::LogsSetup;
 pub use kept_logs::output_line;

@@ -7,7 +7,7 @@ use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Outlets};
 use super::doors::system;
-use super::ending::Outcome;
+use super::ending::{AtEnd, Outcome};
 use super::errands::Errands;
 use super::events::EventLog;
 use super::files::FileWatch;
@@ -101,6 +101,7 @@ pub struct Setup {
     pub settings: BTreeMap<String, String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
+    pub at_end: Option<AtEnd>,
 }
 
 /// The merged output in a terminal or file.
@@ -264,6 +265,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         quitters: Vec::new(),
         stale_status: BTreeSet::new(),
         progress: Progress::new(clock.now(), setup.up),
+        at_end: setup.at_end,
         adopted: Adopted::default(),
         expected_shims: BTreeSet::new(),
         reaping: BTreeSet::new(),

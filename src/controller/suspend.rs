@@ -45,7 +45,8 @@ impl Controller {
         }
         self.flush_output();
         if let Some(console) = &self.console {
-            console.flush().await;
+            // What a terminal that is stopped does not take now is written after `fg`.
+            drop(tokio::time::timeout(PATIENCE, console.flush()).await);
         }
         // The whole job stops, as it would without us in the way. It goes on behind this line.
         if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP) {
