@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
     }
     match dispatch(&cli) {
         Ok(code) => code,
-        Err(diagnostic) => report::report(&diagnostic),
+        Err(diagnostic) => report::report(&session::in_full(&cli.global, diagnostic)),
     }
 }
 

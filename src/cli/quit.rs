@@ -17,6 +17,7 @@ use crate::workspace::errors;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::session::{Life, SessionEntry};
 use clap::Args;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -36,10 +37,11 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         let project = client.status()?.session.project;
         return told(&project, client.quit()?);
     }
-    let entry = session::look(global)?;
+    let entry = session::look_at_any(global)?;
     if entry.life == Life::Unattended {
         return quit_unattended(entry);
     }
+    wake(&entry);
     let client = session::client(&entry);
     let status = match client.status() {
         Ok(status) => status,
@@ -53,6 +55,18 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         controller.wait();
     }
     told(&project, results)
+}
+
+/// A controller that is suspended (Ctrl-Z) goes on, to end its session.
+fn wake(entry: &SessionEntry) {
+    let pid = entry.pid().filter(|_| entry.is_suspended());
+    let pid = pid
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        // One that is gone by now is told so below.
+        kill_process(pid, Signal::CONT).ok();
+    }
 }
 
 /// Says what was stopped.

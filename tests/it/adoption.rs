@@ -291,10 +291,9 @@ fn a_suspended_controller_is_named_at_once() {
     project.wait_until("it to be stopped", || {
         processes::process(controller).is_some_and(|process| process.state == 'T')
     });
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 5] = [
         &["status"],
         &["restart", "web"],
-        &["quit"],
         &["start"],
         &["start", "-D"],
         &["start", "web"],

@@ -142,6 +142,16 @@ fn a_terminal_that_is_waited_for_is_given_up_by_a_signal() {
 }
 
 #[test]
+fn quit_ends_a_session_that_is_suspended() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+    stop(&project, project.status().session.pid);
+    project.ovr(&["quit"]).success().says(&["stopped web"]);
+    project.wait_gone();
+}
+
+#[test]
 fn a_shim_that_is_stopped_goes_on_when_it_is_needed() {
     let project = Project::with("web: exec sleep 1000\ndb: exec sleep 1000\n");
     project.start_detached(&["-t", "1"]);
@@ -169,4 +179,20 @@ fn quit_ends_a_session_whose_tmux_is_stopped() {
     stop(&project, project.tmux_pid());
     project.ovr(&["quit"]).success();
     project.wait_gone();
+}
+
+#[test]
+fn a_start_in_the_background_that_fails_returns_when_its_session_is_gone() {
+    let project = Project::with("web: exec sleep 1000\ndb: stubborn\nworker: exec sleep 1000\n");
+    project.start_detached(&[]);
+    project.ovr(&["quit"]).success();
+    for _ in 0..3 {
+        project.ovr(&["start", "-D", "-H", "nosuchshell"]).code(74);
+        for command in ["status", "quit"] {
+            let told = project.ovr(&[command]);
+            told.code(69).says(&["nosuchshell", "ended", "ovr start"]);
+        }
+        project.start_detached(&[]);
+        project.ovr(&["quit"]).success();
+    }
 }
