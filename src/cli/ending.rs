@@ -46,10 +46,9 @@ impl Ending {
     pub fn note(&self, cause: &Cause, first: Option<&FirstEnd>, unwritten: u64) {
         let (exit_code, mut words) = describe(cause, first);
         if unwritten > 0 {
-            words.push_str(&format!(
-                "; its terminal did not take the last {}",
-                super::show::count(usize::try_from(unwritten).unwrap_or(usize::MAX), "line")
-            ));
+            let lines = usize::try_from(unwritten).unwrap_or(usize::MAX);
+            words.push_str("; its terminal did not take the last ");
+            words.push_str(&super::show::count(lines, "line"));
         }
         let record = LastEnd {
             schema: last::SCHEMA,

@@ -12,10 +12,10 @@ use crate::model::time_text;
 use crate::platform::process_end::ProcessEnd;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::server::Server;
-use crate::workspace::SessionLock;
 use crate::workspace::errors;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::session::{Life, SessionEntry};
+use crate::workspace::{SessionInfo, SessionLock};
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::ExitCode;
@@ -112,7 +112,7 @@ fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
         config: dir.tmux_config(),
     };
     let shim_socket = dir.shim_socket().display().to_string();
-    let pid = entry.info.as_ref().and_then(|info| info.tmux_pid);
+    let pid = entry.info.as_ref().and_then(SessionInfo::tmux);
     let end = async {
         let left = LeftOver::find(&server, &shim_socket, pid).await;
         if let Some(refusal) = left.refusal(true) {

@@ -63,6 +63,7 @@ impl Controller {
         };
         let Some(client) = client else {
             left.end().await;
+            self.info.set_tmux(None);
             self.tell_beginning(false);
             self.begin();
             self.run_on_start();
@@ -84,7 +85,7 @@ impl Controller {
 
     /// What runs cannot be taken over: it goes on, and is there for the next try.
     pub(super) fn leave_alone(&mut self, error: Diagnostic) {
-        self.info.tmux_pid = self.left_tmux_pid;
+        self.info.set_tmux(self.left_tmux_pid);
         self.leave = Some(Leave::NoAnswer(left_alone(error)));
     }
 

@@ -188,6 +188,9 @@ pub(super) struct Controller {
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
+    /// The runtime directory that is watched, and the watch of the one that has taken its place.
+    pub(super) watched: Option<(u64, u64)>,
+    pub(super) new_files: Option<FileWatch>,
     /// Other files are watched from now on: where the news of them come, if there are any.
     pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
@@ -245,6 +248,7 @@ impl Controller {
                 }
                 Some(_) => return,
             }
+            outlets.files = self.new_files.take().or(outlets.files.take());
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }

@@ -66,8 +66,10 @@ impl Cause {
     }
 }
 
+type Note = dyn FnOnce(&Cause, Option<&FirstEnd>) + Send;
+
 /// What is done when a session is over and still holds its lock.
-pub struct AtEnd(Box<dyn FnOnce(&Cause, Option<&FirstEnd>) + Send>);
+pub struct AtEnd(Box<Note>);
 
 impl AtEnd {
     pub fn new(note: impl FnOnce(&Cause, Option<&FirstEnd>) + Send + 'static) -> Self {

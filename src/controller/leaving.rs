@@ -89,7 +89,7 @@ impl Controller {
             self.lock.leave();
             self.api.iter_mut().for_each(api::server::Server::leave_port);
             if let Some(console) = console {
-                console.finish(Reader::IsNotAwaited).await;
+                console.finish(Reader::Hurried).await;
             }
             // Servers and their connections live on until the asker has its answer.
             return Outcome::Detach {
@@ -175,19 +175,19 @@ fn is_without_tmux(leave: Option<&Leave>) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
     /// Whoever ended the session is somewhere else, or wants to be rid of it.
-    IsNotAwaited,
+    Hurried,
     /// The session has ended by itself: what it ended with is to be read when somebody comes back.
-    IsAwaited,
+    Awaited,
     /// Not even for a moment.
-    IsLeft,
+    Left,
 }
 
 impl Reader {
     fn after(at_once: bool, cause: &Cause) -> Self {
         match cause {
-            _ if at_once => Self::IsLeft,
-            cause if cause.is_its_own() => Self::IsAwaited,
-            _ => Self::IsNotAwaited,
+            _ if at_once => Self::Left,
+            cause if cause.is_its_own() => Self::Awaited,
+            _ => Self::Hurried,
         }
     }
 }
@@ -202,7 +202,7 @@ impl LastWrite {
     /// Has all be written, as long as the terminal takes anything, or is waited for; says how many lines it was not
     /// given. Nothing is left that a signal could stop, so the first one ends it.
     async fn finish(mut self, reader: Reader) -> u64 {
-        if reader == Reader::IsLeft {
+        if reader == Reader::Left {
             return self.console.abort();
         }
         loop {
@@ -215,7 +215,7 @@ impl LastWrite {
                         return self.console.abort();
                     }
                 }
-                () = tokio::time::sleep(STALLS), if reader == Reader::IsNotAwaited => {
+                () = tokio::time::sleep(STALLS), if reader == Reader::Hurried => {
                     if self.console.written() == before {
                         return self.console.abort();
                     }

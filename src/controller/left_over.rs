@@ -31,6 +31,8 @@ pub struct LeftOver {
 enum Trouble {
     /// It is there and does not answer.
     Silent,
+    /// It is there, and its socket is gone for good.
+    Lost(String),
     /// It cannot be asked.
     Unasked(String),
 }
@@ -50,8 +52,11 @@ impl LeftOver {
             let Some(pid) = pid.filter(|pid| is_tmux(*pid)) else {
                 return left;
             };
-            // If it does not come back, nothing answers below.
-            drop(server.recreate_socket(pid, PATIENCE).await);
+            left.pid = Some(pid);
+            if let Err(error) = server.recreate_socket(pid, PATIENCE).await {
+                left.trouble = is_tmux(pid).then(|| Trouble::Lost(error.to_string()));
+                return left;
+            }
         }
         let questions = sequence(&[Command::display_message("#{pid}"), Command::list_panes()]);
         for _ in 0..ATTEMPTS {
@@ -103,7 +108,10 @@ impl LeftOver {
             None => "the tmux server of this session".to_owned(),
         };
         match self.trouble.as_ref()? {
-            Trouble::Silent if may_end => None,
+            Trouble::Silent | Trouble::Lost(_) if may_end => None,
+            Trouble::Lost(why) => {
+                Some(Diagnostic::error(Kind::Tmux, format!("{whose} has lost its socket")).cause(why.clone()))
+            }
             Trouble::Silent => Some(Diagnostic::error(Kind::Tmux, format!("{whose} does not answer"))),
             Trouble::Unasked(why) => {
                 let error = Diagnostic::error(Kind::Tmux, format!("{whose} cannot be asked"));

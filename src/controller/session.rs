@@ -10,7 +10,7 @@ use super::doors::system;
 use super::ending::{AtEnd, Outcome};
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::FileWatch;
+use super::files::{self, FileWatch};
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
@@ -178,6 +178,9 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         info.paused.clone_from(&left.paused);
         info.resumed.clone_from(&left.resumed);
     }
+    let left_tmux_pid = left.as_ref().and_then(SessionInfo::tmux);
+    // Whoever has to take over from this one finds it, too.
+    info.set_tmux(left_tmux_pid);
     let stamp = Stamp::look(&setup.files);
     let site = site(&setup);
     let by_name = names_of(numbered(&setup.instances).into_iter());
@@ -254,6 +257,8 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         console,
         schedules,
         watches,
+        watched: files::identity(dir.path()),
+        new_files: None,
         rewatched: None,
         hooks: Hooks::default(),
         errands: Errands::default(),
@@ -270,7 +275,7 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         expected_shims: BTreeSet::new(),
         reaping: BTreeSet::new(),
         found_panes: Vec::new(),
-        left_tmux_pid: left.and_then(|left| left.tmux_pid),
+        left_tmux_pid,
         close_sent: BTreeSet::new(),
         closing: BTreeSet::new(),
         losses: Losses::default(),

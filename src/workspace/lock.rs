@@ -6,6 +6,7 @@
 //! instant; a starter tells it from a holder and waits it out, so looking never makes a start fail.
 
 use super::file::{beside, read_open, remove_if_there};
+use super::note;
 use super::session::SessionEntry;
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
@@ -238,6 +239,7 @@ impl Drop for SessionLock {
         };
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
         if is_at(&self.file, &self.dir.lock_file()) {
+            note::remove(&self.dir);
             let session = self.dir.session_file();
             let token = self.dir.token_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());

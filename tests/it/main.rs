@@ -36,6 +36,7 @@ mod leftover_files;
 mod logs;
 mod logs_api;
 mod logs_faults;
+mod lost_files;
 mod names;
 mod nats;
 mod output;
