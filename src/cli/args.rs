@@ -48,8 +48,7 @@ pub struct GlobalArgs {
     /// Take -s as HOST:PORT on TCP
     #[arg(short = 'S', long, global = true, value_name = "KIND", value_parser = ["unix", "tcp"], hide_short_help = true)]
     pub network: Option<String>,
-    /// Read the token for TCP here [OVR_TOKEN]
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true, help = "Read the token for TCP here [OVR_TOKEN]")]
     pub token_file: Option<PathBuf>,
 }
 

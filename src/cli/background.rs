@@ -4,6 +4,7 @@
 use super::listen::Served;
 use crate::controller::Up;
 use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::platform::open_files;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -49,6 +50,8 @@ pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
     let program =
         std::env::current_exe().map_err(|error| system("cannot find this program's file", error))?;
     let mut command = Command::new(program);
+    // A controller may be what it takes over from.
+    open_files::give_back(&mut command);
     command
         .args(with_flags(std::env::args_os().skip(1).collect(), flags))
         .stdin(Stdio::null())

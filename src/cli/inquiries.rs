@@ -1,7 +1,7 @@
 //! What a session answers to those who ask it for its files and its machine: what the commands of the same names do
 //! here, with the options that the session was started with.
 
-use super::plan::Here;
+use super::plan::{Here, printed};
 use super::start::StartArgs;
 use super::{check, clean, config, env, ls};
 use crate::api::messages::{Checked, Cleaned, Configuration, Leftovers, Sessions, Variable};
@@ -42,5 +42,9 @@ impl Inquiries for OfSession {
 
     fn clean(&self, paths: &[String]) -> Result<Cleaned, Diagnostic> {
         clean::clean(&self.here.places, paths)
+    }
+
+    fn close(&self) {
+        printed::stop();
     }
 }

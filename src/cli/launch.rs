@@ -31,7 +31,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 use tokio::sync::oneshot;
 
@@ -201,6 +201,7 @@ fn setup(
         Diagnostic::error(Kind::System, what.to_owned()).cause(error.to_string())
     };
     let options = &plan.options;
+    let (settings, flags) = inherit::to_keep(here, plan, args);
     let console = if args.background {
         None
     } else {
@@ -239,7 +240,8 @@ fn setup(
         watch: !options.no_watch.value,
         publish: plan.publish.clone(),
         tcp: None,
-        settings: inherit::to_keep(here, args, &plan.project.root),
+        settings,
+        flags,
         arguments: std::env::args_os()
             .skip(1)
             .map(|word| redacted(&word.to_string_lossy()))
@@ -367,9 +369,15 @@ fn report_handover(handed_over: &Result<Ready, Diagnostic>) -> ExitCode {
     }
 }
 
-/// The small program that is installed beside this one, or else this one, which can do the same.
-fn helper() -> std::io::Result<PathBuf> {
+/// The small program that is installed beside this one, or else this one, which can do the same: where it was when it
+/// was first asked for, since a file that has been replaced has no name any more.
+pub(super) fn helper() -> std::io::Result<PathBuf> {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
     let this = std::env::current_exe()?;
     let small = this.with_file_name("ovr-shim");
-    Ok(if small.is_file() { small } else { this })
+    let found = if small.is_file() { small } else { this };
+    Ok(FOUND.get_or_init(|| found).clone())
 }

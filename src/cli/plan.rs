@@ -2,13 +2,14 @@
 //! environment and every instance, resolved. Where the rooms of configuration, ports and workspace meet.
 
 mod options;
+pub mod printed;
 mod read;
 
-use super::settings::{ENVIRONMENT, StartOptions};
+use super::settings::{self, ENVIRONMENT, Setting, StartOptions};
 use super::start::StartArgs;
 use crate::config::environment::Explained;
 use crate::config::resolve::{common_environment, instance_environment, resolve};
-use crate::config::{Configuration, Environment, Options, Service, expand, load};
+use crate::config::{Configuration, Environment, Layer, Options, Service, expand, load};
 use crate::controller::Overrides;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{InstanceSpec, Variables, select};
@@ -227,6 +228,13 @@ impl Plan {
             &port_of,
         );
         Ok(layered.explain())
+    }
+
+    /// What has decided on each setting of the start that this plan is of; what the configuration sets for its
+    /// services is no setting.
+    pub fn decided(&self, args: &StartArgs) -> Vec<(&'static Setting, String, settings::Origin)> {
+        let environment = self.environment.without(Layer::Global);
+        settings::decided(args, &|name| read::layered(&environment, name))
     }
 
     /// What all services share: what an instance has, without what is its own.

@@ -2,6 +2,7 @@
 //! the help and the resolved [`StartOptions`] are made. What reads the variables (process environment, env
 //! files) is the caller's `lookup`; nothing here touches the world.
 
+mod decided;
 mod typed;
 
 use super::start::StartArgs;
@@ -12,6 +13,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::store::Keep;
 use crate::model::Signal;
 use crate::nats::Address;
+pub use decided::decided;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -194,10 +196,7 @@ pub struct StartOptions {
 /// Puts flags and variables together: a flag wins over `OVR_*`, that over `OVERMIND_*`, that over the default.
 /// An empty variable counts as not set. A bad value is an error that names the flag or the variable's place.
 pub fn resolve(args: &StartArgs, lookup: Lookup<'_>) -> Result<StartOptions, Diagnostic> {
-    let r = Resolver {
-        lookup,
-        inherited: &args.inherited.settings,
-    };
+    let r = Resolver::new(args, lookup);
     Ok(StartOptions {
         names: args.names.clone(),
         procfile: r.value(&PROCFILE, joined(&args.procfile).as_deref(), Vec::new(), paths)?,
@@ -291,7 +290,14 @@ struct Resolver<'a> {
     inherited: &'a BTreeMap<String, String>,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    fn new(args: &'a StartArgs, lookup: Lookup<'a>) -> Self {
+        Self {
+            lookup,
+            inherited: &args.inherited.settings,
+        }
+    }
+
     fn value<T>(
         &self,
         setting: &Setting,

@@ -56,8 +56,7 @@ pub struct UpArgs {
     /// Bring up the services of this profile of the configuration, and what they need
     #[arg(long, value_name = "NAMES", add = complete::profiles())]
     pub profile: Vec<String>,
-    /// Publish events to this NATS server, and serve requests there [OVR_PUBLISH]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true, help = "Publish events to this NATS server, and serve requests there [OVR_PUBLISH]")]
     pub publish: Option<String>,
     /// The session's own half of a start in the background.
     #[arg(long, hide = true)]

@@ -6,7 +6,7 @@ mod settings;
 use crate::diag::Span;
 use serde::Serialize;
 use settings::Said;
-pub use settings::{SESSION_VARIABLES, Setting, Spoken};
+pub use settings::{SESSION_VARIABLES, Setting, Spoken, UNSPECIFIC};
 use std::collections::BTreeMap;
 use std::fmt;
 

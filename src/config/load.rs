@@ -1,10 +1,7 @@
-//! The only place of this room that touches the disk: reads Procfile and env files, looks for programs, and
-//! runs the commands that variables come from.
+//! The only place of this room that touches the disk: reads Procfile and env files, and looks for programs.
 //! The process's own environment is a parameter; deciding what a text means is the parsers' work.
 
 use super::draft::{Draft, Service};
-mod printed;
-
 use super::envfile;
 use super::environment::{Assignment, Environment, Layer, Origin, Spoken};
 use super::procfile::{self, Entry};
@@ -18,8 +15,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-pub use printed::{PATIENCE, run_env_cmds};
 
 /// What the environment is loaded from.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
 use crate::model::{InstanceId, PendingWhy, RunId, State};
-use crate::platform::processes;
+use crate::platform::{open_files, processes};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event, Intent};
 
@@ -86,6 +86,7 @@ impl Controller {
             run,
             launch: spec.launch.clone(),
             stop: spec.policy.stop.clone(),
+            files: open_files::given(),
         };
         self.order(instance, &order);
     }

@@ -1,5 +1,6 @@
 //! Taking over what an earlier controller of this session left running.
 
+use super::ahead::Ahead;
 use super::clock;
 use super::core::Controller;
 use super::leaving::Leave;
@@ -35,7 +36,12 @@ pub(super) struct Adopted {
 
 impl Controller {
     /// Looks for a tmux server that an earlier controller left, and adopts what lives in it; else starts anew.
-    pub(super) async fn adopt_or_begin(&mut self) {
+    /// With a server that is on its way already there was nothing to be left.
+    pub(super) async fn adopt_or_begin(&mut self, ahead: Option<Ahead>) {
+        if let Some(ahead) = ahead {
+            self.windows.begun_ahead(ahead.client, ahead.first);
+            return self.begin_anew();
+        }
         let site = self.windows.site.clone();
         let left = LeftOver::find(&site.server, &site.shim_socket, self.left_tmux_pid).await;
         self.left_tmux_pid = left.pid().or(self.left_tmux_pid);
@@ -64,10 +70,7 @@ impl Controller {
         let Some(client) = client else {
             left.end().await;
             self.info.set_tmux(None);
-            self.tell_beginning(false);
-            self.begin();
-            self.run_on_start();
-            return;
+            return self.begin_anew();
         };
         self.tell_beginning(true);
         self.windows.connection = Connection::Attaching(client);
@@ -96,6 +99,12 @@ impl Controller {
             self.report_adoption();
             self.begin();
         }
+    }
+
+    fn begin_anew(&mut self) {
+        self.tell_beginning(false);
+        self.begin();
+        self.run_on_start();
     }
 
     fn begin(&mut self) {

@@ -7,8 +7,8 @@ use super::leaving::Leave;
 use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
 use crate::diag::{Diagnostic, Kind};
-use crate::workspace::SessionInfo;
 use crate::workspace::lock::{Holder, Standing};
+use crate::workspace::{SessionDir, SessionInfo};
 use std::fs;
 use std::io;
 use std::time::Duration;
@@ -19,8 +19,13 @@ const TMUX_SOCKET: Duration = Duration::from_secs(5);
 
 impl Controller {
     /// Binds both sockets, serves on TCP if that is wanted, and says so in `session.json`.
-    pub(super) fn open_doors(&mut self, tcp: Option<TcpDoor>) -> Result<(), Diagnostic> {
-        self.open_shim_door()?;
+    /// The shims' may be bound already.
+    pub(super) fn open_doors(
+        &mut self,
+        shim_door: Option<UnixListener>,
+        tcp: Option<TcpDoor>,
+    ) -> Result<(), Diagnostic> {
+        self.open_shim_door(shim_door)?;
         self.open_api()?;
         if let Some(door) = tcp {
             let server = api_server::serve_tcp(door, self.inlets.calls.clone())
@@ -30,16 +35,11 @@ impl Controller {
         self.info.write(&self.lock)
     }
 
-    fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
-        let path = self.lock.dir().shim_socket();
-        // An old socket of this name is nobody's: the lock is ours.
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(system("cannot replace the shims' socket", &error));
-        }
-        let listener =
-            UnixListener::bind(&path).map_err(|error| system("cannot bind the shims' socket", &error))?;
+    fn open_shim_door(&mut self, bound: Option<UnixListener>) -> Result<(), Diagnostic> {
+        let listener = match bound {
+            Some(listener) => listener,
+            None => bind_shim_door(self.lock.dir())?,
+        };
         if let Some(old) = self.shim_door.take() {
             old.abort();
         }
@@ -91,7 +91,7 @@ impl Controller {
         }
         self.events.renew();
         let renewed = [
-            (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
+            (!dir.shim_socket().exists()).then(|| self.open_shim_door(None)),
             (!dir.api_socket().exists()).then(|| self.open_api()),
             // Only if it is gone: writing it is a change of the directory as well.
             (!self.cannot_write && SessionInfo::read_file(&dir).as_ref() != Some(&self.info)).then(|| {
@@ -186,6 +186,18 @@ impl Controller {
         self.cannot_write = false;
         self.renew_files();
     }
+}
+
+/// Where the shims of this session call. To be called with its lock.
+pub(super) fn bind_shim_door(dir: &SessionDir) -> Result<UnixListener, Diagnostic> {
+    let path = dir.shim_socket();
+    // An old socket of this name is nobody's: the lock is ours.
+    if let Err(error) = fs::remove_file(&path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(system("cannot replace the shims' socket", &error));
+    }
+    UnixListener::bind(&path).map_err(|error| system("cannot bind the shims' socket", &error))
 }
 
 pub(super) fn system(what: &str, error: &io::Error) -> Diagnostic {

@@ -5,6 +5,7 @@
 use crate::api::call::{NotRun, RunInput, RunOutput, Running};
 use crate::api::messages::run::RunTerminal;
 use crate::model::{Exit, Launch, Signal};
+use crate::platform::open_files;
 use crate::platform::pseudoterminal::Pseudoterminal;
 use crate::shim::errand::{Order, Report, SUBCOMMAND};
 use crate::shim::tree;
@@ -14,6 +15,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{ioctl_tiocsctty, setsid};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -57,7 +59,8 @@ impl Errand {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let number = theirs.as_raw_fd();
-        let mut command = Command::new(program);
+        let mut command = std::process::Command::new(program);
+        open_files::give_back(&mut command);
         command
             .args([SUBCOMMAND, &number.to_string()])
             .env_clear()
@@ -93,7 +96,7 @@ impl Errand {
                 Ok(fcntl_setfd(BorrowedFd::borrow_raw(number), FdFlags::empty())?)
             });
         }
-        let mut parent = command.spawn()?;
+        let mut parent = Command::from(command).spawn()?;
         drop(theirs);
         let (ears, mouth) = UnixStream::from_std(ours)?.into_split();
         Ok(Self {
@@ -114,12 +117,18 @@ impl Errand {
     /// Has the command started: its process's number, or why there is none.
     pub(super) async fn begin(&mut self, launch: Launch) -> io::Result<Result<u32, String>> {
         let token = self.token.clone();
-        let order = encode(&Order::Run { launch, token });
+        let order = encode(&Order::Run {
+            launch,
+            token,
+            spares: false,
+        });
         self.mouth.write_all(&order).await?;
         match self.ears.next().await {
             Some(Report::Spawned { pid }) => Ok(Ok(pid)),
             Some(Report::NotSpawned { reason }) => Ok(Err(reason)),
-            Some(Report::Ended { .. }) | None => Err(io::ErrorKind::BrokenPipe.into()),
+            Some(Report::Exited { .. } | Report::Ended { .. }) | None => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
         }
     }
 
@@ -214,7 +223,7 @@ impl Ears {
         loop {
             match self.next().await {
                 Some(Report::Ended { exit }) => return exit,
-                Some(Report::Spawned { .. } | Report::NotSpawned { .. }) => {}
+                Some(Report::Spawned { .. } | Report::NotSpawned { .. } | Report::Exited { .. }) => {}
                 None => return Exit::Signal(Signal::KILL),
             }
         }

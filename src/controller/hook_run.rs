@@ -3,9 +3,10 @@
 use super::adopt::pid_of;
 use super::hooks::{HookId, TIMEOUT};
 use crate::model::{Exit, Signal};
+use crate::platform::open_files;
 use crate::shim::tree;
 use rustix::process::{Signal as SystemSignal, kill_process_group};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,7 +97,9 @@ impl Job {
         };
         // One pipe for both, so that what it prints keeps its order.
         let (read, write) = io::pipe()?;
-        let child = Command::new(program)
+        let mut command = std::process::Command::new(program);
+        open_files::give_back(&mut command);
+        command
             .args(arguments)
             .current_dir(&self.cwd)
             .env_clear()
@@ -105,8 +108,9 @@ impl Job {
             .stdin(Stdio::null())
             .stdout(write.try_clone()?)
             .stderr(write)
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        // With its ends of the pipe, which so close with it.
+        let child = Command::from(command).spawn()?;
         Ok((child, pipe::Receiver::from_owned_fd(read.into())?))
     }
 }

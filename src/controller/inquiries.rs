@@ -39,6 +39,9 @@ pub trait Inquiries: fmt::Debug + Send + Sync {
 
     /// Removes these, as far as they are leftovers still.
     fn clean(&self, paths: &[String]) -> Result<Cleaned, Diagnostic>;
+
+    /// This process is about to end: what is run for an answer or a plan is ended, and nothing more is run.
+    fn close(&self);
 }
 
 /// Who answers, and how many are asking.
@@ -52,6 +55,11 @@ impl Desk {
     pub(super) fn new(inquiries: Arc<dyn Inquiries>) -> Self {
         let room = Arc::new(Semaphore::new(AT_A_TIME));
         Self { inquiries, room }
+    }
+
+    /// Nobody is to wait any more for what is run elsewhere.
+    pub(super) fn close(&self) {
+        self.inquiries.close();
     }
 
     /// The answer, on a thread of its own; `None`: the thread is gone.

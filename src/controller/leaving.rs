@@ -56,6 +56,7 @@ impl Controller {
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         let Outlets { signals, .. } = outlets;
         let console = self.console.take().map(|console| LastWrite { console, signals });
+        self.facts.desk.close();
         // A disk that hangs must not keep the session from its end.
         if let Some(store) = self.hub.store().filter(|_| !at_once) {
             let flushed = store.flushed();

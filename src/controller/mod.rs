@@ -4,6 +4,7 @@
 
 mod actions;
 mod adopt;
+mod ahead;
 mod alarm;
 mod answers;
 mod asks;

@@ -64,6 +64,7 @@ pub(super) fn info(
         tmux_started: None,
         arguments: setup.arguments.clone(),
         settings: setup.settings.clone(),
+        flags: setup.flags.clone(),
         ending,
         scaled: (scaled.iter())
             .map(|(service, scaled)| (service.to_string(), *scaled))

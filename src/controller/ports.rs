@@ -3,7 +3,7 @@
 use super::core::Controller;
 use crate::logs::Tone;
 use crate::model::{InstanceId, PortSource};
-use crate::ports::{Listener, Project, listeners, listeners_before_a_start};
+use crate::ports::{Listener, Project, is_still_taken, listeners_before_a_start, listening};
 use std::collections::BTreeMap;
 
 /// Somebody else's listener on the port of a service, seen before it started.
@@ -16,21 +16,25 @@ pub(super) struct Taken {
 }
 
 impl Controller {
-    /// Forgets the ports that have become free, or the services' own, so that nothing is told that is over.
+    /// Forgets the ports that have become free, or the services' own, so that nothing is told that is over. Asks no
+    /// more than can be asked within the loop: who else has a port by now is not looked for.
     pub(super) fn look_at_taken_ports(&mut self) {
-        for instance in self.ids() {
+        let taken: Vec<(InstanceId, u16, Option<u32>)> = self
+            .ids()
             // Of a service that has ended it stays the reason.
-            let Some(taken) = self
-                .host(instance)
-                .port_taken
-                .as_ref()
-                .filter(|_| self.machine.state(instance).is_live())
-            else {
-                continue;
-            };
-            let is_same =
-                |listener: &Listener| listener.holder.as_ref().map(|holder| holder.pid) == taken.holder;
-            if !listeners([taken.port]).iter().any(is_same) {
+            .filter(|id| self.machine.state(*id).is_live())
+            .filter_map(|id| {
+                let taken = self.host(id).port_taken.as_ref()?;
+                Some((id, taken.port, taken.holder))
+            })
+            .collect();
+        if taken.is_empty() {
+            return;
+        }
+        let listening = listening();
+        for (instance, port, holder) in taken {
+            let is_own = self.ports_of(instance).contains(&port);
+            if is_own && holder.is_none() || !is_still_taken(port, holder, listening.as_deref()) {
                 self.host_mut(instance).port_taken = None;
             }
         }

@@ -7,6 +7,7 @@ use super::health;
 use super::vouching::{self, Rightful};
 use crate::logs::Tone;
 use crate::model::{Check, FailureReason, InstanceId, Moment, RunId, State, time_text};
+use crate::platform::open_files;
 use crate::probes::{self, Surroundings};
 use crate::shim::tree;
 use crate::supervisor::{Event, ProbeKind, Why};
@@ -112,6 +113,7 @@ impl Controller {
                     tree::TOKEN_VARIABLE,
                     format!("{ours}{}-{number}", health::word(probe)),
                 ),
+                prepare: open_files::restore,
                 end_marked: |token| drop(tree::end_all(token, 0)),
             },
             limit: schedule?.schedule.timeout,

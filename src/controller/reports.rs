@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, RunId, time_text};
 use crate::shim::protocol::{Ended, Hello, Order, Report, VERSION};
-use crate::shim::tree;
+use crate::shim::{cgroup, tree};
 use crate::supervisor::{Event, Intent};
 use std::thread;
 
@@ -293,6 +293,8 @@ impl Controller {
         // The processes' ends can only be waited for by blocking.
         let reaper = thread::Builder::new().name("reaper".to_owned()).spawn(move || {
             let killed = tree::end_all(&shim.nonce, shim.pid);
+            // Its groups have lost who would have removed them.
+            cgroup::sweep();
             // Nobody listens any more when the session is over.
             drop(reaped.send((instance, killed.named)));
         });

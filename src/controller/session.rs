@@ -2,6 +2,7 @@
 //! is put away when it ends.
 
 use super::adopt::Adopted;
+use super::ahead::Ahead;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::{self, Clock};
@@ -32,22 +33,27 @@ use super::signals;
 use super::staleness::Stamp;
 use super::watch::{Watches, own};
 use super::way_down::WayDown;
-use super::windows::Windows;
+use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::api::server::TcpDoor;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, Hub, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, Moment};
+use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::nats;
+use crate::platform::open_files;
+use crate::shim::cgroup;
 use crate::supervisor::Machine;
 use crate::tmux::setup;
+use crate::workspace::lock::Holder;
+use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::net::UnixListener;
 use tokio::sync::{oneshot, watch};
 
 /// The way back to who asked for a detach.
@@ -99,6 +105,8 @@ pub struct Setup {
     pub arguments: Vec<String>,
     /// The settings that it was started with, for a start that takes over; by their ids.
     pub settings: BTreeMap<String, String>,
+    /// Those of them that a flag gave.
+    pub flags: BTreeSet<String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
     pub at_end: Option<AtEnd>,
@@ -136,8 +144,29 @@ pub(super) struct Facts {
 /// The session could not be set up; nothing is left of it.
 pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     let publish = setup.publish.take();
-    let (mut controller, mut outlets) = prepare(setup)?;
-    controller.adopt_or_begin().await;
+    let clock = Clock::start();
+    open_files::raise();
+    // Before the handlers: commands may be run for the plan, and a signal is to end that at once.
+    let earlier = Earlier::look(&mut setup);
+    // Before anything is started: from here on a signal is an event.
+    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
+        .map_err(|error| system("cannot listen to signals", &error))?;
+    let site = site(&setup);
+    let mut ahead = Ahead::start(&setup, &site, clock.now());
+    let door = ahead.as_mut().and_then(|ahead| ahead.door.take());
+    let (dir, holder) = (setup.lock.dir().clone(), holder_of(&setup));
+    let (mut controller, mut outlets) = match prepare(setup, earlier, clock, signals, site, door) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let Some(ahead) = ahead {
+                ahead.end().await;
+                // Its files had to stay for as long as it was there.
+                drop(SessionLock::acquire(&dir, &holder));
+            }
+            return Err(error);
+        }
+    };
+    controller.adopt_or_begin(ahead).await;
     if let Some(address) = publish {
         controller.start_publishing(address);
     }
@@ -147,17 +176,48 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     Ok(controller.put_away(outlets).await)
 }
 
-fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
-    let clock = Clock::start();
+fn holder_of(setup: &Setup) -> Holder {
+    Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(clock::wall()),
+        root: setup.root.display().to_string(),
+    }
+}
+
+/// What an earlier controller of the session has left on the disk.
+struct Earlier {
+    left: Option<SessionInfo>,
+    /// Nothing of it is taken over.
+    fresh: bool,
+    scaled: BTreeMap<ServiceName, Scaled>,
+}
+
+impl Earlier {
+    /// The set-up is made anew where the numbers of instances that were asked for are others than the files have.
+    fn look(setup: &mut Setup) -> Self {
+        let left = SessionInfo::read(setup.lock.dir());
+        // An end that was begun is brought to its end.
+        let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
+        let scaled = scaled_before(left.as_ref().filter(|_| !fresh), setup);
+        if left.is_some() {
+            // Shims may have been killed while nobody was there.
+            tokio::task::spawn_blocking(cgroup::sweep);
+        }
+        Self { left, fresh, scaled }
+    }
+}
+
+fn prepare(
+    setup: Setup,
+    earlier: Earlier,
+    clock: Clock,
+    signals: signal_hook_tokio::Signals,
+    site: Site,
+    shim_door: Option<UnixListener>,
+) -> Result<(Controller, Outlets), Diagnostic> {
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
-    // Handlers first: from here on a signal is an event.
-    let signals = signal_hook_tokio::Signals::new(signals::LISTENED)
-        .map_err(|error| system("cannot listen to signals", &error))?;
-    let left = SessionInfo::read(&dir);
-    // An end that was begun is brought to its end.
-    let fresh = setup.fresh || left.as_ref().is_some_and(|left| left.ending);
-    let scaled = scaled_before(left.as_ref().filter(|_| !fresh), &mut setup);
+    let Earlier { left, fresh, scaled } = earlier;
     let mut machine = machine(&setup.instances, clock.now())?;
     let is_watching = setup.watch && setup.instances.iter().any(|spec| spec.watch.is_some());
     if setup.ends_when_done && !is_watching {
@@ -182,7 +242,6 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
     // Whoever has to take over from this one finds it, too.
     info.set_tmux(left_tmux_pid);
     let stamp = Stamp::look(&setup.files);
-    let site = site(&setup);
     let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
         Some(console) => {
@@ -293,11 +352,11 @@ fn prepare(mut setup: Setup) -> Result<(Controller, Outlets), Diagnostic> {
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors(setup.tcp)?;
+    controller.open_doors(shim_door, setup.tcp)?;
     Ok((controller, outlets))
 }
 
-fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnostic> {
+pub(super) fn machine(instances: &[InstanceSpec], now: Moment) -> Result<Machine, Diagnostic> {
     let policies = instances
         .iter()
         .map(|spec| (spec.name.clone(), spec.policy.clone()));

@@ -76,6 +76,8 @@ pub(super) struct Windows {
     panes: Vec<Option<InstanceId>>,
     /// The instance whose window the server was started with.
     pub(super) first: Option<InstanceId>,
+    /// The same, as long as nobody has asked for it yet.
+    ahead: Option<InstanceId>,
     /// The shim in that window has spoken, which tmux itself may not have done by then.
     pub(super) first_spoke: bool,
     /// Windows that were asked for when the client was lost.
@@ -84,6 +86,25 @@ pub(super) struct Windows {
     refused: BTreeMap<InstanceId, String>,
     /// The client was let go on purpose, for as long as this process is stopped.
     pub(super) suspended: bool,
+}
+
+/// Starts a server whose first window is the instance's of this name.
+pub(super) fn start_server(site: &Site, name: &str) -> Result<Client, Diagnostic> {
+    let window = FirstWindow {
+        name,
+        program: &site.program,
+        arguments: &shim_arguments(site, name),
+        root: &site.root,
+    };
+    Client::start(&site.server, &site.setup, &window)
+}
+
+fn shim_arguments(site: &Site, name: &str) -> Vec<String> {
+    vec![
+        shim::SUBCOMMAND.to_owned(),
+        site.shim_socket.clone(),
+        name.to_owned(),
+    ]
 }
 
 impl Windows {
@@ -98,6 +119,7 @@ impl Windows {
             asked: BTreeMap::new(),
             panes: Vec::new(),
             first: None,
+            ahead: None,
             first_spoke: false,
             unopened: Vec::new(),
             refused: BTreeMap::new(),
@@ -140,18 +162,11 @@ impl Windows {
         let mut wanted = std::mem::take(&mut self.wanted);
         if matches!(self.connection, Connection::Down) {
             let first = wanted.remove(0);
-            let name = name(first).to_string();
-            let arguments = self.shim_arguments(&name);
-            let site = &self.site;
-            let window = FirstWindow {
-                name: &name,
-                program: &site.program,
-                arguments: &arguments,
-                root: &site.root,
-            };
-            self.connection = Connection::Up(Client::start(&site.server, &site.setup, &window)?);
-            self.first = Some(first);
-            self.first_spoke = false;
+            let client = start_server(&self.site, &name(first).to_string())?;
+            self.begun(client, first);
+        }
+        if let Some(first) = self.ahead.take() {
+            wanted.retain(|instance| *instance != first);
         }
         if self.held {
             self.wanted = wanted;
@@ -159,7 +174,7 @@ impl Windows {
         }
         for instance in wanted {
             let name = name(instance).to_string();
-            let command = Command::new_window(&name, &self.site.program, &self.shim_arguments(&name));
+            let command = Command::new_window(&name, &self.site.program, &shim_arguments(&self.site, &name));
             self.ask(&command, Asked::Window(instance));
         }
         if let Some(client) = self.client() {
@@ -168,12 +183,16 @@ impl Windows {
         Ok(())
     }
 
-    fn shim_arguments(&self, name: &str) -> Vec<String> {
-        vec![
-            shim::SUBCOMMAND.to_owned(),
-            self.site.shim_socket.clone(),
-            name.to_owned(),
-        ]
+    /// A server has been started ahead, with a window for this instance, which will be asked for.
+    pub(super) fn begun_ahead(&mut self, client: Client, first: InstanceId) {
+        self.begun(client, first);
+        self.ahead = Some(first);
+    }
+
+    fn begun(&mut self, client: Client, first: InstanceId) {
+        self.connection = Connection::Up(client);
+        self.first = Some(first);
+        self.first_spoke = false;
     }
 
     /// Sends a command whose answer matters.

@@ -12,6 +12,8 @@ pub enum Code {
     NoSuchMethod,
     /// The method's parameters make no sense.
     Params,
+    /// Our own fault.
+    Internal,
 }
 
 impl Code {
@@ -21,6 +23,7 @@ impl Code {
             Self::Invalid => -32600,
             Self::NoSuchMethod => -32601,
             Self::Params => -32602,
+            Self::Internal => -32603,
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod lines;
 pub mod message;
+mod panics;
 pub mod server;
 
 pub use catalog::{Tool, tools};

@@ -4,10 +4,13 @@
 use super::catalog::{self, tools};
 use super::lines::{Line, next_line};
 use super::message::{Code, Id, Incoming, read, refusal, result};
+use super::panics;
 use crate::api::HangUp;
 use serde_json::{Map, Value, json};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread;
 
@@ -161,16 +164,27 @@ impl<T: Toolbox> Server<T> {
             let (hang_up, waits) = (hang_up.clone(), tool.waits);
             calls.insert(id.key(), Call { hang_up, waits });
         }
-        let (toolbox, output, calls) = (self.toolbox.clone(), self.output.clone(), self.calls.clone());
-        let (working, id) = (self.working.clone(), id.clone());
+        let toolbox = self.toolbox.clone();
+        let work = Work {
+            id: id.clone(),
+            hang_up: hang_up.clone(),
+            output: self.output.clone(),
+            calls: self.calls.clone(),
+            working: self.working.clone(),
+        };
         thread::spawn(move || {
-            let answer = toolbox.call(tool.name, arguments, &hang_up);
-            lock(&calls).remove(&id.key());
-            // Nobody waits for the answer to what was taken back.
-            if !hang_up.is_asked() {
-                write(&output, &result(&id, &content(&answer)));
+            // Whoever has to end it takes it: a thread that has panicked keeps all that is still its own.
+            let work = Rc::new(Cell::new(Some(work)));
+            let broken = Rc::clone(&work);
+            let fail = move |why: &str| {
+                if let Some(work) = broken.take() {
+                    work.fail(tool.name, why);
+                }
+            };
+            let answer = panics::told_of(fail, || toolbox.call(tool.name, arguments, &hang_up));
+            if let Some(work) = work.take() {
+                work.end(|id| result(id, &content(&answer)));
             }
-            drop(working);
         });
         Ok(())
     }
@@ -186,6 +200,31 @@ impl<T: Toolbox> Server<T> {
             .map(|call| call.hang_up.clone())
             .collect();
         waiting.iter().for_each(HangUp::hang_up);
+    }
+}
+
+/// What it takes to answer a call from its thread.
+struct Work {
+    id: Id,
+    hang_up: HangUp,
+    output: Output,
+    calls: Calls,
+    working: mpsc::Sender<()>,
+}
+
+impl Work {
+    fn end(self, answer: impl FnOnce(&Id) -> String) {
+        lock(&self.calls).remove(&self.id.key());
+        // Nobody waits for the answer to what was taken back.
+        if !self.hang_up.is_asked() {
+            write(&self.output, &answer(&self.id));
+        }
+        drop(self.working);
+    }
+
+    fn fail(self, tool: &str, why: &str) {
+        let why = format!("{tool:?} has a fault in this version of ovr, and was not finished: {why}");
+        self.end(|id| refusal(Some(id), Code::Internal, &why));
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-/// `logs` gives back its arguments, `wait` waits until somebody hangs up.
+/// `logs` gives back its arguments, `wait` waits until somebody hangs up, `list` is broken.
 struct Echo {
     waits: Mutex<Sender<()>>,
 }
@@ -18,6 +18,7 @@ impl Toolbox for Echo {
     }
 
     fn call(&self, tool: &str, arguments: Map<String, Value>, hang_up: &HangUp) -> Answer {
+        assert_ne!(tool, "list", "a fault");
         if tool == "wait" {
             let (over, until) = channel();
             hang_up.hold(move || over.send(()).expect("the call waits"));
@@ -184,4 +185,22 @@ fn a_call_that_is_taken_back_ends_without_an_answer_and_so_does_one_at_the_end_o
         "only that the id is at work already: {answers:?}"
     );
     assert_eq!(answers[0]["error"]["code"], -32600);
+}
+
+#[test]
+fn a_tool_that_panics_is_an_internal_error_and_the_server_goes_on() {
+    let call = |id, tool: &str| request(id, "tools/call", &json!({ "name": tool }));
+    let lines = [call(1, "list"), call(2, "list"), call(3, "logs")];
+    let mut answers = talk(lines.concat().as_bytes());
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers.len(), 3, "{answers:?}");
+    for answer in &answers[..2] {
+        assert_eq!(answer["error"]["code"], -32603);
+        let why = answer["error"]["message"].as_str().unwrap();
+        assert!(
+            why.starts_with("\"list\"") && why.contains("server_tests.rs") && why.contains("a fault"),
+            "{why}"
+        );
+    }
+    assert_eq!(answers[2]["result"]["isError"], false);
 }

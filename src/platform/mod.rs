@@ -1,7 +1,8 @@
 //! What several rooms ask the system for and Linux and macOS give in different ways: the process table, the end of
-//! a process that is not a child, pseudoterminals, and waiting for terminals. Mechanism only. A difference that one file alone is
+//! a process that is not a child, pseudoterminals, waiting for terminals, and how many files may be open. Mechanism only. A difference that one file alone is
 //! concerned with stays there; `docs/design/platforms.md` lists them all.
 
+pub mod open_files;
 pub mod process_end;
 pub mod processes;
 pub mod pseudoterminal;

@@ -2,7 +2,8 @@
 //! complaint. On Linux the kernel's tables tell, on macOS `lsof`; where neither can, trying to bind tells only the
 //! address.
 
-use std::collections::BTreeSet;
+use super::trees::{Socket, held_by};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
@@ -85,6 +86,23 @@ pub fn listeners_before_a_start(ports: impl IntoIterator<Item = u16>) -> Vec<Lis
     found
 }
 
+/// Whether a port that was taken is so still: by this process, or, where its holder could not be seen, by anybody.
+/// `listening` is what [`super::listening`] says. Of all processes this one alone is looked at, however many there are;
+/// where the system does not tell what listens, it is asked anew.
+pub fn is_still_taken(port: u16, holder: Option<u32>, listening: Option<&[Socket]>) -> bool {
+    let Some(sockets) = listening else {
+        let holds = |listener: &Listener| listener.holder.as_ref().map(|found| found.pid) == holder;
+        return listeners([port]).iter().any(holds);
+    };
+    let in_the_way = |socket: &&Socket| socket.port == port && ADDRESSES.contains(&socket.address);
+    let sockets = sockets.iter().filter(in_the_way);
+    let by_inode: BTreeMap<u64, Socket> = sockets.map(|socket| (socket.inode, *socket)).collect();
+    match holder {
+        Some(pid) => !by_inode.is_empty() && !held_by(pid, &by_inode).is_empty(),
+        None => !by_inode.is_empty(),
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn from_tables(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
     super::proc_net::listeners(ports)
@@ -157,7 +175,8 @@ fn in_words(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Holder, Listener, by_binding, in_words, listeners};
+    use super::{Holder, Listener, by_binding, in_words, is_still_taken, listeners};
+    use crate::ports::listening;
     use std::collections::BTreeSet;
     use std::net::{IpAddr, TcpListener};
     use std::time::Duration;
@@ -187,6 +206,28 @@ mod tests {
             assert!(holder.age.unwrap() < Duration::from_secs(3600));
             drop(socket);
             assert_eq!(listeners([port]), []);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_is_taken_for_as_long_as_its_holder_has_a_socket_on_it() {
+        let (socket, port) = listen("127.0.0.1").unwrap();
+        let own = Some(std::process::id());
+        let is_taken = |holder| {
+            let sockets = listening();
+            let told = is_still_taken(port, holder, sockets.as_deref());
+            // Where the system does not tell what listens, everybody is looked through.
+            assert_eq!(is_still_taken(port, holder, None), told);
+            told
+        };
+        assert!(is_taken(own));
+        // Who ended meanwhile, or has let go of it.
+        assert!(!is_taken(Some(u32::MAX >> 1)));
+        drop(socket);
+        assert!(!is_taken(own) && !is_taken(None));
+        if let Some((_socket, port)) = listen("127.0.0.9") {
+            assert!(!is_still_taken(port, own, listening().as_deref()));
         }
     }
 

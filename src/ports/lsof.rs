@@ -60,7 +60,7 @@ fn parse_name(name: &str, is_v6: bool) -> Option<(IpAddr, u16)> {
 mod run {
     use super::super::holder::{Holder, Listener};
     use super::{Held, parse};
-    use crate::platform::processes;
+    use crate::platform::{open_files, processes};
     use std::collections::BTreeSet;
     use std::io;
     use std::process::{Command, Stdio};
@@ -70,7 +70,10 @@ mod run {
     pub(in crate::ports) fn listeners(ports: &BTreeSet<u16>) -> io::Result<Vec<Listener>> {
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
         // It fails where it finds nothing: what it says counts.
-        let output = Command::new("/usr/sbin/lsof")
+        let mut command = Command::new("/usr/sbin/lsof");
+        // Its time grows with the limit of open files.
+        open_files::give_back(&mut command);
+        let output = command
             .args(["-nPw", "+c0", "-sTCP:LISTEN", "-Fpctn"])
             .arg(format!("-iTCP:{}", ports.join(",")))
             .stdin(Stdio::null())

@@ -8,6 +8,6 @@ mod rule;
 mod sock_diag;
 mod trees;
 
-pub use holder::{Holder, Listener, Project, listeners, listeners_before_a_start};
+pub use holder::{Holder, Listener, Project, is_still_taken, listeners, listeners_before_a_start};
 pub use rule::{Base, BaseVariable, PortPlan, Rule, ServicePorts, Wanted, Wish};
 pub use trees::{Socket, held_by, listening};

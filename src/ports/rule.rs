@@ -133,9 +133,10 @@ impl PortPlan {
         Self::default()
     }
 
-    /// Applies the rule, or tells everything that stands against it.
+    /// Applies the rule, or tells everything that stands against it; once, where one number of the rule stands
+    /// against many services.
     pub fn new(rule: &Rule, wanted: &[Wanted]) -> Result<Self, Vec<Diagnostic>> {
-        let mut errors = Vec::new();
+        let (mut errors, mut refused) = (Vec::new(), Refused::default());
         let mut services = Vec::with_capacity(wanted.len());
         for (position, service) in (0_u64..).zip(wanted) {
             let ports = match &service.wish {
@@ -145,9 +146,13 @@ impl PortPlan {
             };
             match ports {
                 Ok(ports) => services.push(ports),
-                Err(error) => errors.push(error),
+                Err(Misfit::Fixed(error)) => errors.push(error),
+                Err(Misfit::Beyond { last, how }) => refused.beyond.add(|| (service, last, how)),
+                Err(Misfit::TooMany) => refused.too_many.add(|| service),
             }
         }
+        errors.extend(refused.too_many.told(|service| too_many_instances(rule, service)));
+        errors.extend(refused.beyond.told(|found| beyond(rule, wanted, found)));
         errors.extend(doubled(&services));
         errors.is_empty().then_some(Self { services }).ok_or(errors)
     }
@@ -170,6 +175,56 @@ impl PortPlan {
     }
 }
 
+/// Why a service cannot have its ports.
+enum Misfit {
+    /// It has to do with its own port, which somebody wrote.
+    Fixed(Diagnostic),
+    /// By the rule its last one would be this; and how the rule comes to it.
+    Beyond { last: u64, how: String },
+    /// Its instances would reach into the next service's block.
+    TooMany,
+}
+
+/// The first of those that have the same in their way, and how many others there are.
+struct First<T> {
+    first: Option<T>,
+    others: usize,
+}
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            others: 0,
+        }
+    }
+}
+
+impl<T> First<T> {
+    fn add(&mut self, found: impl FnOnce() -> T) {
+        match self.first {
+            Some(_) => self.others += 1,
+            None => self.first = Some(found()),
+        }
+    }
+
+    fn told(self, error: impl FnOnce(&T) -> Diagnostic) -> Option<Diagnostic> {
+        let error = error(&self.first?);
+        let services = if self.others == 1 { "service" } else { "services" };
+        let message = match self.others {
+            0 => error.message,
+            others => format!("{}; so it is with {others} more {services}", error.message),
+        };
+        Some(Diagnostic { message, ..error })
+    }
+}
+
+#[derive(Default)]
+struct Refused<'a> {
+    beyond: First<(&'a Wanted, u64, String)>,
+    too_many: First<&'a Wanted>,
+}
+
 fn portless(service: &Wanted) -> ServicePorts {
     ServicePorts {
         name: service.name.clone(),
@@ -184,14 +239,14 @@ fn ports_of(
     position: u64,
     service: &Wanted,
     fixed: Option<&BaseVariable>,
-) -> Result<ServicePorts, Diagnostic> {
+) -> Result<ServicePorts, Misfit> {
     let instances = u64::from(service.instances);
     let instance_step = u64::from(rule.instance_step);
     if instances > 1 && (instance_step == 0 || instances * instance_step > u64::from(rule.step)) {
-        return Err(too_many_instances(rule, service));
+        return Err(Misfit::TooMany);
     }
     let (first, source, how) = if let Some(fixed) = fixed {
-        let base = Base::checked(&fixed.value, fixed.source.clone())?;
+        let base = Base::checked(&fixed.value, fixed.source.clone()).map_err(Misfit::Fixed)?;
         let origin = fixed.source.clone();
         (
             u64::from(base.port),
@@ -209,14 +264,10 @@ fn ports_of(
         .collect();
     let ports = ports.map_err(|_| {
         let last = first + instance_step * instances.saturating_sub(1);
-        Diagnostic::error(
-            Kind::Config,
-            format!(
-                "{} would get port {last} ({how}); the highest is 65535",
-                service.name
-            ),
-        )
-        .hint("choose a lower base (-p) or a smaller step (-P), or no ports at all (-N)")
+        match fixed {
+            Some(_) => Misfit::Fixed(too_high(service, last, &how).hint("choose a lower one")),
+            None => Misfit::Beyond { last, how },
+        }
     })?;
     Ok(ServicePorts {
         name: service.name.clone(),
@@ -224,6 +275,42 @@ fn ports_of(
         instances: ports,
         source,
     })
+}
+
+fn too_high(service: &Wanted, last: u64, how: &str) -> Diagnostic {
+    let name = &service.name;
+    let message = format!("{name} would get port {last} ({how}); the highest is 65535");
+    Diagnostic::error(Kind::Config, message)
+}
+
+fn beyond(rule: &Rule, wanted: &[Wanted], (service, last, how): &(&Wanted, u64, String)) -> Diagnostic {
+    let error = too_high(service, *last, how);
+    match widest_step(rule, wanted) {
+        Some(step) => error.hint(format!(
+            "take a smaller step (-P {step} has room for all) or a lower base (-p), or no ports at all (-N)"
+        )),
+        None => error.hint("choose a lower base (-p) or a smaller step (-P), or no ports at all (-N)"),
+    }
+}
+
+/// The widest step with which all that follow the rule have room; `None` if no step is narrow enough for that and
+/// still wide enough for their instances.
+fn widest_step(rule: &Rule, wanted: &[Wanted]) -> Option<u64> {
+    let base = u64::from(rule.base.port);
+    let mut widest = u64::from(u16::MAX);
+    let mut narrowest = 1;
+    for (position, service) in (0_u64..).zip(wanted) {
+        let (instances, between) = (u64::from(service.instances), u64::from(rule.instance_step));
+        if instances == 0 || service.wish != Wish::Rule {
+            continue;
+        }
+        if instances > 1 {
+            narrowest = narrowest.max(instances * between);
+        }
+        let room = u64::from(u16::MAX).checked_sub(base + between * (instances - 1))?;
+        widest = widest.min(room.checked_div(position).unwrap_or(widest));
+    }
+    (widest >= narrowest).then_some(widest)
 }
 
 fn too_many_instances(rule: &Rule, service: &Wanted) -> Diagnostic {

@@ -86,10 +86,14 @@ fn start(argv: &[String], cwd: &Path, surroundings: Surroundings) -> Result<(Run
         .stdout(writer)
         .stderr(errors)
         .process_group(0);
-    let parent = getpid();
-    // SAFETY: `become_child` makes two system calls, both async-signal-safe, and does not allocate.
+    let (parent, prepare) = (getpid(), surroundings.prepare);
+    // SAFETY: `become_child` makes two system calls, both async-signal-safe, and does not allocate; `prepare` is as
+    // sound.
     unsafe {
-        command.pre_exec(move || become_child(parent));
+        command.pre_exec(move || {
+            prepare()?;
+            become_child(parent)
+        });
     }
     let output = Output::new(reader).map_err(|error| unable(&error))?;
     // The ends of the pipe that the command has go with it: only then does its end show.

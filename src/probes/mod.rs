@@ -12,6 +12,7 @@ mod tests;
 mod words;
 
 use crate::model::{Check, Variables};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -23,6 +24,8 @@ pub struct Surroundings {
     pub env: Variables,
     /// A variable that no other process has, so that its children can be told.
     pub token: (&'static str, String),
+    /// What the command's process does before it becomes the command. Only what is sound between fork and exec.
+    pub prepare: fn() -> io::Result<()>,
     /// Ends every process whose environment has this token. May block.
     pub end_marked: fn(&str),
 }

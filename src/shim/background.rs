@@ -5,6 +5,7 @@ use super::groups::{number, signal_group};
 use super::tree;
 use crate::model::Signal;
 use crate::platform::processes;
+use rustix::io::Errno;
 use rustix::process::{Pid, WaitStatus, getpgid, getpgrp};
 use rustix::stdio;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
@@ -36,7 +37,12 @@ impl Background {
         if self.waiting.is_empty() {
             return;
         }
-        let has = tcgetpgrp(stdio::stdin()).ok().filter(|group| *group != getpgrp());
+        let has = tcgetpgrp(stdio::stdin());
+        if has == Err(Errno::NOTTY) {
+            // They wait for a terminal that is not ours to give.
+            return;
+        }
+        let has = has.ok().filter(|group| *group != getpgrp());
         if let Some(has) = has.map(number).filter(|group| is_alive(*group)) {
             // It may have been given the terminal since it was stopped.
             if self.waiting.remove(&has) {

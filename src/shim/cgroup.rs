@@ -1,7 +1,8 @@
-//! A control group of its own for a run (Linux's cgroup v2), where one can be made: found, made, entered, removed.
-//! Why the limits are what they are is told in `limits.rs`.
+//! A control group of its own for a run (Linux's cgroup v2), where one can be made: found, made, entered, removed; and
+//! those that shims have left which were killed, removed by the controller. Why the limits are what they are is told in `limits.rs`.
 
-use crate::model::Limits;
+use crate::model::{Limits, RunId};
+use crate::platform::processes;
 use rustix::fs::{Mode, OFlags, open};
 use std::fs;
 use std::io;
@@ -27,12 +28,49 @@ struct Wish {
 /// How long a share of a processor is counted, in microseconds: the system's own default.
 const PERIOD: u64 = 100_000;
 
+/// Removes what shims have left that were killed, of any session of this user: the groups near this process's own
+/// whose maker is not alive. What still has a process stays. May block.
+pub fn sweep() {
+    let Some((top, own)) = place() else { return };
+    for parent in own.ancestors().take_while(|dir| dir.starts_with(&top)) {
+        sweep_in(parent, |pid| processes::one(pid).is_some());
+    }
+}
+
+fn sweep_in(parent: &Path, is_alive: impl Fn(u32) -> bool) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().and_then(maker).is_some_and(|pid| !is_alive(pid)) {
+            // Busy, or another user's.
+            fs::remove_dir(entry.path()).ok();
+        }
+    }
+}
+
+/// What a group of this shim's is called.
+pub(super) fn name(shim: u32, token: &str, run: RunId) -> String {
+    format!("ovr-{shim}-{token}-{run}")
+}
+
+/// The shim that gave a group this name, if one did.
+fn maker(name: &str) -> Option<u32> {
+    let mut parts = name.strip_prefix("ovr-")?.split('-');
+    let (shim, token, run) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_token = token.len() == 16 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_run = run.parse::<u64>().is_ok() && parts.next().is_none();
+    shim.parse().ok().filter(|_| is_token && is_run)
+}
+
+/// Where the tree of groups begins, and this process's place in it.
+fn place() -> Option<(PathBuf, PathBuf)> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    own_group(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+}
+
 /// Makes a group with as many of the limits as can be had, as near as possible to the one this process is in. The
 /// error is the reason, for the user.
 pub(super) fn create(limits: &Limits, name: &str) -> Result<Cgroup, String> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let (top, own) = own_group(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
-        .ok_or("there are no control groups (cgroup v2) here")?;
+    let (top, own) = place().ok_or("there are no control groups (cgroup v2) here")?;
     let wishes = wishes(limits);
     let none = || {
         format!(
@@ -153,8 +191,8 @@ impl Drop for Cgroup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cgroup, is_usable, may_be_shared, own_group, wishes};
-    use crate::model::Limits;
+    use super::{Cgroup, is_usable, may_be_shared, name, own_group, sweep_in, wishes};
+    use crate::model::{Limits, RunId};
     use std::fs;
     use std::path::Path;
 
@@ -171,6 +209,25 @@ mod tests {
         assert_eq!(own_group("4:memory:/a\n0::/elsewhere\n", hybrid), None);
         assert_eq!(own_group("4:memory:/a\n", hybrid), None);
         assert_eq!(own_group("0::/\n", ""), None);
+    }
+
+    #[test]
+    fn what_a_killed_shim_has_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let token = "0123456789abcdef";
+        let (dead, alive) = (name(7, token, RunId(3)), name(8, token, RunId(1)));
+        let busy = name(7, token, RunId(4));
+        let others = [&alive, "ovr-7", "ovr-7-web-1", "ovr-7-0123456789abcdef-1-x", "7"];
+        for name in others.iter().copied().chain([dead.as_str(), &busy]) {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        // As the system refuses to remove a group with a process in it.
+        fs::write(dir.path().join(&busy).join("cgroup.procs"), "9\n").unwrap();
+        sweep_in(dir.path(), |pid| pid == 8);
+        assert!(!dir.path().join(&dead).exists());
+        for name in others.iter().copied().chain([busy.as_str()]) {
+            assert!(dir.path().join(name).exists(), "{name}");
+        }
     }
 
     #[test]

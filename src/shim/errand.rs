@@ -1,6 +1,6 @@
 //! A command that is no service: run once for somebody who asks from elsewhere, and gone with who asked, with all that
 //! it has started. `ovr errand FD` is the parent of it, as the shim is a service's; at the other end of the socket FD is
-//! the controller. Whatever becomes of that, the socket's end is the order to end.
+//! the controller, or whoever else has started it. Whatever becomes of that, the socket's end is the order to end.
 
 use super::engine::HANGUP_GRACE;
 use super::live::{Live, Turn};
@@ -12,8 +12,10 @@ use super::wire::{LineSplitter, encode};
 use crate::model::{Exit, Launch, RunId, Signal, StopPlan};
 use rustix::event::{PollFlags, Timespec};
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::stdio;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -31,9 +33,17 @@ const THE_RUN: RunId = RunId(1);
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The first one. All that it starts carries the token.
-    Run { launch: Launch, token: String },
+    Run {
+        launch: Launch,
+        token: String,
+        /// What the command leaves behind does not end with it, but with the socket; or not, after `Release`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        spares: bool,
+    },
     /// To the command's process group.
     Signal { signal: Signal },
+    /// What runs still is to be left alone.
+    Release,
 }
 
 /// What it is told.
@@ -46,6 +56,10 @@ pub enum Report {
     /// In words for the user.
     NotSpawned {
         reason: String,
+    },
+    /// The command itself; what it has left behind is spared.
+    Exited {
+        exit: Exit,
     },
     /// And nothing is left of it.
     Ended {
@@ -76,8 +90,12 @@ struct Errand {
     socket: UnixStream,
     lines: LineSplitter,
     live: Option<Live>,
+    /// What the command leaves behind does not end with it.
+    spares: bool,
     /// Whoever asked is gone.
     abandoned: bool,
+    /// Whoever asked wants no more of it.
+    released: bool,
 }
 
 impl Errand {
@@ -93,7 +111,9 @@ impl Errand {
             socket,
             lines: LineSplitter::new(),
             live: None,
+            spares: false,
             abandoned: false,
+            released: false,
         })
     }
 
@@ -110,7 +130,7 @@ impl Errand {
             if ready.link_in {
                 self.hear()?;
             }
-            if self.live.is_none() && self.abandoned {
+            if self.released || (self.live.is_none() && self.abandoned) {
                 return Ok(());
             }
             if let Some(live) = &mut self.live
@@ -156,6 +176,11 @@ impl Errand {
             Turn::Nothing => {}
             // The command has ended, and what it has left behind ends, too.
             Turn::Tell(_) if live.is_stopping() => {}
+            Turn::Tell(_) if self.spares => {
+                if let Some(exit) = live.exit {
+                    self.tell(&Report::Exited { exit });
+                }
+            }
             Turn::Tell(_) => live.cmd_stop(hang_up(), false, None),
             Turn::Over => {
                 let live = self.live.take().expect("it was looked at above");
@@ -169,26 +194,46 @@ impl Errand {
 
     fn hear(&mut self) -> io::Result<()> {
         let mut bytes = [0; 16 * 1024];
-        loop {
+        let is_over = loop {
             match self.socket.read(&mut bytes) {
-                Ok(0) => break self.abandon(),
+                Ok(0) => break true,
                 Ok(length) => self.lines.push(&bytes[..length]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break self.abandon(),
+                Err(_) => break true,
             }
-        }
+        };
+        self.abandoned |= is_over;
+        // Also the last words of one who has gone.
         while let Some(line) = self.lines.next_line().map_err(io::Error::other)? {
             let order = serde_json::from_slice(line).map_err(io::Error::other)?;
             self.carry_out(order);
+        }
+        if self.abandoned && !self.released {
+            self.abandon();
         }
         Ok(())
     }
 
     fn carry_out(&mut self, order: Order) {
         match (order, &self.live) {
-            (Order::Run { launch, token }, None) if !self.abandoned => self.start(launch, &token),
+            (
+                Order::Run {
+                    launch,
+                    token,
+                    spares,
+                },
+                None,
+            ) if !self.abandoned => {
+                self.spares = spares;
+                self.start(launch, &token);
+                if spares {
+                    // The end of its output shows when those who print have ended, and not this process.
+                    let_go_of_output();
+                }
+            }
             (Order::Signal { signal }, Some(live)) => live.cmd_signal(signal),
+            (Order::Release, _) => self.released = true,
             (Order::Run { .. } | Order::Signal { .. }, _) => {}
         }
     }
@@ -222,6 +267,14 @@ impl Errand {
     }
 }
 
+fn let_go_of_output() {
+    if let Ok(nothing) = File::options().write(true).open("/dev/null") {
+        // Neither can fail with two open descriptors.
+        stdio::dup2_stdout(&nothing).ok();
+        stdio::dup2_stderr(&nothing).ok();
+    }
+}
+
 /// As a terminal that is closed does, and then by force.
 fn hang_up() -> StopPlan {
     StopPlan {
@@ -238,21 +291,28 @@ mod tests {
 
     #[test]
     fn orders_and_reports_arrive_as_they_were_sent() {
-        let order = Order::Run {
+        let run = |spares| Order::Run {
             launch: Launch {
                 argv: vec!["true".into()],
                 cwd: "/".into(),
                 ..Launch::default()
             },
             token: "t".into(),
+            spares,
         };
-        for order in [order, Order::Signal { signal: Signal::INT }] {
+        for order in [
+            run(false),
+            run(true),
+            Order::Signal { signal: Signal::INT },
+            Order::Release,
+        ] {
             let text = serde_json::to_string(&order).unwrap();
             assert_eq!(serde_json::from_str::<Order>(&text).unwrap(), order);
         }
         for report in [
             Report::Spawned { pid: 7 },
             Report::NotSpawned { reason: "no".into() },
+            Report::Exited { exit: Exit::Code(3) },
             Report::Ended {
                 exit: Exit::Signal(Signal::KILL),
             },

@@ -2,6 +2,7 @@
 //! controller. The stop plan at work on it is in `stopping.rs`.
 
 use super::background::Background;
+use super::cgroup;
 use super::elevated::Elevated;
 use super::groups::{number, signal_group, tree_groups, tree_pids};
 use super::limits::Bounds;
@@ -315,7 +316,11 @@ fn start_within(
     token: &str,
     supplies: &Supplies,
 ) -> Result<(Pid, Bounds), String> {
-    let mut bounds = Bounds::of(&launch.limits, &format!("ovr-{token}-{run}"), true);
+    let mut bounds = Bounds::of(
+        &launch.limits,
+        &cgroup::name(std::process::id(), token, run),
+        true,
+    );
     let start = |bounds: &Bounds| spawn(launch, &launch.argv, token, Role::Service(supplies, bounds));
     let mut started = start(&bounds);
     if started.is_err() && bounds.all.is_some() {

@@ -1,11 +1,12 @@
 //! The pane's process: spawns, signals, waits, cleans up the tree, reports. Mechanism without policy; small
 //! and synchronous (no async runtime, no configuration). `protocol.rs` is what it and the controller say,
-//! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended: these three the controller
-//! uses too. `errand.rs` is the same mechanism for a command that is no service. The rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
+//! `wire.rs` how that is framed, `tree.rs` how process trees are found and ended, `cgroup.rs` which control groups
+//! are left: these the controller uses too. `errand.rs` is the same mechanism for a command that is no service. The
+//! rest is the shim's own; `engine.rs` is its loop, `docs/design/shim.md` its reasons.
 
 mod background;
 mod birth;
-mod cgroup;
+pub mod cgroup;
 mod elevated;
 mod engine;
 mod environment_block;

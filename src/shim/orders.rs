@@ -7,6 +7,7 @@ use super::note;
 use super::protocol::{Order, Report};
 use crate::model::mark::Mark;
 use crate::model::{Launch, RunId, StopPlan};
+use crate::platform::open_files;
 use std::path::Path;
 
 /// Another run is to follow: the one reason of a stop order that somebody has asked for.
@@ -16,7 +17,18 @@ impl Engine {
     pub(super) fn carry_out(&mut self, order: Order) {
         match order {
             Order::Hello { .. } => {}
-            Order::Run { run, launch, stop } => self.cmd_run(run, launch, stop),
+            Order::Run {
+                run,
+                launch,
+                stop,
+                files,
+            } => {
+                if let Some(files) = files {
+                    // Where it cannot be set, the service has what the window has.
+                    open_files::allow(Some(files)).ok();
+                }
+                self.cmd_run(run, launch, stop);
+            }
             Order::Stop { run, plan, kill, why } => self.cmd_stop(run, plan, kill, why),
             Order::Intend { run, intent } => self.cmd_intend(run, intent),
             Order::Signal { run, signal } => match &self.phase {

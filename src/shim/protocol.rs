@@ -56,6 +56,10 @@ pub enum Order {
         run: RunId,
         launch: Launch,
         stop: StopPlan,
+        /// How many files whatever the shim starts may have open (the soft limit), where `launch` has no word on it.
+        /// The tmux server may have more, for its many windows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<u64>,
     },
     /// Carry out the stop plan, to its end, alone. With `kill`: SIGKILL to the tree at once. A second order
     /// for the same run cuts the grace short.
@@ -91,9 +95,20 @@ impl Order {
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {
         // A run order carries a whole environment, of which an enum told apart by a tag makes a copy first.
         if line.starts_with(Self::RUN)
-            && let Ok(RunOrder { run, launch, stop }) = serde_json::from_slice(line)
+            && let Ok(order) = serde_json::from_slice(line)
         {
-            return Ok(Self::Run { run, launch, stop });
+            let RunOrder {
+                run,
+                launch,
+                stop,
+                files,
+            } = order;
+            return Ok(Self::Run {
+                run,
+                launch,
+                stop,
+                files,
+            });
         }
         serde_json::from_slice(line)
     }
@@ -105,6 +120,8 @@ struct RunOrder {
     run: RunId,
     launch: Launch,
     stop: StopPlan,
+    #[serde(default)]
+    files: Option<u64>,
 }
 
 /// From a shim to the controller.
@@ -250,6 +267,7 @@ mod tests {
                 ..Launch::default()
             },
             stop: StopPlan::default(),
+            files: None,
         };
         let golden = r#"{"do":"run","run":7,"launch":{"argv":["/bin/sh","-c","echo"],"cwd":"/srv","env":[["A","1"]]},"stop":{"signal":2,"grace":{"secs":5,"nanos":0},"command":null}}"#;
         assert_eq!(serde_json::to_string(&run).unwrap(), golden);
@@ -315,8 +333,9 @@ mod tests {
                 parent_only: true,
                 ..StopPlan::default()
             },
+            files: Some(1024),
         };
-        let golden = r#"{"do":"run","run":7,"launch":{"argv":["web"],"cwd":"/srv","env":[],"limits":{"memory":1024,"cpu":150,"nofile":64},"listen":[{"address":{"tcp":"127.0.0.1:5000"},"name":"http"},{"address":{"unix":"/srv/web.sock"},"name":"local"}],"notify":true,"daemon":true},"stop":{"signal":2,"grace":{"secs":1,"nanos":0},"command":null,"keys":"q\n","parent_only":true}}"#;
+        let golden = r#"{"do":"run","run":7,"launch":{"argv":["web"],"cwd":"/srv","env":[],"limits":{"memory":1024,"cpu":150,"nofile":64},"listen":[{"address":{"tcp":"127.0.0.1:5000"},"name":"http"},{"address":{"unix":"/srv/web.sock"},"name":"local"}],"notify":true,"daemon":true},"stop":{"signal":2,"grace":{"secs":1,"nanos":0},"command":null,"keys":"q\n","parent_only":true},"files":1024}"#;
         assert_eq!(serde_json::to_string(&run).unwrap(), golden);
         assert_eq!(Order::read(golden.as_bytes()).unwrap(), run);
 

@@ -6,6 +6,24 @@ use std::os::fd::{BorrowedFd, RawFd};
 
 /// Marks every open file but the standard three as not to be inherited. Our own are so already.
 pub(super) fn keep_to_ourselves() {
+    if !mark_all() {
+        mark_each();
+    }
+}
+
+/// In one call, where the system has it.
+#[cfg(target_os = "linux")]
+fn mark_all() -> bool {
+    // SAFETY: it sets a flag that only counts at the next exec, and closes nothing.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mark_all() -> bool {
+    false
+}
+
+fn mark_each() {
     let listing = if cfg!(target_os = "linux") {
         "/proc/self/fd"
     } else {
@@ -34,15 +52,17 @@ pub(super) fn keep_to_ourselves() {
 
 #[cfg(test)]
 mod tests {
-    use super::keep_to_ourselves;
+    use super::{keep_to_ourselves, mark_each};
     use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
     use std::fs::File;
 
     #[test]
     fn an_inherited_file_is_not_passed_on() {
-        let file = File::open("/dev/null").unwrap();
-        fcntl_setfd(&file, FdFlags::empty()).unwrap();
-        keep_to_ourselves();
-        assert!(fcntl_getfd(&file).unwrap().contains(FdFlags::CLOEXEC));
+        for mark in [keep_to_ourselves, mark_each] {
+            let file = File::open("/dev/null").unwrap();
+            fcntl_setfd(&file, FdFlags::empty()).unwrap();
+            mark();
+            assert!(fcntl_getfd(&file).unwrap().contains(FdFlags::CLOEXEC));
+        }
     }
 }

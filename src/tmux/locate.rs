@@ -69,7 +69,7 @@ impl fmt::Display for Version {
 }
 
 /// Finds the tmux to use: `OVR_TMUX`, else the first on `PATH`. Takes no process; whether it is new enough is
-/// told by the server itself ([`super::client::Greeting::version`]), or by [`version_of`].
+/// told by the server itself ([`super::Greeting::version`]), or by [`version_of`].
 ///
 /// # Errors
 /// Kind `Tmux`, with the command that installs it on this machine.

@@ -49,7 +49,7 @@ pub struct Greeting {
     pub version: String,
     pub server_pid: u32,
     pub session: SessionId,
-    /// Of the session's current window: after [`Client::start`], the first one.
+    /// Of the session's current window: after [`Client::start`](super::client::Client::start), the first one.
     pub window: WindowId,
     pub pane: PaneId,
     /// The process in that pane.

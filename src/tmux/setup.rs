@@ -207,7 +207,7 @@ fn shell() -> PathBuf {
 /// are made. Gives warnings about what went wrong in the file, which is never a reason not to start.
 ///
 /// A file that brings the whole server down (tmux 3.3a has such bugs) shows as the client's
-/// [`super::client::ClientEvent::Gone`]; then start again without it.
+/// [`super::ClientEvent::Gone`]; then start again without it.
 pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     let warn = |text: String| Diagnostic::warning(Kind::Config, text);

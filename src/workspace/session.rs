@@ -50,6 +50,9 @@ pub struct SessionInfo {
     /// and commands that read the files themselves read them so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// Those of the settings that a flag gave, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub flags: BTreeSet<String>,
     /// The session is on its way down: whoever finds it so finishes that, and takes nothing over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
@@ -119,6 +122,7 @@ impl SessionInfo {
             tmux_started: None,
             arguments: Vec::new(),
             settings: BTreeMap::new(),
+            flags: BTreeSet::new(),
             ending: false,
             scaled: BTreeMap::new(),
             paused: BTreeSet::new(),

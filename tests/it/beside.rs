@@ -180,11 +180,8 @@ fn a_session_that_does_not_answer_and_one_without_its_controller_are_meant_too()
     project.ovr(&["check"]).success().says(&["Procfile.example is"]);
     project.ovr(&["graph", "--json"]).success().says(&["worker"]);
     // What a crash has left of a session is none.
-    let server = processes::all().into_iter();
-    let server = server
-        .filter(|process| process.command.contains("tmux.sock"))
-        .find(|process| project.processes().contains(process));
-    processes::kill(server.unwrap().pid, Signal::KILL);
+    let server = project.processes_with("tmux.sock");
+    processes::kill(server[0].pid, Signal::KILL);
     project.wait_gone();
     project
         .ovr(&["run", "true"])

@@ -350,3 +350,14 @@ fn the_merged_configuration_is_shown_with_the_place_of_each_value() {
     assert_eq!(json["config"]["processes"]["web"]["tier"], "app");
     assert_eq!(json["sources"]["/processes/web/tier"], "ovr.yaml:2");
 }
+
+#[test]
+fn every_character_arrives_as_it_is_written_also_one_that_unicode_has_no_text_for() {
+    let project = Project::new().file(
+        "ovr.yaml",
+        "vars: { V: 'v$${A}' }\nenvironment: [\"E=e\u{FDD0}{x}\", 'D=$${A}', 'Q={{ printf \"%q\" .V }}']\nprocesses:\n  \
+         web: { command: 'printf \"%s|\" \"$E\" \"$D\" \"$Q\" \"c\u{FDD0}\" >$OUT/out; echo >>$OUT/out; exec sleep 1000' }\n",
+    );
+    project.start_detached(&[]);
+    assert_eq!(project.wait_out("out"), "e\u{FDD0}{x}|${A}|\"v${A}\"|c\u{FDD0}|");
+}

@@ -41,16 +41,138 @@ fn a_start_after_kill_9_keeps_what_the_session_was_started_with_and_says_so() {
 
 #[test]
 fn what_a_variable_had_said_is_kept_and_goes_before_a_file_but_not_before_a_variable_now() {
-    let project = Project::with(THREE).file(".ovr.env", "OVR_TIMEOUT=9\n");
+    let project = Project::with(THREE);
     let first = project.cmd(&["start", "-D"]).env("OVR_ANY_CAN_DIE", "1");
     first.env("OVR_TIMEOUT", "4").output().success();
     project.wait_state("worker", StateWord::Failed);
+    project.write(".ovr.env", "OVR_TIMEOUT=9\n");
     kill_controller(&project);
     let start = project.ovr(&["start", "-D"]);
     start.success().says(&["started with: --any-can-die=1 -t 4\n"]);
     kill_controller(&project);
     let start = project.cmd(&["start", "-D"]).env("OVR_TIMEOUT", "5").output();
     start.success().says(&["started with: --any-can-die=1\n"]);
+}
+
+#[test]
+fn what_a_file_has_decided_is_read_again_whatever_a_variable_had_said() {
+    // A file goes before the caller's variable of the same name.
+    let project = Project::with("web: exec sleep 1000\n").file(".ovr.env", "OVR_PORT=7100\n");
+    let first = project.cmd(&["start", "-D"]).env("OVR_PORT", "7200");
+    first.output().success();
+    assert_eq!(project.service("web").port, Some(7100));
+    kill_controller(&project);
+    project
+        .ovr(&["start", "-D"])
+        .success()
+        .never_says(&["keeps the options"]);
+    assert_eq!(project.service("web").port, Some(7100));
+}
+
+#[test]
+fn a_flag_of_the_session_goes_before_the_variables_that_are_set_all_the_while() {
+    let project = Project::with("web: exec sleep 1000\nother: exec sleep 1000\n")
+        .file("elsewhere/Procfile", "web: exec sleep 1000\n")
+        .env("OVR_PROCFILE", "elsewhere/Procfile")
+        .env("OVR_PORT", "7200")
+        .env("OVERMIND_PORT", "7300")
+        .env("PORT", "7400")
+        .env("OVR_PORT_STEP", "70")
+        .env("OVR_FORMATION", "web=1")
+        .env("OVR_STOP_SIGNALS", "web=HUP")
+        .env("OVR_TIMEOUT", "3")
+        .env("OVR_PROCESSES", "other")
+        .env("OVR_ANY_CAN_DIE", "0")
+        .env("OVERMIND_AUTO_RESTART", "other");
+    let flags = [
+        "-f Procfile",
+        "-l web",
+        "-m web=2",
+        "-p 7100",
+        "-P 50",
+        "--any-can-die",
+        "-t 7",
+        "-r web",
+        "-i web=TERM",
+    ];
+    let words: Vec<&str> = flags.iter().flat_map(|flag| flag.split(' ')).collect();
+    project.start_detached(&words);
+    let before = project.wait_running(["web#1", "web#2"]);
+    let ports = |project: &Project| ["web#1", "web#2"].map(|name| project.service(name).port);
+    assert_eq!(ports(&project), [Some(7100), Some(7110)]);
+    // The second time it is the kept flag that is kept.
+    for _ in 0..2 {
+        kill_controller(&project);
+        let start = project.ovr(&["start", "-D"]);
+        let kept =
+            "started with: -f Procfile -l web -m web=2 -p 7100 -P 50 --any-can-die -r web -i web=TERM -t 7\n";
+        start.success().says(&[kept]);
+        assert_eq!(project.wait_running(["web#1", "web#2"]), before);
+        assert_eq!(ports(&project), [Some(7100), Some(7110)]);
+    }
+    // What comes up from here on is what was started, too.
+    project.ovr(&["restart", "web#2"]).success();
+    assert_eq!(ports(&project), [Some(7100), Some(7110)]);
+    // A flag that is typed now counts.
+    kill_controller(&project);
+    project
+        .ovr(&["start", "-D", "-t", "2"])
+        .success()
+        .says(&["--any-can-die -r web"]);
+}
+
+#[test]
+fn a_port_that_came_from_port_is_kept_and_another_port_moves_nothing_that_runs() {
+    let project = Project::with("web: exec sleep 1000\n");
+    let start = |port: &str| project.cmd(&["start", "-D"]).env("PORT", port).output();
+    start("7100").success();
+    assert_eq!(project.service("web").port, Some(7100));
+    for next in ["7200", ""] {
+        kill_controller(&project);
+        start(next).success().says(&["started with: PORT=7100\n"]);
+        assert_eq!(project.service("web").port, Some(7100), "{next:?}");
+    }
+    kill_controller(&project);
+    let start = project.cmd(&["start", "-D"]).env("OVR_PORT", "7300").output();
+    start.success().never_says(&["keeps the options"]);
+    assert_eq!(project.service("web").port, Some(7300));
+}
+
+#[test]
+fn a_port_that_nobody_chose_is_not_moved_by_the_callers() {
+    let project = Project::with("web: exec sleep 1000\n");
+    project.start_detached(&[]);
+    let port = project.service("web").port;
+    kill_controller(&project);
+    let start = project.cmd(&["start", "-D"]).env("PORT", "7100").output();
+    start.success();
+    assert_eq!(project.service("web").port, port);
+    project.ovr(&["quit"]).success();
+    // Where nothing is taken over, it counts.
+    let start = project.cmd(&["start", "-D"]).env("PORT", "7100").output();
+    start.success();
+    assert_eq!(project.service("web").port, Some(7100));
+}
+
+#[test]
+fn files_that_a_variable_names_are_kept_as_the_variable_means_them() {
+    let project = Project::with("web: echo $A >>$OUT/a; exec sleep 1000\n")
+        .file("extra", "A=project\n")
+        .file("sub/x", "");
+    project.write("~/mine", "B=home\n");
+    let first = project
+        .cmd(&["start", "-D"])
+        .dir("sub")
+        .env("OVR_ENV", "extra,~/mine");
+    first.output().success();
+    project.wait_out("a");
+    kill_controller(&project);
+    let start = project.cmd(&["start", "-D"]).dir("sub").output();
+    start.success().says(&["started with: -e extra,", "/mine\n"]);
+    project.ovr(&["restart", "web"]).success();
+    project.wait_until("the next run to have it", || {
+        project.out("a") == "project\nproject\n"
+    });
 }
 
 #[test]

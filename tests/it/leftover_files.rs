@@ -44,3 +44,22 @@ fn garbage_in_the_runtime_directory_never_blocks_a_start() {
     project.start_detached(&[]);
     project.wait_running(["web"]);
 }
+
+#[test]
+fn a_session_that_cannot_be_made_ready_leaves_no_tmux_behind() {
+    let project = Project::with("web: sleep 1000\n");
+    project.start_detached(&[]);
+    let runtime = project.status().session.runtime_dir;
+    project.ovr(&["quit"]).success();
+    fs::DirBuilder::new().mode(0o700).create(&runtime).unwrap();
+    // What no socket can take the place of.
+    fs::create_dir_all(format!("{runtime}/api.sock/in the way")).unwrap();
+    let failed = project.ovr(&["start", "-D"]);
+    let told = &failed.code(71).stderr;
+    assert!(told.contains("cannot bind the API's socket"), "{told}");
+    let left = project.processes();
+    assert!(left.is_empty(), "{left:?}");
+    fs::remove_dir_all(format!("{runtime}/api.sock")).unwrap();
+    project.start_detached(&[]);
+    project.wait_running(["web"]);
+}

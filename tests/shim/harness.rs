@@ -150,8 +150,7 @@ impl Pane {
     }
 
     pub(crate) fn order(&mut self, order: &Order) {
-        let controller = self.controller.as_mut().expect("connected");
-        controller.socket.write_all(&encode(order)).unwrap();
+        self.send_raw(&encode(order));
     }
 
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
@@ -169,15 +168,22 @@ impl Pane {
     }
 
     pub(crate) fn run_argv(&mut self, run: u64, argv: &[&str], stop: StopPlan) {
-        let (run, launch) = (RunId(run), self.launch(argv));
-        self.order(&Order::Run { run, launch, stop });
+        self.order_run(run, self.launch(argv), stop);
+    }
+
+    fn order_run(&mut self, run: u64, launch: Launch, stop: StopPlan) {
+        self.order(&Order::Run {
+            run: RunId(run),
+            launch,
+            stop,
+            files: None,
+        });
     }
 
     /// Starts what a launch says and returns its pid.
     pub(crate) fn run_launch(&mut self, run: u64, launch: Launch, stop: StopPlan) -> u32 {
-        let run = RunId(run);
-        self.order(&Order::Run { run, launch, stop });
-        self.spawned(run)
+        self.order_run(run, launch, stop);
+        self.spawned(RunId(run))
     }
 
     /// Starts a shell script and returns its pid.
@@ -186,8 +192,7 @@ impl Pane {
     }
 
     pub(crate) fn run_with(&mut self, run: u64, script: &str, stop: StopPlan) -> u32 {
-        self.run_argv(run, &["/bin/sh", "-c", script], stop);
-        self.spawned(RunId(run))
+        self.run_launch(run, self.launch(&["/bin/sh", "-c", script]), stop)
     }
 
     fn spawned(&mut self, run: RunId) -> u32 {
@@ -329,10 +334,7 @@ impl Pane {
 
     /// Closes the window, as tmux does.
     pub(crate) fn hang_up(&mut self) {
-        if let Some((stop, thread)) = self.reader.take() {
-            drop(stop);
-            thread.join().unwrap();
-        }
+        self.stop_reading();
         drop(self.master.take());
     }
 

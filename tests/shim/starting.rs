@@ -64,7 +64,12 @@ fn what_cannot_be_started_is_told_in_words() {
     let mut launch = pane.launch(&["/bin/true"]);
     launch.cwd = "/no/such/place".into();
     let (run, stop) = (RunId(5), StopPlan::default());
-    pane.order(&Order::Run { run, launch, stop });
+    pane.order(&Order::Run {
+        run,
+        launch,
+        stop,
+        files: None,
+    });
     let message = "cannot enter directory /no/such/place: no such file or directory".to_owned();
     assert_eq!(pane.report(), Report::SpawnFailed { run, message });
     pane.run(6, "exit 0");
@@ -109,6 +114,7 @@ fn the_environment_is_the_one_given_and_the_terminal_is_that_of_the_pane() {
             run: RunId(run),
             launch,
             stop: StopPlan::default(),
+            files: None,
         });
         assert!(matches!(pane.report(), Report::Spawned { .. }));
         pane.ended(run);

@@ -161,7 +161,12 @@ fn a_program_that_does_not_exist_is_named_beside_sockets_too() {
         })
         .collect();
     let (run, stop) = (RunId(1), patient());
-    pane.order(&Order::Run { run, launch, stop });
+    pane.order(&Order::Run {
+        run,
+        launch,
+        stop,
+        files: None,
+    });
     let message = "no-such-program: not found".to_owned();
     assert_eq!(pane.report(), Report::SpawnFailed { run, message });
     pane.close();
@@ -179,6 +184,7 @@ fn an_address_that_somebody_else_has_fails_the_run() {
         run,
         launch: launch.clone(),
         stop,
+        files: None,
     });
     let message = format!("address in use: {address}");
     assert_eq!(pane.report(), Report::SpawnFailed { run, message });

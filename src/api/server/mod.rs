@@ -2,7 +2,7 @@
 //! and holds no state of the session.
 //!
 //! Here: serving, and the router. Handlers are in files by what they are about, each with its `routes()`; a new
-//! one is merged in [`router`] and described in `openapi.rs`.
+//! one is merged in `router` and described in `openapi.rs`.
 
 pub(super) mod answer;
 mod compose;

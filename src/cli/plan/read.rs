@@ -2,6 +2,7 @@
 
 use super::super::settings::{self, ENVIRONMENT, StartOptions};
 use super::super::start::StartArgs;
+use super::printed::Runner;
 use super::{Here, has_errors, own_environment, told};
 use crate::config::environment::Spoken;
 use crate::config::globals;
@@ -111,6 +112,7 @@ fn around(
     let spoken = Spoken {
         variables: kept,
         alone: args.inherited.alone,
+        adopts: args.inherited.adopts,
     };
     let kept = kept.get("env").filter(|_| args.env.is_empty());
     let typed = args.env.iter().chain(kept).flat_map(|listed| listed.split(','));
@@ -206,13 +208,20 @@ impl Reader<'_> {
                     written: [&def.shell, &def.shell],
                     usual: usual.map_or("bash", |shell| shell.value),
                 };
-                load::run_env_cmds(&def.env_cmds, &shell, root, around, load::PATIENCE)
+                match Runner::new() {
+                    Ok(runner) => runner.run(&def.env_cmds, &shell, root, around),
+                    Err(error) => Checked::new(Vec::new(), vec![no_runner(&error)]),
+                }
             }
         };
         let printed = globals::settle(&mut def, run, self.environment);
         self.problems.extend(printed.diagnostics);
         Some((def, printed.value))
     }
+}
+
+fn no_runner(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Kind::System, "env_cmds: cannot find this program's file").cause(error.to_string())
 }
 
 /// A file as the YAML reader takes it; `None` for a Procfile.
@@ -257,7 +266,7 @@ pub(super) fn shown(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
 }
 
-fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
+pub(super) fn layered(environment: &Environment, name: &str) -> Option<(String, String)> {
     let value = environment.told(name)?;
     let place = match &value.origin {
         Origin::Caller => ENVIRONMENT.to_owned(),

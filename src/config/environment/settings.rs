@@ -14,6 +14,9 @@ pub const SESSION_VARIABLES: [&str; 6] = [
     "PC_DISABLED_PROCESSES",
 ];
 
+/// The one of them that is in many environments for other reasons.
+pub const UNSPECIFIC: &str = "PORT";
+
 /// What the caller of a session's start has said about `ovr` itself, for another caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Spoken<'a> {
@@ -21,12 +24,21 @@ pub struct Spoken<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// This caller has no say: it only asks. Else what it says itself goes before.
     pub alone: bool,
+    /// It takes over what runs, which [`UNSPECIFIC`] must not move.
+    pub adopts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     variables: BTreeMap<String, Value>,
     alone: bool,
+    adopts: bool,
+}
+
+impl Said {
+    fn decides_alone(&self, name: &str) -> bool {
+        self.alone || (self.adopts && name == UNSPECIFIC)
+    }
 }
 
 impl Environment {
@@ -43,6 +55,7 @@ impl Environment {
         self.said = Some(Said {
             variables: spoken.variables.iter().map(said).collect(),
             alone: spoken.alone,
+            adopts: spoken.adopts,
         });
     }
 
@@ -52,7 +65,7 @@ impl Environment {
         let is_callers = value.is_none_or(|value| value.layer == Layer::Caller);
         let is_empty = value.is_none_or(|value| value.value.is_empty());
         match &self.said {
-            Some(said) if is_callers && (said.alone || is_empty) => said.variables.get(name),
+            Some(said) if is_callers && (said.decides_alone(name) || is_empty) => said.variables.get(name),
             Some(_) | None => value,
         }
     }
@@ -129,6 +142,7 @@ mod tests {
         environment.heed(&Spoken {
             variables: &variables,
             alone: true,
+            adopts: false,
         });
         assert_eq!(environment.told("PORT").unwrap().value, "3000");
         assert_eq!(environment.setting("ENV"), None);
@@ -152,8 +166,10 @@ mod tests {
         environment.heed(&Spoken {
             variables: &variables,
             alone: false,
+            adopts: true,
         });
-        assert_eq!(environment.told("PORT").unwrap().value, "80");
+        // But for what may be there for any reason.
+        assert_eq!(environment.told("PORT").unwrap().value, "3000");
         assert_eq!(environment.setting("ENV").unwrap().value, "mine.env");
         assert_eq!(environment.setting("SKIP_ENV").unwrap().value, "1");
     }

@@ -1,6 +1,7 @@
 //! `printf`, as Go has it, for the verbs that make sense of a configuration's values.
 
 use super::super::project::Var;
+use super::super::yaml::around_escaped;
 use super::functions::{number, shown};
 
 /// The flags, width and precision of one verb.
@@ -78,7 +79,7 @@ fn formatted(verb: char, layout: Layout, value: &Var) -> Result<String, String> 
                 Some(_) | None => text,
             }
         }
-        'q' => format!("{:?}", shown(value)),
+        'q' => quoted(&shown(value)),
         't' => match value {
             Var::Bool(yes) => yes.to_string(),
             Var::Null | Var::Int(_) | Var::Float(_) | Var::Text(_) | Var::List(_) | Var::Map(_) => {
@@ -104,6 +105,14 @@ fn formatted(verb: char, layout: Layout, value: &Var) -> Result<String, String> 
         }
     };
     Ok(padded(text, layout))
+}
+
+fn quoted(text: &str) -> String {
+    let inside = around_escaped(text, |part| {
+        let quoted = format!("{part:?}");
+        quoted[1..quoted.len() - 1].to_owned()
+    });
+    format!("\"{inside}\"")
 }
 
 fn padded(text: String, layout: Layout) -> String {

@@ -12,7 +12,7 @@ use super::substitute::{Known, Remark, What, escaped, expand, settled};
 use crate::diag::{self, Diagnostic};
 use std::collections::BTreeSet;
 
-/// Replaces, in a value of [`read`](super::read)'s, each `${NAME}` in any of its forms whose name `lookup` knows.
+/// Replaces, in a value of [`read`](super::read())'s, each `${NAME}` in any of its forms whose name `lookup` knows.
 pub fn fill_in(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
     let known = |name: &str| lookup(name).map_or(Known::Later, Known::Value);
     expand(text, &known, false).0

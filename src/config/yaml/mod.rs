@@ -1,5 +1,5 @@
 //! YAML configurations (`ovr.yaml`, `process-compose.yaml`): the text of all files to one
-//! [`ProjectDef`](super::project::ProjectDef). Pure: files are read by a closure of the caller's.
+//! [`ProjectDef`]. Pure: files are read by a closure of the caller's.
 //!
 //! A file becomes a tree with places (`parse`), that tree takes one shape (`normal`, by the table in `keys`), the
 //! trees become one (`files`, `merge`), variables are put in (`expand`, `substitute`), the values get their types
@@ -23,7 +23,7 @@ mod syntax;
 pub use expand::fill_in;
 pub use schema::schema;
 pub use shown::Shown;
-pub use substitute::settled;
+pub use substitute::{around_escaped, settled};
 
 use super::Checked;
 use super::project::ProjectDef;

@@ -183,9 +183,15 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 self.nodes += 1;
+                let mut text = text.into_owned();
+                if text.contains('\0') {
+                    let error = Diagnostic::error(Kind::Config, "a NUL byte cannot stand here");
+                    self.diagnostics.push(error.at(span.clone()));
+                    text.retain(|c| c != '\0');
+                }
                 let node = Node {
                     value: Value::Scalar(Scalar {
-                        text: text.into_owned(),
+                        text,
                         plain: style == ScalarStyle::Plain && !is_text,
                     }),
                     span,

@@ -36,8 +36,9 @@ pub(super) enum What {
 }
 
 /// Stands for a `$` that was written as `$$`, or came with a value, so that nothing later takes it for the beginning
-/// of an expression. Never a character of any text.
-const ESCAPED: char = '\u{FDD0}';
+/// of an expression. Never a character of any text: neither an argument nor a variable can carry it, so no file may
+/// hold it, and no YAML make it by an escape.
+const ESCAPED: char = '\0';
 
 /// The text as it was meant, when nothing more is to be filled in.
 pub fn settled(text: String) -> String {
@@ -46,6 +47,13 @@ pub fn settled(text: String) -> String {
     } else {
         text
     }
+}
+
+/// Changes the text as it was meant, but for the `$` that nothing is to take for the beginning of an expression: as if
+/// they were letters.
+pub fn around_escaped(text: &str, change: impl Fn(&str) -> String) -> String {
+    let parts: Vec<String> = text.split(ESCAPED).map(change).collect();
+    parts.join(&ESCAPED.to_string())
 }
 
 /// A value that means what it is.

@@ -127,6 +127,11 @@ impl Filter {
         }
     }
 
+    /// Whether the next line belongs to what was handed on last, whatever is in it.
+    pub(super) fn is_amid(&self) -> bool {
+        self.after > 0
+    }
+
     pub(super) fn wants(&self, query: &Query, line: &Line) -> Wanted {
         if query.grep.as_ref().is_none_or(|grep| grep.is_match(&line.text)) {
             Wanted::Match

@@ -8,6 +8,7 @@ mod cursor;
 mod entry;
 mod files;
 mod found;
+mod groups;
 mod layout;
 mod listing;
 mod merge;

@@ -4,6 +4,7 @@
 use super::cursor::{Cursor, Overlap};
 use super::entry::{Entry, EntryKind};
 use super::found::{Filter, Found, FoundLine, Summary};
+use super::groups;
 use super::listing::{Segment, segments};
 use super::merge::{Before, Line, Lines, Merged, Reading};
 use super::tail::last_lines;
@@ -87,7 +88,7 @@ impl Query {
         let mut found = Found::default();
         // A reading that goes on page by page ends at its bound instead.
         let max_bytes = self.max_bytes.filter(|_| !self.is_paged());
-        let summary = self.read(&mut |line| {
+        let summary = self.read(self.sources()?, &mut |line| {
             found.push(line);
             found.trim(self.last, max_bytes);
             ControlFlow::Continue(())
@@ -109,7 +110,11 @@ impl Query {
     pub fn each(&self, mut each: impl FnMut(FoundLine) -> ControlFlow<()>) -> io::Result<Summary> {
         let newest_only = self.last.is_some() || (self.max_bytes.is_some() && !self.is_paged());
         if !newest_only && self.context == 0 {
-            return self.read(&mut each);
+            return self.read(self.sources()?, &mut each);
+        }
+        // What is counted from a place has to be read in the order of time, and a page ends in it.
+        if !newest_only && self.max_bytes.is_none() && self.counted_from.is_none() {
+            return groups::each(self, self.sources()?, &mut each);
         }
         let Found { lines, summary, .. } = self.run()?;
         // It ends where the one who reads wants no more.
@@ -122,23 +127,38 @@ impl Query {
         matches!(self.since, Some(Since::Cursor(_))) && self.max_bytes.is_some() && self.last.is_none()
     }
 
-    fn read(&self, each: &mut dyn FnMut(FoundLine) -> ControlFlow<()>) -> io::Result<Summary> {
-        let mut sources = Vec::new();
-        for instance in &self.instances {
-            sources.push(self.lines_of(instance)?);
-        }
+    /// What is read, in the order of the instances.
+    fn sources(&self) -> io::Result<Vec<Lines>> {
+        self.instances
+            .iter()
+            .map(|instance| self.lines_of(instance))
+            .collect()
+    }
+
+    /// Where the reading begins: the summary of nothing, and what was seen of the lines that it meets again.
+    pub(super) fn beginning(&self) -> (Summary, Cursor) {
         let mut summary = Summary::default();
         match &self.since {
             Some(Since::Cursor(cursor)) => summary.cursor = cursor.clone(),
             Some(Since::Printed(printed)) => summary.printed = printed.clone(),
             Some(Since::Time(_)) | None => {}
         }
-        let names = self.instances.iter().map(|name| Arc::from(name.as_str()));
-        let mut filters: Vec<Filter> = names.map(Filter::new).collect();
-        let mut seen = match &self.since {
+        let seen = match &self.since {
             Some(Since::Printed(printed)) => printed.clone(),
             Some(Since::Cursor(_) | Since::Time(_)) | None => summary.cursor.clone(),
         };
+        (summary, seen)
+    }
+
+    /// Hands on what is wanted of these sources, in the order of time.
+    pub(super) fn read(
+        &self,
+        sources: Vec<Lines>,
+        each: &mut dyn FnMut(FoundLine) -> ControlFlow<()>,
+    ) -> io::Result<Summary> {
+        let (mut summary, mut seen) = self.beginning();
+        let names = self.instances.iter().map(|name| Arc::from(name.as_str()));
+        let mut filters: Vec<Filter> = names.map(Filter::new).collect();
         let page = self.max_bytes.filter(|_| self.is_paged());
         let mut behind = self.counted_from.clone().map(Overlap::with);
         let mut bytes = 0;
@@ -210,7 +230,7 @@ impl Query {
     }
 
     /// A line that an earlier reading has seen counts in its millisecond all the same.
-    fn pass_unwanted(&self, line: &Line, instance: &str, summary: &mut Summary) {
+    pub(super) fn pass_unwanted(&self, line: &Line, instance: &str, summary: &mut Summary) {
         if let Some(Since::Cursor(cursor)) = &self.since
             && line.kind == EntryKind::Output
             && line.at_ms == cursor.at_ms
@@ -230,7 +250,7 @@ impl Query {
         written.map_or(true, |written| written + CLOCK_SLACK >= since)
     }
 
-    fn is_in_time(&self, line: &Line, instance: &str, seen: &mut Cursor) -> bool {
+    pub(super) fn is_in_time(&self, line: &Line, instance: &str, seen: &mut Cursor) -> bool {
         if self.until_ms.is_some_and(|until| line.at_ms > until) {
             return false;
         }

@@ -1,7 +1,7 @@
 //! Tests of the port rule: where the base comes from, which ports follow, what is refused.
 
 use super::{Base, BaseVariable, PortPlan, Rule, Wanted, Wish};
-use crate::diag::Kind;
+use crate::diag::{Diagnostic, Kind};
 use crate::model::PortSource;
 use proptest::prelude::{prop, proptest};
 use proptest::{prop_assert, prop_assert_eq};
@@ -135,6 +135,40 @@ fn a_port_beyond_the_last_is_refused() {
     // A service without instances needs none.
     let plan = PortPlan::new(&rule(65_500, 100, 10), &wanted(&[1, 0])).unwrap();
     assert_eq!(plan.port(1, 0), None);
+}
+
+#[test]
+fn what_stands_against_many_services_is_told_once_with_what_has_room_for_all() {
+    let refused = |rule: &Rule, wanted: &[Wanted]| {
+        let errors = PortPlan::new(rule, wanted).unwrap_err();
+        let told = |error: &Diagnostic| (error.message.clone(), error.hints.join("; "));
+        errors.iter().map(told).collect::<Vec<_>>()
+    };
+    let told = refused(&Rule::default(), &wanted(&[1; 3000]));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        told[0].0,
+        "s606 would get port 65600 (5000 + 100 × 606); the highest is 65535; so it is with 2393 more services"
+    );
+    assert_eq!(
+        told[0].1,
+        "take a smaller step (-P 20 has room for all) or a lower base (-p), or no ports at all (-N)"
+    );
+    assert!(PortPlan::new(&rule(5000, 20, 10), &wanted(&[1; 3000])).is_ok());
+    assert!(PortPlan::new(&rule(5000, 21, 10), &wanted(&[1; 3000])).is_err());
+    // No step is wide enough for the instances of one and narrow enough for the number of all.
+    let mut many = wanted(&[1; 3000]);
+    many[0].instances = 5;
+    assert!(!refused(&Rule::default(), &many)[0].1.contains("room for all"));
+    let told = refused(&Rule::default(), &wanted(&[11, 12, 1]));
+    assert_eq!(
+        told[0].0,
+        "s0 has 11 instances, 10 ports apart, but only 100 ports up to the next service; so it is with 1 more service"
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+    // Of ports that were written each is a mistake of its own.
+    let written = wanted(&[2, 2]).into_iter().map(|service| fixed(service, "65530"));
+    assert_eq!(refused(&Rule::default(), &written.collect::<Vec<_>>()).len(), 2);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn surroundings(token: &str) -> Surroundings {
         .into_iter()
         .collect(),
         token: ("PROBE_TOKEN", token.to_owned()),
+        prepare: || Ok(()),
         end_marked: |_| {},
     }
 }

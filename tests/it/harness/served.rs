@@ -45,7 +45,7 @@ impl Served {
 
     /// Where it is served and with which token, as its start says.
     #[track_caller]
-    fn told_in(project: Project, said: &str) -> Self {
+    pub(crate) fn told_in(project: Project, said: &str) -> Self {
         let mut words = said.split_whitespace();
         let address = words.clone().find_map(|word| word.strip_prefix("tcp://"));
         let token = words.find(|word| word.len() == 64);

@@ -20,10 +20,6 @@ impl Fields<'_> {
             self.error(format!("{what} takes one text, not {}", node.what()), &node.span);
             return None;
         };
-        if scalar.text.contains('\0') {
-            self.error("a NUL byte cannot stand here", &node.span);
-            return None;
-        }
         let value = if scalar.is_null() {
             String::new()
         } else {
@@ -50,7 +46,7 @@ impl Fields<'_> {
         let (_, text) = self.scalar(name)?;
         let value = read(text.value.trim());
         if value.is_none() {
-            let shown: String = text.value.chars().take(60).collect();
+            let shown = settled(text.value.chars().take(60).collect());
             self.error(format!("`{name}` takes {expected}, not `{shown}`"), &text.span);
         }
         Some(Located {

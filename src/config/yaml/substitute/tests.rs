@@ -78,6 +78,12 @@ fn two_dollars_are_one_and_what_is_the_shells_stays() {
     let again = expand(&expanded("$${A} ${A}"), &lookup, false).0;
     assert_eq!(settled(again), "${A} foo.bar.Baz");
     assert_eq!(expand("$$ ${A}", &lookup, false).0, "$$ foo.bar.Baz");
+    // A character that Unicode has no text for is one all the same.
+    let odd = "\u{FDD0}{A} \u{FDD0}";
+    assert_eq!(
+        settled(expanded(&format!("{odd} $${{A}}"))),
+        format!("{odd} ${{A}}")
+    );
 }
 
 #[test]
@@ -120,7 +126,8 @@ proptest! {
     }
 
     #[test]
-    fn a_text_without_dollars_stays_as_it_is(text in "[^$]{0,80}") {
-        prop_assert!(expand(&text, &lookup, true) == (text, Vec::new()));
+    fn a_text_without_dollars_stays_as_it_is(text in "[^$\0]{0,80}") {
+        prop_assert!(expand(&text, &lookup, true) == (text.clone(), Vec::new()));
+        prop_assert!(settled(text.clone()) == text);
     }
 }

@@ -371,6 +371,20 @@ fn points_inside(text: &str) -> Result<(), proptest::test_runner::TestCaseError>
     Ok(())
 }
 
+#[test]
+fn a_nul_that_an_escape_makes_is_refused_wherever_it_stands() {
+    assert_eq!(
+        short(
+            "environment: { A: \"\\0{x}\", \"B\\u0000\": b }\nprocesses: { web: { command: \"a\\x00b\" } }\n"
+        ),
+        [
+            "1:19: a NUL byte cannot stand here",
+            "1:28: a NUL byte cannot stand here",
+            "2:30: a NUL byte cannot stand here",
+        ]
+    );
+}
+
 proptest! {
     #[test]
     fn whatever_the_text_is_nothing_panics_and_all_that_is_said_points_into_it(text in "(?s)[^\0]{0,120}") {
