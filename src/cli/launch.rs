@@ -24,7 +24,7 @@ use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::project::Dialect;
-use crate::workspace::session::Life;
+use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, locate};
 use std::fs::File;
 use std::io::IsTerminal;
@@ -141,7 +141,8 @@ fn take_lock(
                     return Ok(Err(code));
                 }
             }
-            Err(LockError::System(error)) => return Err(error),
+            // What is wrong may be what has become of the session that runs.
+            Err(LockError::System(error)) => return Err(SessionEntry::look(dir).err().unwrap_or(error)),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::api;
 use crate::diag::Diagnostic;
 use crate::logs::Console;
 use crate::model::Signal;
+use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::time::Duration;
@@ -87,6 +88,7 @@ impl Controller {
             }
             self.lanes.close_all(&mut self.windows);
             self.windows.let_go().await;
+            step_back(&mut self.info, &self.lock);
             self.lock.leave();
             self.api.iter_mut().for_each(api::server::Server::leave_port);
             if let Some(console) = console {
@@ -122,8 +124,7 @@ impl Controller {
             self.lock.end();
         } else {
             if matches!(leave, Some(Leave::NoAnswer(_))) {
-                // For the next one to find it by. A disk that is full does not take that either.
-                self.info.write(&self.lock).ok();
+                step_back(&mut self.info, &self.lock);
             }
             self.lock.leave();
         }
@@ -165,6 +166,13 @@ impl Controller {
             }
         }
     }
+}
+
+/// Says where the next controller finds the session, and that this one is not to be called back to it. A disk that is
+/// full does not take that either.
+fn step_back(info: &mut SessionInfo, lock: &SessionLock) {
+    info.pid_started = None;
+    info.write(lock).ok();
 }
 
 /// Told by its error instead.
