@@ -289,5 +289,4 @@ fn write_mark(out: &File, missing: u64) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "console_tests.rs"]
 mod tests;
