@@ -234,7 +234,9 @@ pub struct LogsRequest {
     pub max_bytes: Option<usize>,
     /// Go on with what is printed from now on.
     pub follow: bool,
-    /// The text alone instead of JSON.
+    /// Only what services printed, without ovr's own words.
+    pub printed: bool,
+    /// Of that the text alone, instead of JSON.
     pub plain: bool,
 }
 

@@ -36,6 +36,8 @@ fn target(request: &LogsRequest) -> String {
         request.follow,
         request.plain
     );
+    // A session of an earlier build does not know it.
+    let printed = request.printed.then(|| "true".to_owned());
     let lines = request.lines.map(|lines| lines.to_string());
     let max_bytes = request.max_bytes.map(|bytes| bytes.to_string());
     for (name, value) in [
@@ -45,6 +47,7 @@ fn target(request: &LogsRequest) -> String {
         ("grep", &request.grep),
         ("run", &request.run),
         ("max_bytes", &max_bytes),
+        ("printed", &printed),
     ] {
         if let Some(value) = value {
             write!(target, "&{name}={}", encode(value)).expect("a string takes all");

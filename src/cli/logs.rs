@@ -10,12 +10,13 @@ use super::successor::Successor;
 use super::{kept, logs_remote, session};
 use crate::api::call::OutputRequest;
 use crate::api::client::Client;
-use crate::api::messages::LogsEnd;
+use crate::api::messages::{LineKind, LogsEnd};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::TimeZone;
 use crate::logs::store::{self, Cursor, FoundLine, Query, RunChoice, Since, Summary};
 use clap::Args;
 use regex::bytes::Regex;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -116,11 +117,10 @@ pub fn cmd_logs(global: &GlobalArgs, args: &LogsArgs) -> Result<ExitCode, Diagno
         None if args.follow => return Err(kept.not_running()),
         // The session has the last lines in memory, with their colours and with what is not ended yet.
         Some(client) if from_memory => {
-            for line in client.output(&request(args, &chosen, query.last, false))? {
-                printer.line(&line?)?;
+            let request = request(args, &chosen, query.last, false);
+            if print_last(client, args, request, &mut printer)? {
+                return Ok(ExitCode::SUCCESS);
             }
-            printer.finish()?;
-            return Ok(ExitCode::SUCCESS);
         }
         Some(_) | None => {}
     }
@@ -168,6 +168,38 @@ fn is_simple(args: &LogsArgs, query: &Query) -> bool {
         || query.max_bytes.is_some()
         || args.reverse;
     !filtered && !args.json && query.last.is_some_and(|last| last <= kept::IN_MEMORY)
+}
+
+/// Prints the last lines that the session has in memory. False if --plain has left out so much of these that the files
+/// may have more.
+pub(super) fn print_last(
+    client: &Client,
+    args: &LogsArgs,
+    mut request: OutputRequest,
+    printer: &mut Printer,
+) -> Result<bool, Diagnostic> {
+    let count = request.lines;
+    if args.plain {
+        request.lines = kept::IN_MEMORY;
+    }
+    let (mut last, mut seen) = (VecDeque::new(), 0);
+    for line in client.output(&request)? {
+        let line = line?;
+        seen += 1;
+        if args.plain && !matches!(line.kind, LineKind::Output | LineKind::Open) {
+            continue;
+        }
+        last.push_back(line);
+        if last.len() > count {
+            last.pop_front();
+        }
+    }
+    if args.plain && last.len() < count && seen >= kept::IN_MEMORY {
+        return Ok(false);
+    }
+    last.iter().try_for_each(|line| printer.kept(line))?;
+    printer.finish()?;
+    Ok(true)
 }
 
 /// Prints what is in the files. Only what must be known whole before its first line can be printed is held in
@@ -218,6 +250,7 @@ fn query(args: &LogsArgs, kept: &kept::Kept, chosen: &[String]) -> Result<Query,
         .transpose()?;
     query.grep = args.grep.as_deref().map(expression).transpose()?;
     query.context = args.context;
+    query.printed_only = args.plain;
     let status = kept.status().filter(|_| is_unasked(args));
     query.run = args.run.or_else(|| kept::crashed_run(status?, chosen));
     query.max_bytes = args.max_bytes;
@@ -309,6 +342,8 @@ fn follow(
     let past = Files { kept, query };
     // Without files, the lines in memory are all that there is to follow from.
     let has_files = !from_memory || client.sync_logs()?.dir.is_some();
+    // In memory they are counted with ovr's own words, which --plain leaves out.
+    let from_memory = from_memory && !(args.plain && has_files);
     let following = Following {
         client,
         successor: Successor::of(kept.entry().cloned(), client),

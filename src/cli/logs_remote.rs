@@ -36,14 +36,9 @@ pub(super) fn show(client: &Client, args: &LogsArgs) -> Result<ExitCode, Diagnos
     }
     if from_memory {
         let wanted = logs::request(args, &args.target.names, request.lines, false);
-        for line in client.output(&wanted)? {
-            printer.line(&line?)?;
-            if !printer.is_read() {
-                return Ok(ExitCode::SUCCESS);
-            }
+        if logs::print_last(client, args, wanted, &mut printer)? {
+            return Ok(ExitCode::SUCCESS);
         }
-        printer.finish()?;
-        return Ok(ExitCode::SUCCESS);
     }
     let holds = args.reverse || args.max_bytes.is_some();
     let mut answer = Answer::default();
@@ -83,6 +78,7 @@ fn follow(
     printer: &mut Printer,
 ) -> Result<ExitCode, Diagnostic> {
     let has_files = !from_memory || client.sync_logs()?.dir.is_some();
+    let from_memory = from_memory && !(args.plain && has_files);
     let following = Following {
         client,
         successor: Successor::of(None, client),
@@ -152,6 +148,7 @@ fn request(args: &LogsArgs, status: &Status) -> Result<LogsRequest, Diagnostic> 
         context: args.context,
         run: run.map(run_text),
         max_bytes: args.max_bytes,
+        printed: args.plain,
         ..LogsRequest::default()
     };
     let asks = request.since.is_some() || request.run.is_some() || request.grep.is_some();

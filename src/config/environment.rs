@@ -183,6 +183,16 @@ impl Environment {
             .filter_map(|(name, values)| values.last().map(|value| (name.as_str(), value.value.as_str())))
     }
 
+    /// The names of the variables that are not as the caller has them, in order.
+    pub fn decided(&self) -> impl Iterator<Item = &str> {
+        let is_decided = |values: &Vec<Value>| values.last().is_some_and(|value| value.layer > Layer::Caller);
+        let decided = self
+            .variables
+            .iter()
+            .filter(move |(_, values)| is_decided(values));
+        decided.map(|(name, _)| name.as_str())
+    }
+
     /// Every variable with its source and what it overrides, sorted by name.
     pub fn explain(&self) -> Vec<Explained> {
         self.variables

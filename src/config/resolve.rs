@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Kind};
 use crate::model::{
     Check, Checks, CommonVariables, InstanceSpec, Launch, ListenAddress, PortSource, Variables,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers which port an instance has, by its service's position and its number, both from 0. It is asked for
 /// number 0 of a service without instances too: its port stays known to the others. `None`: no ports.
@@ -28,6 +28,7 @@ pub fn resolve(
     let mut diagnostics = Vec::new();
     let session = SessionVariables::new(services, port_of, &mut diagnostics);
     let common = session.common(environment);
+    let stripped = environment.without(Layer::DotEnv);
     let mut without_dotenv = None;
     let mut specs = Vec::new();
     let mut tiers = Vec::new();
@@ -35,11 +36,13 @@ pub fn resolve(
         for draft in &service.drafts {
             let port = port(position, draft, service, port_of);
             let own = own_variables(draft, service, options, port.as_ref().map(|(port, _)| *port));
-            let common = if draft.without_dotenv {
-                without_dotenv.get_or_insert_with(|| session.common(&environment.without(Layer::DotEnv)))
+            let (common, environment) = if draft.without_dotenv {
+                let common = without_dotenv.get_or_insert_with(|| session.common(&stripped));
+                (&*common, &stripped)
             } else {
-                &common
+                (&common, environment)
             };
+            let decided = Some(decided(draft, environment, &own));
             let late = late(draft, &session, &own);
             let filled = |text: &String| late.settle(text.clone());
             let checks = checks(
@@ -64,6 +67,7 @@ pub fn resolve(
                     argv,
                     cwd: draft.cwd.clone(),
                     env: Variables::new(common, overlay(draft, &session, &late, own)),
+                    decided,
                     limits: draft.limits,
                     listen: draft.listen.clone(),
                     notify: draft.notify,
@@ -325,6 +329,17 @@ fn written(draft: &Draft, late: &Known) -> Vec<Assignment> {
         ..assignment.clone()
     });
     filled.collect()
+}
+
+/// The names of the variables that are not as whoever called `ovr` has them, one a line.
+fn decided(draft: &Draft, environment: &Environment, own: &[(String, String)]) -> String {
+    let written = draft.env_file.iter().chain(&draft.environment);
+    let written = written.map(|assignment| assignment.name.as_str());
+    let told = own.iter().map(|(name, _)| name.as_str());
+    // What kind of terminal it is, is the caller's as well.
+    let told = told.filter(|name| *name != "TERM");
+    let names: BTreeSet<&str> = environment.decided().chain(written).chain(told).collect();
+    names.into_iter().collect::<Vec<_>>().join("\n")
 }
 
 /// What distinguishes an instance's environment from the one that all have in common.

@@ -112,8 +112,8 @@ impl Controller {
                 words::Due::Beginning => Some(Place::Before(run)),
                 words::Due::End => Some(Place::Behind(run)),
             };
-            // Without a window no mark can come any more.
-            let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_up());
+            // Without a window no mark can come any more; a client that attaches brings what the window has.
+            let place = place.filter(|_| self.host(instance).shim.is_some() && self.windows.is_connected());
             self.say_at(instance, place, tone, &text);
         }
         self.note_deed(instance, from, to);

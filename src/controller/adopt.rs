@@ -92,9 +92,12 @@ impl Controller {
         self.leave = Some(Leave::NoAnswer(left_alone(error)));
     }
 
-    /// Starts what should run, once every shim that was told of us has spoken.
+    /// Starts what should run, once every shim that was told of us has spoken and what stood in its window is here: a
+    /// run that begins before that would put its first words among the last ones of the run before.
     pub(super) fn begin_when_adopted(&mut self) {
-        if !self.adopted.begun && self.expected_shims.is_empty() {
+        let awaits = !self.expected_shims.is_empty() || self.windows.is_asking_scrollback();
+        let is_held_up = awaits && self.adoption_deadline.is_some();
+        if !self.adopted.begun && !is_held_up {
             self.adoption_deadline = None;
             self.report_adoption();
             self.begin();

@@ -142,7 +142,7 @@ impl Controller {
                 self.host_mut(instance).deeds.started = Some((by, clock::wall()));
             }
             State::Running { .. } | State::Daemonized { .. } if !from.is_live() => {
-                let at = self.host(instance).run.as_ref().map(|run| run.started);
+                let at = self.host(instance).run.as_ref().and_then(|run| run.started);
                 let by = By::new("earlier", "an earlier controller of this session");
                 self.host_mut(instance).deeds.started = at.map(|at| (by, at));
             }

@@ -53,6 +53,7 @@ impl Controller {
         self.on_stream_events();
         if self.adoption_deadline.is_some_and(|deadline| deadline <= now) {
             self.expected_shims.clear();
+            self.adoption_deadline = None;
             self.begin_when_adopted();
         }
         self.look_at_losses();

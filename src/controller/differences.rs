@@ -1,23 +1,11 @@
 //! What two versions of an instance's configuration differ in, and whether a process of the one has to be
 //! replaced by one of the other. Pure.
 
-use crate::model::{InstanceSpec, Launch, ServiceName, Variables};
+use crate::model::{InstanceSpec, Launch, ServiceName};
 use std::collections::BTreeSet;
 
 /// What an instance is told of its own name, which changes when a service gets a second instance.
 const NAMES: [&str; 2] = ["PS", "OVR_INSTANCE"];
-
-/// What tells where a person sits: it is another with each login, and no reason to replace a process.
-const OF_A_LOGIN: [&str; 8] = [
-    "COLORTERM",
-    "GPG_TTY",
-    "ITERM_SESSION_ID",
-    "SSH_CLIENT",
-    "SSH_CONNECTION",
-    "SSH_TTY",
-    "TERM_SESSION_ID",
-    "XDG_SESSION_ID",
-];
 
 /// What begins the names of the ports of all services, which come and go with these.
 const PORTS: [&str; 2] = ["OVERMIND_PROCESS_", "OVR_PROCESS_"];
@@ -87,18 +75,22 @@ fn launch_differences(old: &Launch, new: &Launch) -> Vec<String> {
             .filter(|(_, differs)| *differs)
             .map(|(what, _)| (*what).to_owned()),
     );
-    found.extend(variables(&old.env, &new.env));
+    found.extend(variables(old, new));
     found
 }
 
-/// The variables that differ. That another service is there, or is no longer, is no difference.
-fn variables(old: &Variables, new: &Variables) -> Vec<String> {
-    let names: BTreeSet<&str> = old.iter().chain(new.iter()).map(|(name, _)| name).collect();
+/// The variables that differ. What is as the caller has it is no configuration: it is another in each terminal. That
+/// another service is there, or is no longer, is no difference either.
+fn variables(old: &Launch, new: &Launch) -> Vec<String> {
+    let decided = [&old.decided, &new.decided].into_iter().flatten();
+    let decided = decided.flat_map(|names| names.lines());
+    let is_port = |name: &str| PORTS.iter().any(|prefix| name.starts_with(prefix));
+    let ports = old.env.iter().map(|(name, _)| name).filter(|name| is_port(name));
+    let names: BTreeSet<&str> = decided.chain(ports).collect();
     let differs = |name: &&str| {
-        let is_port = PORTS.iter().any(|prefix| name.starts_with(prefix));
-        let (was, is) = (old.get(name), new.get(name));
-        let is_told = NAMES.contains(name) || OF_A_LOGIN.contains(name);
-        was != is && !is_told && !(is_port && (was.is_none() || is.is_none()))
+        let (was, is) = (old.env.get(name), new.env.get(name));
+        let comes_or_goes = is_port(name) && (was.is_none() || is.is_none());
+        was != is && !NAMES.contains(name) && !comes_or_goes
     };
     names.into_iter().filter(differs).map(str::to_owned).collect()
 }
@@ -108,41 +100,52 @@ mod tests {
     use super::is_same_start;
     use crate::model::Launch;
 
-    fn launch(env: &[(&str, &str)]) -> Launch {
-        let pairs = env
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    /// With these variables, of which the project's files decide those named.
+    fn launch(env: &str, decided: Option<&str>) -> Launch {
+        let pairs = env.split_whitespace().filter_map(|pair| pair.split_once('='));
         Launch {
             argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],
-            env: pairs.collect(),
+            env: pairs
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            decided: decided.map(|names| names.replace(' ', "\n")),
             ..Launch::default()
         }
     }
 
     #[test]
-    fn only_what_a_process_would_notice_is_a_difference() {
-        let base = launch(&[("A", "1"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]);
-        let same = [
-            launch(&[("A", "1"), ("PS", "web#1"), ("OVR_PROCESS_db_PORT", "5100")]),
-            launch(&[("A", "1"), ("PS", "web")]),
-            launch(&[("A", "1"), ("PS", "web"), ("SSH_TTY", "/dev/pts/7")]),
-            launch(&[
-                ("A", "1"),
-                ("PS", "web"),
-                ("OVR_PROCESS_db_PORT", "5100"),
-                ("OVR_PROCESS_new_PORT", "5200"),
-            ]),
-        ];
-        for other in &same {
-            assert!(is_same_start(&base, other), "{other:?}");
+    fn only_what_the_projects_files_decide_is_a_difference() {
+        let base = || launch("A=1 B=1 PS=web OVR_PROCESS_db_PORT=5100", Some("A PS"));
+        for same in [
+            launch("A=1 B=1 PS=web#1 OVR_PROCESS_db_PORT=5100", Some("A PS")),
+            launch("A=1 B=1 PS=web", Some("A PS")),
+            launch("A=1 B=2 PATH=/bin PS=web", Some("A PS")),
+            launch("A=1 PS=web", Some("A PS")),
+            // A file says what the caller said.
+            launch("A=1 B=1 PS=web", Some("A B PS")),
+            launch(
+                "A=1 B=1 PS=web OVR_PROCESS_db_PORT=5100 OVR_PROCESS_new_PORT=5200",
+                Some("A PS"),
+            ),
+        ] {
+            assert!(is_same_start(&base(), &same), "{same:?}");
+            assert!(is_same_start(&same, &base()), "{same:?}");
         }
-        let different = [
-            launch(&[("A", "2"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]),
-            launch(&[("PS", "web"), ("OVR_PROCESS_db_PORT", "5100")]),
-            launch(&[("A", "1"), ("PS", "web"), ("OVR_PROCESS_db_PORT", "5300")]),
-        ];
-        for other in &different {
-            assert!(!is_same_start(&base, other), "{other:?}");
+        for different in [
+            launch("A=2 B=1 PS=web OVR_PROCESS_db_PORT=5100", Some("A PS")),
+            launch("B=1 PS=web OVR_PROCESS_db_PORT=5100", Some("PS")),
+            launch("A=1 B=2 PS=web OVR_PROCESS_db_PORT=5100", Some("A B PS")),
+            launch("A=1 B=1 PS=web OVR_PROCESS_db_PORT=5300", Some("A PS")),
+        ] {
+            assert!(!is_same_start(&base(), &different), "{different:?}");
+            assert!(!is_same_start(&different, &base()), "{different:?}");
         }
+    }
+
+    #[test]
+    fn of_an_earlier_builds_process_only_what_the_files_decide_now_is_compared() {
+        let old = launch("A=1 B=1 C=1", None);
+        assert!(is_same_start(&old, &launch("A=1 B=2", Some("A"))));
+        assert!(!is_same_start(&old, &launch("A=2 B=1", Some("A"))));
     }
 }

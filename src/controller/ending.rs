@@ -276,6 +276,10 @@ impl Controller {
                 reason: reason @ (FailureReason::Unhealthy { .. } | FailureReason::NoDaemon { .. }),
                 ..
             } => words::failure(host, reason),
+            State::Failed {
+                reason: reason @ FailureReason::Lost,
+                ..
+            } => words::failure_of(host, reason),
             _ => words::ended(host, exit),
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Host {
     /// What runs was started by a configuration that is not ours.
     pub(super) is_outdated: bool,
     pub(super) window: Option<WindowId>,
+    /// The window alone was closed, and its shim has not gone yet.
+    pub(super) window_closed: bool,
     pub(super) shim: Option<Shim>,
     /// The current run, or the last one.
     pub(super) run: Option<RunFacts>,
@@ -66,7 +68,8 @@ pub(super) struct Shim {
 pub(super) struct RunFacts {
     pub(super) id: RunId,
     pub(super) pid: u32,
-    pub(super) started: SystemTime,
+    /// `None` where nobody knows any more: an earlier controller had it, and its shim is of an earlier build.
+    pub(super) started: Option<SystemTime>,
     pub(super) ended: Option<EndFacts>,
 }
 
@@ -76,6 +79,8 @@ pub(super) struct EndFacts {
     pub(super) at: SystemTime,
     /// The processes that needed SIGKILL.
     pub(super) killed: Vec<String>,
+    /// It ended because somebody closed its window.
+    pub(super) window_closed: bool,
 }
 
 impl Host {
@@ -84,6 +89,7 @@ impl Host {
             spec,
             is_outdated: false,
             window: None,
+            window_closed: false,
             shim: None,
             run: None,
             unended: BTreeSet::new(),
@@ -110,9 +116,9 @@ impl Host {
         self.run.as_ref()?.ended.as_ref()
     }
 
-    /// How long the last run lived, once it has ended.
+    /// How long the last run lived, once it has ended and as far as that is known.
     pub(super) fn lived(&self) -> Option<Duration> {
         let run = self.run.as_ref()?;
-        run.ended.as_ref()?.at.duration_since(run.started).ok()
+        run.ended.as_ref()?.at.duration_since(run.started?).ok()
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub(super) names: watch::Receiver<Arc<[Named]>>,
     pub(super) grep: Option<Regex>,
     pub(super) plain: bool,
+    /// Without ovr's own words.
+    pub(super) printed: bool,
 }
 
 /// What comes after the files.
@@ -118,6 +120,7 @@ impl Source {
             until_ms: Some(until_ms),
             grep: self.grep.clone(),
             counted_from: Some(from.clone()),
+            printed_only: self.printed,
             ..Query::new(
                 self.dir.clone(),
                 chosen.iter().map(|named| named.name.clone()).collect(),
@@ -137,7 +140,8 @@ impl Source {
 
     fn wants(&self, line: &OutputLine) -> bool {
         let grep = self.grep.as_ref();
-        grep.is_none_or(|grep| grep.is_match(line.text.as_bytes()))
+        let is_left_out = self.printed && line.kind == LineKind::Event;
+        !is_left_out && grep.is_none_or(|grep| grep.is_match(line.text.as_bytes()))
     }
 }
 

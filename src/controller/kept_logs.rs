@@ -79,6 +79,7 @@ impl Controller {
                 names: self.names.subscribe(),
                 grep: query.grep.clone(),
                 plain: request.plain,
+                printed: query.printed_only,
             };
             Some(Following::new(source, begun, self.hub.follow(filter, 0)))
         } else {
@@ -139,6 +140,7 @@ fn query(request: &LogsRequest, dir: PathBuf, now: SystemTime) -> Result<Query, 
         ),
         None => None,
     };
+    query.printed_only = request.plain || request.printed;
     query.context = request.context.min(CONTEXT_MAX);
     let asks = query.since.is_some() || query.grep.is_some() || query.run.is_some();
     query.last = request.lines.or((!asks).then_some(DEFAULT_LINES));

@@ -83,6 +83,7 @@ impl Controller {
         let Some(held) = self.losses.held.remove(&instance) else {
             return;
         };
+        self.host_mut(instance).window_closed = true;
         self.feed(Event::WindowClosing { instance });
         for event in held.events {
             self.on_link(event);

@@ -5,7 +5,7 @@ use super::clock;
 use super::core::Controller;
 use super::windows::Asked;
 use crate::logs::store::{EntryKind, FoundLine, Query};
-use crate::logs::{Hub, Tone, plain};
+use crate::logs::{Hub, Tone, plain, styled_lines};
 use crate::model::{InstanceId, Moment, RunId};
 use crate::shim::note;
 use crate::tmux::command::Command;
@@ -32,8 +32,9 @@ pub(super) struct Taken<'a> {
     pub(super) instance: InstanceId,
     /// The cursor's column where a process runs and has begun a line.
     pub(super) open_at: Option<u16>,
-    /// The run that lives.
-    pub(super) alive: Option<RunId>,
+    /// The run that lives, or the last one that did.
+    pub(super) run: Option<RunId>,
+    pub(super) runs: bool,
     /// An earlier controller had it: by this name, one of so many.
     pub(super) found: Option<(&'a str, usize)>,
 }
@@ -46,26 +47,65 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
         at_ms,
         instance,
         open_at,
-        alive,
-        found,
+        runs,
+        ..
     } = taken;
-    let mut lines = without_notes(server::captured(scrollback));
+    let screen = Screen::read(scrollback, runs);
+    let mut lines = &screen.lines[..];
     // A cursor behind the last line: that one is not finished.
-    let open = open_at.and_then(|column| Some((column, lines.pop()?)));
+    let mut open = None;
+    if let (Some(column), Some((last, rest))) = (open_at, lines.split_last()) {
+        (lines, open) = (rest, Some((column, last)));
+    }
     let known = hub.last_lines(instance, CONTEXT);
     let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
-    let news = news(&text, &known);
-    if news.gap && !known.is_empty() {
+    let News { mut from, gap } = news(&text, &known);
+    if gap && !known.is_empty() {
         let lost = "lines are missing here: the scrollback does not reach back";
         hub.say(at_ms, instance, Tone::Alarm, lost);
     }
-    let begun = hub.open_line(instance).map(|line| line.trim_end().to_owned());
-    let goes_on = open.map(|(_, line)| plain(line).trim_end().to_owned()) == begun;
-    if !goes_on {
-        hub.end(now, at_ms, instance);
+    let shown = open.map(|(_, line)| plain(line));
+    let next = text.get(from).or(shown.as_ref());
+    let is_last = from == lines.len();
+    let goes_on = match (hub.open_line(instance), next) {
+        (Some(begun), Some(next)) if is_last && is_same(next, &begun) => true,
+        // It has been ended since, there or by what follows.
+        (Some(begun), Some(next)) if is_same(next, &begun) => {
+            hub.end_line(now, at_ms, instance);
+            from += 1;
+            false
+        }
+        (Some(begun), Some(next)) if next.starts_with(&begun) => {
+            hub.forget_open_line(now, instance);
+            false
+        }
+        (None, _) if open.is_none() => true,
+        (Some(_) | None, _) => {
+            hub.end_line(now, at_ms, instance);
+            false
+        }
+    };
+    let earlier = screen.earlier.saturating_sub(from);
+    take_lines(hub, taken, !known.is_empty(), &lines[from..], earlier);
+    if let Some((column, line)) = open.filter(|_| !goes_on) {
+        let mut line = line.clone();
+        // tmux does not show the blanks at a line's end; a prompt has one.
+        let missing = usize::from(column).saturating_sub(plain(&line).chars().count());
+        line.extend(std::iter::repeat_n(b' ', missing));
+        hub.feed(now, at_ms, instance, &line);
     }
-    let lines = &lines[news.from..];
-    let hidden = found.filter(|_| known.is_empty()).map_or(0, |(name, instances)| {
+}
+
+/// Gives the hub these lines, each as what the run printed that it is of.
+fn take_lines(hub: &mut Hub, taken: Taken<'_>, is_known: bool, lines: &[Vec<u8>], earlier: usize) {
+    let Taken {
+        at_ms,
+        instance,
+        run,
+        runs,
+        ..
+    } = taken;
+    let hidden = taken.found.filter(|_| !is_known).map_or(0, |(name, instances)| {
         let hidden = lines.len().saturating_sub(shown_of_each(instances));
         if hidden > 0 {
             let text = format!("… {hidden} earlier lines · ovr echo {name} -n {}", lines.len());
@@ -73,15 +113,21 @@ pub(super) fn take_in(hub: &mut Hub, taken: Taken<'_>, scrollback: &[u8]) {
         }
         hidden
     });
-    for (number, line) in lines.iter().enumerate() {
-        hub.refill(at_ms, instance, alive, line, number >= hidden);
+    let unseen = run.filter(|run| !hub.has_begun(instance, *run));
+    let earlier = unseen.map_or(0, |_| earlier.min(lines.len()));
+    if let Some(run) = unseen {
+        hub.go_back_before(instance, run);
     }
-    if let Some((column, line)) = open.filter(|_| !goes_on) {
-        let mut line = line.to_vec();
-        // tmux does not show the blanks at a line's end; a prompt has one.
-        let missing = usize::from(column).saturating_sub(plain(&line).chars().count());
-        line.extend(std::iter::repeat_n(b' ', missing));
-        hub.feed(now, at_ms, instance, &line);
+    let (before, since) = lines.split_at(earlier);
+    for (number, line) in before.iter().enumerate() {
+        hub.refill(at_ms, instance, None, line, number >= hidden);
+    }
+    if let Some(run) = unseen {
+        hub.begun_unseen(at_ms, instance, run);
+    }
+    for (number, line) in since.iter().enumerate() {
+        let alive = run.filter(|_| runs);
+        hub.refill(at_ms, instance, alive, line, earlier + number >= hidden);
     }
 }
 
@@ -122,6 +168,7 @@ impl Controller {
             let run = run.id;
             self.hub.passed_unseen(clock::epoch_ms(), instance, run);
         }
+        self.begin_when_adopted();
     }
 
     /// A run has ended, and of its window nothing has come since the scrollback was taken: the mark of its end may
@@ -135,11 +182,9 @@ impl Controller {
     }
 
     /// Reads back what an earlier controller has written down of an instance, so that its scrollback gives just
-    /// what was printed since.
-    pub(super) fn remember(&mut self, instance: InstanceId) {
-        let Some(dir) = self.facts.logs.clone() else {
-            return;
-        };
+    /// what was printed since. Returns the last run that is known to have begun, and when, if that stands there.
+    pub(super) fn remember(&mut self, instance: InstanceId) -> Option<(RunId, u64)> {
+        let dir = self.facts.logs.clone()?;
         let query = Query {
             last: Some(REMEMBERED),
             ..Query::new(dir, vec![self.host(instance).name()])
@@ -150,12 +195,16 @@ impl Controller {
         let is_first = |line: &FoundLine| line.kind == EntryKind::Begin && line.run == RunId(1);
         let begin = found.lines.iter().rposition(is_first).unwrap_or_default();
         let lines = found.lines.range(begin..);
-        if let Some(begin) = lines.clone().rfind(|line| line.kind == EntryKind::Begin) {
-            self.hub.remember_begin(instance, begin.run);
+        let is_of_run = |line: &&FoundLine| matches!(line.kind, EntryKind::Begin | EntryKind::Output);
+        // A long one's beginning may stand further back.
+        if let Some(last) = lines.clone().rfind(is_of_run) {
+            self.hub.remember_begin(instance, last.run);
         }
+        let begin = lines.clone().rfind(|line| line.kind == EntryKind::Begin);
         for line in lines.filter(|line| line.kind == EntryKind::Output) {
             self.hub.remember(instance, line.at_ms, line.run, &line.text);
         }
+        begin.map(|begin| (begin.run, begin.at_ms))
     }
 }
 
@@ -168,17 +217,39 @@ struct News {
     gap: bool,
 }
 
-/// The lines without the shim's notes, which are none of the service's, and the line breaks in front of them.
-fn without_notes(captured: Vec<&[u8]>) -> Vec<&[u8]> {
-    let mut kept: Vec<&[u8]> = Vec::with_capacity(captured.len());
-    for line in captured {
-        if !note::is_note(line) {
-            kept.push(line);
-        } else if kept.last().is_some_and(|last| last.is_empty()) {
-            kept.pop();
+/// What services printed of what a window's scrollback has.
+#[derive(Debug, PartialEq, Eq)]
+struct Screen {
+    /// Each with all of its colours.
+    lines: Vec<Vec<u8>>,
+    /// So many of these stand before the last run.
+    earlier: usize,
+}
+
+impl Screen {
+    /// Leaves out the shim's notes, which are none of the service's, and the line breaks in front of them. `runs`: the
+    /// last run lives, and has no note yet.
+    fn read(scrollback: &[u8], runs: bool) -> Self {
+        let mut lines: Vec<Vec<u8>> = Vec::new();
+        let mut ends = Vec::new();
+        for line in styled_lines(server::captured(scrollback)) {
+            if !note::is_note(&line) {
+                lines.push(line);
+                continue;
+            }
+            if lines.last().is_some_and(Vec::is_empty) {
+                lines.pop();
+            }
+            if note::tells_end(&line) {
+                ends.push(lines.len());
+            }
         }
+        if !runs {
+            ends.pop();
+        }
+        let earlier = ends.last().copied().unwrap_or_default().min(lines.len());
+        Self { lines, earlier }
     }
-    kept
 }
 
 /// Whether the screen shows the one as the other: there tabs are blanks.
@@ -216,61 +287,5 @@ fn news(captured: &[String], known: &[String]) -> News {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{News, news, shown_of_each, without_notes};
-
-    fn lines(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn only_what_follows_the_known_lines_is_new() {
-        assert_eq!(
-            news(&lines("a b c d"), &lines("a b")),
-            News { from: 2, gap: false }
-        );
-        assert_eq!(news(&lines("a b"), &lines("a b")), News { from: 2, gap: false });
-        assert_eq!(
-            news(&lines("tick tick tick"), &lines("tick tick")),
-            News { from: 3, gap: false }
-        );
-    }
-
-    #[test]
-    fn tabs_are_known_again_as_the_blanks_they_are_on_the_screen() {
-        let (captured, known) = (["a       b".to_owned()], ["a\tb".to_owned()]);
-        assert_eq!(news(&captured, &known).from, 1);
-    }
-
-    #[test]
-    fn notes_and_the_line_breaks_before_them_are_left_out() {
-        let captured: [&[u8]; 4] = [
-            b"a",
-            b"",
-            b"\x1b[2mweb exited with code 3 after 0.1 s \xc2\xb7 Enter restarts it",
-            b"b",
-        ];
-        assert_eq!(without_notes(captured.to_vec()), [b"a", b"b"]);
-    }
-
-    #[test]
-    fn what_an_earlier_controller_had_is_shown_by_its_end() {
-        assert_eq!([1, 4, 8, 40, 500].map(shown_of_each), [100, 100, 50, 10, 10]);
-    }
-
-    #[test]
-    fn without_known_lines_everything_is_new() {
-        assert_eq!(news(&lines("a b"), &[]), News { from: 0, gap: false });
-        assert_eq!(news(&[], &lines("a")), News { from: 0, gap: false });
-    }
-
-    #[test]
-    fn a_scrollback_that_has_moved_on_is_all_new_and_says_that_lines_are_missing() {
-        assert_eq!(news(&lines("x y"), &lines("a b")), News { from: 0, gap: true });
-    }
-
-    #[test]
-    fn a_scrollback_that_begins_among_the_known_lines_still_fits() {
-        assert_eq!(news(&lines("b c"), &lines("a b")), News { from: 1, gap: false });
-    }
-}
+#[path = "refill_tests.rs"]
+mod tests;

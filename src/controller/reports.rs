@@ -5,6 +5,7 @@ use super::core::{Controller, Reply};
 use super::differences::is_same_start;
 use super::host::{EndFacts, RunFacts, Shim};
 use super::links::{LinkEvent, LinkId};
+use super::windows::Asked;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::{InstanceId, RunId, time_text};
@@ -38,7 +39,7 @@ impl Controller {
                 self.host_mut(instance).run = Some(RunFacts {
                     id: run,
                     pid,
-                    started,
+                    started: Some(started),
                     ended: None,
                 });
                 self.feed(Event::Spawned { instance, run, pid });
@@ -102,7 +103,7 @@ impl Controller {
             ref killed,
             ..
         } = *ended;
-        self.note_end(instance, ended);
+        self.note_end(instance, ended, None);
         self.feed(Event::Ended {
             instance,
             run,
@@ -112,7 +113,9 @@ impl Controller {
         self.look_for_lost_mark(instance);
     }
 
-    fn note_end(&mut self, instance: InstanceId, ended: &Ended) {
+    /// `began_ms`: when the run began, as far as that is known here without its shim.
+    fn note_end(&mut self, instance: InstanceId, ended: &Ended, began_ms: Option<u64>) {
+        let began_ms = ended.began_ms.or(began_ms);
         let at = time_text::from_epoch_millis(ended.at_ms);
         let host = self.host_mut(instance);
         host.unended.remove(&ended.run);
@@ -120,6 +123,7 @@ impl Controller {
             exit: ended.exit,
             at,
             killed: ended.killed.clone(),
+            window_closed: host.window_closed,
         };
         match &mut host.run {
             Some(run) if run.id == ended.run => run.ended = Some(end),
@@ -128,7 +132,7 @@ impl Controller {
                 host.run = Some(RunFacts {
                     id: ended.run,
                     pid: 0,
-                    started: at,
+                    started: began_ms.map(time_text::from_epoch_millis),
                     ended: Some(end),
                 });
             }
@@ -187,21 +191,24 @@ impl Controller {
         });
         self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
+            let mut begun = None;
             if hello.live.is_some() || hello.last.is_some() {
                 self.host_mut(instance).found = true;
-                self.remember(instance);
+                begun = self.remember(instance);
                 self.refill(instance);
             } else {
                 self.windows.bind(pane, instance);
             }
-            self.on_first_hello(instance, hello);
+            self.on_first_hello(instance, hello, begun);
         }
         self.begin_when_adopted();
     }
 
-    fn on_first_hello(&mut self, instance: InstanceId, hello: Hello) {
+    /// `begun`: the last run whose beginning is kept, and when that was.
+    fn on_first_hello(&mut self, instance: InstanceId, hello: Hello, begun: Option<(RunId, u64)>) {
         if let Some(last) = &hello.last {
-            self.note_end(instance, last);
+            let of_last = begun.filter(|(run, _)| *run == last.run);
+            self.note_end(instance, last, of_last.map(|(_, at_ms)| at_ms));
             self.tell_found_end(instance, last);
         }
         match (hello.live, hello.last) {
@@ -210,7 +217,7 @@ impl Controller {
                 let facts = RunFacts {
                     id: live.run,
                     pid: live.pid,
-                    started,
+                    started: Some(started),
                     ended: None,
                 };
                 let host = self.host_mut(instance);
@@ -243,7 +250,10 @@ impl Controller {
             }
             (None, Some(last)) => {
                 self.hub.set_run(instance, last.run);
-                self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
+                // Else what is said of its end stands behind its last words, which are on their way.
+                if !self.windows.is_asking(Asked::Scrollback(instance)) {
+                    self.hub.passed_unseen(clock::epoch_ms(), instance, last.run);
+                }
                 let intent = last.asked.then(|| Intent::of_word(last.why.as_deref()));
                 if let Some(text) = last.silent {
                     self.know_run(instance, last.run);
@@ -336,8 +346,11 @@ impl Controller {
                 exit,
                 at: wall,
                 killed: Vec::new(),
+                window_closed: false,
             });
         }
+        let host = self.host_mut(instance);
+        (host.clients, host.window_closed) = (0, false);
         self.feed(Event::WindowLost { instance });
         self.advance_finish();
         self.look_at_losses();

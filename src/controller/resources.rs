@@ -27,7 +27,7 @@ impl Controller {
         Some(Sampled {
             name: host.name(),
             shim: host.shim.as_ref()?.pid,
-            started: run.started,
+            started: run.started?,
         })
     }
 }

@@ -68,7 +68,7 @@ impl Controller {
             port,
             port_source: host.spec.port.as_ref().map(|(_, source)| port_words(source)),
             url: self.url_of(id).filter(|_| live),
-            started_at: run.map(|run| time_text::rfc3339(run.started)),
+            started_at: run.and_then(|run| run.started).map(time_text::rfc3339),
             ended_at: end.map(|end| time_text::rfc3339(end.at)),
             for_ms: millis(self.since(host, live, now)),
             restarts: self.machine.restarts(id),
@@ -105,11 +105,10 @@ impl Controller {
 
     /// For how long it has been as it is.
     fn since(&self, host: &Host, live: bool, now: SystemTime) -> Duration {
-        let since = match (&host.run, host.last_exit()) {
-            (Some(run), _) if live => run.started,
-            (_, Some(end)) => end.at,
-            (Some(run), None) => run.started,
-            (None, None) => self.facts.started,
+        let started = host.run.as_ref().and_then(|run| run.started);
+        let since = match host.last_exit() {
+            Some(end) if !live => end.at,
+            Some(_) | None => started.unwrap_or(self.facts.started),
         };
         now.duration_since(since).unwrap_or_default()
     }
@@ -121,6 +120,9 @@ impl Controller {
         let word = self.machine.word(id);
         let reason = match state {
             State::Failed { reason, .. } => match reason {
+                FailureReason::Exit(_) if host.last_exit().is_some_and(|end| end.window_closed) => {
+                    Some(words::failure(host, reason))
+                }
                 // Code and signal have fields of their own.
                 FailureReason::Exit(_) => None,
                 FailureReason::Unhealthy { .. }

@@ -64,7 +64,8 @@ impl Controller {
                         now,
                         at_ms,
                         instance: *instance,
-                        alive: host.run.as_ref().filter(|_| runs).map(|run| run.id),
+                        run: host.run.as_ref().map(|run| run.id),
+                        runs,
                         open_at: (runs && host.column > 0).then_some(host.column),
                     };
                     if reply.ok {
@@ -151,13 +152,15 @@ impl Controller {
                 }
             }
             Some(Asked::Clients) => self.on_viewers(reply),
+            Some(Asked::Left(instance, clients)) if reply.ok => self.on_left(instance, clients),
             // The scrollback itself has been taken in where it stood.
             Some(Asked::Scrollback(instance)) => self.on_marks_missed(instance),
             Some(Asked::Panes) => self.on_panes(reply),
             Some(Asked::WindowThere(instance)) if reply.ok => self.note_window_closed(instance, false),
             Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
-            Some(Asked::Column(_)) | None => {}
+            // The window is gone as well: its end tells more.
+            Some(Asked::Left(..) | Asked::Column(_)) | None => {}
         }
     }
 

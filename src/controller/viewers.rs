@@ -23,19 +23,36 @@ impl Controller {
         let viewers = viewers.unwrap_or_default();
         self.viewers = viewers.len();
         for instance in self.ids() {
-            let window = self.host(instance).window;
-            let count = viewers
-                .iter()
-                .filter(|viewer| Some(viewer.window) == window)
-                .count();
+            // A window that is gone took its viewers along: what it ran ends before their eyes, and they count until
+            // that has been dealt with.
+            let Some(window) = self.host(instance).window else {
+                continue;
+            };
+            let count = viewers.iter().filter(|viewer| viewer.window == window).count();
             let clients = u32::try_from(count).unwrap_or(u32::MAX);
-            let host = self.host_mut(instance);
-            if host.clients != clients {
-                host.clients = clients;
-                self.note_change_of(instance);
-                self.feed(Event::Attached { instance, clients });
+            let counted = self.host(instance).clients;
+            if clients < counted {
+                // tmux tells that they are gone before it tells that the window is.
+                let question = Command::look_for_window(window);
+                self.windows.ask(&question, Asked::Left(instance, clients));
+            } else if clients > counted {
+                self.note_viewers(instance, clients);
             }
         }
+    }
+
+    /// Who looked at this window does so no more, and the window is there.
+    pub(super) fn on_left(&mut self, instance: InstanceId, clients: u32) {
+        // One that has been closed since took the others along.
+        if self.host(instance).window.is_some() {
+            self.note_viewers(instance, clients);
+        }
+    }
+
+    fn note_viewers(&mut self, instance: InstanceId, clients: u32) {
+        self.host_mut(instance).clients = clients;
+        self.note_change_of(instance);
+        self.feed(Event::Attached { instance, clients });
     }
 
     /// Tells tmux what the status line of each window that somebody looks at should say now.

@@ -21,6 +21,8 @@ pub(super) enum Asked {
     Refused(InstanceId),
     /// Who looks at which window.
     Clients,
+    /// Whether the instance's window is there, at which only so many look now.
+    Left(InstanceId, u32),
     /// In which column the cursor of the instance's window stands.
     Column(InstanceId),
     /// What the instance's scrollback holds.
@@ -244,6 +246,7 @@ impl Windows {
                 .filter_map(|asked| match asked {
                     Asked::Window(instance) | Asked::Refused(instance) => Some(instance),
                     Asked::Clients
+                    | Asked::Left(..)
                     | Asked::Column(_)
                     | Asked::Scrollback(_)
                     | Asked::Panes
@@ -280,6 +283,12 @@ impl Windows {
 
     pub(super) fn is_asking(&self, why: Asked) -> bool {
         self.asked.values().any(|asked| *asked == why)
+    }
+
+    /// Whether what has been printed in some window is on its way.
+    pub(super) fn is_asking_scrollback(&self) -> bool {
+        let is_scrollback = |asked: &Asked| matches!(asked, Asked::Scrollback(_));
+        self.asked.values().any(is_scrollback)
     }
 
     pub(super) fn close(&mut self, window: WindowId) {

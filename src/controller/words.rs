@@ -104,12 +104,16 @@ pub(super) fn planned(left: Duration) -> Duration {
     step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
-/// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`.
+/// `exited with code 3 after 12 s`, `killed by SIGKILL after 2 min`, `ended after 2 s: its window was closed`.
 pub(super) fn ended(host: &Host, exit: Exit) -> String {
     let after = host
         .lived()
         .map(|lived| format!(" after {}", time_text::duration(lived)))
         .unwrap_or_default();
+    // What it ended with is how it took that, and no reason of its own.
+    if host.last_exit().is_some_and(|end| end.window_closed) {
+        return format!("ended{after}: its window was closed");
+    }
     match exit {
         Exit::Code(code) => format!("exited with code {code}{after}"),
         Exit::Signal(signal) => format!("killed by {signal}{after}"),
@@ -201,7 +205,9 @@ pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window:
     let status = WindowStatus {
         name: &host.name(),
         state: &text,
-        since: started.map(|run| time_text::epoch_millis(run.started) / 1000),
+        since: started
+            .and_then(|run| run.started)
+            .map(|started| time_text::epoch_millis(started) / 1000),
         port: host.spec.port.as_ref().map(|(port, _)| *port),
         hint,
     };

@@ -171,18 +171,26 @@ impl Hub {
 
     /// Ends the instance's stream (its window is gone): an unfinished line is complete.
     pub fn end(&mut self, now: Moment, at_ms: u64, instance: InstanceId) {
+        self.end_line(now, at_ms, instance);
         let Some(source) = self.sources.get_mut(instance.0 as usize) else {
             return;
         };
-        source.decoder.finish(&mut SourceSink::new(
-            (instance, at_ms),
-            &mut source.past,
-            &mut self.shared,
-            true,
-        ));
         for sentence in source.past.sentences.cut() {
             source.past.say(&mut self.shared, at_ms, instance, &sentence);
         }
+    }
+
+    /// What comes next of the instance's stream does not follow what came last: an unfinished line is complete.
+    pub fn end_line(&mut self, now: Moment, at_ms: u64, instance: InstanceId) {
+        let Some(source) = self.sources.get_mut(instance.0 as usize) else {
+            return;
+        };
+        let mut sink = SourceSink::new((instance, at_ms), &mut source.past, &mut self.shared, true);
+        source.decoder.finish(&mut sink);
+        self.line_is_over(now, instance);
+    }
+
+    pub(super) fn line_is_over(&mut self, now: Moment, instance: InstanceId) {
         if self.open.on_output(now, instance, true, false) {
             self.shared.events.push((instance, StreamEvent::WaitsNoLonger));
         }

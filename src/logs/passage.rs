@@ -155,6 +155,17 @@ impl<'a> SourceSink<'a> {
             current,
         }
     }
+
+    /// This run's output begins here; what is due to be said in front of it.
+    pub(super) fn begin(&mut self, run: RunId) -> Vec<Sentence> {
+        let due = self.past.sentences.begins(run);
+        self.past.begin(run);
+        self.past.begun = Some(run);
+        let text = run_begins(run);
+        self.shared
+            .keep(self.instance, run, self.at_ms, EntryKind::Begin, text.as_bytes());
+        due
+    }
 }
 
 impl Sink for SourceSink<'_> {
@@ -182,19 +193,7 @@ impl Sink for SourceSink<'_> {
 
     fn mark(&mut self, mark: Mark) {
         let due = match mark {
-            Mark::RunBegins(run) => {
-                let due = self.past.sentences.begins(run);
-                self.past.begin(run);
-                self.past.begun = Some(run);
-                self.shared.keep(
-                    self.instance,
-                    run,
-                    self.at_ms,
-                    EntryKind::Begin,
-                    run_begins(run).as_bytes(),
-                );
-                due
-            }
+            Mark::RunBegins(run) => self.begin(run),
             Mark::RunEnds(run) => self.past.sentences.ends(run),
             Mark::NoteBegins | Mark::NoteEnds => Vec::new(),
         };

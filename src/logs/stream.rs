@@ -105,6 +105,14 @@ impl StreamDecoder {
         self.in_note = false;
     }
 
+    /// Drops the unfinished line: it is taken from elsewhere.
+    pub fn forget_line(&mut self) {
+        self.partial_len = 0;
+        self.in_sequence = false;
+        self.line.erase_all();
+        self.line.set_pen(Style::DEFAULT);
+    }
+
     /// The memory it holds beyond itself, in bytes.
     pub fn capacity(&self) -> usize {
         self.line.capacity() + self.sequence.capacity()

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::passage::SourceSink;
 use super::record::{Record, RecordKind};
 use super::stream::StreamDecoder;
-use crate::model::{InstanceId, RunId};
+use crate::model::{InstanceId, Moment, RunId};
 
 impl Hub {
     /// Keeps a line that an earlier controller has shown and written down.
@@ -23,6 +23,38 @@ impl Hub {
     pub fn remember_begin(&mut self, instance: InstanceId, run: RunId) {
         if let Some(source) = self.source_mut(instance) {
             source.past.begun = Some(run);
+        }
+    }
+
+    /// The unfinished line stands in what is taken in next, and more of it.
+    pub fn forget_open_line(&mut self, now: Moment, instance: InstanceId) {
+        if let Some(source) = self.source_mut(instance) {
+            source.decoder.forget_line();
+        }
+        self.line_is_over(now, instance);
+    }
+
+    /// Whether the output of this run has begun as far as is known.
+    pub fn has_begun(&self, instance: InstanceId, run: RunId) -> bool {
+        self.source(instance)
+            .is_some_and(|source| source.past.begun == Some(run))
+    }
+
+    /// What is taken in next was printed before this run.
+    pub fn go_back_before(&mut self, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.source_mut(instance) {
+            let before = source.past.begun.filter(|begun| *begun < run);
+            source.past.run = before.unwrap_or(RunId(run.0.saturating_sub(1)));
+        }
+    }
+
+    /// What is taken in from here on was printed by this run, whose beginning has passed unseen.
+    pub fn begun_unseen(&mut self, at_ms: u64, instance: InstanceId, run: RunId) {
+        if let Some(source) = self.sources.get_mut(instance.0 as usize) {
+            let mut sink = SourceSink::new((instance, at_ms), &mut source.past, &mut self.shared, true);
+            for sentence in sink.begin(run) {
+                sink.past.say(sink.shared, at_ms, instance, &sentence);
+            }
         }
     }
 

@@ -63,6 +63,10 @@ pub struct Launch {
     pub cwd: PathBuf,
     /// The whole environment of the process; nothing is inherited.
     pub env: Variables,
+    /// Which of these the project's files and options decide, their names one a line; the others are the caller's, or
+    /// the ports of all services. `None`: a build that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<String>,
     #[serde(default, skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
     /// Sockets that the shim binds once and hands to every run (`LISTEN_FDS`).

@@ -167,6 +167,7 @@ impl Live {
             // Every end of a child is seen by this process alone, so it is known by now.
             exit: self.exit.unwrap_or(Exit::Signal(Signal::KILL)),
             at_ms: now_ms(),
+            began_ms: Some(self.at_ms),
             asked: self.asked,
             killed: self.killed.named,
             why: self.why.filter(|_| self.asked),

@@ -3,6 +3,7 @@
 use super::protocol::Ended;
 use crate::model::mark::Mark;
 use crate::model::{Exit, InstanceName};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Undoes what a service may have left behind on its screen. Entering the alternate screen before leaving it
@@ -29,14 +30,38 @@ const TRIES: &str = " · Enter tries again";
 /// Shown when Enter is pressed and no controller is there to hear of it.
 pub(super) const NOBODY_THERE: &str = "ovr is not running here; \"ovr start\" takes this service over again";
 
-/// Whether this line of a window's scrollback, colours included, is a note and none of the service's: there
-/// the marks around it are gone.
+/// Whether this line of a window's scrollback, with the colours that it is shown in, is a note and none of the
+/// service's: there the marks around it are gone.
 pub fn is_note(line: &[u8]) -> bool {
-    let Some(text) = line.strip_prefix(DIM.as_bytes()) else {
-        return false;
-    };
-    let text = String::from_utf8_lossy(text);
-    text.contains(NOBODY_THERE) || ENTER.iter().any(|what| text.contains(what))
+    tells_end(line) || dim_text(line).is_some_and(|text| text.contains(NOBODY_THERE))
+}
+
+/// Whether it is the note behind a run, of which each has one.
+pub fn tells_end(line: &[u8]) -> bool {
+    dim_text(line).is_some_and(|text| ENTER.iter().any(|what| text.contains(what)))
+}
+
+/// What follows the colours that the line begins with, if it is dim. tmux says a style in its own words, and with
+/// what it changes of the one before.
+fn dim_text(line: &[u8]) -> Option<Cow<'_, str>> {
+    let (mut rest, mut dim) = (line, false);
+    while let Some(body) = rest.strip_prefix(b"\x1b[") {
+        let length = body.iter().position(|byte| *byte == b'm')?;
+        let mut parameters = body[..length].split(|byte| *byte == b';');
+        // What follows one of these is a colour.
+        let own = parameters
+            .by_ref()
+            .take_while(|one| !matches!(one, [b'3' | b'4' | b'5', b'8', ..]));
+        for one in own {
+            dim = match one {
+                b"2" => true,
+                b"" | b"0" | b"22" => false,
+                _ => dim,
+            };
+        }
+        rest = &body[length + 1..];
+    }
+    dim.then(|| String::from_utf8_lossy(rest))
 }
 
 /// A text as terminal bytes, between its marks, on a line of its own.
@@ -110,6 +135,7 @@ mod tests {
             run: RunId(1),
             exit: Exit::Code(3),
             at_ms: 0,
+            began_ms: None,
             asked: false,
             killed: vec![],
             why: None,
@@ -163,5 +189,16 @@ mod tests {
         assert!(line.is_some(), "{}", String::from_utf8_lossy(&note));
         assert!(!is_note(text.as_bytes()), "a service's own words are no note");
         assert!(!is_note(b"\x1b[2mdim words of a service"));
+    }
+
+    #[test]
+    fn a_note_is_known_in_whatever_words_its_style_is_said() {
+        let text = "web exited with code 3 after 12 s · Enter restarts it";
+        for style in ["2", "0;2", "31m\x1b[0m\x1b[2", "2m\x1b[39", "2;39;49", "1;22;2"] {
+            assert!(is_note(format!("\x1b[{style}m{text}").as_bytes()), "{style}");
+        }
+        for style in ["0", "31", "2m\x1b[0", "2;22", "38;2;1;2;3", "48;5;2"] {
+            assert!(!is_note(format!("\x1b[{style}m{text}").as_bytes()), "{style}");
+        }
     }
 }

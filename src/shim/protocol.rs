@@ -235,6 +235,9 @@ pub struct Ended {
     pub exit: Exit,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
+    /// When its process was started, in the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_ms: Option<u64>,
     /// It was ended by a stop order.
     #[serde(default)]
     pub asked: bool,
@@ -283,6 +286,7 @@ mod tests {
             run: RunId(7),
             exit: Exit::Signal(Signal::KILL),
             at_ms: 5,
+            began_ms: None,
             asked: true,
             killed: vec![],
             why: None,
@@ -297,6 +301,12 @@ mod tests {
         };
         assert_eq!(ended.why.as_deref(), Some("unhealthy"));
         assert_eq!(serde_json::to_string(&Report::Ended(ended)).unwrap(), reasoned);
+        let timed = golden.replace(r#""at_ms":5"#, r#""at_ms":5,"began_ms":2"#);
+        let Report::Ended(ended) = serde_json::from_str::<Report>(&timed).unwrap() else {
+            panic!("{timed}");
+        };
+        assert_eq!(ended.began_ms, Some(2));
+        assert_eq!(serde_json::to_string(&Report::Ended(ended)).unwrap(), timed);
         let short = r#"{"is":"ended","run":7,"exit":{"code":3},"at_ms":5}"#;
         assert!(serde_json::from_str::<Report>(short).is_ok());
     }

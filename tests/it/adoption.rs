@@ -319,6 +319,15 @@ fn a_start_from_another_shell_does_not_take_the_configuration_for_another_one() 
         ("SHLVL", "7"),
         ("WINDOWID", "7"),
         ("SSH_TTY", "/dev/pts/7"),
+        ("SSH_AUTH_SOCK", "/tmp/x"),
+        ("DISPLAY", ":7"),
+        ("KITTY_WINDOW_ID", "7"),
+        ("VTE_VERSION", "7006"),
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/x"),
+        ("LANG", "de_DE.UTF-8"),
+        ("PS1", "> "),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
+        ("RAILS_ENV", "test"),
         ("SSH_CONNECTION", "192.0.2.1 7 192.0.2.2 22"),
     ];
     let call = project.cmd(&["start", "-D"]);
@@ -330,11 +339,16 @@ fn a_start_from_another_shell_does_not_take_the_configuration_for_another_one() 
     assert!(!adopted.stdout.contains("older configuration"), "{adopted}");
     assert_eq!(project.wait_running(["web"]), before);
     kill_controller(&project);
-    // What the service itself goes by is another matter.
-    let call = project.cmd(&["start", "-D"]).env("RAILS_ENV", "test");
-    call.output()
-        .success()
-        .says(&["web runs with an older configuration"]);
+    // What the project's files say is another matter.
+    project.write(".env", "RAILS_ENV=test\n");
+    let adopted = project.ovr(&["start", "-D"]);
+    adopted.success().says(&["web runs with an older configuration"]);
+    assert_eq!(project.wait_running(["web"]), before);
+    project.ovr(&["restart", "web"]).success();
+    kill_controller(&project);
+    project.write(".env", "");
+    let adopted = project.ovr(&["start", "-D"]);
+    adopted.success().says(&["web runs with an older configuration"]);
 }
 
 /// Where the session's files are.

@@ -151,6 +151,76 @@ fn a_service_that_ends_while_somebody_looks_never_ends_the_session() {
 }
 
 #[test]
+fn a_window_that_is_closed_while_somebody_looks_never_ends_the_session_and_is_named_as_the_reason() {
+    let project = Project::with("web: exec sleep 1000\nstub: stubborn\nworker: exec sleep 1000\n");
+    let console = project.start_piped(&["-t", "1"]);
+    project.wait_running(["web", "stub", "worker"]);
+    let view = project.connect("web");
+    let mut left = vec!["web", "stub", "worker"];
+    while left.len() > 1 {
+        // tmux shows another window then, which one is its own business.
+        let mut looked_at = None;
+        project.wait_until("a window to be looked at", || {
+            looked_at = left.iter().position(|name| project.service(name).attached == 1);
+            looked_at.is_some()
+        });
+        let name = left.remove(looked_at.unwrap());
+        view.type_keys("\x02&");
+        view.wait_for_screen_text("kill-window");
+        view.type_keys("y");
+        let ended = project.wait_service(name, "to have ended", |service| service.pid.is_none());
+        assert_eq!(ended.state, StateWord::Failed, "{}", project.report());
+        let reason = ended.reason.unwrap_or_default();
+        assert!(reason.contains("its window was closed"), "{reason}");
+        console.wait_for_output(&format!("{name:6} │ ended after "));
+    }
+    let text = console.plain();
+    assert_eq!(text.matches(": its window was closed").count(), 2, "{text}");
+    assert!(!text.contains("killed by"), "{text}");
+    assert!(project.service(left[0]).pid.is_some(), "{}", project.report());
+    project.ovr(&["restart", "web"]).success();
+    project.wait_service("web", "to run unseen", |service| {
+        service.pid.is_some() && service.attached == 0
+    });
+}
+
+#[test]
+fn the_shim_that_is_killed_under_somebodys_eyes_never_ends_the_session() {
+    let project = Project::with("web: exec sleep 1000\nworker: exec sleep 1000\n");
+    let console = project.start_piped(&[]);
+    let [web, worker] = project.wait_running(["web", "worker"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("leave: Ctrl-b d");
+    project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    processes::kill(processes::parent(web), Signal::KILL);
+    let ended = project.wait_service("web", "to have ended", |service| service.pid.is_none());
+    assert_eq!(ended.attached, 0);
+    assert!(!console.has_ended(), "{}", console.plain());
+    assert_eq!(project.service("worker").pid, Some(worker));
+}
+
+#[test]
+fn the_window_that_nobody_looks_at_any_more_ends_the_session_when_it_is_closed() {
+    let project = Project::with("web: exec sleep 1000\nworker: exec sleep 1000\n");
+    let console = project.start_piped(&[]);
+    project.wait_running(["web", "worker"]);
+    let view = project.connect("web");
+    view.wait_for_screen_text("leave: Ctrl-b d");
+    project.wait_service("web", "to be looked at", |service| service.attached == 1);
+    view.type_keys(DETACH);
+    assert_eq!(view.wait_exit(), 0);
+    project.wait_service("web", "to be looked at no more", |service| service.attached == 0);
+    project.tmux(&["kill-window", "-t", "ovr:web"]).success();
+    assert_eq!(console.wait_exit(), 130);
+    let text = console.stderr() + &console.plain();
+    assert!(text.contains("web ended after "), "{text}");
+    assert!(
+        text.contains(": its window was closed, which stopped the session"),
+        "{text}"
+    );
+}
+
+#[test]
 fn ctrl_c_in_a_window_reaches_its_service_once_and_nobody_else() {
     let project = Project::with("web: exec count-int\nworker: sleep 1000\n");
     project.start_detached(&["--any-can-die"]);

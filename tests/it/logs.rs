@@ -32,16 +32,67 @@ fn the_last_lines_are_there_while_the_session_runs_and_when_it_is_over() {
     project.start_detached(&["--any-can-die"]);
     project.wait_state("web", StateWord::Failed);
     let told = project.ovr(&["logs", "web", "-n", "2", "--plain"]);
-    assert_eq!(lines(&told.success().stdout), ["last words of web"], "{told}");
+    assert_eq!(
+        lines(&told.success().stdout),
+        ["30", "last words of web"],
+        "{told}"
+    );
     let told = project.ovr(&["logs", "worker", "-n", "20"]);
     assert!(told.success().stdout.contains("worker │ hello"), "{told}");
     project.ovr(&["quit"]).success();
     let told = project.ovr(&["logs", "web", "-n", "3", "--plain"]);
-    assert!(told.success().stdout.contains("last words of web"), "{told}");
+    assert_eq!(
+        lines(&told.success().stdout),
+        ["29", "30", "last words of web"],
+        "{told}"
+    );
+    let told = project.ovr(&["logs", "web", "-n", "3"]);
+    assert_eq!(lines(&told.success().stdout).len(), 3, "{told}");
     let told = project.ovr(&["logs", "--grep", "^2.$", "--plain"]);
     assert_eq!(lines(&told.success().stdout).len(), 10);
     project.ovr(&["logs", "--grep", "no such line"]).code(1);
     project.ovr(&["logs", "wbe"]).code(65).says(&["wbe", "web"]);
+}
+
+#[test]
+fn as_many_lines_are_shown_as_were_asked_for_whatever_ovr_said_between_them() {
+    let project = Project::with("web: echo one; echo two; sleep 1000\nask: echo hello; asker\n");
+    project.start_detached(&[]);
+    project.wait_service("ask", "to wait for input", |service| service.waits_for_input);
+    for run in 1..=4 {
+        project.wait_until("the run's lines to be kept", || {
+            let told = project.ovr(&["logs", "web", "-n", "all", "--plain"]);
+            lines(&told.stdout).len() == 2 * run
+        });
+        let verb = if run < 4 { "restart" } else { "stop" };
+        project.ovr(&[verb, "web"]).success();
+    }
+    project.wait_until("web's last words to be kept", || {
+        let told = project.ovr(&["logs", "web", "-n", "1"]);
+        told.stdout.contains("stopped")
+    });
+    let told = project.ovr(&["logs", "web", "--plain", "--grep", "one", "-C", "1"]);
+    assert_eq!(told.success().stdout, ["one\ntwo\n"; 4].join("--\n"), "{told}");
+    for (count, printed) in [(1, &["two"][..]), (3, &["two", "one", "two"])] {
+        let count = count.to_string();
+        let told = project.ovr(&["logs", "web", "--plain", "-n", &count]);
+        assert_eq!(lines(&told.success().stdout), printed, "{told}");
+        let told = project.ovr(&["logs", "web", "--plain", "-n", &count, "--grep", "^[a-z]*$"]);
+        assert_eq!(lines(&told.success().stdout), printed, "{told}");
+        let follower = project
+            .cmd(&["logs", "web", "--plain", "-f", "-n", &count])
+            .piped();
+        follower.wait_for_output(&(printed.join("\n") + "\n"));
+        assert_eq!(follower.plain().lines().count(), printed.len());
+    }
+    for count in ["1", "2", "5"] {
+        let told = project.ovr(&["logs", "-n", count]);
+        assert_eq!(lines(&told.success().stdout).len().to_string(), count, "{told}");
+        let told = project.ovr(&["logs", "-n", count, "--plain"]);
+        assert_eq!(lines(&told.success().stdout).len().to_string(), count, "{told}");
+    }
+    let told = project.ovr(&["logs", "ask", "-n", "2", "--plain"]);
+    assert_eq!(lines(&told.success().stdout), ["hello", "continue? "], "{told}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod events;
 mod exit_codes;
 mod faults;
 mod followers;
+mod found_ends;
 mod harness;
 mod hostile;
 mod kept_options;

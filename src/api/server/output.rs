@@ -100,7 +100,11 @@ pub(in crate::api) struct LogsQuery {
     #[serde(default)]
     #[param(required = false)]
     follow: bool,
-    /// The text alone: `text/plain`, without names, times and cursor.
+    /// Only what services printed, without ovr's own words; `lines` and `max_bytes` count only that.
+    #[serde(default)]
+    #[param(required = false)]
+    printed: bool,
+    /// Of that the text alone: `text/plain`, without names, times and cursor.
     #[serde(default)]
     #[param(required = false)]
     plain: bool,
@@ -131,6 +135,7 @@ pub(in crate::api) async fn logs(
         run: wanted.run,
         max_bytes: wanted.max_bytes,
         follow: wanted.follow,
+        printed: wanted.printed,
         plain,
     };
     let pieces = ask(&calls, |reply| Call::Logs { request, reply }).await?;

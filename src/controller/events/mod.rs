@@ -179,7 +179,7 @@ impl Controller {
             Exit::Signal(signal) => (None, Some(signal.to_string())),
         };
         let host = self.host(instance);
-        // Of a run that this controller has not seen, neither process nor beginning is known.
+        // The process of a run that this controller has not seen is not known.
         let pid = host.run.as_ref().map(|run| run.pid).filter(|pid| *pid != 0);
         let event = Event {
             event: EventKind::Exited,
@@ -188,7 +188,7 @@ impl Controller {
             pid,
             exit_code,
             exit_signal,
-            duration_ms: pid.and(host.lived()).map(millis),
+            duration_ms: host.lived().map(millis),
             killed: host.last_exit().map(|end| end.killed.clone()).unwrap_or_default(),
             ..Event::default()
         };

@@ -63,21 +63,23 @@ pub struct Found {
     pub summary: Summary,
     /// The bytes of `lines`, each with its end.
     bytes: usize,
+    /// So many of them are shown: what is told again is not.
+    shown: usize,
 }
 
 impl Found {
     pub(super) fn push(&mut self, line: FoundLine) {
         self.bytes += line.text.len() + 1;
+        self.shown += usize::from(!line.is_told_again);
         self.lines.push_back(line);
     }
 
     /// Leaves the newest.
     pub(super) fn trim(&mut self, last: Option<usize>, max_bytes: Option<usize>) {
-        while last.is_some_and(|last| self.lines.len() > last)
-            || max_bytes.is_some_and(|max| self.bytes > max)
-        {
+        while last.is_some_and(|last| self.shown > last) || max_bytes.is_some_and(|max| self.bytes > max) {
             let Some(line) = self.lines.pop_front() else { break };
             self.bytes -= line.text.len() + 1;
+            self.shown -= usize::from(!line.is_told_again);
             self.summary.cut += 1;
         }
     }

@@ -70,6 +70,9 @@ impl Reader {
             let Progress { query, seen, summary } = progress;
             if query.is_in_time(&line, &self.instance, seen) {
                 summary.pass(&self.instance, &line);
+                if query.leaves_out(&line) {
+                    continue;
+                }
                 let wanted = self.filter.wants(query, &line);
                 return Ok(Some((line, wanted)));
             }

@@ -34,6 +34,8 @@ pub struct Query {
     pub last: Option<usize>,
     /// At most so many bytes of text: the newest, or with a cursor the first that follow it.
     pub max_bytes: Option<usize>,
+    /// Only what services printed, without ovr's own words.
+    pub printed_only: bool,
     /// A place that nothing is left out for: what services printed behind it is counted.
     pub counted_from: Option<Cursor>,
 }
@@ -76,6 +78,7 @@ impl Query {
             run: None,
             last: None,
             max_bytes: None,
+            printed_only: false,
             counted_from: None,
         }
     }
@@ -169,6 +172,10 @@ impl Query {
                 self.pass_unwanted(&line, instance, &mut summary);
                 continue;
             }
+            if self.leaves_out(&line) {
+                summary.pass(instance, &line);
+                continue;
+            }
             let wanted = filter.wants(self, &line);
             bytes += filter.bytes_with(wanted, &line);
             // At least one line: a page that holds none would never end.
@@ -219,14 +226,41 @@ impl Query {
         loop {
             let lines = last_lines(segments, count)?;
             let first = lines.first().and_then(at_ms);
-            let shown = lines.get(lines.len().saturating_sub(last)).and_then(at_ms);
+            let mut counting = lines
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, line)| self.counts(line));
+            let shown = match last.checked_sub(1) {
+                Some(before) => counting.nth(before).map(|(index, _)| &lines[index]),
+                None => None,
+            };
+            let has_more = last == 0 || counting.next().is_some();
+            let shown = shown.and_then(at_ms);
             let counted = self.counted_from.as_ref().map(|place| place.at_ms);
             let reaches = |to: Option<u64>| to.is_none_or(|to| first.is_none_or(|first| first < to));
-            if lines.len() < count || (reaches(shown) && reaches(counted)) {
+            if lines.len() < count || (has_more && reaches(shown) && reaches(counted)) {
                 return Ok(lines);
             }
             count = count.saturating_mul(2);
         }
+    }
+
+    /// Whether a line of a file is one of those whose number is wanted. The beginning of a run may be told again by the
+    /// next line, and so may be none.
+    fn counts(&self, line: &[u8]) -> bool {
+        // One that says nothing of itself was printed.
+        let kind = Entry::parse(line).map_or(EntryKind::Output, |entry| entry.kind);
+        match kind {
+            EntryKind::Output => true,
+            EntryKind::Event | EntryKind::Gap => !self.printed_only,
+            EntryKind::Begin => false,
+        }
+    }
+
+    /// Whether the line is ovr's own word, where only what services printed is wanted.
+    pub(super) fn leaves_out(&self, line: &Line) -> bool {
+        self.printed_only && line.kind != EntryKind::Output
     }
 
     /// A line that an earlier reading has seen counts in its millisecond all the same.

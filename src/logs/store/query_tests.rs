@@ -10,6 +10,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+#[path = "query_tests/last.rs"]
+mod last;
+
 const WEB: InstanceId = InstanceId(0);
 const DB: InstanceId = InstanceId(1);
 /// A time that files are surely written after.

@@ -28,6 +28,8 @@ fn logs_over_tcp_are_those_that_the_machine_itself_shows() {
         &["logs", "count", "--plain"][..],
         &["logs", "count", "-n", "3"],
         &["logs", "count", "-n", "all", "--plain"],
+        &["logs", "--plain", "-n", "3"],
+        &["logs", "--plain", "-n", "3", "--since", "2h"],
         &["logs", "count", "--grep", "number 2[89]"],
         &["logs", "count", "--grep", "nothing like it"],
         &["logs", "count", "--reverse", "-n", "4", "--plain"],
