@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use unicode_width::UnicodeWidthChar;
 
+/// What is told to whoever asks a session that is over.
+pub const SESSION_ENDED: &str = "the session has ended";
+
 /// The documented exit codes of `ovr` (`docs/exit-codes.md`). A service's own code passes through unchanged.
 pub mod exit_code {
     /// Everything went as asked.

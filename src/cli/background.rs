@@ -35,6 +35,9 @@ pub struct Ready {
     /// Where it is served on TCP, if it is.
     #[serde(default)]
     pub served: Option<Served>,
+    /// The session ends again: a service that it cannot be without could not be started.
+    #[serde(default)]
+    pub ending: bool,
 }
 
 /// Starts this command once more, with `flags` besides, in a session of its own without this terminal, and waits
@@ -67,8 +70,14 @@ pub fn spawn(flags: &[&str]) -> Result<Result<Ready, u8>, Diagnostic> {
     let mut line = String::new();
     let read = BufReader::new(out).read_line(&mut line);
     if read.is_ok()
-        && let Ok(ready) = serde_json::from_str(&line)
+        && let Ok(ready) = serde_json::from_str::<Ready>(&line)
     {
+        if ready.ending {
+            // Who types the next command is to find it ended.
+            child
+                .wait()
+                .map_err(|error| system("cannot wait for the background session", error))?;
+        }
         return Ok(Ok(ready));
     }
     let status = child
@@ -101,6 +110,7 @@ pub async fn tell_parent(up: oneshot::Receiver<Up>, served: Option<Served>) {
         found: up.found,
         warnings: up.warnings,
         served,
+        ending: up.ending,
     };
     let mut line = serde_json::to_vec(&ready).expect("plain data");
     line.push(b'\n');

@@ -3,6 +3,7 @@
 use super::args::{Example, GlobalArgs};
 use super::complete::{self, Kind};
 use super::connect_here::{self, Screen, Shown};
+use super::event_loop::event_loop;
 use super::terminal::Terminal;
 use super::{connect_remote, nested, report, session};
 use crate::api::Peer;
@@ -120,10 +121,7 @@ fn ask_keys(server: &Server) -> Result<LeaveKeys, Diagnostic> {
     let failed = |error: std::io::Error| {
         Diagnostic::error(ErrorKind::Tmux, "cannot ask tmux for its keys").cause(error.to_string())
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
+    let runtime = event_loop()?;
     runtime
         .block_on(LeaveKeys::ask(server, PATIENCE, &nested::outers()))
         .map_err(failed)

@@ -3,6 +3,7 @@
 
 use super::connect::{ConnectArgs, say_left};
 use super::connect_here::Screen;
+use super::event_loop::event_loop;
 use super::report;
 use super::terminal::{self, Terminal};
 use crate::api::client::Client;
@@ -38,10 +39,7 @@ pub(super) fn connect(client: &Client, remote: &Remote, args: &ConnectArgs) -> R
     let system = |error: io::Error| {
         Diagnostic::error(Kind::System, "cannot use this terminal").cause(error.to_string())
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(system)?;
+    let runtime = event_loop()?;
     let shown = runtime.block_on(async {
         let socket = TerminalSocket::open(remote, Some(&name), !args.read_only, terminal::size()).await?;
         here.make_raw().map_err(system)?;

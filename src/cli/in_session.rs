@@ -38,7 +38,9 @@ pub(super) fn in_session(
         Ok(members) => members,
         Err(problems) => return Ok(Some(report::report_all(&problems))),
     };
-    if args.names.is_empty() && namespaces.is_empty() && members.is_empty() {
+    if begun.is_some_and(|begun| begun.ending)
+        || (args.names.is_empty() && namespaces.is_empty() && members.is_empty())
+    {
         return Err(already_running(dir, Some(&status)));
     }
     unheeded::tell(args, begun);

@@ -3,6 +3,8 @@
 
 use super::args::GlobalArgs;
 use super::background::{self, Ready};
+use super::ending::{self, Ending};
+use super::event_loop::event_loop;
 use super::in_session::{in_session, start_there};
 use super::inquiries::OfSession;
 use super::listen::{Served, Wanted};
@@ -10,10 +12,10 @@ use super::opening::{banner_text, print_banner};
 use super::place::Place;
 use super::plan::{Here, Plan, own_environment};
 use super::start::StartArgs;
-use super::{ending, inherit, kept, listen, report, session, style};
+use super::{inherit, kept, listen, report, session, style};
 use crate::api::client::Client;
 use crate::api::messages::Detached;
-use crate::controller::{self, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
+use crate::controller::{self, AtEnd, Cause, ConsoleSetup, FirstEnd, Made, Outcome, Replan, Setup};
 use crate::diag::{Diagnostic, Kind, exit_code};
 use crate::logs::{ColorChoice, Palette, RenderOptions, TimeZone};
 use crate::model::time_text;
@@ -22,7 +24,7 @@ use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::setup::Size;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::project::Dialect;
-use crate::workspace::session::Life;
+use crate::workspace::session::{Life, SessionEntry};
 use crate::workspace::{Located, SessionDir, SessionLock, keep_own_files_usable, locate};
 use std::fs::File;
 use std::io::IsTerminal;
@@ -96,13 +98,16 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         plan.warnings.iter().for_each(report::print);
         print_banner(&here, &plan, args, served.as_ref())?;
     }
+    let ended = Ending::new(&here, &plan, started);
+    let note = ended.clone();
     let setup = Setup {
         tcp: door,
+        at_end: Some(AtEnd::new(move |cause, first| note.note(cause, first, 0))),
         ..setup(&here, &plan, lock, tmux, args)?
     };
     report::leave_terminal();
     match run_session(setup, args, served)? {
-        Ran::Ended { cause, first } => Ok(ending::report(&here, &plan, started, &cause, first.as_ref())),
+        Ran::Ended { end, unwritten } => Ok(ending::report(&ended, &end, unwritten)),
         Ran::HandedOver(code) => Ok(code),
     }
 }
@@ -142,7 +147,8 @@ fn take_lock(
                     return Ok(Err(code));
                 }
             }
-            Err(LockError::System(error)) => return Err(error),
+            // What is wrong may be what has become of the session that runs.
+            Err(LockError::System(error)) => return Err(SessionEntry::look(dir).err().unwrap_or(error)),
         }
     }
 }
@@ -150,8 +156,9 @@ fn take_lock(
 /// How a session ended for this process.
 enum Ran {
     Ended {
-        cause: Cause,
-        first: Option<FirstEnd>,
+        end: (Cause, Option<FirstEnd>),
+        /// So many lines the terminal did not take any more.
+        unwritten: u64,
     },
     /// It lives on, under a controller in the background.
     HandedOver(ExitCode),
@@ -163,12 +170,19 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
         up: Some(up),
         ..setup
     };
-    runtime()?.block_on(async {
+    event_loop()?.block_on(async {
         if args.background {
             tokio::task::spawn(background::tell_parent(ready, served));
         }
         match Box::pin(controller::run(setup)).await? {
-            Outcome::Ended { cause, first } => Ok(Ran::Ended { cause, first }),
+            Outcome::Ended {
+                cause,
+                first,
+                unwritten,
+            } => Ok(Ran::Ended {
+                end: (cause, first),
+                unwritten,
+            }),
             Outcome::NoTmux(error) => Err(error),
             Outcome::Detach { reply, servers } => {
                 let handed_over = hand_over().await;
@@ -181,15 +195,6 @@ fn run_session(setup: Setup, args: &StartArgs, served: Option<Served>) -> Result
             }
         }
     })
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
-        })
 }
 
 fn setup(
@@ -249,6 +254,7 @@ fn setup(
             .map(|word| redacted(&word.to_string_lossy()))
             .collect(),
         up: None,
+        at_end: None,
     })
 }
 

@@ -19,6 +19,7 @@ pub mod echo;
 mod elsewhere;
 pub mod ending;
 pub mod env;
+mod event_loop;
 pub mod events;
 mod following;
 pub mod graph;
@@ -92,7 +93,7 @@ pub fn main() -> ExitCode {
     }
     match dispatch(&cli) {
         Ok(code) => code,
-        Err(diagnostic) => report::report(&diagnostic),
+        Err(diagnostic) => report::report(&session::in_full(&cli.global, diagnostic)),
     }
 }
 

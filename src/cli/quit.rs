@@ -1,22 +1,24 @@
 //! `ovr quit`: what can be typed, and the behaviour.
 
 use super::args::{Example, GlobalArgs};
+use super::event_loop::event_loop;
 use super::place::Place;
 use super::plan::own_environment;
 use super::style::plain;
 use super::{report, session};
 use crate::api::messages::{Outcome, Results};
 use crate::controller::LeftOver;
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::Diagnostic;
 use crate::model::time_text;
 use crate::platform::process_end::ProcessEnd;
 use crate::tmux::locate::locate as locate_tmux;
 use crate::tmux::server::Server;
-use crate::workspace::SessionLock;
 use crate::workspace::errors;
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::session::{Life, SessionEntry};
+use crate::workspace::{SessionInfo, SessionLock};
 use clap::Args;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -36,10 +38,11 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         let project = client.status()?.session.project;
         return told(&project, client.quit()?);
     }
-    let entry = session::look(global)?;
+    let entry = session::look_at_any(global)?;
     if entry.life == Life::Unattended {
         return quit_unattended(entry);
     }
+    wake(&entry);
     let client = session::client(&entry);
     let status = match client.status() {
         Ok(status) => status,
@@ -53,6 +56,18 @@ pub fn cmd_quit(global: &GlobalArgs, _args: &QuitArgs) -> Result<ExitCode, Diagn
         controller.wait();
     }
     told(&project, results)
+}
+
+/// A controller that is suspended (Ctrl-Z) goes on, to end its session.
+fn wake(entry: &SessionEntry) {
+    let pid = entry.pid().filter(|_| entry.is_suspended());
+    let pid = pid
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        // One that is gone by now is told so below.
+        kill_process(pid, Signal::CONT).ok();
+    }
 }
 
 /// Says what was stopped.
@@ -98,20 +113,24 @@ fn quit_unattended(entry: SessionEntry) -> Result<ExitCode, Diagnostic> {
         config: dir.tmux_config(),
     };
     let shim_socket = dir.shim_socket().display().to_string();
-    let pid = entry.info.as_ref().and_then(|info| info.tmux_pid);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Diagnostic::error(Kind::System, "cannot set up the event loop").cause(error.to_string())
-        })?;
-    let names = runtime.block_on(async {
+    let pid = entry.info.as_ref().and_then(SessionInfo::tmux);
+    let end = async {
         let left = LeftOver::find(&server, &shim_socket, pid).await;
+        if let Some(refusal) = left.refusal(true) {
+            return Err(refusal.hint("nothing was ended: try again"));
+        }
         let names = left.names();
         left.end().await;
-        names
-    });
-    drop(lock);
+        Ok(names)
+    };
+    let names = match event_loop().and_then(|runtime| runtime.block_on(end)) {
+        Ok(names) => names,
+        Err(refusal) => {
+            lock.leave();
+            return Err(refusal);
+        }
+    };
+    lock.end();
     for name in &names {
         report::print_out(&format!("stopped {}\n", plain(name)))?;
     }

@@ -1,6 +1,7 @@
 //! `ovr run` at a session on TCP: the command is the session's machine's, its input and output are ours. Between two
 //! terminals it has a terminal there; else its streams are pipes, as they are here.
 
+use super::event_loop::event_loop;
 use super::report;
 use super::run::RunArgs;
 use super::terminal::{self, Terminal};
@@ -35,10 +36,7 @@ pub(super) fn run(remote: &Remote, args: &RunArgs) -> Result<ExitCode, Diagnosti
     let system = |error: io::Error| {
         Diagnostic::error(Kind::System, "cannot run it from here").cause(error.to_string())
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(system)?;
+    let runtime = event_loop()?;
     let screen = Terminal::note();
     let ended = runtime.block_on(async {
         let (to, mut from) = run_socket::run(remote, request).await?;

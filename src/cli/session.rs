@@ -7,10 +7,10 @@ use crate::api::call::Verb;
 use crate::api::client::Client;
 use crate::api::messages::{Request, Results};
 use crate::api::{Peer, Remote};
-use crate::diag::{Diagnostic, Kind, exit_code};
+use crate::diag::{Diagnostic, Kind, SESSION_ENDED, exit_code};
 use crate::logs::Palette;
 use crate::workspace::session::{Life, SessionEntry};
-use crate::workspace::{Located, Places, errors, locate, revive};
+use crate::workspace::{Located, Places, SessionLock, errors, locate, revive};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -83,10 +83,18 @@ pub fn remote(global: &GlobalArgs, address: String) -> Result<Client, Diagnostic
 
 /// The same, or what a killed controller has left of it.
 pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
+    let entry = look_at_any(global)?;
+    if entry.is_suspended() {
+        return Err(errors::suspended(&entry));
+    }
+    Ok(entry)
+}
+
+/// The same, suspended or not.
+pub fn look_at_any(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
     let here = Here::look()?;
     let place = Place::of(global, &own_environment)?;
     match locate::locate(&here.places, &here.cwd, place.local("this")?)? {
-        Located::Session(entry) if entry.is_suspended() => Err(errors::suspended(&entry)),
         Located::Session(entry) => Ok(entry),
         Located::Idle { project, above } => Err(errors::not_running(
             &here.places,
@@ -94,6 +102,23 @@ pub fn look(global: &GlobalArgs) -> Result<SessionEntry, Diagnostic> {
             above.as_ref(),
             SystemTime::now(),
         )),
+    }
+}
+
+/// The error of a command whose session ended while it was asked, with how it ended and how to start it again.
+pub fn in_full(global: &GlobalArgs, error: Diagnostic) -> Diagnostic {
+    if error.kind != Kind::NotRunning || error.message != SESSION_ENDED || is_remote(global) {
+        return error;
+    }
+    // It lets go of its lock when all of it is gone and its end is noted.
+    if let Ok(entry) = look(global)
+        && !SessionLock::wait_until_free(&entry.dir, DYING).unwrap_or_default()
+    {
+        return error.hint("it is about to be gone: try again");
+    }
+    match look(global) {
+        Ok(_) => error.hint("another one runs by now: try again"),
+        Err(told) => told,
     }
 }
 

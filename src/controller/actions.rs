@@ -6,7 +6,7 @@ use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
 use crate::model::{InstanceId, PendingWhy, RunId, State};
-use crate::platform::open_files;
+use crate::platform::{open_files, processes};
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event, Intent};
 
@@ -95,6 +95,12 @@ impl Controller {
     pub(super) fn order(&self, instance: InstanceId, order: &Order) {
         if let Some(shim) = &self.host(instance).shim {
             self.links.send(shim.link, order);
+            // One that somebody has stopped would keep whoever waits for what it is to do waiting for ever.
+            if processes::is_stopped(shim.pid)
+                && let Some(pid) = super::adopt::pid_of(shim.pid)
+            {
+                rustix::process::kill_process(pid, rustix::process::Signal::CONT).ok();
+            }
         }
     }
 

@@ -4,8 +4,9 @@ use super::ahead::Ahead;
 use super::clock;
 use super::core::Controller;
 use super::leaving::Leave;
-use super::left_over::LeftOver;
+use super::left_over::{LeftOver, left_alone};
 use super::windows::Connection;
+use crate::diag::Diagnostic;
 use crate::logs::Tone;
 use crate::model::InstanceId;
 use crate::platform::processes;
@@ -46,9 +47,9 @@ impl Controller {
         }
         let site = self.windows.site.clone();
         let left = LeftOver::find(&site.server, &site.shim_socket, self.left_tmux_pid).await;
-        if let Some(silence) = left.silence().filter(|_| !self.facts.fresh) {
-            self.info.tmux_pid = self.left_tmux_pid;
-            self.leave = Some(Leave::NoAnswer(silence));
+        self.left_tmux_pid = left.pid().or(self.left_tmux_pid);
+        if let Some(refusal) = left.refusal(self.facts.fresh) {
+            self.leave_alone(refusal);
             return;
         }
         if self.facts.fresh && !left.is_empty() {
@@ -61,10 +62,17 @@ impl Controller {
             if cfg!(not(target_os = "linux")) {
                 left.end_client().await;
             }
-            Client::attach(&site.server).ok()
+            match Client::attach(&site.server) {
+                Ok(client) => Some(client),
+                Err(error) => {
+                    self.leave_alone(error);
+                    return;
+                }
+            }
         };
         let Some(client) = client else {
             left.end().await;
+            self.info.set_tmux(None);
             return self.begin_anew();
         };
         self.tell_beginning(true);
@@ -79,6 +87,12 @@ impl Controller {
         }
         self.adoption_deadline = Some(self.clock.now() + PATIENCE);
         self.begin_when_adopted();
+    }
+
+    /// What runs cannot be taken over: it goes on, and is there for the next try.
+    pub(super) fn leave_alone(&mut self, error: Diagnostic) {
+        self.info.set_tmux(self.left_tmux_pid);
+        self.leave = Some(Leave::NoAnswer(left_alone(error)));
     }
 
     /// Starts what should run, once every shim that was told of us has spoken and what stood in its window is here: a

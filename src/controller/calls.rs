@@ -195,7 +195,8 @@ impl Controller {
             ));
         };
         let host = self.host(id);
-        let (Some(window), Some(shim)) = (host.window, host.shim.as_ref()) else {
+        let pane = host.shim.as_ref().and_then(|shim| shim.pane);
+        let (Some(window), Some(pane)) = (host.window, pane) else {
             return Err(Diagnostic::error(
                 Kind::ServiceFailed,
                 format!("{} has no terminal: it was not started yet", host.name()),
@@ -207,7 +208,7 @@ impl Controller {
             tmux_binary: self.windows.site.server.binary.display().to_string(),
             tmux_socket: self.windows.site.server.socket.display().to_string(),
             window: window.to_string(),
-            pane: shim.pane.to_string(),
+            pane: pane.to_string(),
             state: self.machine.word(id),
         };
         self.refresh_status_line(id);

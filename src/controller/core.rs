@@ -6,6 +6,7 @@ use super::answers::Unfinished;
 use super::asks::Asks;
 use super::causes::Doing;
 use super::clock::Clock;
+use super::ending::AtEnd;
 use super::errands::Errands;
 use super::events::EventLog;
 use super::files::{self, FileWatch};
@@ -29,6 +30,7 @@ use super::session::Facts;
 use super::staleness::{Comparison, Stamp};
 use super::waits::Waiting;
 use super::watch::{self, Watches};
+use super::way_down::WayDown;
 use super::windows::Windows;
 use crate::api::call::{Call, Reply as ReplyWith};
 use crate::api::messages::{Results, Window};
@@ -175,7 +177,8 @@ pub(super) struct Controller {
     pub(super) links: Links,
     pub(super) owners: BTreeMap<LinkId, InstanceId>,
     /// Connections of shims that have no instance here and are ending.
-    pub(super) strangers: BTreeSet<LinkId>,
+    /// By link, the shim's pid.
+    pub(super) strangers: BTreeMap<LinkId, u32>,
     pub(super) windows: Windows,
     pub(super) lanes: Lanes,
     pub(super) lane_door: LaneDoor,
@@ -185,6 +188,9 @@ pub(super) struct Controller {
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
+    /// The runtime directory that is watched, and the watch of the one that has taken its place.
+    pub(super) watched: Option<(u64, u64)>,
+    pub(super) new_files: Option<FileWatch>,
     /// Other files are watched from now on: where the news of them come, if there are any.
     pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
@@ -199,6 +205,7 @@ pub(super) struct Controller {
     pub(super) quitters: Vec<ReplyTo>,
     pub(super) stale_status: BTreeSet<InstanceId>,
     pub(super) progress: Progress,
+    pub(super) at_end: Option<AtEnd>,
     pub(super) adopted: Adopted,
     /// Shims that were told of this controller and have not spoken yet, by pid.
     pub(super) expected_shims: BTreeSet<u32>,
@@ -223,6 +230,7 @@ pub(super) struct Controller {
     pub(super) viewers: usize,
     /// Until when the views may take to leave, once the session has ended.
     pub(super) views_deadline: Option<Moment>,
+    pub(super) way_down: WayDown,
     pub(super) kill_sent: bool,
     pub(super) api: Vec<ApiServer>,
     pub(super) shim_door: Option<JoinHandle<()>>,
@@ -240,6 +248,7 @@ impl Controller {
                 }
                 Some(_) => return,
             }
+            outlets.files = self.new_files.take().or(outlets.files.take());
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }
@@ -253,6 +262,9 @@ impl Controller {
                 continue;
             }
             let from_tmux = matches!(input, Input::Tmux);
+            if from_tmux {
+                self.note_words();
+            }
             self.on_input(input);
             self.advance_closing();
             self.answer_waits();

@@ -35,6 +35,7 @@ impl Controller {
             self.adoption_deadline,
             self.losses.next_deadline(),
             self.views_deadline,
+            self.way_down.next_deadline(),
             self.waits.iter().filter_map(|waiting| waiting.until).min(),
             self.schedules.next_deadline(),
             self.deadline_for_alarm(),
@@ -56,6 +57,7 @@ impl Controller {
             self.begin_when_adopted();
         }
         self.look_at_losses();
+        self.look_at_way_down();
         self.look_at_schedules();
         self.look_at_watches();
         self.look_at_hooks();

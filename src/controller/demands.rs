@@ -76,7 +76,8 @@ impl Controller {
         let Some(shim) = &self.host(instance).shim else {
             return false;
         };
-        let (pane, version) = (shim.pane, shim.version);
+        let version = shim.version;
+        let Some(pane) = shim.pane else { return false };
         if version < SUPPLIES || !self.windows.is_up() {
             return false;
         }

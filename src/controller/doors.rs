@@ -2,6 +2,7 @@
 //! anew where somebody removes them.
 
 use super::core::Controller;
+use super::files::{self, FileWatch};
 use super::leaving::Leave;
 use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
@@ -74,16 +75,26 @@ impl Controller {
                 self.leave = Some(Leave::Deposed);
                 return;
             }
-            Ok(_) => {}
+            // Somebody empties the directory: what went under our hands is tried again.
+            Ok(Standing::Renewed) => self.cannot_write = false,
+            Ok(Standing::Intact) => {}
             Err(error) => return self.say_alarm(&error.to_string()),
         }
-        self.events.renew();
         let dir = self.lock.dir().clone();
+        // Before the files are looked at: none of them can go unseen after that.
+        if self
+            .watched
+            .is_some_and(|watched| Some(watched) != files::identity(dir.path()))
+        {
+            self.watched = files::identity(dir.path());
+            self.new_files = FileWatch::new(dir.path());
+        }
+        self.events.renew();
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door(None)),
             (!dir.api_socket().exists()).then(|| self.open_api()),
             // Only if it is gone: writing it is a change of the directory as well.
-            (!self.cannot_write && SessionInfo::read(&dir).as_ref() != Some(&self.info)).then(|| {
+            (!self.cannot_write && SessionInfo::read_file(&dir).as_ref() != Some(&self.info)).then(|| {
                 self.info
                     .write(&self.lock)
                     .inspect_err(|_| self.cannot_write = true)
@@ -115,7 +126,7 @@ impl Controller {
     /// The tmux server has said who it is: worth knowing for a controller that comes after.
     pub(super) fn note_server(&mut self, pid: u32) {
         if self.info.tmux_pid != Some(pid) {
-            self.info.tmux_pid = Some(pid);
+            self.info.set_tmux(Some(pid));
             self.write_info();
         }
     }

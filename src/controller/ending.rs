@@ -13,13 +13,19 @@ use crate::shim::protocol::Order;
 use crate::supervisor::{EndCause, QuitWhy};
 use crate::tmux::command::Command;
 use crate::tmux::server::{Server, ServerProcess};
+use std::fmt;
 use std::time::Duration;
 
 /// How a controller ended.
 #[derive(Debug)]
 pub enum Outcome {
     /// The session is over.
-    Ended { cause: Cause, first: Option<FirstEnd> },
+    Ended {
+        cause: Cause,
+        first: Option<FirstEnd>,
+        /// So many lines the terminal did not take any more.
+        unwritten: u64,
+    },
     /// The session lives; a background controller is to take it over, and `reply` waits for its pid. The
     /// servers are to be finished after that.
     Detach {
@@ -48,6 +54,37 @@ pub enum Cause {
     TmuxLost,
     /// Somebody removed the session's files and another session took its place.
     Deposed,
+}
+
+impl Cause {
+    /// Whether the session ended by itself: nobody asked for it, and nothing broke.
+    pub fn is_its_own(&self) -> bool {
+        match self {
+            Self::Service(_) | Self::CouldNotStart | Self::Skipped | Self::Completed { .. } => true,
+            Self::Quit | Self::Signal(_) | Self::TmuxLost | Self::Deposed => false,
+        }
+    }
+}
+
+type Note = dyn FnOnce(&Cause, Option<&FirstEnd>) + Send;
+
+/// What is done when a session is over and still holds its lock.
+pub struct AtEnd(Box<Note>);
+
+impl AtEnd {
+    pub fn new(note: impl FnOnce(&Cause, Option<&FirstEnd>) + Send + 'static) -> Self {
+        Self(Box::new(note))
+    }
+
+    pub(super) fn note(self, cause: &Cause, first: Option<&FirstEnd>) {
+        (self.0)(cause, first);
+    }
+}
+
+impl fmt::Debug for AtEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AtEnd")
+    }
 }
 
 /// The service that ended first, where that ended the session.
@@ -103,6 +140,7 @@ impl Controller {
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
         self.limit_hooks();
+        self.begin_way_down();
         if self.viewers > 0 {
             self.windows.tell(&Command::detach_others());
             self.views_deadline = Some(self.clock.now() + VIEWS_LEAVE);
@@ -126,8 +164,13 @@ impl Controller {
                 self.order(instance, &Order::Close);
             }
         }
+        let has_told = |id: InstanceId| self.host(id).shim.is_none() || self.close_sent.contains(&id);
+        if !self.kill_sent && self.ids().all(has_told) {
+            self.await_shims();
+        }
         if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
             self.kill_sent = true;
+            self.await_tmux();
             self.windows.tell(&Command::kill_server());
             if let Some(client) = self.windows.client() {
                 client.flush();
@@ -150,7 +193,15 @@ impl Controller {
 
     /// The same for any of its runs that has ended.
     pub(super) fn owes_output_of(&self, instance: InstanceId, run: RunId) -> bool {
-        self.host(instance).shim.is_some() && self.windows.is_up() && !self.hub.is_complete(instance, run)
+        let has_terminal = self
+            .host(instance)
+            .shim
+            .as_ref()
+            .is_some_and(|shim| shim.pane.is_some());
+        has_terminal
+            && self.windows.is_up()
+            && !self.way_down.is_speechless
+            && !self.hub.is_complete(instance, run)
     }
 
     pub(super) fn live_count(&self) -> usize {

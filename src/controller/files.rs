@@ -3,6 +3,7 @@
 
 use crate::workspace::watch::DirWatch;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -38,6 +39,12 @@ impl FileWatch {
             }
         }
     }
+}
+
+/// Which directory is found at this path.
+pub(super) fn identity(dir: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(dir).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// Lets go of the watch. The system takes milliseconds for that, so it has a thread of its own, and its time is

@@ -56,7 +56,8 @@ pub(super) struct Host {
 pub(super) struct Shim {
     pub(super) link: LinkId,
     pub(super) pid: u32,
-    pub(super) pane: PaneId,
+    /// `None`: its terminal went with its tmux server, and the next one gives the number to another.
+    pub(super) pane: Option<PaneId>,
     pub(super) nonce: String,
     /// Of the protocol that it speaks.
     pub(super) version: u32,

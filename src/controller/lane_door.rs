@@ -85,7 +85,7 @@ impl Controller {
         for (pane, instance) in gone {
             // A pane that is still there goes on in control mode; what was lost on the way is in its scrollback.
             let shim = self.host(instance).shim.as_ref();
-            if shim.is_some_and(|shim| shim.pane == pane) {
+            if shim.is_some_and(|shim| shim.pane == Some(pane)) {
                 self.windows.tell(&Command::continue_output(pane));
                 self.refill(instance);
             }

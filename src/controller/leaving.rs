@@ -5,7 +5,11 @@ use super::ending::{Cause, Outcome, end_tmux};
 use super::session::DetachReply;
 use crate::api;
 use crate::diag::Diagnostic;
+use crate::logs::Console;
 use crate::model::Signal;
+use crate::workspace::{SessionInfo, SessionLock};
+use futures_util::StreamExt;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::time::Duration;
 
 /// Orders that are under way when the session ends are written within this.
@@ -13,6 +17,9 @@ const LAST_ORDERS: Duration = Duration::from_millis(200);
 
 /// Lines that are on their way to the disk when the session ends are written within this.
 const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// A terminal that takes nothing for so long counts as stopped.
+const STALLS: Duration = Duration::from_secs(1);
 
 /// Why the loop ends before its services have.
 #[derive(Debug)]
@@ -27,7 +34,7 @@ pub(super) enum Leave {
     Suspend,
     /// tmux cannot be started.
     NoTmux(Diagnostic),
-    /// An earlier session's tmux is there and does not answer: all is left as it is.
+    /// What an earlier session has left cannot be taken over: all of it is left as it is.
     NoAnswer(Diagnostic),
 }
 
@@ -42,21 +49,15 @@ impl Leave {
 }
 
 impl Controller {
-    /// After the loop: answers who waits, lets the console finish, and removes what was the session's.
+    /// After the loop: answers who waits, removes what was the session's, and lets the console finish.
     pub(super) async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();
         let leave = self.leave.take();
         self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
-        drop(outlets);
+        let Outlets { signals, .. } = outlets;
+        let console = self.console.take().map(|console| LastWrite { console, signals });
         self.facts.desk.close();
-        if let Some(console) = &self.console {
-            if at_once {
-                console.abort();
-            } else {
-                console.flush().await;
-            }
-        }
         // A disk that hangs must not keep the session from its end.
         if let Some(store) = self.hub.store().filter(|_| !at_once) {
             let flushed = store.flushed();
@@ -64,7 +65,7 @@ impl Controller {
         }
         let quit_results = self.quit_results();
         let first = self.first_end();
-        let cause = self.cause();
+        let cause = self.cause_of(leave.as_ref());
         // Whoever follows the output gets the rest of it, and then its end; where no controller comes any more, with a
         // word on it.
         if leave.as_ref().is_none_or(Leave::ends_session) {
@@ -81,63 +82,152 @@ impl Controller {
         if !at_once {
             self.errands.finish().await;
         }
+        if let Some(Leave::Detach(reply)) = leave {
+            if let Some(publishing) = self.publishing {
+                publishing.finish().await;
+            }
+            self.lanes.close_all(&mut self.windows);
+            self.windows.let_go().await;
+            step_back(&mut self.info, &self.lock);
+            self.lock.leave();
+            self.api.iter_mut().for_each(api::server::Server::leave_port);
+            if let Some(console) = console {
+                console.finish(Reader::Hurried).await;
+            }
+            // Servers and their connections live on until the asker has its answer.
+            return Outcome::Detach {
+                reply,
+                servers: self.api,
+            };
+        }
+        // Who is told that all is gone may serve there the next moment.
+        self.api.iter_mut().for_each(api::server::Server::leave_port);
+        self.hooks.end_now();
+        self.links.finish(LAST_ORDERS).await;
+        let is_over = match &leave {
+            Some(Leave::Deposed | Leave::NoAnswer(_)) => false,
+            Some(Leave::AtOnce(_)) => true,
+            Some(Leave::NoTmux(_) | Leave::Detach(_) | Leave::Suspend) | None => {
+                end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
+                true
+            }
+        };
+        // Whoever finds no session any more finds how it ended.
+        if let Some(at_end) = self
+            .at_end
+            .take()
+            .filter(|_| is_over && !is_without_tmux(leave.as_ref()))
+        {
+            at_end.note(&cause, first.as_ref());
+        }
+        if is_over {
+            self.lock.end();
+        } else {
+            if matches!(leave, Some(Leave::NoAnswer(_))) {
+                step_back(&mut self.info, &self.lock);
+            }
+            self.lock.leave();
+        }
+        // Only now is everything gone.
+        for reply in self.quitters {
+            drop(reply.send(Ok(quit_results.clone())));
+        }
+        // Who still waits for something else is told by its connection's end.
+        drop((self.waits, self.lookers, self.looks));
+        if let Some(publishing) = self.publishing {
+            publishing.finish().await;
+        }
+        for server in self.api {
+            server.finish().await;
+        }
+        let reader = Reader::after(at_once, &cause);
+        let unwritten = match console {
+            Some(console) => console.finish(reader).await,
+            None => 0,
+        };
         match leave {
-            Some(Leave::Detach(reply)) => {
-                if let Some(publishing) = self.publishing {
-                    publishing.finish().await;
-                }
-                self.lanes.close_all(&mut self.windows);
-                self.windows.let_go().await;
-                self.lock.leave();
-                self.api.iter_mut().for_each(api::server::Server::leave_port);
-                // Servers and their connections live on until the asker has its answer.
-                Outcome::Detach {
-                    reply,
-                    servers: self.api,
+            Some(Leave::NoTmux(error) | Leave::NoAnswer(error)) => Outcome::NoTmux(error),
+            Some(Leave::Deposed | Leave::AtOnce(_) | Leave::Detach(_) | Leave::Suspend) | None => {
+                Outcome::Ended {
+                    cause,
+                    first,
+                    unwritten,
                 }
             }
-            leave => {
-                // Who is told that all is gone may serve there the next moment.
-                self.api.iter_mut().for_each(api::server::Server::leave_port);
-                self.hooks.end_now();
-                self.links.finish(LAST_ORDERS).await;
+        }
+    }
 
-                match &leave {
-                    Some(Leave::Deposed) => self.lock.leave(),
-                    Some(Leave::NoAnswer(_)) => {
-                        // For the next one to find it by. A disk that is full does not take that either.
-                        self.info.write(&self.lock).ok();
-                        self.lock.leave();
+    fn cause_of(&self, leave: Option<&Leave>) -> Cause {
+        match leave {
+            Some(Leave::Deposed) => Cause::Deposed,
+            Some(Leave::AtOnce(signal)) => Cause::Signal(*signal),
+            Some(Leave::NoTmux(_) | Leave::NoAnswer(_) | Leave::Detach(_) | Leave::Suspend) | None => {
+                self.cause()
+            }
+        }
+    }
+}
+
+/// Says where the next controller finds the session, and that this one is not to be called back to it. A disk that is
+/// full does not take that either.
+fn step_back(info: &mut SessionInfo, lock: &SessionLock) {
+    info.pid_started = None;
+    info.write(lock).ok();
+}
+
+/// Told by its error instead.
+fn is_without_tmux(leave: Option<&Leave>) -> bool {
+    matches!(leave, Some(Leave::NoTmux(_)))
+}
+
+/// Whether a terminal that does not read (Ctrl-S) is waited for when its session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// Whoever ended the session is somewhere else, or wants to be rid of it.
+    Hurried,
+    /// The session has ended by itself: what it ended with is to be read when somebody comes back.
+    Awaited,
+    /// Not even for a moment.
+    Left,
+}
+
+impl Reader {
+    fn after(at_once: bool, cause: &Cause) -> Self {
+        match cause {
+            _ if at_once => Self::Left,
+            cause if cause.is_its_own() => Self::Awaited,
+            _ => Self::Hurried,
+        }
+    }
+}
+
+/// The console, and the signals that end waiting for it.
+struct LastWrite {
+    console: Console,
+    signals: signal_hook_tokio::Signals,
+}
+
+impl LastWrite {
+    /// Has all be written, as long as the terminal takes anything, or is waited for; says how many lines it was not
+    /// given. Nothing is left that a signal could stop, so the first one ends it.
+    async fn finish(mut self, reader: Reader) -> u64 {
+        if reader == Reader::Left {
+            return self.console.abort();
+        }
+        loop {
+            let before = self.console.written();
+            tokio::select! {
+                biased;
+                () = self.console.flush() => return 0,
+                Some(signal) = self.signals.next() => {
+                    if matches!(signal, SIGINT | SIGTERM | SIGQUIT | SIGHUP) {
+                        return self.console.abort();
                     }
-                    Some(Leave::AtOnce(_)) => drop(self.lock),
-                    _ => {
-                        end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
-                        drop(self.lock);
+                }
+                () = tokio::time::sleep(STALLS), if reader == Reader::Hurried => {
+                    if self.console.written() == before {
+                        return self.console.abort();
                     }
-                }
-                // Only now is everything gone.
-                for reply in self.quitters {
-                    drop(reply.send(Ok(quit_results.clone())));
-                }
-                // Who still waits for something else is told by its connection's end.
-                drop((self.waits, self.lookers, self.looks));
-                if let Some(publishing) = self.publishing {
-                    publishing.finish().await;
-                }
-                for server in self.api {
-                    server.finish().await;
-                }
-                match leave {
-                    Some(Leave::NoTmux(error) | Leave::NoAnswer(error)) => Outcome::NoTmux(error),
-                    Some(Leave::Deposed) => Outcome::Ended {
-                        cause: Cause::Deposed,
-                        first,
-                    },
-                    Some(Leave::AtOnce(signal)) => Outcome::Ended {
-                        cause: Cause::Signal(signal),
-                        first,
-                    },
-                    Some(Leave::Detach(_) | Leave::Suspend) | None => Outcome::Ended { cause, first },
                 }
             }
         }

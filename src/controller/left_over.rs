@@ -7,6 +7,7 @@ use crate::shim;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
 use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// A server that answers at all answers within this.
@@ -21,9 +22,19 @@ pub struct LeftOver {
     /// As the server itself says; of a silent one, as the session's file has it.
     pid: Option<u32>,
     panes: Vec<Pane>,
-    /// It is there and does not answer.
-    is_silent: bool,
+    trouble: Option<Trouble>,
     shim_socket: String,
+}
+
+/// Why nobody knows what runs in it.
+#[derive(Debug)]
+enum Trouble {
+    /// It is there and does not answer.
+    Silent,
+    /// It is there, and its socket is gone for good.
+    Lost(String),
+    /// It cannot be asked.
+    Unasked(String),
 }
 
 impl LeftOver {
@@ -34,50 +45,83 @@ impl LeftOver {
             server: server.clone(),
             pid: None,
             panes: Vec::new(),
-            is_silent: false,
+            trouble: None,
             shim_socket: shim_socket.to_owned(),
         };
         if !server.socket.exists() {
             let Some(pid) = pid.filter(|pid| is_tmux(*pid)) else {
                 return left;
             };
-            // If it does not come back, nothing answers below.
-            drop(server.recreate_socket(pid, PATIENCE).await);
+            left.pid = Some(pid);
+            if let Err(error) = server.recreate_socket(pid, PATIENCE).await {
+                left.trouble = is_tmux(pid).then(|| Trouble::Lost(error.to_string()));
+                return left;
+            }
         }
         let questions = sequence(&[Command::display_message("#{pid}"), Command::list_panes()]);
         for _ in 0..ATTEMPTS {
-            match server.run(&questions, PATIENCE).await {
-                Ok(output) if output.ok => {
-                    let (pid, panes) = output.text.split_once('\n').unwrap_or_default();
-                    left.pid = pid.parse().ok();
-                    if let (Some(_), Some(panes)) = (left.pid, server::panes(panes)) {
-                        left.panes = panes;
-                        break;
+            left.trouble = match server.run(&questions, PATIENCE).await {
+                Ok(output) => {
+                    let (first, panes) = output.text.split_once('\n').unwrap_or_default();
+                    left.pid = first.parse().ok();
+                    match (left.pid, server::panes(panes)) {
+                        (Some(_), Some(panes)) if output.ok => {
+                            left.panes = panes;
+                            None
+                        }
+                        // A server without our session.
+                        (Some(_), _) if !output.ok => None,
+                        // Its answers come cut.
+                        (_, _) if output.ok => {
+                            let cut = Trouble::Unasked("its answers come cut short".to_owned());
+                            left.trouble = Some(cut);
+                            continue;
+                        }
+                        // No server, unless it was the asking that failed.
+                        _ if is_refused(server) => None,
+                        _ => Some(Trouble::Unasked(output.errors)),
                     }
                 }
                 // One that is stopped, or that a busy machine gives no time, is not one that is not there.
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
-                    left.is_silent = true;
                     left.pid = pid.filter(|pid| is_tmux(*pid));
-                    break;
+                    Some(Trouble::Silent)
                 }
-                Ok(_) | Err(_) => break,
-            }
+                Err(_) if is_refused(server) => None,
+                Err(error) => Some(Trouble::Unasked(error.to_string())),
+            };
+            break;
         }
         left
     }
 
-    /// What to say where it is there and does not answer: nobody knows what runs in it, so nothing may take its place.
-    pub(super) fn silence(&self) -> Option<Diagnostic> {
-        self.is_silent.then(|| {
-            let whose = match self.pid {
-                Some(pid) => format!("the tmux server of this session (pid {pid}) does not answer"),
-                None => "the tmux server of this session does not answer".to_owned(),
-            };
-            Diagnostic::error(Kind::Tmux, whose)
-                .cause("its services may be running: they are left alone")
-                .hint("try again when it does, or end it with all that runs in it: ovr quit")
-        })
+    /// The server's pid, as far as it is known.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// What to say where nobody knows what runs in it, so that nothing may take its place. `may_end`: one that does
+    /// not answer is to be ended.
+    pub fn refusal(&self, may_end: bool) -> Option<Diagnostic> {
+        let whose = match self.pid {
+            Some(pid) => format!("the tmux server of this session (pid {pid})"),
+            None => "the tmux server of this session".to_owned(),
+        };
+        match self.trouble.as_ref()? {
+            Trouble::Silent | Trouble::Lost(_) if may_end => None,
+            Trouble::Lost(why) => {
+                Some(Diagnostic::error(Kind::Tmux, format!("{whose} has lost its socket")).cause(why.clone()))
+            }
+            Trouble::Silent => Some(Diagnostic::error(Kind::Tmux, format!("{whose} does not answer"))),
+            Trouble::Unasked(why) => {
+                let error = Diagnostic::error(Kind::Tmux, format!("{whose} cannot be asked"));
+                Some(if why.is_empty() {
+                    error
+                } else {
+                    error.cause(why.clone())
+                })
+            }
+        }
     }
 
     /// Ends the control client of the controller before, where that does not die with it: one whose reader is gone
@@ -156,6 +200,20 @@ impl LeftOver {
         };
         (socket == shim_socket && shim == shim::SUBCOMMAND).then(|| name.clone())
     }
+}
+
+/// What is wrong, as told by one that therefore leaves alone what an earlier session has left.
+pub(super) fn left_alone(error: Diagnostic) -> Diagnostic {
+    error
+        .cause("its services may be running: they are left alone")
+        .hint("try again, or end it with all that runs in it: ovr quit")
+}
+
+/// Whether nobody listens at the server's socket, for certain.
+fn is_refused(server: &Server) -> bool {
+    let refused =
+        |error: std::io::Error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound);
+    UnixStream::connect(&server.socket).is_err_and(refused)
 }
 
 /// The pid may have been used again, so the name counts as well.

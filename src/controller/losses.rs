@@ -117,12 +117,17 @@ impl Controller {
                     self.windows.connection = Connection::Attaching(client);
                     return;
                 }
+                is_useless = true;
             }
             Connection::Up(_) => {
                 // A tmux that is too old may fail in any way.
                 let too_old = locate::version_of(&self.windows.site.server.binary).err();
                 self.leave = Some(Leave::NoTmux(too_old.unwrap_or_else(|| gone.diagnostic())));
                 return;
+            }
+            // It was there a moment ago, with what is to be taken over.
+            Connection::Attaching(_) if !self.adopted.begun && self.left_tmux_pid.is_some_and(is_tmux) => {
+                return self.leave_alone(gone.diagnostic());
             }
             // A server without our session would keep its windows.
             Connection::Attaching(_) => is_useless = true,
@@ -219,6 +224,10 @@ impl Controller {
         for host in &mut self.hosts {
             host.window = None;
             host.clients = 0;
+            // Panes are counted anew: this number is another's from here on.
+            if let Some(shim) = &mut host.shim {
+                shim.pane = None;
+            }
         }
         if took_windows {
             self.on_windows_lost();

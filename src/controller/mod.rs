@@ -71,10 +71,11 @@ mod vouching;
 mod waiting;
 mod waits;
 mod watch;
+mod way_down;
 mod windows;
 mod words;
 
-pub use ending::{Cause, FirstEnd, Outcome};
+pub use ending::{AtEnd, Cause, FirstEnd, Outcome};
 pub use inquiries::Inquiries;
 pub use keeping::LogsSetup;
 pub use kept_logs::output_line;

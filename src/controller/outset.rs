@@ -10,6 +10,7 @@ use super::watch::News;
 use super::windows::Site;
 use crate::logs::{ConsoleFailed, Label};
 use crate::model::{InstanceSpec, ServiceName, time_text};
+use crate::platform::processes;
 use crate::tmux::server::Server;
 use crate::tmux::setup;
 use crate::workspace::SessionInfo;
@@ -59,6 +60,8 @@ pub(super) fn info(
         detached: setup.detached,
         tmux_socket: setup.lock.dir().tmux_socket().display().to_string(),
         tmux_pid: None,
+        pid_started: processes::one(std::process::id()).map(|process| process.started),
+        tmux_started: None,
         arguments: setup.arguments.clone(),
         settings: setup.settings.clone(),
         flags: setup.flags.clone(),

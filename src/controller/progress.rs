@@ -18,6 +18,8 @@ pub struct Up {
     pub found: Vec<String>,
     /// What else its caller should know, each with what to do about it.
     pub warnings: Vec<(String, String)>,
+    /// The session ends because of it.
+    pub ending: bool,
 }
 
 /// The state of a start.
@@ -117,6 +119,7 @@ impl Controller {
             waiting: Vec::new(),
             found: std::mem::take(&mut self.adopted.told),
             warnings: std::mem::take(&mut self.progress.warnings),
+            ending: self.machine.is_ending(),
         };
         for id in wanted {
             let (host, state) = (self.host(*id), self.machine.state(*id));

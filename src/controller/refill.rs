@@ -146,7 +146,7 @@ impl Controller {
     /// The same for one. Until the answer is there, nothing of the pane is taken from the stream: the
     /// scrollback has it too.
     pub(super) fn refill(&mut self, instance: InstanceId) {
-        if let Some(pane) = self.host(instance).shim.as_ref().map(|shim| shim.pane)
+        if let Some(pane) = self.host(instance).shim.as_ref().and_then(|shim| shim.pane)
             && !self.windows.is_asking(Asked::Scrollback(instance))
             // A lane has gone on meanwhile.
             && !self.lanes.has(instance)

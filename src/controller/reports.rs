@@ -152,7 +152,7 @@ impl Controller {
                 hello.instance
             );
             self.say_session(Tone::Alarm, &text);
-            self.strangers.insert(link);
+            self.strangers.insert(link, hello.pid);
             self.links.send(link, &Order::Close);
             return;
         };
@@ -169,7 +169,7 @@ impl Controller {
             && pid != hello.pid
         {
             // A second window for the same instance can only be somebody's copy of a command line.
-            self.strangers.insert(link);
+            self.strangers.insert(link, hello.pid);
             self.links.send(link, &Order::Close);
             return;
         }
@@ -185,7 +185,7 @@ impl Controller {
         self.host_mut(instance).shim = Some(Shim {
             link,
             pid: hello.pid,
-            pane,
+            pane: Some(pane),
             nonce: hello.nonce.clone(),
             version: hello.version,
         });

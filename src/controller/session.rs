@@ -8,10 +8,10 @@ use super::causes::Doing;
 use super::clock::{self, Clock};
 use super::core::{Controller, Outlets};
 use super::doors::system;
-use super::ending::Outcome;
+use super::ending::{AtEnd, Outcome};
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::FileWatch;
+use super::files::{self, FileWatch};
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
@@ -32,18 +32,20 @@ use super::schedule::Schedules;
 use super::signals;
 use super::staleness::Stamp;
 use super::watch::{Watches, own};
+use super::way_down::WayDown;
 use super::windows::{Site, Windows};
 use crate::api;
 use crate::api::messages::Detached;
 use crate::api::server::TcpDoor;
 use crate::diag::{Diagnostic, Kind};
 use crate::logs::{Console, Hub, RenderOptions, Renderer};
-use crate::model::{InstanceSpec, Moment, ServiceName};
+use crate::model::{InstanceSpec, Moment, ServiceName, time_text};
 use crate::nats;
 use crate::platform::open_files;
 use crate::shim::cgroup;
 use crate::supervisor::Machine;
 use crate::tmux::setup;
+use crate::workspace::lock::Holder;
 use crate::workspace::session::Scaled;
 use crate::workspace::{SessionInfo, SessionLock};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,6 +109,7 @@ pub struct Setup {
     pub flags: BTreeSet<String>,
     /// Told once, when every first process has been spawned or cannot be.
     pub up: Option<oneshot::Sender<Up>>,
+    pub at_end: Option<AtEnd>,
 }
 
 /// The merged output in a terminal or file.
@@ -151,11 +154,14 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     let site = site(&setup);
     let mut ahead = Ahead::start(&setup, &site, clock.now());
     let door = ahead.as_mut().and_then(|ahead| ahead.door.take());
+    let (dir, holder) = (setup.lock.dir().clone(), holder_of(&setup));
     let (mut controller, mut outlets) = match prepare(setup, earlier, clock, signals, site, door) {
         Ok(prepared) => prepared,
         Err(error) => {
             if let Some(ahead) = ahead {
                 ahead.end().await;
+                // Its files had to stay for as long as it was there.
+                drop(SessionLock::acquire(&dir, &holder));
             }
             return Err(error);
         }
@@ -168,6 +174,14 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     controller.events.flush();
     controller.run(&mut outlets).await;
     Ok(controller.put_away(outlets).await)
+}
+
+fn holder_of(setup: &Setup) -> Holder {
+    Holder {
+        pid: std::process::id(),
+        started_at: time_text::rfc3339(clock::wall()),
+        root: setup.root.display().to_string(),
+    }
 }
 
 /// What an earlier controller of the session has left on the disk.
@@ -224,6 +238,9 @@ fn prepare(
         info.paused.clone_from(&left.paused);
         info.resumed.clone_from(&left.resumed);
     }
+    let left_tmux_pid = left.as_ref().and_then(SessionInfo::tmux);
+    // Whoever has to take over from this one finds it, too.
+    info.set_tmux(left_tmux_pid);
     let stamp = Stamp::look(&setup.files);
     let by_name = names_of(numbered(&setup.instances).into_iter());
     let (console, console_failed, renderer) = match setup.console {
@@ -292,13 +309,15 @@ fn prepare(
         stamp,
         links,
         owners: BTreeMap::new(),
-        strangers: BTreeSet::new(),
+        strangers: BTreeMap::new(),
         windows: Windows::new(site, setup.tmux_config.is_some()),
         lanes: Lanes::default(),
         lane_door: LaneDoor::new(dir.lane_socket()),
         console,
         schedules,
         watches,
+        watched: files::identity(dir.path()),
+        new_files: None,
         rewatched: None,
         hooks: Hooks::default(),
         errands: Errands::default(),
@@ -310,16 +329,18 @@ fn prepare(
         quitters: Vec::new(),
         stale_status: BTreeSet::new(),
         progress: Progress::new(clock.now(), setup.up),
+        at_end: setup.at_end,
         adopted: Adopted::default(),
         expected_shims: BTreeSet::new(),
         reaping: BTreeSet::new(),
         found_panes: Vec::new(),
-        left_tmux_pid: left.and_then(|left| left.tmux_pid),
+        left_tmux_pid,
         close_sent: BTreeSet::new(),
         closing: BTreeSet::new(),
         losses: Losses::default(),
         viewers: 0,
         views_deadline: None,
+        way_down: WayDown::default(),
         kill_sent: false,
         adoption_deadline: None,
         quit_signals: 0,

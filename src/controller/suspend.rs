@@ -45,7 +45,8 @@ impl Controller {
         }
         self.flush_output();
         if let Some(console) = &self.console {
-            console.flush().await;
+            // What a terminal that is stopped does not take now is written after `fg`.
+            drop(tokio::time::timeout(PATIENCE, console.flush()).await);
         }
         // The whole job stops, as it would without us in the way. It goes on behind this line.
         if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP) {
@@ -75,7 +76,7 @@ impl Controller {
         for instance in self.ids() {
             let host = self.host(instance);
             let shim = host.shim.as_ref().filter(|_| host.window.is_none());
-            let found = shim.and_then(|shim| panes.iter().find(|found| found.pane == shim.pane));
+            let found = shim.and_then(|shim| panes.iter().find(|found| Some(found.pane) == shim.pane));
             if let Some(found) = found {
                 self.note_window(instance, found.window);
             }

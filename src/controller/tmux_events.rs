@@ -55,7 +55,7 @@ impl Controller {
                 }
                 if let Some(Asked::Scrollback(instance)) = asked.get(&reply.number)
                     && let host = &hosts[instance.0 as usize]
-                    && let Some(shim) = &host.shim
+                    && let Some(pane) = host.shim.as_ref().and_then(|shim| shim.pane)
                 {
                     let runs = host.run.as_ref().is_some_and(|run| run.ended.is_none());
                     let name = host.name();
@@ -75,7 +75,7 @@ impl Controller {
                         hub.taken_in_alive(*instance);
                     }
                     // What the pane prints from here on is not in it.
-                    windows::bind(panes, shim.pane, *instance);
+                    windows::bind(panes, pane, *instance);
                 }
                 if !lanes.on_reply(&reply) {
                     said.push(Said::Reply(reply));
@@ -111,7 +111,11 @@ impl Controller {
     fn on_ready(&mut self, greeting: &Greeting) {
         self.note_server(greeting.server_pid);
         if let Err(error) = crate::tmux::locate::check(&greeting.version, &self.windows.site.server.binary) {
-            self.leave = Some(Leave::NoTmux(error));
+            if self.adopted.begun {
+                self.leave = Some(Leave::NoTmux(error));
+            } else {
+                self.leave_alone(error);
+            }
             return;
         }
         if let Some(first) = self.windows.first.take() {

@@ -47,6 +47,8 @@ struct Queue {
     /// All bytes ever taken.
     pushed: u64,
     writing: bool,
+    /// The lines that are being written.
+    in_hand: u64,
     /// The writer sleeps and has to be woken.
     sleeping: bool,
     /// No more lines are taken; the writer ends when the queue is empty.
@@ -114,10 +116,23 @@ impl Console {
         written.await.unwrap_or_default();
     }
 
-    /// Gives up what is not written yet. The writer may hang in its last write until the process ends.
-    pub fn abort(&self) {
-        self.shared.lock().give_up();
+    /// Gives up what is not written yet; says how many lines that are. The writer may hang in its last write until
+    /// the process ends.
+    pub fn abort(&self) -> u64 {
+        let lines = {
+            let mut queue = self.shared.lock();
+            let lines = queue.lines();
+            queue.give_up();
+            lines
+        };
         self.shared.wake.notify_one();
+        lines
+    }
+
+    /// All bytes that have been written so far, in chunks.
+    pub fn written(&self) -> u64 {
+        let queue = self.shared.lock();
+        queue.pushed - queue.queued as u64
     }
 }
 
@@ -154,6 +169,7 @@ impl Shared {
     fn next(&self, written: Option<Vec<u8>>) -> Option<(Vec<u8>, u64)> {
         let mut queue = self.lock();
         queue.writing = false;
+        queue.in_hand = 0;
         if let Some(written) = written {
             queue.recycle(written);
         }
@@ -170,6 +186,7 @@ impl Shared {
         queue.writing = true;
         let chunk = queue.chunks.pop_front().unwrap_or_default();
         queue.queued -= chunk.len();
+        queue.in_hand = line_count(&chunk);
         Some((chunk, mem::take(&mut queue.dropped)))
     }
 }
@@ -197,7 +214,7 @@ impl Queue {
             && let Some(oldest) = self.chunks.pop_front()
         {
             self.queued -= oldest.len();
-            self.dropped += memchr::memchr_iter(b'\n', &oldest).count() as u64;
+            self.dropped += line_count(&oldest);
             self.recycle(oldest);
         }
     }
@@ -217,6 +234,12 @@ impl Queue {
         }
     }
 
+    /// Those that wait, those that are being written, and those that were dropped.
+    fn lines(&self) -> u64 {
+        let waiting = self.chunks.iter().map(|chunk| line_count(chunk)).sum::<u64>();
+        waiting + self.dropped + self.in_hand
+    }
+
     fn give_up(&mut self) {
         self.closed = true;
         self.chunks.clear();
@@ -224,6 +247,10 @@ impl Queue {
         self.dropped = 0;
         self.flushed(u64::MAX);
     }
+}
+
+fn line_count(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// How much of `lines` goes into one chunk: whole lines, at least one.
@@ -262,128 +289,4 @@ fn write_mark(out: &File, missing: u64) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Console, ConsoleFailed};
-    use std::fs::File;
-    use std::io::{ErrorKind, PipeReader, Read, pipe};
-    use std::os::fd::OwnedFd;
-    use std::time::Duration;
-    use tokio::time::timeout;
-
-    const DEADLINE: Duration = Duration::from_secs(20);
-
-    fn console(limit: usize) -> (Console, ConsoleFailed, PipeReader, File) {
-        let (reader, writer) = pipe().unwrap();
-        let out = File::from(OwnedFd::from(writer));
-        let other = out.try_clone().unwrap();
-        let (console, failed) = Console::with_limit(out, limit).unwrap();
-        (console, failed, reader, other)
-    }
-
-    fn read_all(mut reader: PipeReader) -> std::thread::JoinHandle<String> {
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            reader.read_to_string(&mut text).unwrap();
-            text
-        })
-    }
-
-    #[tokio::test]
-    async fn what_was_flushed_has_been_written_in_order() {
-        let (console, _failed, reader, other) = console(1 << 20);
-        drop(other);
-        let text = read_all(reader);
-        let mut expected = String::new();
-        for number in 0..20_000 {
-            let line = format!("line {number}\n");
-            console.push(line.as_bytes());
-            expected.push_str(&line);
-            if number % 5000 == 0 {
-                timeout(DEADLINE, console.flush()).await.unwrap();
-            }
-        }
-        timeout(DEADLINE, console.flush()).await.unwrap();
-        timeout(DEADLINE, console.flush()).await.unwrap();
-        drop(console);
-        assert_eq!(text.join().unwrap(), expected);
-    }
-
-    #[tokio::test]
-    async fn a_terminal_that_does_not_read_loses_counted_lines_and_holds_nobody_up() {
-        let (console, _failed, reader, other) = console(300_000);
-        drop(other);
-        let total = 200_000;
-        // One line at a time, and many chunks in one piece.
-        for number in 0..total / 2 {
-            console.push(format!("line {number}\n").as_bytes());
-        }
-        let rest: Vec<_> = (total / 2..total)
-            .map(|number| format!("line {number}\n"))
-            .collect();
-        console.push(rest.concat().as_bytes());
-        assert!(console.shared.lock().queued <= 300_000);
-        let text = read_all(reader);
-        timeout(DEADLINE, console.flush()).await.unwrap();
-        drop(console);
-        let text = text.join().unwrap();
-        let (mut next, mut marks) = (0, 0);
-        for line in text.lines() {
-            if let Some(rest) = line.strip_prefix("… ") {
-                let (count, rest) = rest.split_once(' ').unwrap();
-                assert_eq!(rest, "lines dropped: the terminal is too slow");
-                next += count.parse::<usize>().unwrap();
-                marks += 1;
-            } else {
-                assert_eq!(line, format!("line {next}"));
-                next += 1;
-            }
-        }
-        assert_eq!(next, total);
-        assert!(marks >= 1);
-    }
-
-    #[tokio::test]
-    async fn a_closed_pipe_is_reported_once_and_kills_nothing() {
-        let (console, mut failed, reader, _other) = console(1 << 20);
-        drop(reader);
-        console.push(b"hello\n");
-        let error = timeout(DEADLINE, failed.error()).await.unwrap();
-        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
-        console.push(b"more\n");
-        timeout(DEADLINE, console.flush()).await.unwrap();
-        tokio::select! {
-            biased;
-            _ = failed.error() => panic!("reported twice"),
-            () = std::future::ready(()) => {}
-        }
-    }
-
-    #[tokio::test]
-    async fn an_abort_ends_a_flush_that_the_terminal_holds_up() {
-        let (console, _failed, _reader, _other) = console(1 << 20);
-        console.push(&b"0123456789abcde\n".repeat(50_000));
-        let flush = console.flush();
-        tokio::pin!(flush);
-        tokio::select! {
-            biased;
-            () = &mut flush => panic!("nobody has read it"),
-            () = std::future::ready(()) => {}
-        }
-        console.abort();
-        timeout(DEADLINE, flush).await.unwrap();
-        timeout(DEADLINE, console.flush()).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_non_blocking_terminal_gets_everything() {
-        let (console, _failed, reader, other) = console(1 << 24);
-        rustix::io::ioctl_fionbio(&other, true).unwrap();
-        drop(other);
-        let lines = b"0123456789abcde\n".repeat(50_000);
-        console.push(&lines);
-        let text = read_all(reader);
-        timeout(DEADLINE, console.flush()).await.unwrap();
-        drop(console);
-        assert_eq!(text.join().unwrap().len(), lines.len());
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use super::dirs::Places;
 use super::identity::ProjectId;
 use super::last;
 use super::lock::{Holder, LockError, SessionLock};
+use super::note;
 use super::session::{Life, SessionEntry, sessions};
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 pub enum What {
     /// How a project's last session ended.
     LastEnd,
+    /// What was noted of a session that ran.
+    Note,
     /// The logs of a project's services.
     Logs,
     /// Which project has which ports.
@@ -33,6 +36,7 @@ impl What {
     pub fn words(self) -> &'static str {
         match self {
             Self::LastEnd => "how a project's last session ended",
+            Self::Note => "the note of a session that ran",
             Self::Logs => "logs",
             Self::PortRegistry => "port registry",
             Self::StaleSession => "runtime files of a dead session",
@@ -116,8 +120,10 @@ pub fn remove(places: &Places, items: &[Item]) -> Removed {
     let mut removed = Removed::default();
     for item in items.iter().filter(|item| item.kept.is_none()) {
         let result = match item.what {
-            What::StaleSession => remove_session(&item.path),
-            What::LastEnd | What::Logs | What::PortRegistry | What::Unknown => remove_state(places, item),
+            What::StaleSession => remove_session(places, &item.path),
+            What::LastEnd | What::Note | What::Logs | What::PortRegistry | What::Unknown => {
+                remove_state(places, item)
+            }
         };
         match result {
             Ok(true) => {
@@ -129,7 +135,8 @@ pub fn remove(places: &Places, items: &[Item]) -> Removed {
         }
     }
     if let Some(state) = places.state_root() {
-        for dir in [state.join(last::DIRECTORY), state.join("logs"), state.to_owned()] {
+        let rooms = [last::DIRECTORY, note::DIRECTORY, "logs"].map(|name| state.join(name));
+        for dir in rooms.into_iter().chain([state.to_owned()]) {
             // Only if nothing is left in it.
             let _not_empty = fs::remove_dir(dir);
         }
@@ -145,6 +152,7 @@ fn state_items(places: &Places, living: &Living) -> Result<Vec<Item>, Diagnostic
     for (name, path) in list(state)? {
         match name.as_str() {
             last::DIRECTORY => of_projects(&path, What::LastEnd, living, &mut items)?,
+            note::DIRECTORY => of_projects(&path, What::Note, living, &mut items)?,
             "logs" => of_projects(&path, What::Logs, living, &mut items)?,
             _ => {
                 let is_registry = name.starts_with("ports.db");
@@ -220,8 +228,8 @@ fn remove_state(places: &Places, item: &Item) -> Result<bool, Diagnostic> {
 }
 
 /// Removes the runtime directory of a dead session while holding its lock, so that none can start in it.
-fn remove_session(path: &Path) -> Result<bool, Diagnostic> {
-    let dir = SessionDir::named(path.to_owned());
+fn remove_session(places: &Places, path: &Path) -> Result<bool, Diagnostic> {
+    let dir = SessionDir::named(path.to_owned()).noted_in(places.state_root());
     let cleaner = Holder {
         pid: std::process::id(),
         started_at: String::new(),
@@ -242,7 +250,7 @@ fn remove_session(path: &Path) -> Result<bool, Diagnostic> {
             delete(&path).map_err(|error| system(format!("cannot remove {}", path.display()), &error))?;
         }
     }
-    drop(lock);
+    lock.end();
     Ok(true)
 }
 

@@ -2,6 +2,7 @@
 //! directory, as the environment names them. What a session's directory holds is in `session_dir.rs`.
 
 use super::identity::ProjectId;
+use super::note;
 use super::session_dir::{NOT_WRITABLE, PRIVATE, SessionDir, system, verify};
 use crate::diag::{Diagnostic, Kind};
 use rustix::fs::FileType;
@@ -112,13 +113,16 @@ impl Places {
             .elsewhere
             .iter()
             .filter(|root| verify(root, PRIVATE).is_ok_and(|there| there))
-            .map(|root| SessionDir::new(root.join(id.as_str()), PRIVATE))
+            .map(|root| self.noted(SessionDir::new(root.join(id.as_str()), PRIVATE)))
             .find(|dir| dir.path().is_dir());
-        let own = SessionDir::new(self.runtime.join(id.as_str()), self.forbidden);
-        match existing {
-            Some(existing) if !own.path().is_dir() => existing,
-            Some(_) | None => own,
+        let own = self.noted(SessionDir::new(self.runtime.join(id.as_str()), self.forbidden));
+        if own.path().is_dir() {
+            return own;
         }
+        // One whose directory is gone, and was another (a login session's that is over).
+        let is_chosen = self.elsewhere.is_empty();
+        let lost = || note::find_lost(self, id).filter(|_| !is_chosen);
+        existing.or_else(lost).unwrap_or(own)
     }
 
     /// The directories of all sessions that left one, alive or not, sorted by path.
@@ -133,7 +137,18 @@ impl Places {
             }
         }
         found.sort_by(|a, b| a.path().cmp(b.path()));
-        Ok(found)
+        Ok(found.into_iter().map(|dir| self.noted(dir)).collect())
+    }
+
+    /// The session directory at this path, which need not be there.
+    pub(super) fn session_at(&self, path: &Path) -> SessionDir {
+        let is_own = path.parent() == Some(&self.runtime);
+        let forbidden = if is_own { self.forbidden } else { PRIVATE };
+        self.noted(SessionDir::new(path.to_owned(), forbidden))
+    }
+
+    fn noted(&self, dir: SessionDir) -> SessionDir {
+        dir.noted_in(self.state_root())
     }
 
     /// Makes a directory below the state directory and returns its path; `None` for a user without a home.

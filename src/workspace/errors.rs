@@ -48,6 +48,13 @@ pub fn already_running(entry: &SessionEntry, up: Option<(usize, usize)>, now: Sy
     } else {
         format!(" ({})", facts.join(", "))
     };
+    if entry.info.as_ref().is_some_and(|info| info.ending) {
+        return Diagnostic::error(
+            Kind::AlreadyRunning,
+            format!("{} is still ending{}{facts}", name(entry), place(entry)),
+        )
+        .hint("it can be started again when that is done; ovr quit waits for it");
+    }
     Diagnostic::error(
         Kind::AlreadyRunning,
         format!("{} is already running{}{facts}", name(entry), place(entry)),

@@ -198,7 +198,7 @@ fn session_dir_at(path: &Path) -> Option<SessionDir> {
 /// to the same runtime directory, and nothing is written at the path itself (`-s ./.overmind.sock` works).
 fn named_session(places: &Places, path: &Path) -> Result<SessionDir, Diagnostic> {
     if let Some(dir) = session_dir_at(path) {
-        return Ok(dir);
+        return Ok(dir.noted_in(places.state_root()));
     }
     let usage = |why: &str| Diagnostic::error(Kind::Usage, format!("{}: {why}", path.display()));
     let name = path

@@ -6,6 +6,8 @@
 //! instant; a starter tells it from a holder and waits it out, so looking never makes a start fail.
 
 use super::file::{beside, read_open, remove_if_there};
+use super::note;
+use super::session::SessionEntry;
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, stat};
@@ -69,12 +71,24 @@ pub enum Standing {
     Lost,
 }
 
-/// The held lock. Dropping it removes the session's runtime directory and then lets go.
+/// The held lock. Dropping it lets go, and removes the session's runtime directory unless something of the session
+/// may still run: a start that fails to take a session over has to leave it to be found by the next one.
 #[derive(Debug)]
 pub struct SessionLock {
     dir: SessionDir,
     file: File,
-    cleans: bool,
+    parting: Parting,
+}
+
+/// What becomes of the files when the lock is let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parting {
+    /// They go, unless something may run that is found by them.
+    GoIfIdle,
+    /// They go.
+    Go,
+    /// They stay.
+    Stay,
 }
 
 impl SessionLock {
@@ -85,7 +99,7 @@ impl SessionLock {
                 let mut lock = Self {
                     dir: dir.clone(),
                     file,
-                    cleans: true,
+                    parting: Parting::GoIfIdle,
                 };
                 lock.write(holder)?;
                 return Ok(lock);
@@ -112,7 +126,7 @@ impl SessionLock {
         let mut lock = Self {
             dir: dir.clone(),
             file: File::from(inherited),
-            cleans: true,
+            parting: Parting::GoIfIdle,
         };
         lock.write(holder)?;
         Ok(lock)
@@ -120,7 +134,12 @@ impl SessionLock {
 
     /// Lets go and leaves every file where it is: for a session that goes on under another process.
     pub fn leave(mut self) {
-        self.cleans = false;
+        self.parting = Parting::Stay;
+    }
+
+    /// Lets go and removes every file: for a session that is over.
+    pub fn end(mut self) {
+        self.parting = Parting::Go;
     }
 
     pub fn dir(&self) -> &SessionDir {
@@ -203,7 +222,12 @@ impl AsFd for SessionLock {
 impl Drop for SessionLock {
     fn drop(&mut self) {
         // A holder that panics has processes left, and whoever comes next finds them by these files.
-        if !self.cleans || thread::panicking() {
+        let stays = match self.parting {
+            Parting::Go => false,
+            Parting::Stay => true,
+            Parting::GoIfIdle => SessionEntry::may_have_services(&self.dir),
+        };
+        if stays || thread::panicking() {
             return;
         }
         // No starter may look while the files go. Without the gate (directory gone) there is nothing to clean.
@@ -215,6 +239,7 @@ impl Drop for SessionLock {
         };
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
         if is_at(&self.file, &self.dir.lock_file()) {
+            note::remove(&self.dir);
             let session = self.dir.session_file();
             let token = self.dir.token_file();
             let (api, shim) = (self.dir.api_socket(), self.dir.shim_socket());

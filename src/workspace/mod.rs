@@ -12,6 +12,7 @@ mod identity;
 pub mod last;
 pub mod locate;
 pub mod lock;
+mod note;
 pub mod project;
 pub mod revive;
 pub mod session;

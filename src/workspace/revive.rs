@@ -5,7 +5,7 @@ use super::lock::{Probe, SessionLock};
 use super::session::{Life, SessionEntry, SessionInfo};
 use super::session_dir::{SessionDir, system};
 use super::watch::DirWatch;
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::{Diagnostic, Kind, SESSION_ENDED};
 use crate::platform::processes;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
@@ -29,7 +29,7 @@ pub fn connect(dir: &SessionDir, patience: Duration) -> Result<UnixStream, Diagn
     let mut told = None;
     loop {
         let Probe::Alive(holder) = SessionLock::probe(dir)? else {
-            return Err(Diagnostic::error(Kind::NotRunning, "the session has ended"));
+            return Err(Diagnostic::error(Kind::NotRunning, SESSION_ENDED));
         };
         if let Ok(stream) = UnixStream::connect(dir.api_socket()) {
             return Ok(stream);

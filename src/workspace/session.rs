@@ -4,11 +4,13 @@
 use super::dirs::Places;
 use super::file::{read_small, write_atomic};
 use super::lock::{Holder, Probe, SessionLock};
+use super::note;
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
 use crate::platform::processes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::unix::net::UnixStream;
 
 /// The version of the file. Append-only, as the API's: a later build adopts the sessions of an earlier one.
@@ -35,6 +37,11 @@ pub struct SessionInfo {
     /// The tmux server's.
     #[serde(default)]
     pub tmux_pid: Option<u32>,
+    /// When these two processes started, in the system's own unit: with it a pid is no other process's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_started: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tmux_started: Option<u64>,
     /// The options that `start` was given, for a controller that takes over.
     #[serde(default)]
     pub arguments: Vec<String>,
@@ -76,7 +83,25 @@ impl SessionInfo {
     pub fn write(&self, lock: &SessionLock) -> Result<(), Diagnostic> {
         let path = lock.dir().session_file();
         let text = serde_json::to_vec(self).expect("plain fields always serialize");
-        write_atomic(&path, &text).map_err(|error| system(format!("cannot write {}", path.display()), &error))
+        write_atomic(&path, &text)
+            .map_err(|error| system(format!("cannot write {}", path.display()), &error))?;
+        note::write(lock.dir(), &text);
+        Ok(())
+    }
+
+    /// Notes which process the tmux server is.
+    pub fn set_tmux(&mut self, pid: Option<u32>) {
+        self.tmux_pid = pid;
+        self.tmux_started = pid.and_then(processes::one).map(|process| process.started);
+    }
+
+    /// The tmux server's pid, if it is still there.
+    pub fn tmux(&self) -> Option<u32> {
+        let is_it = |pid: &u32| {
+            let started = processes::one(*pid).map(|process| process.started);
+            is_tmux(*pid) && (self.tmux_started.is_none() || self.tmux_started == started)
+        };
+        self.tmux_pid.filter(is_it)
     }
 
     /// A session of the project `shop` that this process holds.
@@ -93,6 +118,8 @@ impl SessionInfo {
             detached: false,
             tmux_socket: String::new(),
             tmux_pid: None,
+            pid_started: None,
+            tmux_started: None,
             arguments: Vec::new(),
             settings: BTreeMap::new(),
             flags: BTreeSet::new(),
@@ -104,8 +131,14 @@ impl SessionInfo {
         }
     }
 
-    /// The session's file; `None` where it is missing or makes no sense.
+    /// The session's file, or what is noted elsewhere of one that runs; `None` where there is neither, or it makes no
+    /// sense.
     pub fn read(dir: &SessionDir) -> Option<Self> {
+        Self::read_file(dir).or_else(|| note::read(dir))
+    }
+
+    /// The session's file alone.
+    pub fn read_file(dir: &SessionDir) -> Option<Self> {
         serde_json::from_slice(&read_small(&dir.session_file()).ok()?).ok()
     }
 }
@@ -134,11 +167,19 @@ pub struct SessionEntry {
 impl SessionEntry {
     /// The session in this directory; `None` if there is none.
     pub fn look(dir: &SessionDir) -> Result<Option<Self>, Diagnostic> {
-        let probe = SessionLock::probe(dir)?;
-        if probe == Probe::Absent {
-            return Ok(None);
+        let mut probe = SessionLock::probe(dir)?;
+        // Its controller may live, and have lost its files.
+        if matches!(probe, Probe::Absent | Probe::Stale) {
+            if note::call_back(dir) {
+                probe = SessionLock::probe(dir)?;
+            } else if let Some(error) = note::out_of_reach(dir) {
+                return Err(error);
+            }
         }
         let info = SessionInfo::read(dir);
+        if probe == Probe::Absent && info.is_none() {
+            return Ok(None);
+        }
         let (life, holder) = match probe {
             Probe::Alive(holder) => (Life::Alive, holder),
             Probe::Stale | Probe::Absent if has_tmux(dir, info.as_ref()) => (Life::Unattended, None),
@@ -168,6 +209,20 @@ impl SessionEntry {
         has_tmux(dir, SessionInfo::read(dir).as_ref())
     }
 
+    /// The same, and also where it cannot be told (no descriptors, no rights).
+    pub(super) fn may_have_services(dir: &SessionDir) -> bool {
+        let is_refused = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            )
+        };
+        match UnixStream::connect(dir.tmux_socket()) {
+            Err(error) if is_refused(&error) => Self::has_services(dir),
+            Ok(_) | Err(_) => true,
+        }
+    }
+
     /// The controller's pid, while it is alive.
     pub fn pid(&self) -> Option<u32> {
         self.holder.as_ref().map(|holder| holder.pid)
@@ -177,8 +232,19 @@ impl SessionEntry {
 /// Every session of this user on this machine, sorted by root. Stale ones are among them.
 pub fn sessions(places: &Places) -> Result<Vec<SessionEntry>, Diagnostic> {
     let mut found = Vec::new();
-    for dir in places.session_dirs()? {
-        found.extend(SessionEntry::look(&dir)?);
+    let mut dirs = places.session_dirs()?;
+    for noted in note::dirs(places) {
+        if !dirs.contains(&noted) {
+            dirs.push(noted);
+        }
+    }
+    for dir in dirs {
+        match SessionEntry::look(&dir) {
+            Ok(entry) => found.extend(entry),
+            // Whoever asks for that one is told.
+            Err(_) if !dir.path().exists() => {}
+            Err(error) => return Err(error),
+        }
     }
     found.sort_by(|a, b| a.root().cmp(&b.root()));
     Ok(found)
@@ -186,7 +252,7 @@ pub fn sessions(places: &Places) -> Result<Vec<SessionEntry>, Diagnostic> {
 
 /// Whether a tmux server of this session runs: it answers, or its socket was deleted and its process is there.
 fn has_tmux(dir: &SessionDir, info: Option<&SessionInfo>) -> bool {
-    UnixStream::connect(dir.tmux_socket()).is_ok() || info.and_then(|info| info.tmux_pid).is_some_and(is_tmux)
+    UnixStream::connect(dir.tmux_socket()).is_ok() || info.and_then(SessionInfo::tmux).is_some()
 }
 
 /// Whether the process with this pid is a tmux. Its pid may have been reused, so its name counts as well.

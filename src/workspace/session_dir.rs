@@ -1,6 +1,8 @@
 //! The runtime directory of one session: its files, whether its sockets fit, its making and its safety.
 
 use super::file::beside;
+use super::identity::ProjectId;
+use super::note;
 use crate::diag::{Diagnostic, Kind};
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -24,6 +26,8 @@ pub struct SessionDir {
     path: PathBuf,
     /// Permission bits that the directory above must not have.
     forbidden_above: u32,
+    /// Where it is noted besides what runs.
+    note: Option<PathBuf>,
 }
 
 impl SessionDir {
@@ -31,7 +35,25 @@ impl SessionDir {
         Self {
             path,
             forbidden_above,
+            note: None,
         }
+    }
+
+    /// The same, with a note in this state directory of what runs.
+    pub(super) fn noted_in(mut self, state: Option<&Path>) -> Self {
+        let id = self
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        self.note = state.zip(id).map(|(state, id)| {
+            let name = format!("{id}-{}.json", ProjectId::of(&self.path));
+            state.join(note::DIRECTORY).join(name)
+        });
+        self
+    }
+
+    pub(super) fn note(&self) -> Option<&Path> {
+        self.note.as_deref()
     }
 
     /// The session directory at this path, as somebody named it.
@@ -184,7 +206,7 @@ fn give_back_to_owner(path: &Path) {
 pub(super) fn verify(path: &Path, forbidden: u32) -> Result<bool, Diagnostic> {
     let stat = match rustix::fs::lstat(path) {
         Ok(stat) => stat,
-        Err(Errno::NOENT) => return Ok(false),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
         Err(errno) => {
             return Err(system(
                 format!("cannot look at {}", path.display()),

@@ -5,7 +5,7 @@ use crate::api::call::{Call, Reply};
 use crate::api::error::http_status;
 use crate::api::messages::ErrorBody;
 use crate::api::{VERSION, VERSION_HEADER};
-use crate::diag::{Diagnostic, Kind};
+use crate::diag::{Diagnostic, Kind, SESSION_ENDED};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +44,7 @@ impl Failure {
     fn session_ended() -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            diagnostic: Diagnostic::error(Kind::NotRunning, "the session has ended"),
+            diagnostic: Diagnostic::error(Kind::NotRunning, SESSION_ENDED),
         }
     }
 }
