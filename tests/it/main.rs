@@ -54,6 +54,7 @@ mod start;
 mod status;
 mod status_watch;
 mod stop;
+mod takeover_faults;
 mod triggers;
 mod two_projects;
 mod waiting;

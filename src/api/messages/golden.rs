@@ -120,7 +120,7 @@ const ENVIRONMENT: &str = concat!(
 const SESSIONS: &str = concat!(
     r#"{"schema":1,"sessions":[{"project":"shop","root":"/a/shop","config":"Procfile","pid":41,"#,
     r#""version":"0.1.0","started_at":"2026-01-31T08:15:30.042Z","detached":false,"ending":false,"#,
-    r#""tmux_socket":"/run/t","runtime_dir":"/run/o","up":3,"services":4}],"findings":[]}"#
+    r#""tmux_socket":"/run/t","runtime_dir":"/run/o","up":3,"services":4}],"silent":[],"findings":[]}"#
 );
 
 fn keeps<T: Serialize + DeserializeOwned + PartialEq + Debug>(golden: &str) {
