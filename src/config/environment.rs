@@ -238,7 +238,7 @@ mod tests {
     use super::{Environment, Layer, Origin};
     use crate::config::source::{decode, span};
 
-    fn at(path: &str, line: usize) -> Origin {
+    pub(super) fn at(path: &str, line: usize) -> Origin {
         let source = decode(path, "\n".repeat(line).as_bytes()).unwrap();
         Origin::At(span(&source, line - 1, line - 1))
     }

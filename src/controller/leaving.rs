@@ -6,6 +6,7 @@ use super::session::DetachReply;
 use crate::api;
 use crate::diag::Diagnostic;
 use crate::logs::Console;
+use crate::logs::store::Troubles;
 use crate::model::Signal;
 use crate::workspace::{SessionInfo, SessionLock};
 use futures_util::StreamExt;
@@ -49,20 +50,33 @@ impl Leave {
 }
 
 impl Controller {
+    /// What the last lines met on their way to the disk: a short session may be over before the loop has heard of it.
+    fn tell_last_troubles(&mut self, troubles: Option<Troubles>) {
+        for sentence in troubles.into_iter().flat_map(Troubles::rest) {
+            self.say_alarm(&sentence);
+        }
+        self.flush_output();
+    }
+
     /// After the loop: answers who waits, removes what was the session's, and lets the console finish.
     pub(super) async fn put_away(mut self, outlets: Outlets) -> Outcome {
         self.flush_output();
         let leave = self.leave.take();
         self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
-        let Outlets { signals, .. } = outlets;
-        let console = self.console.take().map(|console| LastWrite { console, signals });
+        let Outlets {
+            signals,
+            log_troubles,
+            ..
+        } = outlets;
         self.facts.desk.close();
         // A disk that hangs must not keep the session from its end.
         if let Some(store) = self.hub.store().filter(|_| !at_once) {
             let flushed = store.flushed();
             drop(tokio::time::timeout(LAST_LINES, flushed).await);
         }
+        self.tell_last_troubles(log_troubles);
+        let console = self.console.take().map(|console| LastWrite { console, signals });
         let quit_results = self.quit_results();
         let first = self.first_end();
         let cause = self.cause_of(leave.as_ref());

@@ -110,14 +110,9 @@ impl Setting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Layer, Origin, Spoken};
-    use crate::config::source::{decode, span};
+    use super::{Environment, Layer, Spoken};
+    use crate::config::environment::tests::at;
     use std::collections::BTreeMap;
-
-    fn at(path: &str, line: usize) -> Origin {
-        let source = decode(path, "\n".repeat(line).as_bytes()).unwrap();
-        Origin::At(span(&source, line - 1, line - 1))
-    }
 
     #[test]
     fn an_overmind_setting_counts_where_the_ovr_one_is_not_set() {

@@ -17,6 +17,7 @@ mod query;
 mod queue;
 mod rotation;
 mod tail;
+mod troubles;
 mod when;
 mod writer;
 
@@ -29,8 +30,8 @@ pub use merge::RUN_MARK;
 pub use query::{Query, RunChoice, Since};
 pub use queue::Flushing;
 pub use rotation::is_of;
+pub use troubles::Troubles;
 pub use when::{is_of_the_zone, since, until};
-pub use writer::Troubles;
 
 use super::plain::strip_into;
 use crate::model::{InstanceId, LogFile, RunId};

@@ -8,6 +8,7 @@ use super::files::{Appender, Failed};
 use super::listing;
 use super::pack::Packer;
 use super::queue::{Flushing, Item, Next, Shared, lines_in};
+use super::troubles::Troubles;
 use crate::model::{InstanceId, LogFile, RunId};
 use std::collections::BTreeMap;
 use std::io;
@@ -28,12 +29,6 @@ const QUIET: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
-}
-
-/// What a person has to know about the files: each text is a sentence.
-#[derive(Debug)]
-pub struct Troubles {
-    sentences: mpsc::UnboundedReceiver<String>,
 }
 
 impl Writer {
@@ -60,7 +55,7 @@ impl Writer {
         thread::Builder::new()
             .name("logs".to_owned())
             .spawn(move || worker.work(&theirs))?;
-        Ok((Self { shared }, Troubles { sentences }))
+        Ok((Self { shared }, Troubles::new(sentences)))
     }
 
     pub(super) fn name(&self, instance: InstanceId, name: String) {
@@ -90,16 +85,6 @@ impl Drop for Writer {
     /// The thread ends when it has written what it has; who must know waits for [`Self::flushed`] first.
     fn drop(&mut self) {
         self.shared.close();
-    }
-}
-
-impl Troubles {
-    /// The next sentence; never if there is none. May be cancelled and asked again.
-    pub async fn next(&mut self) -> String {
-        match self.sentences.recv().await {
-            Some(sentence) => sentence,
-            None => std::future::pending().await,
-        }
     }
 }
 
