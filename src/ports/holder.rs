@@ -175,7 +175,10 @@ fn in_words(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Holder, Listener, by_binding, in_words, is_still_taken, listeners};
+    #[cfg(target_os = "linux")]
+    use super::is_still_taken;
+    use super::{Holder, Listener, by_binding, in_words, listeners};
+    #[cfg(target_os = "linux")]
     use crate::ports::listening;
     use std::collections::BTreeSet;
     use std::net::{IpAddr, TcpListener};
