@@ -326,7 +326,6 @@ fn a_start_from_another_shell_does_not_take_the_configuration_for_another_one() 
         ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/x"),
         ("LANG", "de_DE.UTF-8"),
         ("PS1", "> "),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
         ("RAILS_ENV", "test"),
         ("SSH_CONNECTION", "192.0.2.1 7 192.0.2.2 22"),
     ];
@@ -334,7 +333,10 @@ fn a_start_from_another_shell_does_not_take_the_configuration_for_another_one() 
     let call = elsewhere
         .iter()
         .fold(call, |call, (name, value)| call.env(name, *value));
-    let adopted = call.output();
+    // With the tmux that the tests are to use in front.
+    let bin = project.root.parent().unwrap().join("bin");
+    let path = format!("{}:/usr/bin:/bin:/opt/bin", bin.display());
+    let adopted = call.env("PATH", path).output();
     adopted.success().says(&["adopted web"]);
     assert!(!adopted.stdout.contains("older configuration"), "{adopted}");
     assert_eq!(project.wait_running(["web"]), before);
