@@ -14,6 +14,15 @@ struct Given<'a> {
     value: Option<&'a str>,
 }
 
+impl<'a> Given<'a> {
+    fn with(flag: &'static str, value: &'a str) -> Self {
+        Self {
+            flag,
+            value: Some(value),
+        }
+    }
+}
+
 impl Given<'_> {
     fn typed(&self) -> String {
         match self.value {
@@ -60,10 +69,7 @@ fn given(args: &StartArgs) -> Vec<Given<'_>> {
         ("-b", &args.colors),
     ];
     for (flag, values) in lists {
-        given.extend(values.iter().map(|value| Given {
-            flag,
-            value: Some(value),
-        }));
+        given.extend(values.iter().map(|value| Given::with(flag, value)));
     }
     let texts = [
         ("-d", &args.root),
@@ -78,10 +84,7 @@ fn given(args: &StartArgs) -> Vec<Given<'_>> {
         ("-F", &args.tmux_config),
     ];
     for (flag, value) in texts {
-        given.extend(value.iter().map(|value| Given {
-            flag,
-            value: Some(value),
-        }));
+        given.extend(value.iter().map(|value| Given::with(flag, value)));
     }
     let switches = [
         ("-N", args.no_port),

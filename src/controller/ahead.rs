@@ -2,13 +2,12 @@
 //! is there. Only where an earlier session can have left nothing. Which window that is, the machine says.
 
 use super::doors::bind_shim_door;
-use super::session::{Setup, machine};
+use super::session::{Earlier, Setup, machine};
 use super::windows::{Site, start_server};
 use crate::model::{InstanceId, Moment};
 use crate::supervisor::{Action, Event};
 use crate::tmux::client::{Client, Drained};
 use crate::tmux::command::Command;
-use crate::workspace::SessionInfo;
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::time::timeout;
@@ -29,10 +28,10 @@ pub(super) struct Ahead {
 impl Ahead {
     /// `None`: it is not the time for it, or something is wrong, which shows (and is told) when it is. Every signal must
     /// be heard of from before.
-    pub(super) fn start(setup: &Setup, site: &Site, now: Moment) -> Option<Self> {
+    pub(super) fn start(setup: &Setup, earlier: &Earlier, site: &Site, now: Moment) -> Option<Self> {
         let dir = setup.lock.dir();
-        let may_be_left = site.server.socket.exists() || SessionInfo::read(dir).is_some();
-        if setup.fresh || may_be_left || dir.check_sockets().is_err() {
+        let may_be_left = site.server.socket.exists() || earlier.left.is_some();
+        if earlier.fresh || may_be_left || dir.check_sockets().is_err() {
             return None;
         }
         let first = first_window(setup, now)?;

@@ -152,7 +152,7 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     let signals = signal_hook_tokio::Signals::new(signals::to_listen_to())
         .map_err(|error| system("cannot listen to signals", &error))?;
     let site = site(&setup);
-    let mut ahead = Ahead::start(&setup, &site, clock.now());
+    let mut ahead = Ahead::start(&setup, &earlier, &site, clock.now());
     let door = ahead.as_mut().and_then(|ahead| ahead.door.take());
     let (dir, holder) = (setup.lock.dir().clone(), holder_of(&setup));
     let (mut controller, mut outlets) = match prepare(setup, earlier, clock, signals, site, door) {
@@ -185,10 +185,10 @@ fn holder_of(setup: &Setup) -> Holder {
 }
 
 /// What an earlier controller of the session has left on the disk.
-struct Earlier {
-    left: Option<SessionInfo>,
+pub(super) struct Earlier {
+    pub(super) left: Option<SessionInfo>,
     /// Nothing of it is taken over.
-    fresh: bool,
+    pub(super) fresh: bool,
     scaled: BTreeMap<ServiceName, Scaled>,
 }
 
