@@ -234,7 +234,7 @@ fn setup(
         }),
         lock,
         tmux_binary: tmux,
-        tmux_config: options.tmux_config.value.clone(),
+        tmux_config: (options.tmux_config.value.as_ref()).map(|file| here.cwd.join(file)),
         terminal: terminal_size(),
         program: helper().map_err(|error| system("cannot find this program's file", error))?,
         console,

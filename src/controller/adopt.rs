@@ -42,7 +42,7 @@ impl Controller {
     /// With a server that is on its way already there was nothing to be left.
     pub(super) async fn adopt_or_begin(&mut self, ahead: Option<Ahead>) {
         if let Some(ahead) = ahead {
-            self.windows.begun_ahead(ahead.client, ahead.first);
+            self.windows.begun(ahead.client);
             return self.begin_anew();
         }
         let site = self.windows.site.clone();
@@ -79,6 +79,12 @@ impl Controller {
         self.windows.connection = Connection::Attaching(client);
         // This server has read the user's configuration when it was started.
         self.windows.held = false;
+        self.windows.aside = left.aside();
+        for window in left.empty() {
+            if self.windows.aside.is_none_or(|aside| aside.window != window) {
+                self.windows.close(window);
+            }
+        }
         for pane in left.shims() {
             if signal_shim(pane.pid) {
                 self.expected_shims.insert(pane.pid);

@@ -1,15 +1,13 @@
-//! tmux, started before the rest of the session is made ready: it takes longer than all of that until its first window
-//! is there. Only where an earlier session can have left nothing. Which window that is, the machine says.
+//! tmux, started before the rest of the session is made ready: it takes longer than all of that until it
+//! answers. Only where an earlier session can have left nothing.
 
-use super::doors::bind_shim_door;
 use super::session::{Earlier, Setup, machine};
 use super::windows::{Site, start_server};
-use crate::model::{InstanceId, Moment};
+use crate::model::Moment;
 use crate::supervisor::{Action, Event};
 use crate::tmux::client::{Client, Drained};
 use crate::tmux::command::Command;
 use std::time::Duration;
-use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 /// A server that answers at all has ended within this.
@@ -19,10 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Ahead {
     pub(super) client: Client,
-    /// The instance whose window it begins with.
-    pub(super) first: InstanceId,
-    /// Where that window's shim calls: bound before, so that it finds somebody.
-    pub(super) door: Option<UnixListener>,
 }
 
 impl Ahead {
@@ -34,15 +28,11 @@ impl Ahead {
         if earlier.fresh || may_be_left || dir.check_sockets().is_err() {
             return None;
         }
-        let first = first_window(setup, now)?;
-        let door = bind_shim_door(dir).ok()?;
-        let name = setup.instances.get(first.0 as usize)?.name.to_string();
-        let client = start_server(site, &name).ok()?;
-        Some(Self {
-            client,
-            first,
-            door: Some(door),
-        })
+        if !wants_a_window(setup, now) {
+            return None;
+        }
+        let client = start_server(site).ok()?;
+        Some(Self { client })
     }
 
     /// Ends it again: the session cannot be.
@@ -58,12 +48,11 @@ impl Ahead {
     }
 }
 
-/// The window that the machine will ask for before any other.
-fn first_window(setup: &Setup, now: Moment) -> Option<InstanceId> {
-    let mut machine = machine(&setup.instances, now).ok()?;
+/// Whether the machine will ask for any.
+fn wants_a_window(setup: &Setup, now: Moment) -> bool {
+    let Ok(mut machine) = machine(&setup.instances, now) else {
+        return false;
+    };
     machine.handle(now, Event::Begin);
-    std::iter::from_fn(|| machine.poll_action()).find_map(|action| match action {
-        Action::OpenWindow { instance } => Some(instance),
-        _ => None,
-    })
+    std::iter::from_fn(|| machine.poll_action()).any(|action| matches!(action, Action::OpenWindow { .. }))
 }

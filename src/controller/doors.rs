@@ -19,13 +19,8 @@ const TMUX_SOCKET: Duration = Duration::from_secs(5);
 
 impl Controller {
     /// Binds both sockets, serves on TCP if that is wanted, and says so in `session.json`.
-    /// The shims' may be bound already.
-    pub(super) fn open_doors(
-        &mut self,
-        shim_door: Option<UnixListener>,
-        tcp: Option<TcpDoor>,
-    ) -> Result<(), Diagnostic> {
-        self.open_shim_door(shim_door)?;
+    pub(super) fn open_doors(&mut self, tcp: Option<TcpDoor>) -> Result<(), Diagnostic> {
+        self.open_shim_door()?;
         self.open_api()?;
         if let Some(door) = tcp {
             let server = api_server::serve_tcp(door, self.inlets.calls.clone())
@@ -35,11 +30,8 @@ impl Controller {
         self.info.write(&self.lock)
     }
 
-    fn open_shim_door(&mut self, bound: Option<UnixListener>) -> Result<(), Diagnostic> {
-        let listener = match bound {
-            Some(listener) => listener,
-            None => bind_shim_door(self.lock.dir())?,
-        };
+    fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
+        let listener = bind_shim_door(self.lock.dir())?;
         if let Some(old) = self.shim_door.take() {
             old.abort();
         }
@@ -91,7 +83,7 @@ impl Controller {
         }
         self.events.renew();
         let renewed = [
-            (!dir.shim_socket().exists()).then(|| self.open_shim_door(None)),
+            (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
             (!dir.api_socket().exists()).then(|| self.open_api()),
             // Only if it is gone: writing it is a change of the directory as well.
             (!self.cannot_write && SessionInfo::read_file(&dir).as_ref() != Some(&self.info)).then(|| {
@@ -189,7 +181,7 @@ impl Controller {
 }
 
 /// Where the shims of this session call. To be called with its lock.
-pub(super) fn bind_shim_door(dir: &SessionDir) -> Result<UnixListener, Diagnostic> {
+fn bind_shim_door(dir: &SessionDir) -> Result<UnixListener, Diagnostic> {
     let path = dir.shim_socket();
     // An old socket of this name is nobody's: the lock is ours.
     if let Err(error) = fs::remove_file(&path)

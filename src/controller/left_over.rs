@@ -4,7 +4,10 @@
 use crate::diag::{Diagnostic, Kind};
 use crate::platform::processes;
 use crate::shim;
+use crate::tmux::WindowId;
 use crate::tmux::command::{Command, sequence};
+use crate::tmux::hold;
+use crate::tmux::opening::Aside;
 use crate::tmux::server::{self, Pane, Server, ServerProcess};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
@@ -149,6 +152,26 @@ impl LeftOver {
         self.panes
             .iter()
             .filter(|pane| Self::shim_in(pane, &self.shim_socket).is_some())
+    }
+
+    /// The window that others are made in, if its controller did not come to close it.
+    pub(super) fn aside(&self) -> Option<Aside> {
+        let holds = |pane: &&Pane| {
+            let words = processes::arguments(pane.pid).unwrap_or_default();
+            matches!(words.as_slice(), [.., hold, socket] if hold == hold::SUBCOMMAND && *socket == self.shim_socket)
+        };
+        self.panes.iter().find(holds).map(|pane| Aside {
+            window: pane.window,
+            pane: pane.pane,
+        })
+    }
+
+    /// The windows in which no program has begun.
+    pub(super) fn empty(&self) -> impl Iterator<Item = WindowId> {
+        self.panes
+            .iter()
+            .filter(|pane| pane.pid == 0)
+            .map(|pane| pane.window)
     }
 
     /// The names of the instances that have a window.

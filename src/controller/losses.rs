@@ -107,10 +107,12 @@ impl Controller {
         if self.finished.is_some() {
             return self.release_all_held();
         }
+        if std::mem::take(&mut self.windows.configuring) {
+            self.give_up_tmux_config();
+        }
         let mut is_useless = false;
         match was {
-            // A window that was closed at once ends the session before it can be greeted.
-            Connection::Up(_) if gone.greeted || self.windows.first_spoke => {
+            Connection::Up(_) if gone.greeted => {
                 // The client alone may be gone: it was detached by hand, or killed.
                 self.windows.forget_panes();
                 if let Ok(client) = Client::attach(&self.windows.site.server) {
@@ -219,6 +221,7 @@ impl Controller {
                 || self.hosts.iter().any(|h| h.shim.is_some()));
         self.losses.closed.clear();
         self.windows.forget_panes();
+        self.windows.aside = None;
         self.lanes.forget();
         self.windows.held = self.facts.tmux_config.is_some();
         for host in &mut self.hosts {

@@ -42,6 +42,7 @@ mod links;
 mod listening;
 mod lookers;
 mod losses;
+mod opening;
 mod outset;
 mod planned;
 mod ports;

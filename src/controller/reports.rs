@@ -189,7 +189,6 @@ impl Controller {
             nonce: hello.nonce.clone(),
             version: hello.version,
         });
-        self.windows.first_spoke |= self.windows.first == Some(instance);
         if known.is_none() {
             let mut begun = None;
             if hello.live.is_some() || hello.last.is_some() {

@@ -1,19 +1,17 @@
 //! What tmux says, as output for the hub and events for the machine. What it means that it is gone stands in
-//! `losses.rs`, who looks at its windows in `viewers.rs`, what the streams tell besides lines in `told.rs`.
+//! `losses.rs`, how windows are opened in `opening.rs`, who looks at them in `viewers.rs`, what the streams tell besides lines in `told.rs`.
 
 use super::clock;
 use super::core::Controller;
 use super::leaving::Leave;
-use super::left_over::LeftOver;
 use super::refill;
 use super::windows::{self, Asked};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Kind};
 use crate::logs::Tone;
 use crate::model::InstanceId;
 use crate::supervisor::Event;
-use crate::tmux::command::{Command, Opened};
-use crate::tmux::server;
-use crate::tmux::{ClientEvent, Gone, Greeting, Notification, PaneId, Reply, WindowId};
+use crate::tmux::command::Command;
+use crate::tmux::{ClientEvent, Gone, Greeting, Notification, Reply, WindowId};
 
 /// What the loop has to see to after a drain; output has been passed on already.
 enum Said {
@@ -92,6 +90,7 @@ impl Controller {
             self.on_said(said);
         }
         self.advance_lanes();
+        self.close_aside();
     }
 
     fn on_said(&mut self, said: Said) {
@@ -118,9 +117,6 @@ impl Controller {
             }
             return;
         }
-        if let Some(first) = self.windows.first.take() {
-            self.on_opened(first, greeting.window, greeting.pane);
-        }
         if self.windows.became_ready() {
             // A new client after the old one was lost: windows and panes are the same ones.
             self.lanes.on_new_client(&mut self.windows);
@@ -137,15 +133,9 @@ impl Controller {
 
     fn on_reply(&mut self, reply: &Reply) {
         match self.windows.answered(reply.number) {
-            Some(Asked::Window(instance)) => match Opened::from_reply(&reply.first_line()) {
-                Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
-                // It is there, and the reply that says where was cut.
-                None if reply.ok => {
-                    self.windows.unopened.push(instance);
-                    self.ask_for_panes();
-                }
-                Some(_) | None => self.windows.refused(instance, reply.text()),
-            },
+            Some(Asked::Window(instance)) => self.on_opened_alone(instance, reply),
+            Some(Asked::Place(instance)) => self.on_placed(instance, reply),
+            Some(Asked::Program(instance)) => self.on_program(instance, reply),
             Some(Asked::Refused(instance)) => {
                 if let Some(message) = self.windows.reason_of_refusal(instance, reply.ok) {
                     self.feed(Event::WindowFailed { instance, message });
@@ -162,14 +152,6 @@ impl Controller {
             // The window is gone as well: its end tells more.
             Some(Asked::Left(..) | Asked::Column(_)) | None => {}
         }
-    }
-
-    fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
-        // Its scrollback has what the pane prints until that is here.
-        if !self.windows.is_asking(Asked::Scrollback(instance)) {
-            self.windows.bind(pane, instance);
-        }
-        self.note_window(instance, window);
     }
 
     /// A window has left a session. It may have been the session of a view: tmux then says the same.
@@ -190,48 +172,6 @@ impl Controller {
         }
     }
 
-    /// Opens the windows that the machine wants; not while it is unclear what became of the last server.
-    pub(super) fn open_wanted_windows(&mut self) {
-        if self.losses.is_open() {
-            return;
-        }
-        let hosts = &self.hosts;
-        if let Err(error) = self
-            .windows
-            .open_wanted(|id| hosts[id.0 as usize].spec.name.clone())
-        {
-            self.leave = Some(Leave::NoTmux(error));
-        }
-    }
-
-    fn ask_for_panes(&mut self) {
-        self.windows.ask_once(&Command::list_panes(), Asked::Panes);
-    }
-
-    /// Which of the windows that were asked for have been opened, where that was not told: the client was lost, or
-    /// the reply was cut.
-    fn on_panes(&mut self, reply: &Reply) {
-        let panes = server::panes(&reply.text());
-        if panes.is_none() && reply.ok {
-            return self.ask_for_panes();
-        }
-        let panes = panes.unwrap_or_default();
-        for instance in std::mem::take(&mut self.windows.unopened) {
-            let name = self.host(instance).name();
-            let opened = panes
-                .iter()
-                .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
-            match opened {
-                Some(pane) => self.on_opened(instance, pane.window, pane.pane),
-                // It has spoken, and its window is closed by now: its end tells more.
-                None if self.host(instance).shim.is_some() => {}
-                None => self.windows.want(instance),
-            }
-        }
-        self.find_windows(&panes);
-        self.open_wanted_windows();
-    }
-
     /// The user's own tmux configuration, where one was asked for, before the windows are made.
     fn configure_tmux(&mut self) {
         let is_due = self.windows.held && !self.windows.configuring;
@@ -248,7 +188,25 @@ impl Controller {
         });
     }
 
+    /// tmux has ended while it read the user's file, and would with every server.
+    pub(super) fn give_up_tmux_config(&mut self) {
+        if let Some(file) = self.facts.tmux_config.take() {
+            let text = format!("{}: tmux ended while it read this", file.display());
+            self.windows.held = false;
+            self.tell_of_tmux_config(&[Diagnostic::warning(Kind::Config, text)]);
+        }
+    }
+
     pub(super) fn on_tmux_configured(&mut self, warnings: &[Diagnostic]) {
+        self.tell_of_tmux_config(warnings);
+        self.windows.held = false;
+        self.windows.configuring = false;
+        self.open_wanted_windows();
+        self.close_aside();
+        self.note_progress();
+    }
+
+    fn tell_of_tmux_config(&mut self, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.say_session(Tone::Alarm, &warning.to_string());
             // Where there is no console: to whoever waits for the start.
@@ -259,10 +217,6 @@ impl Controller {
             let advice = warning.hints.first().map_or(GOES_WITHOUT, String::as_str);
             self.progress.warn(message.join(": "), advice.to_owned());
         }
-        self.windows.held = false;
-        self.windows.configuring = false;
-        self.open_wanted_windows();
-        self.note_progress();
     }
 }
 

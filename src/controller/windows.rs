@@ -2,14 +2,16 @@
 //! each reply was asked for.
 
 use crate::diag::Diagnostic;
-use crate::model::{InstanceId, InstanceName};
+use crate::model::InstanceId;
 use crate::shim;
-use crate::tmux::client::{Client, FirstWindow};
+use crate::tmux::client::{Client, FirstWindow, SESSION};
 use crate::tmux::command::Command;
+use crate::tmux::hold;
+use crate::tmux::opening::Aside;
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
 use crate::tmux::{CommandNumber, PaneId, WindowId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 /// What a command was sent for.
@@ -17,6 +19,10 @@ use std::path::PathBuf;
 pub(super) enum Asked {
     /// A window for this instance.
     Window(InstanceId),
+    /// An empty window for this instance.
+    Place(InstanceId),
+    /// That the program of the window that was made for this instance begins.
+    Program(InstanceId),
     /// Whether there is a session, after a window was refused to this instance.
     Refused(InstanceId),
     /// Who looks at which window.
@@ -33,6 +39,25 @@ pub(super) enum Asked {
     WindowThere(InstanceId),
     /// Whether the server lives, after this instance's window hung up.
     Alive(InstanceId),
+}
+
+impl Asked {
+    /// The instance that gets a window by this.
+    fn opens(self) -> Option<InstanceId> {
+        match self {
+            Self::Window(instance)
+            | Self::Place(instance)
+            | Self::Program(instance)
+            | Self::Refused(instance) => Some(instance),
+            Self::Clients
+            | Self::Left(..)
+            | Self::Column(_)
+            | Self::Scrollback(_)
+            | Self::Panes
+            | Self::WindowThere(_)
+            | Self::Alive(_) => None,
+        }
+    }
 }
 
 /// How the control client stands.
@@ -68,7 +93,7 @@ pub(super) struct Site {
 pub(super) struct Windows {
     pub(super) site: Site,
     pub(super) connection: Connection,
-    wanted: Vec<InstanceId>,
+    pub(super) wanted: VecDeque<InstanceId>,
     /// Windows wait until the user's tmux configuration has been read.
     pub(super) held: bool,
     /// It is being read.
@@ -76,12 +101,10 @@ pub(super) struct Windows {
     asked: BTreeMap<CommandNumber, Asked>,
     /// By pane number: tmux counts panes from 0 and never reuses a number.
     panes: Vec<Option<InstanceId>>,
-    /// The instance whose window the server was started with.
-    pub(super) first: Option<InstanceId>,
-    /// The same, as long as nobody has asked for it yet.
-    ahead: Option<InstanceId>,
-    /// The shim in that window has spoken, which tmux itself may not have done by then.
-    pub(super) first_spoke: bool,
+    /// The window that others are made in, as long as many may be made.
+    pub(super) aside: Option<Aside>,
+    /// The empty windows that are being made: of how many each group is that has not been answered yet.
+    pub(super) placing: VecDeque<usize>,
     /// Windows that were asked for when the client was lost.
     pub(super) unopened: Vec<InstanceId>,
     /// Why tmux did not open a window, until it is known whether it still had a session.
@@ -90,18 +113,22 @@ pub(super) struct Windows {
     pub(super) suspended: bool,
 }
 
-/// Starts a server whose first window is the instance's of this name.
-pub(super) fn start_server(site: &Site, name: &str) -> Result<Client, Diagnostic> {
+/// Starts a server with a window that others are made in.
+pub(super) fn start_server(site: &Site) -> Result<Client, Diagnostic> {
     let window = FirstWindow {
-        name,
+        name: SESSION,
         program: &site.program,
-        arguments: &shim_arguments(site, name),
+        arguments: &[hold::SUBCOMMAND.to_owned(), site.shim_socket.clone()],
         root: &site.root,
     };
-    Client::start(&site.server, &site.setup, &window)
+    let mut client = Client::start(&site.server, &site.setup, &window)?;
+    for command in Aside::FIRST.commands() {
+        let _number = client.send(&command);
+    }
+    Ok(client)
 }
 
-fn shim_arguments(site: &Site, name: &str) -> Vec<String> {
+pub(super) fn shim_arguments(site: &Site, name: &str) -> Vec<String> {
     vec![
         shim::SUBCOMMAND.to_owned(),
         site.shim_socket.clone(),
@@ -115,14 +142,13 @@ impl Windows {
         Self {
             site,
             connection: Connection::Down,
-            wanted: Vec::new(),
+            wanted: VecDeque::new(),
             held,
             configuring: false,
             asked: BTreeMap::new(),
             panes: Vec::new(),
-            first: None,
-            ahead: None,
-            first_spoke: false,
+            aside: None,
+            placing: VecDeque::new(),
             unopened: Vec::new(),
             refused: BTreeMap::new(),
             suspended: false,
@@ -150,51 +176,7 @@ impl Windows {
     }
 
     pub(super) fn want(&mut self, instance: InstanceId) {
-        self.wanted.push(instance);
-    }
-
-    /// Opens the wanted windows: all of them in one write, the first of a new server with the server itself.
-    pub(super) fn open_wanted(
-        &mut self,
-        name: impl Fn(InstanceId) -> InstanceName,
-    ) -> Result<(), Diagnostic> {
-        if self.held && !matches!(self.connection, Connection::Down) || self.wanted.is_empty() {
-            return Ok(());
-        }
-        let mut wanted = std::mem::take(&mut self.wanted);
-        if matches!(self.connection, Connection::Down) {
-            let first = wanted.remove(0);
-            let client = start_server(&self.site, &name(first).to_string())?;
-            self.begun(client, first);
-        }
-        if let Some(first) = self.ahead.take() {
-            wanted.retain(|instance| *instance != first);
-        }
-        if self.held {
-            self.wanted = wanted;
-            return Ok(());
-        }
-        for instance in wanted {
-            let name = name(instance).to_string();
-            let command = Command::new_window(&name, &self.site.program, &shim_arguments(&self.site, &name));
-            self.ask(&command, Asked::Window(instance));
-        }
-        if let Some(client) = self.client() {
-            client.flush();
-        }
-        Ok(())
-    }
-
-    /// A server has been started ahead, with a window for this instance, which will be asked for.
-    pub(super) fn begun_ahead(&mut self, client: Client, first: InstanceId) {
-        self.begun(client, first);
-        self.ahead = Some(first);
-    }
-
-    fn begun(&mut self, client: Client, first: InstanceId) {
-        self.connection = Connection::Up(client);
-        self.first = Some(first);
-        self.first_spoke = false;
+        self.wanted.push_back(instance);
     }
 
     /// Sends a command whose answer matters.
@@ -238,31 +220,22 @@ impl Windows {
     pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
         self.connection = Connection::Down;
         self.refused.clear();
-        let first = self.first.take().filter(|_| !self.first_spoke);
-        let mut unopened: Vec<_> = first.into_iter().collect();
-        unopened.extend(
-            std::mem::take(&mut self.asked)
-                .into_values()
-                .filter_map(|asked| match asked {
-                    Asked::Window(instance) | Asked::Refused(instance) => Some(instance),
-                    Asked::Clients
-                    | Asked::Left(..)
-                    | Asked::Column(_)
-                    | Asked::Scrollback(_)
-                    | Asked::Panes
-                    | Asked::WindowThere(_)
-                    | Asked::Alive(_) => None,
-                }),
-        );
-        unopened
+        self.placing.clear();
+        std::mem::take(&mut self.asked)
+            .into_values()
+            .filter_map(Asked::opens)
+            .collect()
     }
 
     /// Whether a window has been asked for and is not there yet.
     pub(super) fn is_opening(&self, instance: InstanceId) -> bool {
-        self.first == Some(instance)
-            || self.unopened.contains(&instance)
-            || self.is_asking(Asked::Window(instance))
-            || self.is_asking(Asked::Refused(instance))
+        self.unopened.contains(&instance) || self.asked.values().any(|asked| asked.opens() == Some(instance))
+    }
+
+    /// Whether any has.
+    pub(super) fn is_opening_any(&self) -> bool {
+        let is_asked = || self.asked.values().any(|asked| asked.opens().is_some());
+        !self.wanted.is_empty() || !self.unopened.is_empty() || is_asked()
     }
 
     /// tmux did not open a window. A session that is about to end opens none, and does not say so: that is known

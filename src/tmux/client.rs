@@ -118,7 +118,7 @@ impl Client {
             .arg("-c")
             .arg(super::command::literal(&first.root.to_string_lossy()))
             // Our client has no size and must not set one for those that have.
-            .args(["-e", super::command::SMALL_HEAP])
+            .args(["-e", super::opening::SMALL_HEAP])
             .args(["-f", "ignore-size", "--"])
             .args(super::command::without_shell(first.program, first.arguments));
         let mut client = Self::spawn(server, &[], &session)?;

@@ -1,7 +1,6 @@
 //! tmux commands and how they are written: as a line for control mode, or as arguments of a `tmux` process.
 //! Every byte of an argument arrives as it is; what tmux would expand (formats) is quoted by [`literal`].
 
-use super::whole::whole;
 use super::{PaneId, SessionId, WindowId};
 use std::fmt::Write as _;
 
@@ -11,36 +10,6 @@ use std::fmt::Write as _;
 pub struct Command {
     words: Vec<String>,
 }
-
-/// What [`Command::new_window`] makes tmux print.
-pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
-
-/// A window as `new-window` reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
-    pub window: WindowId,
-    pub pane: PaneId,
-    /// The pane's process.
-    pub pid: u32,
-}
-
-impl Opened {
-    /// Reads the reply to [`Command::new_window`]. A window that was made and a reply that is none: the reply was
-    /// cut, and [`Command::list_panes`] tells.
-    pub fn from_reply(line: &str) -> Option<Self> {
-        let mut words = whole(line)?.split(' ');
-        let opened = Self {
-            window: words.next()?.parse().ok()?,
-            pane: words.next()?.parse().ok()?,
-            pid: words.next()?.parse().ok()?,
-        };
-        words.next().is_none().then_some(opened)
-    }
-}
-
-/// For the program of a window, which is small and lives long: glibc's per-thread caches would double its heap.
-/// What it starts gets an environment of its own.
-pub(super) const SMALL_HEAP: &str = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
 
 impl Command {
     /// The command `name` without arguments.
@@ -63,16 +32,6 @@ impl Command {
     /// Adds several arguments.
     pub fn args<I: IntoIterator<Item = S>, S: Into<String>>(self, words: I) -> Self {
         words.into_iter().fold(self, Self::arg)
-    }
-
-    /// A new window in the client's own session that runs `program` with `arguments`, without a shell. Takes
-    /// nobody's view there. The reply is an [`Opened`].
-    pub fn new_window(name: &str, program: &str, arguments: &[String]) -> Self {
-        Self::new("new-window")
-            .args(["-d", "-P", "-F", OPENED, "-e", SMALL_HEAP, "-n"])
-            .arg(literal(name))
-            .arg("--")
-            .args(without_shell(program, arguments))
     }
 
     /// Ends the window and hangs its process up.
@@ -249,23 +208,13 @@ fn write_quoted(word: &str, into: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Opened, literal, literal_with_time, sequence};
+    use super::{Command, literal, literal_with_time, sequence};
     use crate::tmux::{PaneId, WindowId};
 
     fn line(command: &Command) -> String {
         let mut bytes = Vec::new();
         command.write_line(&mut bytes);
         String::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn a_new_window_runs_its_program_without_a_shell() {
-        let command = Command::new_window("web#2", "/opt/my ovr", &["shim".into(), "a;b".into()]);
-        assert_eq!(
-            line(&command),
-            "new-window -d -P -F \"#{window_id} #{pane_id} #{pane_pid} .\" -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -n \"web##2\" -- \"/opt/my ovr\" shim \"a;b\"\n"
-        );
-        assert!(line(&Command::new_window("a", "sh", &[])).ends_with(" -- env sh\n"));
     }
 
     #[test]
@@ -300,20 +249,5 @@ mod tests {
         assert_eq!(literal("#{pid} #(x)"), "##{pid} ##(x)");
         assert_eq!(literal_with_time("100%"), "100%%");
         assert_eq!(literal("#[fg=red]"), "## [fg=red]");
-    }
-
-    #[test]
-    fn the_reply_to_a_new_window_is_three_ids() {
-        assert_eq!(
-            Opened::from_reply("@1 %2 345 ."),
-            Some(Opened {
-                window: WindowId(1),
-                pane: PaneId(2),
-                pid: 345
-            })
-        );
-        for bad in ["", "@1 %2 ", "@1 %2 3", "@1 %2 x .", "@1 %2 3 4 .", "%1 @2 3 ."] {
-            assert_eq!(Opened::from_reply(bad), None);
-        }
     }
 }

@@ -131,6 +131,7 @@ impl Server {
 pub struct Pane {
     pub window: WindowId,
     pub pane: PaneId,
+    /// 0: no program has begun in it yet.
     pub pid: u32,
     /// What it was started with, as tmux quotes it.
     pub command: String,
@@ -181,7 +182,10 @@ pub fn panes(text: &str) -> Option<Vec<Pane>> {
         Some(Pane {
             window: words.next()?.parse().ok()?,
             pane: words.next()?.parse().ok()?,
-            pid: words.next()?.parse().ok()?,
+            pid: match words.next()? {
+                "" => 0,
+                pid => pid.parse().ok()?,
+            },
             command: words.next().unwrap_or_default().to_owned(),
         })
     };
@@ -316,7 +320,7 @@ mod tests {
     #[test]
     fn lists_are_read_and_control_clients_left_out() {
         assert_eq!(
-            panes("@0 %0 12 /x/ovr shim \"a b\" .\n@1 %3 13  .\nnonsense .\n").unwrap(),
+            panes("@0 %0 12 /x/ovr shim \"a b\" .\n@1 %3 13  .\n@2 %4   .\nnonsense .\n").unwrap(),
             [
                 Pane {
                     window: WindowId(0),
@@ -328,6 +332,12 @@ mod tests {
                     window: WindowId(1),
                     pane: PaneId(3),
                     pid: 13,
+                    command: String::new()
+                },
+                Pane {
+                    window: WindowId(2),
+                    pane: PaneId(4),
+                    pid: 0,
                     command: String::new()
                 },
             ]

@@ -110,7 +110,7 @@ fn killing_the_only_window_is_the_end_of_its_service_and_no_loss_of_tmux() {
     let project = Project::with("web: exec sleep 4044\n");
     let console = project.start_piped(&["-t", "1"]);
     project.wait_running(["web"]);
-    project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    project.tmux(&["kill-window", "-t", "=ovr:=web"]).success();
     assert_ne!(console.wait_exit(), 0);
     project.wait_gone();
     let text = console.plain() + &console.stderr();
@@ -123,8 +123,9 @@ fn killing_one_window_after_the_other_ends_each_service_and_is_no_loss_of_tmux()
     let project = Project::with("web: exec sleep 4045\ndb: exec sleep 4046\n");
     let console = project.start_piped(&["--any-can-die", "-t", "1"]);
     project.wait_running(["web", "db"]);
-    for _ in 0..2 {
-        project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    for name in ["web", "db"] {
+        let window = format!("=ovr:={name}");
+        project.tmux(&["kill-window", "-t", &window]).success();
     }
     for name in ["web", "db"] {
         let ended = |state| matches!(state, StateWord::Exited | StateWord::Failed);
@@ -141,7 +142,7 @@ fn the_only_window_killed_comes_back_with_a_service_that_restarts() {
     let project = Project::with("web: exec sleep 4047\n");
     let console = project.start_piped(&["-r", "all", "-t", "1"]);
     let [old] = project.wait_running(["web"]);
-    project.tmux(&["kill-window", "-t", "ovr:"]).success();
+    project.tmux(&["kill-window", "-t", "=ovr:=web"]).success();
     project.wait_replaced("web", old);
     assert!(
         !console.plain().contains("tmux server is gone"),
@@ -345,7 +346,7 @@ fn answers_that_tmux_cut_short_are_asked_for_again() {
     project.wait_running(["web", "api", "worker"]);
     let windows = project.tmux(&["list-windows", "-F", "#{window_name}"]).stdout;
     assert_eq!(windows.lines().count(), 3, "{windows}");
-    // The first window came with the greeting, the others with answers of their own.
+    // One window is made anew, with its program, after its answer was cut; the others came as they should.
     for name in ["web", "api"] {
         let view = project.connect(name);
         view.wait_for_screen_text(&format!("here is {name}"));

@@ -33,6 +33,10 @@ fn hostile_tmux_configurations_change_nothing() {
         "run-shell 'exit 7'",
         "no-such-command at all",
         "set -g exit-empty on\nset -g exit-unattached on",
+        "set -g window-size manual\nnew-session -d -s other",
+        "kill-server",
+        "kill-window",
+        "split-window -d 'exec sleep 1000'",
         "set -g allow-rename on\nset -g automatic-rename on\nset -g renumber-windows on",
     ] {
         let project = Project::with(TWO).file("~/tmux.conf", &format!("{line}\n"));

@@ -45,7 +45,7 @@ fn piped(project: &Project) -> usize {
 /// What a person might do in tmux: a copy of the pane's output in `$OUT/mine`.
 fn pipe_to_a_file(project: &Project) {
     let copy = format!("exec cat > {}", project.path("out").join("mine").display());
-    project.tmux(&["pipe-pane", "-t", "=ovr:", &copy]).success();
+    project.tmux(&["pipe-pane", "-t", "=ovr:=web", &copy]).success();
 }
 
 #[track_caller]

@@ -43,6 +43,7 @@ mod lost_files;
 mod names;
 mod nats;
 mod open_files;
+mod opening;
 mod output;
 mod ports;
 mod probes;

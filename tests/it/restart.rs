@@ -239,7 +239,7 @@ fn what_the_old_run_printed_stays_readable_after_a_restart() {
     project.ovr(&["restart", "web"]).success();
     let [new] = project.wait_running(["web"]);
     let pane = project
-        .tmux(&["capture-pane", "-p", "-S", "-", "-t", "%0"])
+        .tmux(&["capture-pane", "-p", "-S", "-", "-t", "=ovr:=web"])
         .stdout;
     for pid in [old, new] {
         assert!(pane.contains(&format!("words of {pid}")), "{pane}");

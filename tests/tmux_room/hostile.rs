@@ -1,7 +1,8 @@
 //! The user's own configuration, at its worst.
 
 use crate::harness::{PATIENCE, Room, run, sh};
-use ovr::tmux::command::{Command, Opened};
+use ovr::tmux::command::Command;
+use ovr::tmux::opening::Opened;
 use ovr::tmux::setup::apply_user_file;
 use std::fs;
 use std::time::Duration;

@@ -4,7 +4,8 @@ mod narrow;
 
 use crate::harness::{PATIENCE, Room, run, sh};
 use ovr::tmux::WindowId;
-use ovr::tmux::command::{Command, Opened};
+use ovr::tmux::command::Command;
+use ovr::tmux::opening::Opened;
 use ovr::tmux::server::{Server, viewers};
 use ovr::tmux::view::{LeaveKeys, View, ViewMode, WindowStatus};
 use std::process;

@@ -1,0 +1,209 @@
+//! How the wanted windows are opened: of a server that has just begun in groups, empty first and then with their
+//! programs; later ones one by one. What the machine wants stands in `windows.rs`, what tmux answers comes by
+//! `tmux_events.rs`.
+
+use super::core::Controller;
+use super::leaving::Leave;
+use super::left_over::LeftOver;
+use super::windows::{Asked, Connection, Windows, shim_arguments, start_server};
+use crate::diag::Diagnostic;
+use crate::model::InstanceId;
+use crate::tmux::client::Client;
+use crate::tmux::command::Command;
+use crate::tmux::opening::{Aside, Opened, Placed};
+use crate::tmux::server::{self, Pane};
+use crate::tmux::{PaneId, Reply, WindowId};
+
+/// While the programs of one group begin, tmux has the next to make.
+const GROUPS: usize = 2;
+
+impl Windows {
+    /// Opens the wanted windows, as far as it is time for them. A server is started where there is none.
+    fn open_wanted(&mut self, name: impl Fn(InstanceId) -> String) -> Result<(), Diagnostic> {
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        if matches!(self.connection, Connection::Down) {
+            let client = start_server(&self.site)?;
+            self.begun(client);
+        }
+        if self.held {
+            return Ok(());
+        }
+        match self.aside {
+            Some(aside) => self.place(aside, name),
+            None => {
+                while let Some(instance) = self.wanted.pop_front() {
+                    self.open_alone(instance, &name(instance));
+                }
+            }
+        }
+        self.flush();
+        Ok(())
+    }
+
+    /// A server has been started.
+    pub(super) fn begun(&mut self, client: Client) {
+        self.connection = Connection::Up(client);
+        self.aside = Some(Aside::FIRST);
+    }
+
+    /// Empty windows for the next groups of instances.
+    fn place(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
+        let size = self.site.setup.size;
+        while self.placing.len() < GROUPS && !self.wanted.is_empty() {
+            let count = self.wanted.len().min(Aside::room(size));
+            for command in aside.empty_panes(count, size) {
+                self.tell(&command);
+            }
+            for instance in self.wanted.drain(..count).collect::<Vec<_>>() {
+                self.ask(&aside.move_out(&name(instance)), Asked::Place(instance));
+            }
+            self.placing.push_back(count);
+        }
+    }
+
+    /// An answer of the oldest group has come.
+    fn note_placed(&mut self) {
+        if let Some(left) = self.placing.front_mut() {
+            *left -= 1;
+            if *left == 0 {
+                self.placing.pop_front();
+            }
+        }
+    }
+
+    fn begin(&mut self, instance: InstanceId, name: &str, placed: Placed) {
+        let [cleared, begun] = placed.begin(&self.site.program, &shim_arguments(&self.site, name));
+        self.tell(&cleared);
+        self.ask(&begun, Asked::Program(instance));
+    }
+
+    /// A window with its program, in one.
+    fn open_alone(&mut self, instance: InstanceId, name: &str) {
+        let command = Command::new_window(name, &self.site.program, &shim_arguments(&self.site, name));
+        self.ask(&command, Asked::Window(instance));
+    }
+}
+
+impl Controller {
+    /// Opens the windows that the machine wants; not while it is unclear what became of the last server.
+    pub(super) fn open_wanted_windows(&mut self) {
+        if self.losses.is_open() {
+            return;
+        }
+        let hosts = &self.hosts;
+        if let Err(error) = self.windows.open_wanted(|id| hosts[id.0 as usize].name()) {
+            self.leave = Some(Leave::NoTmux(error));
+        }
+    }
+
+    /// What tmux answered to an order that gives the instance a window.
+    pub(super) fn on_placed(&mut self, instance: InstanceId, reply: &Reply) {
+        let name = self.host(instance).name();
+        let placed = Placed::from_reply(&reply.first_line()).filter(|_| reply.ok);
+        if let Some(placed) = placed {
+            self.on_opened(instance, placed.window, placed.pane);
+            self.windows.begin(instance, &name, placed);
+        } else {
+            self.windows.open_alone(instance, &name);
+            if reply.ok {
+                // It is there, and the reply that says where was cut: nobody will use it.
+                self.ask_for_panes();
+            }
+        }
+        self.windows.note_placed();
+        self.open_wanted_windows();
+        self.windows.flush();
+    }
+
+    /// What tmux answered to the order that the program of a window begins.
+    pub(super) fn on_program(&mut self, instance: InstanceId, reply: &Reply) {
+        if !reply.ok {
+            // First the other, so that there is never none.
+            self.windows.open_alone(instance, &self.host(instance).name());
+            if let Some(window) = self.host_mut(instance).window.take() {
+                self.windows.close(window);
+            }
+            self.windows.flush();
+        }
+    }
+
+    pub(super) fn on_opened_alone(&mut self, instance: InstanceId, reply: &Reply) {
+        match Opened::from_reply(&reply.first_line()) {
+            Some(opened) if reply.ok => self.on_opened(instance, opened.window, opened.pane),
+            // It is there, and the reply that says where was cut.
+            None if reply.ok => {
+                self.windows.unopened.push(instance);
+                self.ask_for_panes();
+            }
+            Some(_) | None => self.windows.refused(instance, reply.text()),
+        }
+    }
+
+    fn on_opened(&mut self, instance: InstanceId, window: WindowId, pane: PaneId) {
+        // Its scrollback has what the pane prints until that is here.
+        if !self.windows.is_asking(Asked::Scrollback(instance)) {
+            self.windows.bind(pane, instance);
+        }
+        self.note_window(instance, window);
+    }
+
+    pub(super) fn ask_for_panes(&mut self) {
+        self.windows.ask_once(&Command::list_panes(), Asked::Panes);
+    }
+
+    /// Which of the windows that were asked for have been opened, where that was not told: the client was lost, or
+    /// the reply was cut.
+    pub(super) fn on_panes(&mut self, reply: &Reply) {
+        let panes = server::panes(&reply.text());
+        if panes.is_none() && reply.ok {
+            return self.ask_for_panes();
+        }
+        let panes = panes.unwrap_or_default();
+        for instance in std::mem::take(&mut self.windows.unopened) {
+            let name = self.host(instance).name();
+            let opened = panes
+                .iter()
+                .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
+            match opened {
+                Some(pane) => self.on_opened(instance, pane.window, pane.pane),
+                // It has spoken, and its window is closed by now: its end tells more.
+                None if self.host(instance).shim.is_some() => {}
+                None => {
+                    // If it was made, it is empty.
+                    self.host_mut(instance).window = None;
+                    self.windows.want(instance);
+                }
+            }
+        }
+        self.close_empty(&panes);
+        self.find_windows(&panes);
+        self.open_wanted_windows();
+    }
+
+    /// Windows that were made for an instance that has got another.
+    fn close_empty(&mut self, panes: &[Pane]) {
+        for pane in panes.iter().filter(|pane| pane.pid == 0) {
+            let is_aside = self.windows.aside.is_some_and(|a| a.window == pane.window);
+            if !is_aside && self.owner_of(pane.window).is_none() {
+                self.windows.close(pane.window);
+            }
+        }
+    }
+
+    /// The window that others are made in goes as soon as they are there.
+    pub(super) fn close_aside(&mut self) {
+        let is_wanted = self.windows.held || self.windows.is_opening_any();
+        if self.adopted.begun
+            && self.windows.is_up()
+            && !is_wanted
+            && let Some(aside) = self.windows.aside.take()
+        {
+            for command in aside.close() {
+                self.windows.tell(&command);
+            }
+            self.windows.flush();
+        }
+    }
+}

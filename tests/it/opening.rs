@@ -1,0 +1,136 @@
+//! How windows come to be: many at once, where tmux refuses a step, and what a controller that died in between left.
+
+use crate::harness::{Project, processes, program};
+use rustix::process::Signal;
+
+/// The names of tmux's windows, in its order.
+fn windows(project: &Project) -> Vec<String> {
+    let names = project.tmux(&["list-windows", "-t", "=ovr:", "-F", "#{window_name}"]);
+    names.stdout.lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn wait_windows(project: &Project, names: &[String]) {
+    project.wait_until("each service, and nothing else, to have a window", || {
+        windows(project) == names
+    });
+}
+
+/// A tmux in which this command fails.
+fn tmux_without(command: &str) -> String {
+    format!(
+        "#!/bin/sh\n\
+         for word; do [ \"$last\" = -f ] && [ -z \"$config\" ] && config=$word; last=$word; done\n\
+         [ -f \"$config\" ] && echo \"set -s command-alias[90] '{command}=has-session -t =nobody'\" >> \"$config\"\n\
+         exec tmux \"$@\"\n"
+    )
+}
+
+#[test]
+fn services_that_start_together_have_windows_in_the_order_of_the_file() {
+    let project = Project::with_many(30, |_| "exec sleep 1000".to_owned());
+    project.start_detached(&[]);
+    let names: Vec<String> = project
+        .status()
+        .services
+        .iter()
+        .map(|service| service.name.clone())
+        .collect();
+    assert_eq!(names.len(), 30);
+    wait_windows(&project, &names);
+}
+
+#[test]
+fn a_service_begins_in_the_size_that_it_keeps() {
+    let project = Project::with_many(12, |_| {
+        "trap 'stty size >>$OUT/$PS.changed' WINCH; stty size >$OUT/$PS; while :; do sleep 0.01; done"
+            .to_owned()
+    });
+    project.start_detached(&[]);
+    let services = project.status().services;
+    for service in &services {
+        assert_eq!(project.wait_out(&service.name), "30 120");
+    }
+    // Whatever size tmux owes them comes before that of a terminal that looks.
+    for service in services {
+        let view = project.cmd(&["connect", &service.name]).size(24, 80).terminal();
+        let changed = project.wait_out(&format!("{}.changed", service.name));
+        assert!(changed.ends_with(" 80"), "{changed}");
+        assert_eq!(changed.lines().count(), 1, "{changed}");
+        drop(view);
+    }
+}
+
+#[test]
+fn a_line_end_alone_does_not_go_back_to_the_left_edge() {
+    let project = Project::with("web: stty -opost; printf 'ab\\ncd'; exec sleep 1000\napi: sleep 1000\n");
+    project.start_detached(&[]);
+    project.wait_until("the words to stand as on any terminal", || {
+        let screen = project.tmux(&["capture-pane", "-p", "-t", "=ovr:=web"]).stdout;
+        screen.starts_with("ab\n  cd\n")
+    });
+}
+
+#[test]
+fn where_tmux_refuses_a_step_services_start_all_the_same() {
+    for command in [
+        "split-window",
+        "break-pane",
+        "resize-window",
+        "move-window",
+        "send-keys",
+        "respawn-pane",
+    ] {
+        let project = Project::with("web: sleep 1000\napi: sleep 1000\nworker: sleep 1000\n")
+            .script("odd-tmux", &tmux_without(command))
+            .env("OVR_TMUX", "odd-tmux");
+        project.start_detached(&[]);
+        project.wait_running(["web", "api", "worker"]);
+        project.wait_until("each service, and nothing else, to have a window", || {
+            let mut names = windows(&project);
+            names.sort_unstable();
+            names == ["api", "web", "worker"]
+        });
+    }
+}
+
+#[test]
+fn what_a_controller_left_that_died_while_it_opened_windows_goes_with_the_next() {
+    let project = Project::with("web: exec sleep 1000\n");
+    project.start_detached(&[]);
+    let [web] = project.wait_running(["web"]);
+    wait_windows(&project, &["web".to_owned()]);
+    let shim = project
+        .tmux(&["list-panes", "-a", "-F", "#{pane_start_command}"])
+        .stdout;
+    let socket = shim
+        .split_whitespace()
+        .find(|word| word.ends_with("shim.sock"))
+        .unwrap()
+        .to_owned();
+    let ovr = program();
+    let hold = [
+        "new-window",
+        "-d",
+        "-n",
+        "ovr",
+        "--",
+        ovr.to_str().unwrap(),
+        "hold",
+        &socket,
+    ];
+    project.tmux(&hold).success();
+    for _ in 0..2 {
+        project
+            .tmux(&["split-window", "-d", "-t", "=ovr:=ovr", ""])
+            .success();
+        project
+            .tmux(&["break-pane", "-d", "-s", "=ovr:=ovr.1", "-n", "api"])
+            .success();
+    }
+    assert_eq!(windows(&project).len(), 4);
+    processes::kill(project.status().session.pid, Signal::KILL);
+    project.start_detached(&[]);
+    assert_eq!(project.wait_running(["web"]), [web]);
+    wait_windows(&project, &["web".to_owned()]);
+}
