@@ -115,14 +115,6 @@ impl Controller {
         }
     }
 
-    /// The tmux server has said who it is: worth knowing for a controller that comes after.
-    pub(super) fn note_server(&mut self, pid: u32) {
-        if self.info.tmux_pid != Some(pid) {
-            self.info.set_tmux(Some(pid));
-            self.write_info();
-        }
-    }
-
     /// That the session ends, or does not: a controller that comes after finishes what was begun.
     pub(super) fn note_ending(&mut self, ending: bool) {
         if self.info.ending != ending {
@@ -165,7 +157,7 @@ impl Controller {
         }
     }
 
-    fn write_info(&mut self) {
+    pub(super) fn write_info(&mut self) {
         let written = self.info.write(&self.lock);
         self.cannot_write = written.is_err();
         if let Err(error) = written {

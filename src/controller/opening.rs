@@ -12,10 +12,13 @@ use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::opening::{Aside, Opened, Placed};
 use crate::tmux::server::{self, Pane};
+use crate::tmux::setup::Setup;
 use crate::tmux::{PaneId, Reply, WindowId};
 
 /// While the programs of one group begin, tmux has the next to make.
 const GROUPS: usize = 2;
+/// The first is small and comes alone: what runs in it begins while tmux makes the others.
+const FIRST_GROUP: usize = 2;
 
 impl Windows {
     /// Opens the wanted windows, as far as it is time for them. A server is started where there is none.
@@ -46,13 +49,19 @@ impl Windows {
     pub(super) fn begun(&mut self, client: Client) {
         self.connection = Connection::Up(client);
         self.aside = Some(Aside::FIRST);
+        self.placed = false;
     }
 
     /// Empty windows for the next groups of instances.
     fn place(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
         let size = self.site.setup.size;
         while self.placing.len() < GROUPS && !self.wanted.is_empty() {
-            let count = self.wanted.len().min(Aside::room(size));
+            let room = if self.placed {
+                Aside::room(size)
+            } else {
+                FIRST_GROUP
+            };
+            let count = self.wanted.len().min(room);
             for command in aside.empty_panes(count, size) {
                 self.tell(&command);
             }
@@ -60,6 +69,10 @@ impl Windows {
                 self.ask(&aside.move_out(&name(instance)), Asked::Place(instance));
             }
             self.placing.push_back(count);
+            if !self.placed {
+                self.placed = true;
+                return;
+            }
         }
     }
 
@@ -114,7 +127,6 @@ impl Controller {
         }
         self.windows.note_placed();
         self.open_wanted_windows();
-        self.windows.flush();
     }
 
     /// What tmux answered to the order that the program of a window begins.
@@ -125,7 +137,6 @@ impl Controller {
             if let Some(window) = self.host_mut(instance).window.take() {
                 self.windows.close(window);
             }
-            self.windows.flush();
         }
     }
 
@@ -200,7 +211,7 @@ impl Controller {
             && !is_wanted
             && let Some(aside) = self.windows.aside.take()
         {
-            for command in aside.close() {
+            for command in aside.close().into_iter().chain(Setup::session_commands()) {
                 self.windows.tell(&command);
             }
             self.windows.flush();

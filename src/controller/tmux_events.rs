@@ -86,11 +86,17 @@ impl Controller {
             }
         });
         self.on_stream_events();
+        let server = self.info.tmux_pid;
         for said in said {
             self.on_said(said);
         }
         self.advance_lanes();
         self.close_aside();
+        self.windows.flush();
+        // Behind what tmux has to do next: this writes files.
+        if self.info.tmux_pid != server {
+            self.write_info();
+        }
     }
 
     fn on_said(&mut self, said: Said) {
@@ -108,7 +114,7 @@ impl Controller {
     }
 
     fn on_ready(&mut self, greeting: &Greeting) {
-        self.note_server(greeting.server_pid);
+        self.info.set_tmux(Some(greeting.server_pid));
         if let Err(error) = crate::tmux::locate::check(&greeting.version, &self.windows.site.server.binary) {
             if self.adopted.begun {
                 self.leave = Some(Leave::NoTmux(error));

@@ -105,6 +105,8 @@ pub(super) struct Windows {
     pub(super) aside: Option<Aside>,
     /// The empty windows that are being made: of how many each group is that has not been answered yet.
     pub(super) placing: VecDeque<usize>,
+    /// The first group of this server has been asked for.
+    pub(super) placed: bool,
     /// Windows that were asked for when the client was lost.
     pub(super) unopened: Vec<InstanceId>,
     /// Why tmux did not open a window, until it is known whether it still had a session.
@@ -149,6 +151,7 @@ impl Windows {
             panes: Vec::new(),
             aside: None,
             placing: VecDeque::new(),
+            placed: false,
             unopened: Vec::new(),
             refused: BTreeMap::new(),
             suspended: false,

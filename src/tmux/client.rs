@@ -121,11 +121,7 @@ impl Client {
             .args(["-e", super::opening::SMALL_HEAP])
             .args(["-f", "ignore-size", "--"])
             .args(super::command::without_shell(first.program, first.arguments));
-        let mut client = Self::spawn(server, &[], &session)?;
-        for command in Setup::session_commands() {
-            client.send(&command);
-        }
-        Ok(client)
+        Self::spawn(server, &[], &session)
     }
 
     /// Attaches to our session in a running server; never starts one. As [`Client::start`] otherwise.

@@ -114,7 +114,7 @@ impl Setup {
     }
 
     /// What is set on our own session and its current window, above all globals.
-    pub(super) fn session_commands() -> Vec<Command> {
+    pub fn session_commands() -> Vec<Command> {
         let target = format!("={SESSION}:");
         let session = [
             ("destroy-unattached", "off"),
