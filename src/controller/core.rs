@@ -267,6 +267,7 @@ impl Controller {
             }
             self.on_input(input);
             self.advance_closing();
+            self.close_aside();
             self.answer_waits();
             self.answer_lookers();
             self.advance_finish();
@@ -274,6 +275,7 @@ impl Controller {
             self.refresh_stale_status_lines();
             self.flush_output();
             self.events.flush();
+            self.give_back();
             if from_tmux {
                 // Where tmux is faster than we are, there is always more of it. Requests, shims and helpers come
                 // by tasks of their own, and those run only when this one lets them.

@@ -34,6 +34,7 @@ impl Windows {
             return Ok(());
         }
         match self.aside {
+            Some(_) if self.placing.len() >= GROUPS => return Ok(()),
             Some(aside) => self.place(aside, name),
             None => {
                 while let Some(instance) = self.wanted.pop_front() {
@@ -203,15 +204,16 @@ impl Controller {
         }
     }
 
-    /// The window that others are made in goes as soon as they are there.
+    /// The window that others are made in goes once what was begun in them runs: tmux takes its time for that.
     pub(super) fn close_aside(&mut self) {
+        let Some(aside) = self.windows.aside else { return };
         let is_wanted = self.windows.held || self.windows.is_opening_any();
-        if self.adopted.begun
-            && self.windows.is_up()
-            && !is_wanted
-            && let Some(aside) = self.windows.aside.take()
-        {
-            for command in aside.close().into_iter().chain(Setup::session_commands()) {
+        if self.adopted.begun && self.windows.is_up() && !is_wanted && !self.is_starting_any() {
+            self.windows.aside = None;
+            let [selected, closed] = aside.close();
+            self.windows.tell(&selected);
+            self.windows.ask(&closed, Asked::Aside);
+            for command in Setup::session_commands() {
                 self.windows.tell(&command);
             }
             self.windows.flush();

@@ -29,6 +29,8 @@ pub(super) struct Progress {
     begun: bool,
     up: Option<oneshot::Sender<Up>>,
     announced: bool,
+    /// What only the start needed has been given back: whether all were ready by then.
+    gave_back: Option<bool>,
     /// All were up, and not all of those that say so were ready.
     awaits_ready: bool,
     /// For [`Up::warnings`].
@@ -42,6 +44,7 @@ impl Progress {
             begun: false,
             up,
             announced: false,
+            gave_back: None,
             awaits_ready: false,
             warnings: Vec::new(),
         }
@@ -107,7 +110,31 @@ impl Controller {
             let (tone, text) = self.start_in_words(&wanted, &took);
             self.say_session(tone, &text);
         }
-        crate::thrift::give_back();
+    }
+
+    /// Gives back what only the start needed, once all that followed from it has been dealt with; and once more when
+    /// all are ready, which goes the same ways again.
+    pub(super) fn give_back(&mut self) {
+        if !self.progress.announced || self.progress.gave_back == Some(true) {
+            return;
+        }
+        // Also those that say nothing, and count as ready after a while.
+        let is_awaited = |id| match self.machine.state(id) {
+            State::Running { ready, .. } => *ready != Some(true),
+            _ => false,
+        };
+        let all_ready = Some(!self.ids().any(is_awaited));
+        let is_quiet = self.windows.aside.is_none() && self.windows.asks_nothing();
+        if is_quiet && self.progress.gave_back < all_ready {
+            self.progress.gave_back = all_ready;
+            crate::thrift::give_back();
+        }
+    }
+
+    /// Whether an order to start is on its way.
+    pub(super) fn is_starting_any(&self) -> bool {
+        let is_under_way = |id| start_of(self.machine.state(id)) == Start::UnderWay;
+        self.ids().any(is_under_way)
     }
 
     /// Tells whoever waits for the start that all is done that could be done at once. What its services wait for

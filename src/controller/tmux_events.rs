@@ -91,7 +91,6 @@ impl Controller {
             self.on_said(said);
         }
         self.advance_lanes();
-        self.close_aside();
         self.windows.flush();
         // Behind what tmux has to do next: this writes files.
         if self.info.tmux_pid != server {
@@ -156,7 +155,7 @@ impl Controller {
             Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
             // The window is gone as well: its end tells more.
-            Some(Asked::Left(..) | Asked::Column(_)) | None => {}
+            Some(Asked::Aside | Asked::Left(..) | Asked::Column(_)) | None => {}
         }
     }
 
@@ -208,7 +207,6 @@ impl Controller {
         self.windows.held = false;
         self.windows.configuring = false;
         self.open_wanted_windows();
-        self.close_aside();
         self.note_progress();
     }
 

@@ -25,6 +25,8 @@ pub(super) enum Asked {
     Program(InstanceId),
     /// Whether there is a session, after a window was refused to this instance.
     Refused(InstanceId),
+    /// That the window that others were made in goes.
+    Aside,
     /// Who looks at which window.
     Clients,
     /// Whether the instance's window is there, at which only so many look now.
@@ -49,7 +51,8 @@ impl Asked {
             | Self::Place(instance)
             | Self::Program(instance)
             | Self::Refused(instance) => Some(instance),
-            Self::Clients
+            Self::Aside
+            | Self::Clients
             | Self::Left(..)
             | Self::Column(_)
             | Self::Scrollback(_)
@@ -255,6 +258,11 @@ impl Windows {
             self.unopened.push(instance);
         }
         message.filter(|_| has_session)
+    }
+
+    /// Whether tmux owes no answer.
+    pub(super) fn asks_nothing(&self) -> bool {
+        self.asked.is_empty()
     }
 
     pub(super) fn is_asking(&self, why: Asked) -> bool {

@@ -15,13 +15,18 @@ pub fn all() -> impl Iterator<Item = Process> {
 
 /// The process with this number, if it is alive.
 pub fn one(pid: u32) -> Option<Process> {
-    // The part up to the last field used here stays far below this; a command name has 15 bytes at most.
-    let mut buffer = [0; 512];
-    let read = File::open(format!("/proc/{pid}/stat"))
-        .ok()?
-        .read(&mut buffer)
-        .ok()?;
-    parse(pid, &buffer[..read])
+    let mut buffer = [0; STAT];
+    parse(pid, stat(pid, &mut buffer)?)
+}
+
+/// The part of `/proc/PID/stat` up to the last field used here stays far below this; a command name has 15 bytes at
+/// most.
+const STAT: usize = 512;
+
+/// That part; more would be more calls of the system.
+fn stat(pid: u32, buffer: &mut [u8; STAT]) -> Option<&[u8]> {
+    let read = File::open(format!("/proc/{pid}/stat")).ok()?.read(buffer).ok()?;
+    Some(&buffer[..read])
 }
 
 /// Its command line; in brackets its name where it has none.
@@ -54,10 +59,11 @@ pub fn name(pid: u32) -> Option<String> {
 
 /// Whether it is stopped (Ctrl-Z, SIGSTOP).
 pub fn is_stopped(pid: u32) -> bool {
+    let mut buffer = [0; STAT];
     // The name in parentheses may contain anything; the state is behind the last one.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit_once(") ")
-            .is_some_and(|(_, rest)| rest.starts_with('T'))
+    stat(pid, &mut buffer).is_some_and(|stat| {
+        let name_end = stat.iter().rposition(|byte| *byte == b')');
+        name_end.is_some_and(|end| stat[end..].starts_with(b") T"))
     })
 }
 
