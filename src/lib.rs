@@ -38,7 +38,7 @@ pub fn started_by_ovr(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
     } else if what == shim::errand::SUBCOMMAND {
         Some(shim::errand::main_from(words))
     } else if what == tmux::hold::SUBCOMMAND {
-        tmux::hold::main()
+        Some(tmux::hold::main_from(words))
     } else {
         None
     }

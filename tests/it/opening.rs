@@ -134,3 +134,12 @@ fn what_a_controller_left_that_died_while_it_opened_windows_goes_with_the_next()
     assert_eq!(project.wait_running(["web"]), [web]);
     wait_windows(&project, &["web".to_owned()]);
 }
+
+#[test]
+fn what_keeps_a_window_open_is_nothing_to_type() {
+    let project = Project::new();
+    project
+        .ovr(&["hold"])
+        .code(64)
+        .says(&["usage: ovr hold", "ovr itself"]);
+}
