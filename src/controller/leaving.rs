@@ -2,6 +2,7 @@
 
 use super::core::{Controller, Outlets};
 use super::ending::{Cause, Outcome, end_tmux};
+use super::left_over::LeftOver;
 use super::session::DetachReply;
 use crate::api;
 use crate::diag::Diagnostic;
@@ -121,6 +122,13 @@ impl Controller {
         let is_over = match &leave {
             Some(Leave::Deposed | Leave::NoAnswer(_)) => false,
             Some(Leave::AtOnce(_)) => true,
+            // Our client ended before it was told which server it had started.
+            Some(Leave::NoTmux(_)) if self.info.tmux_pid.is_none() => {
+                let site = &self.windows.site;
+                let started = LeftOver::find(&site.server, &site.shim_socket, None).await;
+                started.end().await;
+                true
+            }
             Some(Leave::NoTmux(_) | Leave::Detach(_) | Leave::Suspend) | None => {
                 end_tmux(&self.windows.site.server, self.info.tmux_pid).await;
                 true
