@@ -77,14 +77,17 @@ impl Windows {
         }
     }
 
-    /// An answer of the oldest group has come.
-    fn note_placed(&mut self) {
-        if let Some(left) = self.placing.front_mut() {
-            *left -= 1;
-            if *left == 0 {
-                self.placing.pop_front();
-            }
+    /// An answer of the oldest group has come. True with its last one.
+    fn note_placed(&mut self) -> bool {
+        let Some(left) = self.placing.front_mut() else {
+            return false;
+        };
+        *left -= 1;
+        let is_last = *left == 0;
+        if is_last {
+            self.placing.pop_front();
         }
+        is_last
     }
 
     fn begin(&mut self, instance: InstanceId, name: &str, placed: Placed) {
@@ -126,18 +129,21 @@ impl Controller {
                 self.ask_for_panes();
             }
         }
-        self.windows.note_placed();
-        self.open_wanted_windows();
+        if self.windows.note_placed() {
+            self.open_wanted_windows();
+        }
     }
 
     /// What tmux answered to the order that the program of a window begins.
     pub(super) fn on_program(&mut self, instance: InstanceId, reply: &Reply) {
-        if !reply.ok {
+        if reply.ok {
+            return;
+        }
+        // Where the window has been closed since, that is told already.
+        if let Some(window) = self.host_mut(instance).window.take() {
             // First the other, so that there is never none.
             self.windows.open_alone(instance, &self.host(instance).name());
-            if let Some(window) = self.host_mut(instance).window.take() {
-                self.windows.close(window);
-            }
+            self.windows.close(window);
         }
     }
 

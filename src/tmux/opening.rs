@@ -10,7 +10,7 @@ use super::{PaneId, WindowId};
 
 /// What [`Command::new_window`] makes tmux print.
 pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
-/// What [`Command::move_out`] makes tmux print.
+/// What [`Aside::move_out`] makes tmux print.
 pub(super) const PLACED: &str = "#{window_id} #{pane_id} .";
 
 /// For the program of a window, which is small and lives long: glibc's per-thread caches would double its heap.
@@ -51,7 +51,7 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// Reads the reply to [`Command::move_out`], as [`Opened::from_reply`] does.
+    /// Reads the reply to [`Aside::move_out`], as [`Opened::from_reply`] does.
     pub fn from_reply(line: &str) -> Option<Self> {
         let mut words = whole(line)?.split(' ');
         let placed = Self {
