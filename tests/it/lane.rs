@@ -7,6 +7,17 @@ use std::fs;
 /// What a service does until the test says go.
 const GO: &str = "until [ -e $OUT/go ]; do sleep 0.02; done";
 
+/// What a service does that counts until then, as fast as it can: a pane has its lane at some time while it floods.
+/// The next number is `$((n + 1))`.
+const COUNT: &str = "n=0; until [ -e $OUT/go ]; do seq $((n + 1)) $((n + 20000)); n=$((n + 20000)); done";
+
+/// To be done with the last number.
+const TOTAL: &str = "echo $n > $OUT/total";
+
+fn total(project: &Project) -> u64 {
+    project.wait_out("total").parse().unwrap()
+}
+
 fn go(project: &Project) {
     fs::write(project.path("out").join("go"), "").expect("the sandbox is ours to write in");
 }
@@ -56,7 +67,8 @@ fn wait_piped(project: &Project, count: usize) {
 #[test]
 fn a_million_lines_are_complete_and_in_order_and_so_are_the_last_words() {
     let project = Project::with(&format!(
-        "web: seq 300000; {GO}; seq 300001 1000000; echo last words; exit 3\nworker: sleep 1000\n"
+        "web: {COUNT}; seq $((n + 1)) $((n + 1000000)); n=$((n + 1000000)); {TOTAL}; echo last words; exit 3\n\
+         worker: sleep 1000\n"
     ));
     let console = project.start_piped(&["--any-can-die"]);
     project.wait_running(["web"]);
@@ -68,7 +80,7 @@ fn a_million_lines_are_complete_and_in_order_and_so_are_the_last_words() {
     go(&project);
     console.wait_for_output("│ last words\n");
     console.wait_for_output("code 3");
-    assert_counted(&console, "web", 1_000_000);
+    assert_counted(&console, "web", total(&project));
     let text = console.plain();
     assert!(text.find("│ last words") < text.find("code 3"));
 }
@@ -185,11 +197,10 @@ fn a_session_that_is_suspended_during_a_flood_blocks_nobody_and_shows_the_end() 
 #[test]
 fn a_controller_that_was_stopped_during_a_flood_holds_nobody_up_and_misses_nothing() {
     let project = Project::with(&format!(
-        "web: seq 300000; {GO}; head -c 29970000 /dev/zero | tr '\\0' x | fold -w 999; touch $OUT/done; echo; echo the end; exec sleep 1000\n"
+        "web: {COUNT}; head -c 29970000 /dev/zero | tr '\\0' x | fold -w 999; touch $OUT/done; echo; echo the end; exec sleep 1000\n"
     ));
     let console = project.start_piped(&[]);
     project.wait_running(["web"]);
-    console.wait_for_output("│ 300000\n");
     wait_piped(&project, 1);
     console.signal(Signal::STOP);
     go(&project);
@@ -217,16 +228,20 @@ fn a_persons_own_pipe_is_left_alone() {
 
 #[test]
 fn a_person_who_pipes_a_pane_takes_its_lane_and_the_output_goes_on() {
-    let project = Project::with(&format!("web: seq 300000; {GO}; echo the end; exec sleep 1000\n"));
+    let project = Project::with(&format!(
+        "web: {COUNT}; {TOTAL}; until [ -e $OUT/end ]; do sleep 0.02; done; echo the end; exec sleep 1000\n"
+    ));
     let console = project.start_piped(&[]);
     project.wait_running(["web"]);
-    console.wait_for_output("│ 300000\n");
     wait_piped(&project, 1);
-    pipe_to_a_file(&project);
     go(&project);
+    let total = total(&project);
+    console.wait_for_output(&format!("│ {total}\n"));
+    pipe_to_a_file(&project);
+    fs::write(project.path("out").join("end"), "").unwrap();
     console.wait_for_output("│ the end\n");
     project.wait_until("the person's copy", || project.out("mine").contains("the end"));
-    assert_counted(&console, "web", 300_000);
+    assert_counted(&console, "web", total);
 }
 
 #[test]

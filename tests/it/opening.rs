@@ -146,9 +146,11 @@ fn what_keeps_a_window_open_is_nothing_to_type() {
 
 #[test]
 fn a_tmux_whose_client_is_killed_while_it_starts_is_not_left_behind() {
+    // It never hears what it is asked.
     let script = "#!/bin/sh\n\
         case \" $* \" in *' -C new-session '*)\n\
-            exec 3<&0\n\
+            mkfifo $OUT/in\n\
+            exec 3<>$OUT/in\n\
             tmux \"$@\" <&3 &\n\
             until [ -S \"$2\" ]; do sleep 0.001; done\n\
             kill -9 $!\n\
