@@ -28,7 +28,8 @@ pub mod workspace;
 
 /// Does what `ovr` starts for itself, if the words after the program's name say so: a pane's process (`shim …`), the
 /// helper that hands a pane's pipe over (`lane …`), the parent of a command that somebody elsewhere has asked for
-/// (`errand …`), what keeps a window that others are made in (`hold …`). They start fast and stay small: nothing else may be touched before. Returns the exit code.
+/// (`errand …`), what keeps a window that others are made in (`hold …`). They start fast and stay small: nothing else
+/// may be touched before. Returns the exit code.
 pub fn started_by_ovr(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
     let what = words.next()?;
     if what == shim::SUBCOMMAND {

@@ -207,11 +207,11 @@ fn write_quoted(word: &str, into: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{Command, literal, literal_with_time, sequence};
     use crate::tmux::{PaneId, WindowId};
 
-    fn line(command: &Command) -> String {
+    pub(in crate::tmux) fn line(command: &Command) -> String {
         let mut bytes = Vec::new();
         command.write_line(&mut bytes);
         String::from_utf8(bytes).unwrap()

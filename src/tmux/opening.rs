@@ -166,14 +166,9 @@ impl Command {
 mod tests {
     use super::{Aside, Opened, Placed};
     use crate::tmux::command::Command;
+    use crate::tmux::command::tests::line;
     use crate::tmux::setup::Size;
     use crate::tmux::{PaneId, WindowId};
-
-    fn line(command: &Command) -> String {
-        let mut bytes = Vec::new();
-        command.write_line(&mut bytes);
-        String::from_utf8(bytes).unwrap()
-    }
 
     #[test]
     fn a_new_window_runs_its_program_without_a_shell() {
