@@ -136,7 +136,7 @@ impl Controller {
         }
     }
 
-    /// Nothing runs any more: what is left of the output passes, then the windows close, then tmux ends.
+    /// Nothing runs any more: what is left of the output passes, then tmux ends, and its windows with it.
     pub(super) fn on_finish(&mut self, cause: EndCause) {
         self.finished = Some(cause);
         self.limit_hooks();
@@ -156,26 +156,32 @@ impl Controller {
         if self.has_views() {
             return;
         }
-        for instance in self.ids() {
-            // A shim that is still on its way is told when it has come.
-            let has_come = self.host(instance).shim.is_some();
-            if has_come && !self.close_sent.contains(&instance) && !self.owes_output(instance) {
-                self.close_sent.insert(instance);
-                self.order(instance, &Order::Close);
+        if !self.kill_sent {
+            // A shim that ends takes what tmux has not read along, so its last words must be here first.
+            if self.ids().any(|id| self.owes_output(id)) {
+                return;
             }
-        }
-        let has_told = |id: InstanceId| self.host(id).shim.is_none() || self.close_sent.contains(&id);
-        if !self.kill_sent && self.ids().all(has_told) {
-            self.await_shims();
-        }
-        if !self.kill_sent && self.hosts.iter().all(|host| host.shim.is_none()) {
+            // tmux ends before its windows do: it dies of the last of several that close in one of its turns (seen on
+            // 3.3a; the code is the same in 3.5a), and each takes it longer than all of them at once.
             self.kill_sent = true;
             self.await_tmux();
             self.windows.tell(&Command::kill_server());
-            if let Some(client) = self.windows.client() {
-                client.flush();
+            self.windows.flush();
+        }
+        if !self.windows.is_connected() {
+            self.close_shims();
+        }
+    }
+
+    /// tmux is gone, which has ended the shims with their windows; one that has not heard of it is told.
+    fn close_shims(&mut self) {
+        for instance in self.ids() {
+            let has_come = self.host(instance).shim.is_some();
+            if has_come && self.close_sent.insert(instance) {
+                self.order(instance, &Order::Close);
             }
         }
+        self.await_shims();
     }
 
     /// Whether somebody's view has yet to leave. tmux 3.3a dies of windows that go while a view of them is
@@ -184,8 +190,7 @@ impl Controller {
         self.viewers > 0 && self.windows.is_up() && self.views_deadline.is_some()
     }
 
-    /// Whether output of the last run is still on its way through tmux. A shim that ends takes what tmux has
-    /// not read along, so its last words must be here first.
+    /// Whether output of the last run is still on its way through tmux.
     pub(super) fn owes_output(&self, instance: InstanceId) -> bool {
         let run = self.host(instance).run.as_ref().map(|run| run.id);
         run.is_some_and(|run| self.owes_output_of(instance, run))

@@ -69,6 +69,10 @@ impl Controller {
 
     /// The instance's terminal is gone. Is tmux?
     pub(super) fn on_window_hung_up(&mut self, instance: InstanceId) {
+        // Of a tmux that was told to end.
+        if self.kill_sent {
+            return;
+        }
         let window = self.host_mut(instance).window.take();
         if self.windows.is_connected() || self.losses.is_open() {
             self.losses.held.entry(instance).or_default().window = window;

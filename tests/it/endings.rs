@@ -196,3 +196,31 @@ fn a_start_in_the_background_that_fails_returns_when_its_session_is_gone() {
         project.ovr(&["quit"]).success();
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tmux_ends_well_though_all_windows_end_at_once() {
+    use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
+
+    // What has lost its parent is this process's then, which so hears how it ends.
+    set_child_subreaper(Some(getpid())).unwrap();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let services: String = names.map(|name| format!("{name}: sleep 4952\n")).concat();
+    for _ in 0..4 {
+        let project = Project::with(&services);
+        project.start_detached(&[]);
+        project.wait_running(names);
+        let server = Pid::from_raw(i32::try_from(project.tmux_pid()).unwrap());
+        project.ovr(&["quit"]).success();
+        let (_, status) = waitpid(server, WaitOptions::empty())
+            .unwrap()
+            .expect("it was waited for");
+        assert_eq!(
+            status.exit_status(),
+            Some(0),
+            "tmux ended by signal {:?}",
+            status.terminating_signal()
+        );
+        project.wait_gone();
+    }
+}
