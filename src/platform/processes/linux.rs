@@ -3,6 +3,7 @@
 use super::{Process, in_brackets, presentable};
 use std::fs::{self, File};
 use std::io::Read;
+use std::thread;
 
 /// Every process alive, in no certain order. A process that starts or ends meanwhile may be missing.
 pub fn all() -> impl Iterator<Item = Process> {
@@ -83,8 +84,59 @@ pub fn has_variable(pid: u32, assignment: &str) -> bool {
 
 /// The same with any entry that `wanted` picks.
 pub fn has_entry(pid: u32, wanted: impl Fn(&[u8]) -> bool) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(wanted))
+    environment(pid).is_some_and(|environment| environment.split(|byte| *byte == 0).any(wanted))
+}
+
+/// The environment that it was started with; `None` if it has none, is another user's, or is gone.
+///
+/// In the middle of `execve` a process has new memory and nothing in it yet, and a file that is open shows no more of
+/// the old. A mark must not be missed for that: so it is looked at again, and read in one piece.
+fn environment(pid: u32) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; ENVIRONMENT];
+    let mut none_seen = 0;
+    for _ in 0..MOST_LOOKS {
+        let read = File::open(format!("/proc/{pid}/environ"))
+            .and_then(|mut file| file.read(&mut buffer))
+            .ok()?;
+        if read == buffer.len() {
+            buffer.resize(2 * read, 0);
+            continue;
+        }
+        if read > 0 {
+            buffer.truncate(read);
+            return Some(buffer);
+        }
+        match place_of_environment(pid)? {
+            // It comes, or what was read is not what is there now.
+            (_, 0) => {}
+            (start, end) if start < end => {}
+            // It is about to come, or there is none: that does not change.
+            _ if none_seen < LOOKS_AT_NONE => none_seen += 1,
+            _ => return None,
+        }
+        thread::yield_now();
+    }
+    None
+}
+
+/// Most environments are smaller.
+const ENVIRONMENT: usize = 16 * 1024;
+
+/// Far more than a program takes to be loaded, unless the disk that it is on does not answer.
+const MOST_LOOKS: usize = 10_000;
+
+/// Loading a program takes some microseconds from one to the other.
+const LOOKS_AT_NONE: usize = 100;
+
+/// Where in the process's memory its environment begins and ends. `None` if it has no memory.
+fn place_of_environment(pid: u32) -> Option<(u64, u64)> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = String::from_utf8_lossy(&stat[name_end..]);
+    // The parenthesis stands for the second field.
+    let field = |number: usize| rest.split_ascii_whitespace().nth(number - 2)?.parse::<u64>().ok();
+    let memory = field(23)?;
+    (memory > 0).then_some((field(50)?, field(51)?))
 }
 
 /// `pid (name) state ppid pgrp session …`: the name may hold anything, so what counts begins after the last
@@ -113,7 +165,7 @@ fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, arguments, catches, command, has_variable, is_stopped, name, one, parse};
+    use super::{all, arguments, catches, command, environment, has_variable, is_stopped, name, one, parse};
     use std::process;
 
     #[test]
@@ -131,6 +183,40 @@ mod tests {
         let line = |threads| format!("42 (x) Z 10 11 12 0 -1 4 1 2 3 4 5 6 7 8 20 0 {threads} 0 99 5 6");
         assert_eq!(parse(42, line(1).as_bytes()), None);
         assert!(parse(42, line(2).as_bytes()).is_some());
+    }
+
+    #[test]
+    fn a_process_that_loads_one_program_after_the_other_never_loses_its_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("again");
+        std::fs::write(&script, "#!/bin/sh\nexec \"$0\"\n").unwrap();
+        let mut again = process::Command::new("/bin/sh")
+            .args(["-c", "chmod +x \"$0\" && exec \"$0\""])
+            .arg(&script)
+            // More than is read at first.
+            .env("OVR_TEST_LENGTH", "x".repeat(20_000))
+            .env("OVR_TEST_MARK", "1")
+            .spawn()
+            .unwrap();
+        let missed = (0..10_000)
+            .filter(|_| !has_variable(again.id(), "OVR_TEST_MARK=1"))
+            .count();
+        again.kill().unwrap();
+        again.wait().unwrap();
+        assert_eq!(missed, 0);
+    }
+
+    #[test]
+    fn a_process_without_an_environment_has_no_variable() {
+        let mut bare = process::Command::new("/bin/sleep")
+            .arg("600")
+            .env_clear()
+            .spawn()
+            .unwrap();
+        let found = environment(bare.id());
+        bare.kill().unwrap();
+        bare.wait().unwrap();
+        assert_eq!(found, None);
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Family {
     fn check(&self, end: &str) -> Check {
         let command = format!(
             "echo $$ >self; sleep 600 & echo $! >child; setsid sh -c 'echo $$ >stray; exec sleep 600' & \
-             until test -s stray; do sleep 0.01; done; {end}"
+             until read stray <stray && read name </proc/$stray/comm && test $name = sleep && \
+             grep -q PROBE_TOKEN /proc/$stray/environ; do sleep 0.01; done 2>/dev/null; echo >there; {end}"
         );
         shell(&command, self.dir.path())
     }
@@ -45,8 +46,9 @@ impl Family {
         Pid::from_raw(text.trim().parse().unwrap()).unwrap()
     }
 
+    /// All of it, with the programs that it is to run: [`kill_marked`] sees no environment while one is being loaded.
     fn is_there(&self) -> bool {
-        fs::read_to_string(self.path("stray")).is_ok_and(|text| text.ends_with('\n'))
+        self.path("there").exists()
     }
 
     fn is_gone(&self) -> bool {
