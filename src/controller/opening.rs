@@ -10,14 +10,12 @@ use crate::diag::Diagnostic;
 use crate::model::InstanceId;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
-use crate::tmux::opening::{Aside, Opened, Placed};
+use crate::tmux::opening::{self, Aside, Opened, Placed};
 use crate::tmux::server::{self, Pane};
 use crate::tmux::setup::Setup;
 use crate::tmux::{PaneId, Reply, WindowId};
 
-/// While the programs of one group begin, tmux has the next to make.
-const GROUPS: usize = 2;
-/// The first is small and comes alone: what runs in it begins while tmux makes the others.
+/// The first group is small: what runs in it begins while tmux makes the others.
 const FIRST_GROUP: usize = 2;
 
 impl Windows {
@@ -34,7 +32,6 @@ impl Windows {
             return Ok(());
         }
         match self.aside {
-            Some(_) if self.placing.len() >= GROUPS => return Ok(()),
             Some(aside) => self.place(aside, name),
             None => {
                 while let Some(instance) = self.wanted.pop_front() {
@@ -53,45 +50,36 @@ impl Windows {
         self.placed = false;
     }
 
-    /// Empty windows for the next groups of instances.
+    /// Empty windows, in groups, and the programs of each group before the next: tmux is never without something to do.
     fn place(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
         let size = self.site.setup.size;
-        while self.placing.len() < GROUPS && !self.wanted.is_empty() {
+        while !self.wanted.is_empty() {
             let room = if self.placed {
                 Aside::room(size)
             } else {
                 FIRST_GROUP
             };
+            self.placed = true;
             let count = self.wanted.len().min(room);
+            let group: Vec<_> = self.wanted.drain(..count).map(|id| (id, name(id))).collect();
             for command in aside.empty_panes(count, size) {
                 self.tell(&command);
             }
-            for instance in self.wanted.drain(..count).collect::<Vec<_>>() {
-                self.ask(&aside.move_out(&name(instance)), Asked::Place(instance));
+            for (instance, name) in &group {
+                self.ask(&aside.move_out(name), Asked::Place(*instance));
             }
-            self.placing.push_back(count);
-            if !self.placed {
-                self.placed = true;
-                return;
+            for (instance, name) in &group {
+                if let Some(target) = opening::target(name) {
+                    self.begin(*instance, name, &target);
+                }
             }
         }
     }
 
-    /// An answer of the oldest group has come. True with its last one.
-    fn note_placed(&mut self) -> bool {
-        let Some(left) = self.placing.front_mut() else {
-            return false;
-        };
-        *left -= 1;
-        let is_last = *left == 0;
-        if is_last {
-            self.placing.pop_front();
-        }
-        is_last
-    }
-
-    fn begin(&mut self, instance: InstanceId, name: &str, placed: Placed) {
-        let [cleared, begun] = placed.begin(&self.site.program, &shim_arguments(&self.site, name));
+    /// The program of the empty window at this target begins.
+    fn begin(&mut self, instance: InstanceId, name: &str, target: &str) {
+        let arguments = shim_arguments(&self.site, name);
+        let [cleared, begun] = opening::begin(target, &self.site.program, &arguments);
         self.tell(&cleared);
         self.ask(&begun, Asked::Program(instance));
     }
@@ -118,19 +106,27 @@ impl Controller {
     /// What tmux answered to an order that gives the instance a window.
     pub(super) fn on_placed(&mut self, instance: InstanceId, reply: &Reply) {
         let name = self.host(instance).name();
-        let placed = Placed::from_reply(&reply.first_line()).filter(|_| reply.ok);
-        if let Some(placed) = placed {
-            self.on_opened(instance, placed.window, placed.pane);
-            self.windows.begin(instance, &name, placed);
-        } else {
-            self.windows.open_alone(instance, &name);
-            if reply.ok {
-                // It is there, and the reply that says where was cut: nobody will use it.
+        // Its program has been told to begin where it can be found by its name.
+        let is_told = opening::target(&name).is_some();
+        match Placed::from_reply(&reply.first_line()) {
+            Some(placed) if reply.ok => {
+                self.on_opened(instance, placed.window, placed.pane);
+                if !is_told {
+                    self.windows.begin(instance, &name, &placed.pane.to_string());
+                }
+            }
+            // It is there, and the reply that says where was cut.
+            _ if reply.ok => {
+                if is_told {
+                    self.windows.unopened.push(instance);
+                } else {
+                    self.windows.open_alone(instance, &name);
+                }
                 self.ask_for_panes();
             }
-        }
-        if self.windows.note_placed() {
-            self.open_wanted_windows();
+            // That the program does not begin either comes next.
+            _ if is_told => drop(self.windows.unplaced.insert(instance)),
+            _ => self.windows.open_alone(instance, &name),
         }
     }
 
@@ -139,10 +135,13 @@ impl Controller {
         if reply.ok {
             return;
         }
-        // Where the window has been closed since, that is told already.
-        if let Some(window) = self.host_mut(instance).window.take() {
+        let window = self.host_mut(instance).window.take();
+        // Else it has been closed since, and that is told already.
+        if self.windows.unplaced.remove(&instance) || window.is_some() {
             // First the other, so that there is never none.
             self.windows.open_alone(instance, &self.host(instance).name());
+        }
+        if let Some(window) = window {
             self.windows.close(window);
         }
     }

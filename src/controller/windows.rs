@@ -11,7 +11,7 @@ use crate::tmux::opening::Aside;
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
 use crate::tmux::{CommandNumber, PaneId, WindowId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 /// What a command was sent for.
@@ -106,8 +106,8 @@ pub(super) struct Windows {
     panes: Vec<Option<InstanceId>>,
     /// The window that others are made in, as long as many may be made.
     pub(super) aside: Option<Aside>,
-    /// The empty windows that are being made: of how many each group is that has not been answered yet.
-    pub(super) placing: VecDeque<usize>,
+    /// Those for which no empty window could be made, until that shows.
+    pub(super) unplaced: BTreeSet<InstanceId>,
     /// The first group of this server has been asked for.
     pub(super) placed: bool,
     /// Windows that were asked for when the client was lost.
@@ -153,7 +153,7 @@ impl Windows {
             asked: BTreeMap::new(),
             panes: Vec::new(),
             aside: None,
-            placing: VecDeque::new(),
+            unplaced: BTreeSet::new(),
             placed: false,
             unopened: Vec::new(),
             refused: BTreeMap::new(),
@@ -226,7 +226,7 @@ impl Windows {
     pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
         self.connection = Connection::Down;
         self.refused.clear();
-        self.placing.clear();
+        self.unplaced.clear();
         std::mem::take(&mut self.asked)
             .into_values()
             .filter_map(Asked::opens)

@@ -3,6 +3,7 @@
 
 use super::command::Command;
 use super::descriptors::keep_to_ourselves;
+use super::heap;
 use super::reply::{ClientEvent, CommandNumber, GREETING, Pairing};
 use super::server::Server;
 use super::setup::Setup;
@@ -118,7 +119,6 @@ impl Client {
             .arg("-c")
             .arg(super::command::literal(&first.root.to_string_lossy()))
             // Our client has no size and must not set one for those that have.
-            .args(["-e", super::opening::SMALL_HEAP])
             .args(["-f", "ignore-size", "--"])
             .args(super::command::without_shell(first.program, first.arguments));
         Self::spawn(server, &[], &session)
@@ -146,6 +146,7 @@ impl Client {
             .current_dir("/")
             .env_clear()
             .envs(std::env::vars_os().filter(|(name, _)| is_of_the_desk(name)))
+            .env(heap::VARIABLE, heap::OF_TMUX)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -4,6 +4,7 @@ pub mod attach;
 pub mod client;
 pub mod command;
 mod descriptors;
+mod heap;
 pub mod hold;
 mod ids;
 pub mod lane;

@@ -3,7 +3,9 @@
 //! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. Why it
 //! takes these steps is in `docs/design/control-mode.md`.
 
+use super::client::SESSION;
 use super::command::{Command, literal, without_shell};
+use super::heap;
 use super::setup::Size;
 use super::whole::whole;
 use super::{PaneId, WindowId};
@@ -12,10 +14,6 @@ use super::{PaneId, WindowId};
 pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
 /// What [`Aside::move_out`] makes tmux print.
 pub(super) const PLACED: &str = "#{window_id} #{pane_id} .";
-
-/// For the program of a window, which is small and lives long: glibc's per-thread caches would double its heap.
-/// What it starts gets an environment of its own.
-pub(super) const SMALL_HEAP: &str = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
 
 /// Where the window that stands aside stands, out of the way of those that are counted from the start.
 const ASIDE: &str = ":9999";
@@ -136,18 +134,22 @@ impl Aside {
     }
 }
 
-impl Placed {
-    /// Its program begins, without a shell.
-    pub fn begin(self, program: &str, arguments: &[String]) -> [Command; 2] {
-        let pane = self.pane.to_string();
-        [
-            // An empty pane begins each line at its left edge by itself.
-            Command::new("send-keys").args(["-R", "-t", &pane]),
-            Command::new("respawn-pane")
-                .args(["-e", SMALL_HEAP, "-t", &pane, "--"])
-                .args(without_shell(program, arguments)),
-        ]
-    }
+/// The window of this name in our session, whichever number it has; `None` where tmux would take the name for more.
+pub fn target(name: &str) -> Option<String> {
+    // Behind a point stands a pane, and a number is an index first.
+    let is_more = name.contains('.') || name.bytes().all(|byte| byte.is_ascii_digit());
+    (!is_more).then(|| format!("={SESSION}:={name}"))
+}
+
+/// The program of the empty window at this target (a pane will do) begins, without a shell. Fails where one runs.
+pub fn begin(target: &str, program: &str, arguments: &[String]) -> [Command; 2] {
+    [
+        // An empty pane begins each line at its left edge by itself.
+        Command::new("send-keys").args(["-R", "-t", target]),
+        Command::new("respawn-pane")
+            .args(["-e", heap::OF_A_SHIM, "-t", target, "--"])
+            .args(without_shell(program, arguments)),
+    ]
 }
 
 impl Command {
@@ -155,7 +157,7 @@ impl Command {
     /// nobody's view there. The reply is an [`Opened`].
     pub fn new_window(name: &str, program: &str, arguments: &[String]) -> Self {
         Self::new("new-window")
-            .args(["-d", "-P", "-F", OPENED, "-e", SMALL_HEAP, "-n"])
+            .args(["-d", "-P", "-F", OPENED, "-e", heap::OF_A_SHIM, "-n"])
             .arg(literal(name))
             .arg("--")
             .args(without_shell(program, arguments))
@@ -164,7 +166,7 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Aside, Opened, Placed};
+    use super::{Aside, Opened, Placed, target};
     use crate::tmux::command::Command;
     use crate::tmux::command::tests::line;
     use crate::tmux::setup::Size;
@@ -205,6 +207,12 @@ mod tests {
         for bad in ["", "@1 %2 ", "@1 %2", "@1 .", "@1 %2 3 .", "%1 @2 ."] {
             assert_eq!(Placed::from_reply(bad), None);
         }
+    }
+
+    #[test]
+    fn a_name_that_tmux_takes_for_more_is_no_target() {
+        assert_eq!(target("web#2").as_deref(), Some("=ovr:=web#2"));
+        assert_eq!([target("a.b"), target("1")], [None, None]);
     }
 
     #[test]

@@ -72,6 +72,42 @@ fn a_line_end_alone_does_not_go_back_to_the_left_edge() {
 }
 
 #[test]
+fn nothing_that_runs_in_tmux_is_told_how_to_keep_its_heap() {
+    let project = Project::with_many(4, |_| "env >$OUT/$PS; exec sleep 1000".to_owned());
+    project.start_detached(&[]);
+    let by_hand = |name: &str| format!("env >{}", project.path("out").join(name).display());
+    project.tmux(&["new-window", "-d", &by_hand("window")]).success();
+    project.tmux(&["run-shell", &by_hand("job")]).success();
+    let mut names: Vec<_> = project.status().services.into_iter().map(|s| s.name).collect();
+    names.extend(["window", "job"].map(str::to_owned));
+    for name in names {
+        let environment = project.wait_out(&name);
+        assert!(environment.contains("PATH="), "{name}: {environment}");
+        assert!(!environment.contains("GLIBC_TUNABLES"), "{name}: {environment}");
+    }
+}
+
+#[test]
+fn a_service_whose_name_tmux_takes_for_more_gets_the_window_of_its_own() {
+    let names = ["web", "1", "a.b", "0", "web2", "a", "7", "b.0"];
+    let services: String = names
+        .map(|name| format!("{name}: echo $PS; exec sleep 1000\n"))
+        .concat();
+    let project = Project::with(&services);
+    project.start_detached(&[]);
+    wait_windows(&project, &names.map(str::to_owned));
+    let listed = project.tmux(&["list-windows", "-t", "=ovr:", "-F", "#{window_id} #{window_name}"]);
+    for line in listed.stdout.lines() {
+        let (id, name) = line.split_once(' ').unwrap();
+        project.wait_service(name, "to have said its name", |service| {
+            service.last_line.as_deref() == Some(name)
+        });
+        let shown = project.tmux(&["capture-pane", "-p", "-t", id]).stdout;
+        assert!(shown.starts_with(&format!("{name}\n")), "{name}: {shown}");
+    }
+}
+
+#[test]
 fn where_tmux_refuses_a_step_services_start_all_the_same() {
     for command in [
         "split-window",
