@@ -1,6 +1,7 @@
 //! The command line as a whole: the commands with their aliases, in order of daily use, and what all of them
 //! share. What one command takes stands in that command's file. Nothing here touches the world.
 
+use super::alone;
 use super::complete::{self, Kind};
 use super::{
     api, check, clean, completions, config, connect, detach, down, echo, env, events, graph, help, hook,
@@ -153,19 +154,27 @@ pub fn definition() -> clap::Command {
 }
 
 /// Reads a command line; the first word is the program's name. The help texts are only made for somebody who
-/// asks for them: every other command should not wait for that.
+/// asks for them, and the definitions of other commands for whoever did not name one: every other command should not
+/// wait for that.
 pub fn parse<I, T>(words: I) -> Result<Cli, clap::Error>
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString>,
 {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let matches = match definition().try_get_matches_from(&words) {
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            help::dressed(definition()).try_get_matches_from(&words)?
-        }
-        matches => matches?,
-    };
+    let named = words.get(1).and_then(|word| alone::definition(word.to_str()?));
+    if let Some(Ok(cli)) = named.map(|alone| read(alone, &words)) {
+        return Ok(cli);
+    }
+    match read(definition(), &words) {
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => read(help::dressed(definition()), &words),
+        read => read,
+    }
+}
+
+/// Reads it by this definition.
+pub(super) fn read(definition: clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = definition.try_get_matches_from(words)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     let command = matches.subcommand().map(|(_, command)| command);
     cli.json = command.is_some_and(|command| matches!(command.try_get_one("json"), Ok(Some(true))));
@@ -174,7 +183,7 @@ where
 
 /// Lets every yes-or-no setting be written as a switch (`-D`) and, to undo a variable, with its value
 /// (`--daemonize=false`).
-fn switches(command: clap::Command) -> clap::Command {
+pub(super) fn switches(command: clap::Command) -> clap::Command {
     command.mut_args(|arg| {
         if !settings::is_switch(arg.get_id().as_str()) {
             return arg;

@@ -57,13 +57,17 @@ fn found_in(info: &SessionInfo) -> Option<PathBuf> {
     Path::new(&info.config).parent().map(Path::to_owned)
 }
 
+/// What a start has found around it, if no flag of it names a project.
+pub(super) type Found = Option<Result<Located, Diagnostic>>;
+
 /// The start with what it keeps of the session's options, and its plan.
 pub(super) fn plan(
     here: &Here,
     args: &StartArgs,
     socket: Option<&Path>,
+    found: Found,
 ) -> Result<Result<(StartArgs, Plan), Vec<Diagnostic>>, Diagnostic> {
-    let keeping = with_the_sessions(here, args, socket)?;
+    let keeping = with_the_sessions(here, args, socket, found)?;
     let plan = Plan::make(here, &keeping);
     // A file of variables may want a fresh session, too.
     let is_fresh = plan.as_ref().is_ok_and(|plan| plan.options.fresh.value);
@@ -74,7 +78,12 @@ pub(super) fn plan(
 }
 
 /// The same start, with what it keeps of the session's options.
-fn with_the_sessions(here: &Here, args: &StartArgs, socket: Option<&Path>) -> Result<StartArgs, Diagnostic> {
+fn with_the_sessions(
+    here: &Here,
+    args: &StartArgs,
+    socket: Option<&Path>,
+    found: Found,
+) -> Result<StartArgs, Diagnostic> {
     let mut args = args.clone();
     let flags = settings::typed(&args);
     let variables: Vec<_> = SETTINGS.iter().filter_map(variable).collect();
@@ -84,7 +93,7 @@ fn with_the_sessions(here: &Here, args: &StartArgs, socket: Option<&Path>) -> Re
     if fresh.is_some_and(|(_, fresh)| fresh == "true") && !args.take_over {
         return Ok(args);
     }
-    let Some(left) = left(here, &args, socket, &flags, &variables)? else {
+    let Some(left) = left(here, &args, socket, found, &variables)? else {
         return Ok(args);
     };
     let was_named = OF_THE_PROJECT.iter().any(|id| left.flags.contains(*id));
@@ -126,7 +135,7 @@ fn left(
     here: &Here,
     args: &StartArgs,
     socket: Option<&Path>,
-    flags: &[Given],
+    found: Found,
     variables: &[Given],
 ) -> Result<Option<SessionInfo>, Diagnostic> {
     let is_taken = |entry: &SessionEntry| entry.life == Life::Unattended || args.take_over;
@@ -135,8 +144,8 @@ fn left(
         info.filter(|info| !info.ending)
     };
     let is_named = variables.iter().any(names_project);
-    if !flags.iter().any(names_project) {
-        let here = match locate::locate(&here.places, &here.cwd, socket) {
+    if let Some(found) = found {
+        let here = match found {
             Ok(Located::Session(entry)) => info(Some(entry)),
             // What is wrong with the project is told by whoever reads it.
             Ok(Located::Idle { .. }) | Err(_) => None,

@@ -60,19 +60,23 @@ pub fn cmd_start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode, Diag
         return Ok(code);
     }
     // A session that runs here needs no configuration to be named; a project named by flags is looked at first.
-    if args.procfile.is_empty()
-        && args.root.is_none()
-        && !args.background
-        && let Ok(Located::Session(entry)) = locate::locate(&here.places, &here.cwd, socket)
+    let names_none = args.procfile.is_empty() && args.root.is_none();
+    let look = || locate::locate(&here.places, &here.cwd, socket);
+    let mut found = names_none.then(look);
+    if let Some(Ok(Located::Session(entry))) = &found
         && entry.life == Life::Alive
-        && let Some(code) = in_session(&session::client(&entry), args, &entry.dir)?
+        && !args.background
     {
-        return Ok(code);
+        if let Some(code) = in_session(&session::client(entry), args, &entry.dir)? {
+            return Ok(code);
+        }
+        // It has ended meanwhile.
+        found = Some(look());
     }
     if let Some(address) = address.filter(|_| args.names.is_empty() && !args.background) {
         refuse_taken(global, address)?;
     }
-    let (args, plan) = match inherit::plan(&here, args, socket)? {
+    let (args, plan) = match inherit::plan(&here, args, socket, found)? {
         Ok(made) => made,
         Err(problems) => return Ok(report::report_all(&problems)),
     };

@@ -1,5 +1,6 @@
 //! The command line: clap types, one file a command, printing, completions. The only room that prints or exits.
 
+mod alone;
 pub mod api;
 pub mod args;
 pub mod background;

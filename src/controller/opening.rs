@@ -79,8 +79,7 @@ impl Windows {
     /// The program of the empty window at this target begins.
     fn begin(&mut self, instance: InstanceId, name: &str, target: &str) {
         let arguments = shim_arguments(&self.site, name);
-        let [cleared, begun] = opening::begin(target, &self.site.program, &arguments);
-        self.tell(&cleared);
+        let begun = opening::begin(target, &self.site.program, &arguments);
         self.ask(&begun, Asked::Program(instance));
     }
 

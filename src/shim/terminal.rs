@@ -28,7 +28,13 @@ pub(super) struct Terminal {
     /// As tmux made it. Every run begins with this.
     original: Termios,
     queue: Vec<u8>,
+    /// Nothing has been written yet.
+    is_new: bool,
 }
+
+/// Makes the window a terminal like any other: one that tmux has made without a program begins each line at its left
+/// edge by itself (`docs/design/control-mode.md`).
+const RESET: &[u8] = b"\x1bc";
 
 impl Terminal {
     /// Opens the terminal that is the process's standard input.
@@ -48,6 +54,7 @@ impl Terminal {
             tty: Some(tty),
             original,
             queue: Vec::new(),
+            is_new: true,
         };
         terminal.rest();
         Ok(terminal)
@@ -69,6 +76,9 @@ impl Terminal {
     /// Queues bytes and writes as much as the terminal takes.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         if self.tty.is_some() {
+            if std::mem::take(&mut self.is_new) {
+                self.queue.extend_from_slice(RESET);
+            }
             self.queue.extend_from_slice(bytes);
             self.flush();
         }

@@ -141,15 +141,12 @@ pub fn target(name: &str) -> Option<String> {
     (!is_more).then(|| format!("={SESSION}:={name}"))
 }
 
-/// The program of the empty window at this target (a pane will do) begins, without a shell. Fails where one runs.
-pub fn begin(target: &str, program: &str, arguments: &[String]) -> [Command; 2] {
-    [
-        // An empty pane begins each line at its left edge by itself.
-        Command::new("send-keys").args(["-R", "-t", target]),
-        Command::new("respawn-pane")
-            .args(["-e", heap::OF_A_SHIM, "-t", target, "--"])
-            .args(without_shell(program, arguments)),
-    ]
+/// The program of the empty window at this target (a pane will do) begins, without a shell. Fails where one runs. It has
+/// to reset its terminal: an empty pane begins each line at its left edge by itself, and goes on with that.
+pub fn begin(target: &str, program: &str, arguments: &[String]) -> Command {
+    Command::new("respawn-pane")
+        .args(["-e", heap::OF_A_SHIM, "-t", target, "--"])
+        .args(without_shell(program, arguments))
 }
 
 impl Command {
