@@ -9,11 +9,11 @@ use super::tmux::Server;
 use std::time::Instant;
 
 pub(crate) fn ten(arena: &Arena) -> Vec<Row> {
-    both(arena, 10, 9, "≤ 1.5 × tmux")
+    both(arena, 10, 25, "≤ 1.5 × tmux")
 }
 
 pub(crate) fn hundred(arena: &Arena) -> Vec<Row> {
-    both(arena, 100, 5, "≤ 1.6 × tmux")
+    both(arena, 100, 9, "≤ 1.6 × tmux")
 }
 
 /// What a service is.

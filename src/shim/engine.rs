@@ -17,6 +17,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// With nothing to do for so long, memory is given back.
+const AT_REST: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
 /// What a service is left after its window has been closed.
 pub(super) const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
@@ -39,7 +45,7 @@ pub(super) struct Engine {
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,
-    /// Orders were carried out since the last wait.
+    /// Orders were carried out since memory was given back.
     pub(super) has_acted: bool,
 }
 
@@ -84,8 +90,10 @@ impl Engine {
     pub(super) fn serve(mut self) -> u8 {
         self.connect();
         while !self.is_done() {
-            self.give_back();
             let ready = self.wait();
+            if ready.nothing {
+                self.give_back();
+            }
             if ready.signal {
                 self.on_signals();
             }
@@ -130,7 +138,8 @@ impl Engine {
         self.leaving && is_free
     }
 
-    /// Sleeps until something happens. Nothing but a stop plan at work and a watchdog sets a time.
+    /// Sleeps until something happens. Nothing but a stop plan at work, a watchdog and memory that is to be given back
+    /// sets a time.
     fn wait(&self) -> Ready {
         let of_link = |link: &Link| {
             let mut wanted = PollFlags::IN;
@@ -150,7 +159,8 @@ impl Engine {
                 Phase::Opening(_) | Phase::Idle => None,
             },
         };
-        ready::wait(&sources, self.timeout().as_ref())
+        let at_rest = || self.has_acted.then_some(AT_REST);
+        ready::wait(&sources, self.timeout().or_else(at_rest).as_ref())
     }
 
     /// A grace beyond what the system can count is one without end.
@@ -334,7 +344,8 @@ impl Engine {
         self.has_acted = true;
     }
 
-    /// Gives back what only orders needed, once: whoever waits for what was ordered has been told by now.
+    /// Gives back what only orders needed, once. Not at once: at the start of a project others need the processor more,
+    /// and a restart or a stop that comes soon needs the memory again.
     fn give_back(&mut self) {
         if !std::mem::take(&mut self.has_acted) {
             return;
