@@ -64,6 +64,20 @@ fn wait_piped(project: &Project, count: usize) {
     project.wait_until(&format!("{count} lanes"), || piped(project) == count);
 }
 
+/// Waits until the counting service's lane is in use. A pane is piped from the first try on, and a try takes some answers
+/// of tmux: one that is still there so many numbers later has had them.
+fn wait_lane(project: &Project, console: &Terminal) {
+    let last = || numbers(console, "web").last().copied().unwrap_or_default();
+    loop {
+        wait_piped(project, 1);
+        let then = last();
+        project.wait_until("the service to go on counting", || last() > then + 100_000);
+        if piped(project) == 1 {
+            return;
+        }
+    }
+}
+
 #[test]
 fn a_million_lines_are_complete_and_in_order_and_so_are_the_last_words() {
     let project = Project::with(&format!(
@@ -201,7 +215,7 @@ fn a_controller_that_was_stopped_during_a_flood_holds_nobody_up_and_misses_nothi
     ));
     let console = project.start_piped(&[]);
     project.wait_running(["web"]);
-    wait_piped(&project, 1);
+    wait_lane(&project, &console);
     console.signal(Signal::STOP);
     go(&project);
     project.wait_until("the service to finish", || {
