@@ -59,7 +59,7 @@ fn what_stops_may_ask_for_more_time_than_its_plan_gives_it() {
     let mut pane = Pane::open();
     let script = format!(
         "{}import signal, sys, time\ndef stop(*_):\n \
-         s.sendto(b'EXTEND_TIMEOUT_USEC=60000000', os.environ['NOTIFY_SOCKET'])\n time.sleep(0.5)\n sys.exit(7)\n\
+         s.sendto(b'EXTEND_TIMEOUT_USEC=60000000', os.environ['NOTIFY_SOCKET'])\n time.sleep(2.2)\n sys.exit(7)\n\
          signal.signal(signal.SIGINT, stop)\nprint('may', 'stop')\ntime.sleep(1000)",
         says("STATUS=up"),
     );
@@ -75,8 +75,9 @@ fn what_stops_may_ask_for_more_time_than_its_plan_gives_it() {
     };
     assert_eq!(pane.report(), said("STATUS=up"));
     pane.wait_for("may stop");
+    // Less than it takes to stop, and more than a busy machine takes to let it ask.
     let plan = StopPlan {
-        grace: Duration::from_millis(300),
+        grace: Duration::from_secs(2),
         ..StopPlan::default()
     };
     pane.stop(1, plan);
