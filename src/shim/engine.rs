@@ -17,11 +17,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// With nothing to do for so long, memory is given back.
-const AT_REST: Timespec = Timespec {
-    tv_sec: 1,
-    tv_nsec: 0,
-};
+/// So long after the last order, memory is given back.
+const AT_REST: Duration = Duration::from_secs(1);
 
 /// What a service is left after its window has been closed.
 pub(super) const HANGUP_GRACE: Duration = Duration::from_secs(1);
@@ -45,8 +42,8 @@ pub(super) struct Engine {
     /// To end as soon as nothing runs.
     pub(super) leaving: bool,
     hung_up: bool,
-    /// Orders were carried out since memory was given back.
-    pub(super) has_acted: bool,
+    /// When the last order was carried out, until memory has been given back since.
+    pub(super) acted: Option<Instant>,
 }
 
 pub(super) enum Phase {
@@ -83,7 +80,7 @@ impl Engine {
             last: None,
             leaving: false,
             hung_up: false,
-            has_acted: false,
+            acted: None,
         })
     }
 
@@ -91,9 +88,6 @@ impl Engine {
         self.connect();
         while !self.is_done() {
             let ready = self.wait();
-            if ready.nothing {
-                self.give_back();
-            }
             if ready.signal {
                 self.on_signals();
             }
@@ -119,6 +113,7 @@ impl Engine {
                 self.on_hangup();
             }
             self.on_deadline();
+            self.give_back();
             self.open_run();
             if self.connect_due {
                 self.connect();
@@ -159,17 +154,18 @@ impl Engine {
                 Phase::Opening(_) | Phase::Idle => None,
             },
         };
-        let at_rest = || self.has_acted.then_some(AT_REST);
-        ready::wait(&sources, self.timeout().or_else(at_rest).as_ref())
+        ready::wait(&sources, self.timeout().as_ref())
     }
 
     /// A grace beyond what the system can count is one without end.
     fn timeout(&self) -> Option<Timespec> {
-        let Phase::Live(live) = &self.phase else {
-            return None;
+        let look = match &self.phase {
+            Phase::Live(live) => live.next_look(),
+            Phase::Opening(_) | Phase::Idle => None,
         };
-        let left = live.next_look()?.saturating_duration_since(Instant::now());
-        Timespec::try_from(left).ok()
+        let rest = self.acted.map(|acted| acted + AT_REST);
+        let due = look.into_iter().chain(rest).min()?;
+        Timespec::try_from(due.saturating_duration_since(Instant::now())).ok()
     }
 
     fn on_signals(&mut self) {
@@ -341,15 +337,16 @@ impl Engine {
             // The controller is gone. The next one says so with SIGUSR1.
             self.link = None;
         }
-        self.has_acted = true;
+        self.acted = Some(Instant::now());
     }
 
     /// Gives back what only orders needed, once. Not at once: at the start of a project others need the processor more,
     /// and a restart or a stop that comes soon needs the memory again.
     fn give_back(&mut self) {
-        if !std::mem::take(&mut self.has_acted) {
+        if self.acted.is_none_or(|acted| acted.elapsed() < AT_REST) {
             return;
         }
+        self.acted = None;
         give_memory_back();
         // A start or a stop under way needs them at once.
         if matches!(&self.phase, Phase::Live(live) if live.deadline().is_none()) {

@@ -9,6 +9,7 @@ use crate::model::mark::Mark;
 use crate::model::{Launch, RunId, StopPlan};
 use crate::platform::open_files;
 use std::path::Path;
+use std::time::Instant;
 
 /// Another run is to follow: the one reason of a stop order that somebody has asked for.
 const AGAIN: &str = "again";
@@ -82,7 +83,7 @@ impl Engine {
                 self.phase = Phase::Live(Box::new(live));
                 self.report(&report);
                 self.settle();
-                self.has_acted = true;
+                self.acted = Some(Instant::now());
             }
             Err(message) => {
                 self.close_run(run, &note::could_not_start(&self.instance, &message));

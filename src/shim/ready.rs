@@ -24,8 +24,6 @@ pub(super) struct Ready {
     pub(super) terminal_out: bool,
     pub(super) notify: bool,
     pub(super) stray: bool,
-    /// The time is over, and nothing else has happened.
-    pub(super) nothing: bool,
 }
 
 /// Sleeps until something happens, or the time is over.
@@ -46,7 +44,6 @@ pub(super) fn wait(sources: &Sources<'_>, timeout: Option<&Timespec>) -> Ready {
         let result = source.and_then(|_| results.next());
         result.unwrap_or(PollFlags::empty())
     });
-    let all = signals | link | terminal | notify | stray;
     let failed = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
     Ready {
         signal: !signals.is_empty(),
@@ -56,6 +53,5 @@ pub(super) fn wait(sources: &Sources<'_>, timeout: Option<&Timespec>) -> Ready {
         terminal_out: terminal.contains(PollFlags::OUT),
         notify: !notify.is_empty(),
         stray: !stray.is_empty(),
-        nothing: all.is_empty(),
     }
 }

@@ -121,7 +121,10 @@ impl Client {
             // Our client has no size and must not set one for those that have.
             .args(["-f", "ignore-size", "--"])
             .args(super::command::without_shell(first.program, first.arguments));
-        Self::spawn(server, &[], &session)
+        let mut client = Self::spawn(server, &[], &session)?;
+        // Once, and not in the configuration, which is read again behind the user's: theirs stays.
+        let _number = client.send(&heap::kept_back());
+        Ok(client)
     }
 
     /// Attaches to our session in a running server; never starts one. As [`Client::start`] otherwise.

@@ -3,14 +3,12 @@
 
 use super::client::SESSION;
 use super::command::{Command, sequence};
-use super::heap;
 use super::server::Server;
 use super::terminfo;
 use crate::diag::{Diagnostic, Kind};
 use std::env;
 use std::fs;
 use std::io;
-use std::iter;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -109,13 +107,10 @@ impl Setup {
             // The shims get their environment from the controller, and views bring none.
             ("update-environment", ""),
         ];
-        // Meant for the server itself.
-        let kept_back = Command::new("set-environment").args(["-gu", heap::VARIABLE]);
         let server = server.iter().map(|(name, value)| set("-s", name, value));
         let session = session.iter().map(|(name, value)| set("-g", name, value));
         let window = WINDOW_OPTIONS.iter().map(|(name, value)| set("-gw", name, value));
-        let options = server.chain(session).chain(window);
-        iter::once(kept_back).chain(options).collect()
+        server.chain(session).chain(window).collect()
     }
 
     /// What is set on our own session and its current window, above all globals.
