@@ -6,7 +6,7 @@ use super::words;
 use crate::api::messages::{ActionResult, Outcome, Results, SCHEMA};
 use crate::logs::Place;
 use crate::model::{InstanceId, PendingWhy, RunId, State};
-use crate::platform::{open_files, processes};
+use crate::platform::open_files;
 use crate::shim::protocol::Order;
 use crate::supervisor::{Action, Answer, Event, Intent};
 
@@ -94,11 +94,10 @@ impl Controller {
     /// Sends an order to the instance's shim. Without one, its loss is already on its way to the machine.
     pub(super) fn order(&self, instance: InstanceId, order: &Order) {
         if let Some(shim) = &self.host(instance).shim {
-            self.links.send(shim.link, order);
-            // One that somebody has stopped would keep whoever waits for what it is to do waiting for ever.
-            if processes::is_stopped(shim.pid)
-                && let Some(pid) = super::adopt::pid_of(shim.pid)
-            {
+            self.links.send(shim.link, order, shim.version);
+            // One that somebody has stopped would keep whoever waits for what it is to do waiting for ever. To one that is
+            // not it says nothing, and costs less than to ask.
+            if let Some(pid) = super::adopt::pid_of(shim.pid) {
                 rustix::process::kill_process(pid, rustix::process::Signal::CONT).ok();
             }
         }

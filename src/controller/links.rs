@@ -64,15 +64,13 @@ impl Links {
         self.writers.insert(link, Writer { queue: sender, task });
     }
 
-    /// Queues an order. A connection that is gone swallows it; its end is reported as an event.
-    pub(super) fn send(&self, link: LinkId, order: &Order) {
-        let Some(writer) = self.writers.get(&link) else {
-            return;
-        };
-        let mut line = serde_json::to_vec(order).expect("orders are plain data");
-        line.push(b'\n');
-        // The writer task ends only with its connection, which the reader reports.
-        drop(writer.queue.send(line));
+    /// Queues an order, for a shim that speaks this version. A connection that is gone swallows it; its end is reported
+    /// as an event.
+    pub(super) fn send(&self, link: LinkId, order: &Order, version: u32) {
+        if let Some(writer) = self.writers.get(&link) {
+            // The writer task ends only with its connection, which the reader reports.
+            drop(writer.queue.send(order.write(version)));
+        }
     }
 
     /// Writes every order that is queued, as far as the shims take them within `patience`, and ends our side of

@@ -144,7 +144,7 @@ impl Controller {
             version: VERSION,
             program: concat!("ovr ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        self.links.send(link, &answer);
+        self.links.send(link, &answer, hello.version);
         self.expected_shims.remove(&hello.pid);
         let Some(instance) = self.by_name.get(&hello.instance).copied() else {
             let text = format!(
@@ -153,7 +153,7 @@ impl Controller {
             );
             self.say_session(Tone::Alarm, &text);
             self.strangers.insert(link, hello.pid);
-            self.links.send(link, &Order::Close);
+            self.links.send(link, &Order::Close, hello.version);
             return;
         };
         let Ok(pane) = hello.pane.parse() else {
@@ -170,7 +170,7 @@ impl Controller {
         {
             // A second window for the same instance can only be somebody's copy of a command line.
             self.strangers.insert(link, hello.pid);
-            self.links.send(link, &Order::Close);
+            self.links.send(link, &Order::Close, hello.version);
             return;
         }
         if let Some((old, _)) = known {

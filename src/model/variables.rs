@@ -2,18 +2,14 @@
 //! service, for one), so that part is there once, however many services there are; and each part is one text, not two
 //! for each variable, since a start of many services reads and writes hundreds of them for each.
 
-use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::cmp::Ordering;
+mod json;
+mod sorted;
+
+use sorted::{Pair, Sorted};
 use std::fmt;
-use std::iter::Peekable;
-use std::ops::Range;
 use std::sync::Arc;
 
-type Pair = (String, String);
-
-/// Variables, each name once, in the order of their names. As JSON they are one flat list of pairs, which is
-/// what shims of every build read.
+/// Variables, each name once, in the order of their names.
 #[derive(Clone, Default)]
 pub struct Variables {
     common: Arc<Sorted>,
@@ -30,16 +26,68 @@ impl Variables {
         }
     }
 
+    /// What [`Variables::texts`] gave; `None` where it is something else.
+    pub fn read([common, own]: [&[u8]; 2]) -> Option<Self> {
+        Some(Self {
+            common: Arc::new(Sorted::read(common)?),
+            own: Arc::new(Sorted::read(own)?),
+        })
+    }
+
+    /// All of them, as two texts of entries `NAME=value`, each ended by a NUL: those in common with others, and those
+    /// that win over them. `None` where a NUL or the sign stands in the middle of a variable.
+    pub fn texts(&self) -> Option<[&str; 2]> {
+        Some([self.common.text()?, self.own.text()?])
+    }
+
     /// Names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        Merged {
-            common: self.common.iter().peekable(),
-            own: self.own.iter().peekable(),
-        }
+        self.merged().map(|(part, index)| self.part(part).pair(index))
+    }
+
+    /// As `NAME=value` with a NUL behind each, sorted by name, without those of these names.
+    pub fn entries_but<'a>(&'a self, names: &[&str]) -> impl Iterator<Item = &'a str> {
+        let places = |part| {
+            names
+                .iter()
+                .filter_map(move |name| Some((part, self.part(part).find(name)?)))
+        };
+        let left_out: Vec<_> = places(Part::Common).chain(places(Part::Own)).collect();
+        let entries = self.merged().filter(move |place| !left_out.contains(place));
+        entries.map(|(part, index)| self.part(part).entry(index))
+    }
+
+    /// The name of one that holds a NUL, which the system cannot take.
+    pub fn with_nul(&self) -> Option<&str> {
+        self.own.with_nul().or_else(|| self.common.with_nul())
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.own.get(name).or_else(|| self.common.get(name))
+    }
+
+    /// Whether there is one whose name begins like this.
+    pub fn has_like(&self, beginning: &str) -> bool {
+        [&self.common, &self.own].into_iter().any(|part| {
+            let index = part.place_of(beginning);
+            index < part.len() && part.pair(index).0.starts_with(beginning)
+        })
+    }
+
+    fn part(&self, part: Part) -> &Sorted {
+        match part {
+            Part::Common => &self.common,
+            Part::Own => &self.own,
+        }
+    }
+
+    fn merged(&self) -> Merged<'_> {
+        Merged {
+            common: &self.common,
+            own: &self.own,
+            at: (0, 0),
+            until: self.own.is_at(0, &self.common),
+        }
     }
 }
 
@@ -60,123 +108,49 @@ impl FromIterator<Pair> for Variables {
     }
 }
 
-/// Names with their values in one text, in the order of the names, each of which is there once.
-#[derive(Debug, Default)]
-struct Sorted {
-    text: Box<str>,
-    /// Where in the text each name and then its value ends.
-    ends: Box<[(usize, usize)]>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Common,
+    Own,
+}
+
+/// Which entry of which part comes next. The own ones are few as a rule, so each looks for its place among the others.
+struct Merged<'a> {
+    common: &'a Sorted,
+    own: &'a Sorted,
+    at: (usize, usize),
+    /// Where among the common ones the next of the own ones stands.
+    until: usize,
+}
+
+impl Iterator for Merged<'_> {
+    type Item = (Part, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (common, own) = self.at;
+        if common < self.until {
+            self.at.0 += 1;
+            return Some((Part::Common, common));
+        }
+        if own == self.own.len() {
+            return None;
+        }
+        if self.common.find(self.own.pair(own).0) == Some(common) {
+            self.at.0 += 1;
+        }
+        self.at.1 += 1;
+        self.until = self.own.is_at(own + 1, self.common);
+        Some((Part::Own, own))
+    }
 }
 
 impl Sorted {
-    fn get(&self, name: &str) -> Option<&str> {
-        let places = 0..self.ends.len();
-        let index = partition(places, |index| self.pair(index).0 < name);
-        let (found, value) = (index < self.ends.len()).then(|| self.pair(index))?;
-        (found == name).then_some(value)
-    }
-
-    fn pair(&self, index: usize) -> (&str, &str) {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before].1);
-        let (name_ends, value_ends) = self.ends[index];
-        (&self.text[start..name_ends], &self.text[name_ends..value_ends])
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..self.ends.len()).map(|index| self.pair(index))
-    }
-}
-
-/// The first place for which `is_before` does not hold; it holds for none behind that.
-fn partition(places: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
-    let Range { mut start, mut end } = places;
-    while start < end {
-        let middle = start + (end - start) / 2;
-        if is_before(middle) {
-            start = middle + 1;
+    /// Where among `others` the entry stands, by its name; behind all of them if there is none.
+    fn is_at(&self, index: usize, others: &Self) -> usize {
+        if index < self.len() {
+            others.place_of(self.pair(index).0)
         } else {
-            end = middle;
-        }
-    }
-    start
-}
-
-impl FromIterator<Pair> for Sorted {
-    /// Of a name that is given twice the last value counts.
-    fn from_iter<I: IntoIterator<Item = Pair>>(pairs: I) -> Self {
-        let mut pairs: Vec<Pair> = pairs.into_iter().collect();
-        // Stable, so that of equal names the last one stays last.
-        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut draft = Draft::default();
-        for (index, (name, value)) in pairs.iter().enumerate() {
-            if pairs.get(index + 1).is_none_or(|(next, _)| next != name) {
-                draft.text.push_str(name);
-                draft.name_ends();
-                draft.text.push_str(value);
-                draft.value_ends();
-            }
-        }
-        draft.finish()
-    }
-}
-
-/// Variables while they are read, in whatever order they come.
-#[derive(Default)]
-struct Draft {
-    text: String,
-    ends: Vec<(usize, usize)>,
-}
-
-impl Draft {
-    fn name_ends(&mut self) {
-        self.ends.push((self.text.len(), 0));
-    }
-
-    fn value_ends(&mut self) {
-        if let Some((_, end)) = self.ends.last_mut() {
-            *end = self.text.len();
-        }
-    }
-
-    fn finish(self) -> Sorted {
-        let sorted = Sorted {
-            text: self.text.into_boxed_str(),
-            ends: self.ends.into_boxed_slice(),
-        };
-        let is_sorted = sorted.iter().is_sorted_by(|(a, _), (b, _)| a < b);
-        if is_sorted {
-            return sorted;
-        }
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        sorted.iter().map(owned).collect()
-    }
-}
-
-struct Merged<A: Iterator, B: Iterator> {
-    common: Peekable<A>,
-    own: Peekable<B>,
-}
-
-impl<'a, A, B> Iterator for Merged<A, B>
-where
-    A: Iterator<Item = (&'a str, &'a str)>,
-    B: Iterator<Item = (&'a str, &'a str)>,
-{
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let first = match (self.common.peek(), self.own.peek()) {
-            (Some(common), Some(own)) => common.0.cmp(own.0),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_) | None) => Ordering::Greater,
-        };
-        match first {
-            Ordering::Less => self.common.next(),
-            Ordering::Greater => self.own.next(),
-            Ordering::Equal => {
-                self.common.next();
-                self.own.next()
-            }
+            others.len()
         }
     }
 }
@@ -195,97 +169,11 @@ impl fmt::Debug for Variables {
     }
 }
 
-impl Serialize for Variables {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for Variables {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let own = deserializer.deserialize_seq(Pairs)?.finish();
-        Ok(Self {
-            common: Arc::default(),
-            own: Arc::new(own),
-        })
-    }
-}
-
-/// Reads the list of pairs.
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = Draft;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of names and values")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut pairs: A) -> Result<Draft, A::Error> {
-        let mut draft = Draft::default();
-        while pairs.next_element_seed(NameAndValue(&mut draft))?.is_some() {}
-        Ok(draft)
-    }
-}
-
-/// Reads one pair into a draft.
-struct NameAndValue<'a>(&'a mut Draft);
-
-impl<'de> DeserializeSeed<'de> for NameAndValue<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_tuple(2, self)
-    }
-}
-
-impl<'de> Visitor<'de> for NameAndValue<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name and a value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<(), A::Error> {
-        let missing = |index: usize| A::Error::invalid_length(index, &"a name and a value");
-        let Self(draft) = self;
-        pair.next_element_seed(Text(&mut draft.text))?
-            .ok_or_else(|| missing(0))?;
-        draft.name_ends();
-        pair.next_element_seed(Text(&mut draft.text))?
-            .ok_or_else(|| missing(1))?;
-        draft.value_ends();
-        Ok(())
-    }
-}
-
-/// Reads a string behind what is there.
-struct Text<'a>(&'a mut String);
-
-impl<'de> DeserializeSeed<'de> for Text<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Text<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.0.push_str(text);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{CommonVariables, Pair, Variables};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     fn pairs(text: &str) -> impl Iterator<Item = Pair> {
@@ -338,6 +226,63 @@ mod tests {
         );
         for wrong in [r#"[["A"]]"#, r#"[["A","1","2"]]"#, r#"[["A",1]]"#, r#"{"A":"1"}"#] {
             assert!(serde_json::from_str::<Variables>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn as_texts_they_are_what_they_were() {
+        for (common, own) in [("", ""), ("A=1 B=1", ""), ("", "B=x=y"), ("A= C=3", "B=2 C=4")] {
+            let variables = Variables::new(&pairs(common).collect(), pairs(own));
+            let texts = variables.texts().unwrap();
+            assert_eq!(Variables::read(texts.map(str::as_bytes)), Some(variables));
+        }
+        for (name, value, with_nul) in [("A", "1\x002", true), ("A\0", "1", true), ("A=B", "1", false)] {
+            let variables: Variables = [(name.to_owned(), value.to_owned())].into_iter().collect();
+            assert_eq!(variables.texts(), None);
+            assert_eq!(variables.with_nul(), with_nul.then_some(name));
+        }
+        for wrong in [
+            &b"A=1"[..],
+            b"A\0",
+            b"=",
+            b"B=1\0A=1\0",
+            b"A=1\0A=1\0",
+            b"A=\xff\0",
+        ] {
+            assert_eq!(Variables::read([wrong, b""]), None, "{}", wrong.escape_ascii());
+            assert_eq!(Variables::read([b"", wrong]), None, "{}", wrong.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn as_entries_those_of_some_names_can_be_left_out() {
+        let variables = Variables::new(&pairs("A=1 B=1 D=1").collect(), pairs("B=2 C=2"));
+        let entries = |names: &[&str]| variables.entries_but(names).collect::<Vec<_>>();
+        assert_eq!(entries(&[]), ["A=1\0", "B=2\0", "C=2\0", "D=1\0"]);
+        assert_eq!(entries(&["B", "D", "X"]), ["A=1\0", "C=2\0"]);
+    }
+
+    #[test]
+    fn a_name_is_found_by_its_beginning() {
+        let variables = Variables::new(&pairs("A_1=1 C=1").collect(), pairs("B_2=2"));
+        let found = ["A_", "A_1", "A_2", "B_", "", "C_", "D"].map(|name| variables.has_like(name));
+        assert_eq!(found, [true, true, false, true, true, false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_what_a_map_would_hold(
+            common in proptest::collection::vec(("[AB]{0,3}", "[a-c=]{0,2}"), 0..12),
+            own in proptest::collection::vec(("[AB]{0,3}", "[a-c=]{0,2}"), 0..6),
+        ) {
+            let variables = Variables::new(&common.iter().cloned().collect(), own.iter().cloned());
+            let map: BTreeMap<_, _> = common.into_iter().chain(own).collect();
+            prop_assert!(variables.iter().eq(map.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
+            for (name, value) in &map {
+                prop_assert_eq!(variables.get(name), Some(value.as_str()));
+            }
+            let entries = map.iter().map(|(name, value)| format!("{name}={value}\0"));
+            prop_assert!(variables.entries_but(&[]).eq(entries));
         }
     }
 }

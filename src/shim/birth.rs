@@ -45,7 +45,7 @@ pub(super) struct Unborn<'a> {
     /// What `argv` points to.
     _words: Vec<CString>,
     cwd: CString,
-    environment: EnvironmentBlock,
+    environment: EnvironmentBlock<'a>,
     handed: &'a Handed,
     shim: Pid,
     /// A file that says of itself neither what it is nor what interprets it is one for `/bin/sh`, as it is to
@@ -61,7 +61,7 @@ impl<'a> Unborn<'a> {
         argv: &[String],
         path: Option<&str>,
         cwd: CString,
-        environment: EnvironmentBlock,
+        environment: EnvironmentBlock<'a>,
         handed: &'a Handed,
     ) -> Result<Self, String> {
         let text = |text: String| {

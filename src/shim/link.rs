@@ -1,8 +1,9 @@
 //! The connection to the controller. Never waits: a controller that is stopped or gone must not hold up the
 //! shim. What is said over it is decided elsewhere.
 
+use super::order_text::Orders;
 use super::protocol::{Order, Report};
-use super::wire::{self, LineSplitter};
+use super::wire::{self, Unreadable};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 use std::io::{self, Read, Write};
@@ -24,7 +25,7 @@ pub(super) struct Link {
     socket: UnixStream,
     /// Device and inode of the listener's file.
     listener: Option<(u64, u64)>,
-    incoming: LineSplitter,
+    incoming: Orders,
     outgoing: Vec<u8>,
 }
 
@@ -40,7 +41,7 @@ impl Link {
         Ok(Self {
             socket: socket.into(),
             listener,
-            incoming: LineSplitter::new(),
+            incoming: Orders::default(),
             outgoing: Vec::new(),
         })
     }
@@ -114,13 +115,8 @@ impl Link {
     }
 
     /// The next order that has arrived whole.
-    pub(super) fn next_order(&mut self) -> Result<Option<Order>, wire::LineTooLong> {
-        while let Some(line) = self.incoming.next_line()? {
-            if let Ok(order) = Order::read(line) {
-                return Ok(Some(order));
-            }
-        }
-        Ok(None)
+    pub(super) fn next_order(&mut self) -> Result<Option<Order>, Unreadable> {
+        self.incoming.next()
     }
 }
 

@@ -17,6 +17,7 @@ mod link;
 mod live;
 pub mod note;
 mod notify;
+mod order_text;
 mod orders;
 mod plain_line;
 pub mod protocol;

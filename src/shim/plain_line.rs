@@ -81,8 +81,9 @@ pub(super) fn take_apart(
         return None;
     };
     let name = Path::new(shell).file_name()?.to_str()?;
-    let meddles = |name: &str| MEDDLING.contains(&name) || name.starts_with(A_FUNCTION);
-    if !SHELLS.contains(&name) || dash_c != "-c" || environment.iter().any(|(name, _)| meddles(name)) {
+    let is_told_more =
+        || MEDDLING.iter().any(|name| environment.get(name).is_some()) || environment.has_like(A_FUNCTION);
+    if !SHELLS.contains(&name) || dash_c != "-c" || is_told_more() {
         return None;
     }
     // What a shell looks for on a path of its own is its business.

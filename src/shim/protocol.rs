@@ -1,4 +1,5 @@
-//! What controller and shim say to each other: one JSON object a line over the session's `shim.sock`.
+//! What controller and shim say to each other: one JSON object a line over the session's `shim.sock`, and how an order
+//! is written and read stands in `order_text.rs`.
 //!
 //! The shim connects and speaks first. Append-only: a controller of a later build talks to shims of an
 //! earlier one, so fields are added with a default and never change their meaning. Unknown messages are
@@ -13,7 +14,8 @@ use std::time::Duration;
 /// 2: limits, sockets, notifications and commands that launch a daemon elsewhere; stop plans with keys and for
 /// the parent only.
 /// 3: the watchdog, and what a run is to end for beside the order for it.
-pub const VERSION: u32 = 3;
+/// 4: an order to run may have its environment behind it (`order_text.rs`).
+pub const VERSION: u32 = 4;
 
 /// More characters of what a service says of where it stands are not kept.
 const MOST_OF_A_STATUS: usize = 200;
@@ -85,43 +87,6 @@ pub enum Order {
     Note { text: String },
     /// End the shim, and with it the window. If something runs, its stop plan comes first.
     Close,
-}
-
-impl Order {
-    /// How a run order of ours begins.
-    const RUN: &[u8] = br#"{"do":"run","#;
-
-    /// Reads one line. What a later controller says and this build does not know is an error.
-    pub fn read(line: &[u8]) -> serde_json::Result<Self> {
-        // A run order carries a whole environment, of which an enum told apart by a tag makes a copy first.
-        if line.starts_with(Self::RUN)
-            && let Ok(order) = serde_json::from_slice(line)
-        {
-            let RunOrder {
-                run,
-                launch,
-                stop,
-                files,
-            } = order;
-            return Ok(Self::Run {
-                run,
-                launch,
-                stop,
-                files,
-            });
-        }
-        serde_json::from_slice(line)
-    }
-}
-
-/// [`Order::Run`] without its tag.
-#[derive(Deserialize)]
-struct RunOrder {
-    run: RunId,
-    launch: Launch,
-    stop: StopPlan,
-    #[serde(default)]
-    files: Option<u64>,
 }
 
 /// From a shim to the controller.

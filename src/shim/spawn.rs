@@ -2,7 +2,7 @@
 //! given and nothing else, the pane as its terminal. What becomes of the process is not known here.
 
 use super::birth::{Handed, Unborn};
-use super::environment_block::EnvironmentBlock;
+use super::environment_block::{EnvironmentBlock, holds_a_nul};
 use super::limits::Bounds;
 use super::plain_line::{self, PlainLine};
 use super::signals::AllBlocked;
@@ -125,24 +125,21 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The whole environment of the process, with these assignments over what the launch says.
-    fn environment(&self, assignments: &[(String, String)]) -> Result<EnvironmentBlock, String> {
-        let is_set = |name: &str| {
-            let mut assigned = assignments.iter();
-            self.decides_on(name) || assigned.any(|(other, _)| other == name)
-        };
-        let given = self.launch.env.iter().filter(|(name, _)| !is_set(name));
-        let given = given.map(|(name, value)| (name, value.as_bytes()));
+    fn environment(&self, assignments: &[(String, String)]) -> Result<EnvironmentBlock<'a>, String> {
         // The last of a name counts, as in a shell.
-        let assigned = assignments
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (name, value))| {
-                let mut later = assignments[index + 1..].iter();
-                let counts = later.all(|(other, _)| other != name);
-                counts.then_some((name.as_str(), value.as_bytes()))
-            });
+        let counts = |(index, (name, _)): &(usize, &(String, String))| {
+            assignments[index + 1..].iter().all(|(other, _)| other != name)
+        };
+        let assigned = assignments.iter().enumerate().filter(counts);
+        let assigned = assigned.map(|(_, (name, value))| (name.as_str(), value.as_bytes()));
         let ours = self.ours.iter().map(|(name, value)| (*name, value.as_bytes()));
-        EnvironmentBlock::of(given.chain(assigned).chain(ours), &self.own_pids)
+        let more = || assigned.clone().chain(ours.clone());
+        let mut set: Vec<&str> = more().map(|(name, _)| name).collect();
+        set.extend(OF_ANOTHER_TMUX.iter().chain(&self.own_pids));
+        match self.launch.env.with_nul() {
+            Some(name) => Err(holds_a_nul(name)),
+            None => EnvironmentBlock::of(self.launch.env.entries_but(&set), more(), &self.own_pids),
+        }
     }
 }
 

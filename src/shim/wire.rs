@@ -8,17 +8,25 @@ use std::fmt;
 /// system limits to some 2 MB; JSON's escapes need room on top.
 pub const MAX_LINE: usize = 4 * 1024 * 1024;
 
-/// The peer sent more than [`MAX_LINE`] bytes without a newline: it does not speak this protocol.
+/// The peer does not speak this protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LineTooLong;
+pub enum Unreadable {
+    /// A message is longer than [`MAX_LINE`].
+    TooLong,
+    /// What follows an order is none.
+    NoEnvironment,
+}
 
-impl fmt::Display for LineTooLong {
+impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a message is longer than {MAX_LINE} bytes")
+        match self {
+            Self::TooLong => write!(f, "a message is longer than {MAX_LINE} bytes"),
+            Self::NoEnvironment => write!(f, "what follows an order is no environment"),
+        }
     }
 }
 
-impl std::error::Error for LineTooLong {}
+impl std::error::Error for Unreadable {}
 
 /// Cuts a byte stream into lines, however the stream was cut on its way.
 #[derive(Debug, Default)]
@@ -51,11 +59,11 @@ impl LineSplitter {
     }
 
     /// The next whole line without its newline, or `None` until more arrives.
-    pub fn next_line(&mut self) -> Result<Option<&[u8]>, LineTooLong> {
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>, Unreadable> {
         let found = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
         let end = found.map_or(self.bytes.len(), |at| self.searched + at);
         if end - self.start > MAX_LINE {
-            return Err(LineTooLong);
+            return Err(Unreadable::TooLong);
         }
         if found.is_none() {
             self.searched = end;
@@ -69,6 +77,20 @@ impl LineSplitter {
         self.searched = self.start;
         Ok(Some(&self.bytes[line]))
     }
+
+    /// The next bytes, when as many have arrived.
+    pub fn next_bytes(&mut self, count: usize) -> Result<Option<&[u8]>, Unreadable> {
+        if count > MAX_LINE {
+            return Err(Unreadable::TooLong);
+        }
+        if self.bytes.len() - self.start < count {
+            return Ok(None);
+        }
+        let taken = self.start..self.start + count;
+        self.start = taken.end;
+        self.searched = self.start;
+        Ok(Some(&self.bytes[taken]))
+    }
 }
 
 /// A message as it goes over the socket, newline included.
@@ -80,7 +102,7 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LineSplitter, LineTooLong, MAX_LINE, encode};
+    use super::{LineSplitter, MAX_LINE, Unreadable, encode};
 
     fn lines(splitter: &mut LineSplitter) -> Vec<String> {
         let mut all = Vec::new();
@@ -124,7 +146,7 @@ mod tests {
         splitter.push(&vec![b'x'; MAX_LINE]);
         assert_eq!(splitter.next_line(), Ok(None));
         splitter.push(b"x");
-        assert_eq!(splitter.next_line(), Err(LineTooLong));
+        assert_eq!(splitter.next_line(), Err(Unreadable::TooLong));
     }
 
     #[test]
@@ -134,6 +156,19 @@ mod tests {
         splitter.push(b"\n");
         assert_eq!(lines(&mut splitter).len(), 1);
         assert_eq!(splitter.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn bytes_between_lines_are_taken_when_all_are_there() {
+        let mut splitter = LineSplitter::new();
+        assert_eq!(splitter.next_bytes(0), Ok(Some(&b""[..])));
+        splitter.push(b"one\na\n");
+        assert_eq!(splitter.next_line(), Ok(Some(&b"one"[..])));
+        assert_eq!(splitter.next_bytes(3), Ok(None));
+        splitter.push(b"btwo\n");
+        assert_eq!(splitter.next_bytes(3), Ok(Some(&b"a\nb"[..])));
+        assert_eq!(lines(&mut splitter), ["two"]);
+        assert_eq!(splitter.next_bytes(MAX_LINE + 1), Err(Unreadable::TooLong));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ovr::shim::protocol::{Order, Report};
 fn the_shim_says_who_it_is() {
     let pane = Pane::open();
     let hello = &pane.hello;
-    assert_eq!(hello.version, 3);
+    assert_eq!(hello.version, 4);
     assert_eq!(hello.instance.to_string(), "web");
     assert_eq!(hello.pane, "%7");
     assert_eq!(hello.pid, pane.shim_pid());
