@@ -1,6 +1,5 @@
-//! How the wanted windows are opened: of a server that has just begun in groups, empty first and then with their
-//! programs; later ones one by one. What the machine wants stands in `windows.rs`, what tmux answers comes by
-//! `tmux_events.rs`.
+//! How the wanted windows are opened: of a server that has just begun many at once, later ones one by one. What the
+//! machine wants stands in `windows.rs`, what tmux answers comes by `tmux_events.rs`.
 
 use super::core::Controller;
 use super::leaving::Leave;
@@ -10,13 +9,13 @@ use crate::diag::Diagnostic;
 use crate::model::InstanceId;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
-use crate::tmux::opening::{self, Aside, Opened, Placed};
+use crate::tmux::opening::{Aside, New, Opened};
 use crate::tmux::server::{self, Pane};
 use crate::tmux::setup::Setup;
 use crate::tmux::{PaneId, Reply, WindowId};
 
-/// The first group is small: what runs in it begins while tmux makes the others.
-const FIRST_GROUP: usize = 2;
+/// So many are made at most before tmux sees to anything else.
+const AT_ONCE: usize = 128;
 
 impl Windows {
     /// Opens the wanted windows, as far as it is time for them. A server is started where there is none.
@@ -32,8 +31,8 @@ impl Windows {
             return Ok(());
         }
         match self.aside {
-            Some(aside) => self.place(aside, name),
-            None => {
+            Some(aside) if !self.makes_none => self.make(aside, name),
+            Some(_) | None => {
                 while let Some(instance) = self.wanted.pop_front() {
                     self.open_alone(instance, &name(instance));
                 }
@@ -47,40 +46,42 @@ impl Windows {
     pub(super) fn begun(&mut self, client: Client) {
         self.connection = Connection::Up(client);
         self.aside = Some(Aside::FIRST);
-        self.placed = false;
+        self.makes_none = false;
     }
 
-    /// Empty windows, in groups, and the programs of each group before the next: tmux is never without something to do.
-    fn place(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
-        let size = self.site.setup.size;
-        while !self.wanted.is_empty() {
-            let room = if self.placed {
-                Aside::room(size)
-            } else {
-                FIRST_GROUP
-            };
-            self.placed = true;
-            let count = self.wanted.len().min(room);
-            let group: Vec<_> = self.wanted.drain(..count).map(|id| (id, name(id))).collect();
-            for command in aside.empty_panes(count, size) {
+    /// Makes the next of the wanted ones together, in their order, so one step waits for the one before.
+    fn make(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
+        if self.is_asking(Asked::Made) || self.is_asking(Asked::MadeOnes) {
+            return;
+        }
+        let mut commands = aside.make(&self.next_ones(name), self.site.setup.size);
+        if let Some(last) = commands.pop() {
+            for command in commands {
                 self.tell(&command);
             }
-            for (instance, name) in &group {
-                self.ask(&aside.move_out(name), Asked::Place(*instance));
-            }
-            for (instance, name) in &group {
-                if let Some(target) = opening::target(name) {
-                    self.begin(*instance, name, &target);
-                }
-            }
+            self.ask(&last, Asked::Made);
         }
     }
 
-    /// The program of the empty window at this target begins.
-    fn begin(&mut self, instance: InstanceId, name: &str, target: &str) {
-        let arguments = shim_arguments(&self.site, name);
-        let begun = opening::begin(target, &self.site.program, &arguments);
-        self.ask(&begun, Asked::Program(instance));
+    /// The next of the wanted ones, to be made together. One whose name is not for that is opened alone before them, or
+    /// stays where it is.
+    fn next_ones(&mut self, name: impl Fn(InstanceId) -> String) -> Vec<New> {
+        let mut windows = Vec::new();
+        while let Some(instance) = self.wanted.front().copied()
+            && windows.len() < AT_ONCE
+        {
+            let name = name(instance);
+            match New::of(&name, &self.site.program, shim_arguments(&self.site, &name)) {
+                Some(new) => {
+                    windows.push(new);
+                    self.making.push(instance);
+                }
+                None if windows.is_empty() => self.open_alone(instance, &name),
+                None => break,
+            }
+            self.wanted.pop_front();
+        }
+        windows
     }
 
     /// A window with its program, in one.
@@ -102,47 +103,31 @@ impl Controller {
         }
     }
 
-    /// What tmux answered to an order that gives the instance a window.
-    pub(super) fn on_placed(&mut self, instance: InstanceId, reply: &Reply) {
-        let name = self.host(instance).name();
-        // Its program has been told to begin where it can be found by its name.
-        let is_told = opening::target(&name).is_some();
-        match Placed::from_reply(&reply.first_line()) {
-            Some(placed) if reply.ok => {
-                self.on_opened(instance, placed.window, placed.pane);
-                if !is_told {
-                    self.windows.begin(instance, &name, &placed.pane.to_string());
-                }
-            }
-            // It is there, and the reply that says where was cut.
-            _ if reply.ok => {
-                if is_told {
-                    self.windows.unopened.push(instance);
-                } else {
-                    self.windows.open_alone(instance, &name);
-                }
-                self.ask_for_panes();
-            }
-            // That the program does not begin either comes next.
-            _ if is_told => drop(self.windows.unplaced.insert(instance)),
-            _ => self.windows.open_alone(instance, &name),
+    /// tmux has made the windows when it answers again.
+    pub(super) fn on_made(&mut self) {
+        self.open_wanted_windows();
+        if !self.windows.is_asking(Asked::Made) {
+            self.windows.ask(&Command::list_named_panes(), Asked::MadeOnes);
+            self.windows.flush();
         }
     }
 
-    /// What tmux answered to the order that the program of a window begins.
-    pub(super) fn on_program(&mut self, instance: InstanceId, reply: &Reply) {
-        if reply.ok {
-            return;
+    /// Which of those that were made together are there, with a program. Whether that is the shim is not to be seen yet:
+    /// the system shows a process that is about to load its program as another.
+    pub(super) fn on_made_ones(&mut self, reply: &Reply) {
+        let named = server::named_panes(&reply.text());
+        if named.is_none() && reply.ok {
+            return self.windows.ask(&Command::list_named_panes(), Asked::MadeOnes);
         }
-        let window = self.host_mut(instance).window.take();
-        // Else it has been closed since, and that is told already.
-        if self.windows.unplaced.remove(&instance) || window.is_some() {
-            // First the other, so that there is never none.
-            self.windows.open_alone(instance, &self.host(instance).name());
+        let named = named.unwrap_or_default();
+        for instance in std::mem::take(&mut self.windows.making) {
+            let name = self.host(instance).name();
+            let found = named.iter().find(|(pane, of)| *of == name && pane.pid != 0);
+            let is_there = self.take_pane(instance, found.map(|(pane, _)| pane));
+            self.windows.makes_none |= !is_there;
         }
-        if let Some(window) = window {
-            self.windows.close(window);
-        }
+        let panes: Vec<Pane> = named.into_iter().map(|(pane, _)| pane).collect();
+        self.on_listed(&panes);
     }
 
     pub(super) fn on_opened_alone(&mut self, instance: InstanceId, reply: &Reply) {
@@ -178,24 +163,34 @@ impl Controller {
         }
         let panes = panes.unwrap_or_default();
         for instance in std::mem::take(&mut self.windows.unopened) {
-            let name = self.host(instance).name();
-            let opened = panes
-                .iter()
-                .find(|pane| LeftOver::shim_in(pane, &self.windows.site.shim_socket).as_ref() == Some(&name));
-            match opened {
-                Some(pane) => self.on_opened(instance, pane.window, pane.pane),
-                // It has spoken, and its window is closed by now: its end tells more.
-                None if self.host(instance).shim.is_some() => {}
-                None => {
-                    // If it was made, it is empty.
-                    self.host_mut(instance).window = None;
-                    self.windows.want(instance);
-                }
-            }
+            let name = Some(self.host(instance).name());
+            let socket = &self.windows.site.shim_socket;
+            let pane = panes.iter().find(|pane| LeftOver::shim_in(pane, socket) == name);
+            let _there = self.take_pane(instance, pane);
         }
-        self.close_empty(&panes);
-        self.find_windows(&panes);
+        self.on_listed(&panes);
+    }
+
+    fn on_listed(&mut self, panes: &[Pane]) {
+        self.close_empty(panes);
+        self.find_windows(panes);
         self.open_wanted_windows();
+    }
+
+    /// The pane is the instance's; without one the instance still wants a window, unless it has had one. Whether it has.
+    fn take_pane(&mut self, instance: InstanceId, pane: Option<&Pane>) -> bool {
+        if let Some(pane) = pane {
+            self.on_opened(instance, pane.window, pane.pane);
+            return true;
+        }
+        // Its shim has spoken, and its window is closed by now: its end tells more.
+        let was_there = self.host(instance).shim.is_some();
+        if !was_there {
+            // If it was made, it is empty.
+            self.host_mut(instance).window = None;
+            self.windows.want(instance);
+        }
+        was_there
     }
 
     /// Windows that were made for an instance that has got another.

@@ -139,8 +139,8 @@ impl Controller {
     fn on_reply(&mut self, reply: &Reply) {
         match self.windows.answered(reply.number) {
             Some(Asked::Window(instance)) => self.on_opened_alone(instance, reply),
-            Some(Asked::Place(instance)) => self.on_placed(instance, reply),
-            Some(Asked::Program(instance)) => self.on_program(instance, reply),
+            Some(Asked::Made) => self.on_made(),
+            Some(Asked::MadeOnes) => self.on_made_ones(reply),
             Some(Asked::Refused(instance)) => {
                 if let Some(message) = self.windows.reason_of_refusal(instance, reply.ok) {
                     self.feed(Event::WindowFailed { instance, message });
@@ -171,7 +171,10 @@ impl Controller {
     /// A window is gone. Where its shim has spoken, its end tells more; where it never did, it never will.
     fn on_window_closed(&mut self, instance: InstanceId) {
         self.host_mut(instance).window = None;
-        if self.host(instance).shim.is_none() && !self.is_reaping(instance) {
+        if self.host(instance).shim.is_some() {
+            // Its own, or a second one.
+            self.ask_for_panes();
+        } else if !self.is_reaping(instance) {
             let message = "its window closed before it could be used".to_owned();
             self.feed(Event::WindowFailed { instance, message });
         }

@@ -11,7 +11,7 @@ use crate::tmux::opening::Aside;
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
 use crate::tmux::{CommandNumber, PaneId, WindowId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 /// What a command was sent for.
@@ -19,10 +19,10 @@ use std::path::PathBuf;
 pub(super) enum Asked {
     /// A window for this instance.
     Window(InstanceId),
-    /// An empty window for this instance.
-    Place(InstanceId),
-    /// That the program of the window that was made for this instance begins.
-    Program(InstanceId),
+    /// That the windows that are being made are made.
+    Made,
+    /// Which of them are there.
+    MadeOnes,
     /// Whether there is a session, after a window was refused to this instance.
     Refused(InstanceId),
     /// That the window that others were made in goes.
@@ -47,11 +47,10 @@ impl Asked {
     /// The instance that gets a window by this.
     fn opens(self) -> Option<InstanceId> {
         match self {
-            Self::Window(instance)
-            | Self::Place(instance)
-            | Self::Program(instance)
-            | Self::Refused(instance) => Some(instance),
-            Self::Aside
+            Self::Window(instance) | Self::Refused(instance) => Some(instance),
+            Self::Made
+            | Self::MadeOnes
+            | Self::Aside
             | Self::Clients
             | Self::Left(..)
             | Self::Column(_)
@@ -106,10 +105,10 @@ pub(super) struct Windows {
     panes: Vec<Option<InstanceId>>,
     /// The window that others are made in, as long as many may be made.
     pub(super) aside: Option<Aside>,
-    /// Those for which no empty window could be made, until that shows.
-    pub(super) unplaced: BTreeSet<InstanceId>,
-    /// The first group of this server has been asked for.
-    pub(super) placed: bool,
+    /// Those whose windows are being made with others, until it is known whether they are there.
+    pub(super) making: Vec<InstanceId>,
+    /// That has come to nothing with this server: each is opened alone.
+    pub(super) makes_none: bool,
     /// Windows that were asked for when the client was lost.
     pub(super) unopened: Vec<InstanceId>,
     /// Why tmux did not open a window, until it is known whether it still had a session.
@@ -153,8 +152,8 @@ impl Windows {
             asked: BTreeMap::new(),
             panes: Vec::new(),
             aside: None,
-            unplaced: BTreeSet::new(),
-            placed: false,
+            making: Vec::new(),
+            makes_none: false,
             unopened: Vec::new(),
             refused: BTreeMap::new(),
             suspended: false,
@@ -226,22 +225,22 @@ impl Windows {
     pub(super) fn lost_client(&mut self) -> Vec<InstanceId> {
         self.connection = Connection::Down;
         self.refused.clear();
-        self.unplaced.clear();
-        std::mem::take(&mut self.asked)
-            .into_values()
-            .filter_map(Asked::opens)
-            .collect()
+        let asked = std::mem::take(&mut self.asked).into_values();
+        let mut lost = std::mem::take(&mut self.making);
+        lost.extend(asked.filter_map(Asked::opens));
+        lost
     }
 
     /// Whether a window has been asked for and is not there yet.
     pub(super) fn is_opening(&self, instance: InstanceId) -> bool {
-        self.unopened.contains(&instance) || self.asked.values().any(|asked| asked.opens() == Some(instance))
+        let is_asked = || self.asked.values().any(|asked| asked.opens() == Some(instance));
+        self.unopened.contains(&instance) || self.making.contains(&instance) || is_asked()
     }
 
     /// Whether any has.
     pub(super) fn is_opening_any(&self) -> bool {
         let is_asked = || self.asked.values().any(|asked| asked.opens().is_some());
-        !self.wanted.is_empty() || !self.unopened.is_empty() || is_asked()
+        !(self.wanted.is_empty() && self.unopened.is_empty() && self.making.is_empty()) || is_asked()
     }
 
     /// tmux did not open a window. A session that is about to end opens none, and does not say so: that is known

@@ -133,6 +133,15 @@ impl Command {
         into.push(b'\n');
     }
 
+    /// The commands as one text, a line each, for a command that takes others.
+    pub(super) fn lines<'a>(commands: impl Iterator<Item = &'a Self>) -> String {
+        let mut lines = Vec::new();
+        for command in commands {
+            command.write_line(&mut lines);
+        }
+        String::from_utf8(lines).expect("commands are written as text")
+    }
+
     /// The arguments for a `tmux` process.
     pub fn to_arguments(&self) -> Vec<String> {
         self.words.iter().map(|w| without_separator(w)).collect()

@@ -1,7 +1,8 @@
 //! The commands that make windows. One by itself is made with its program. Of many at once each is made empty, in the
 //! room of a window that stands aside, and its program begins afterwards: for a pane that was empty tmux does not run
-//! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. Why it
-//! takes these steps is in `docs/design/control-mode.md`.
+//! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. And they
+//! are made by a hook, of whose deeds tmux tells nobody, which takes a tenth of the rest. Why it takes these steps is in
+//! `docs/design/control-mode.md`.
 
 use super::client::SESSION;
 use super::command::{Command, literal, without_shell};
@@ -12,11 +13,15 @@ use super::{PaneId, WindowId};
 
 /// What [`Command::new_window`] makes tmux print.
 pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
-/// What [`Aside::move_out`] makes tmux print.
-pub(super) const PLACED: &str = "#{window_id} #{pane_id} .";
-
 /// Where the window that stands aside stands, out of the way of those that are counted from the start.
 const ASIDE: &str = ":9999";
+/// So many windows are made first.
+const FIRST: usize = 2;
+/// Up to here windows are made by commands of the client's own: what tmux tells of them comes behind them. More are made
+/// by a hook, of whose deeds it tells nobody.
+const BY_OURSELVES: usize = 10;
+/// Runs when the name of its window is set.
+const HOOK: &str = "window-renamed";
 
 /// A window as `new-window` reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,22 +46,49 @@ impl Opened {
     }
 }
 
-/// An empty window that waits for its program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed {
-    pub window: WindowId,
-    pub pane: PaneId,
+/// A window to be made with others, with its program.
+#[derive(Clone, Debug)]
+pub struct New {
+    name: String,
+    program: String,
+    arguments: Vec<String>,
 }
 
-impl Placed {
-    /// Reads the reply to [`Aside::move_out`], as [`Opened::from_reply`] does.
-    pub fn from_reply(line: &str) -> Option<Self> {
-        let mut words = whole(line)?.split(' ');
-        let placed = Self {
-            window: words.next()?.parse().ok()?,
-            pane: words.next()?.parse().ok()?,
-        };
-        words.next().is_none().then_some(placed)
+impl New {
+    /// `None` where the window could not be found by its name: tmux takes a number for an index first, and what stands
+    /// behind a point for a pane; it shows some characters as others; and one window has the session's. The program is run without a shell, and has to reset its terminal: an
+    /// empty pane begins each line at its left edge by itself, and goes on with that.
+    pub fn of(name: &str, program: &str, arguments: Vec<String>) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'#');
+        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+        let is_found = name.bytes().all(is_plain) && !is_number && name != SESSION;
+        is_found.then(|| Self {
+            name: name.to_owned(),
+            program: program.to_owned(),
+            arguments,
+        })
+    }
+
+    /// The window of this name in our session, whichever number it has.
+    fn target(&self) -> String {
+        format!("={SESSION}:={}", self.name)
+    }
+
+    /// That the program begins in the empty window of this name.
+    fn begin(&self) -> Command {
+        Command::new("respawn-pane")
+            .args(["-e", heap::OF_A_SHIM, "-t", &self.target(), "--"])
+            .args(without_shell(&self.program, &self.arguments))
+    }
+
+    /// Commands that are run as a hook of this window, behind all that is on its way now.
+    fn run_as_hook(&self, commands: &[Command]) -> [Command; 2] {
+        let target = self.target();
+        let hook = Command::new("set-hook").args(["-w", "-t", &target, HOOK]);
+        let unset = Command::new("set-hook").args(["-u", "-w", "-t", &target, HOOK]);
+        let lines = Command::lines(commands.iter().chain([&unset]));
+        let run = Command::new("rename-window").args(["-t", &target]);
+        [hook.arg(lines), run.arg(literal(&self.name))]
     }
 }
 
@@ -92,8 +124,37 @@ impl Aside {
         ]
     }
 
+    /// Makes these windows. When the last command has been answered, none is left to be made once tmux answers again.
+    /// Which of them are there has to be asked.
+    pub fn make(self, windows: &[New], size: Size) -> Vec<Command> {
+        let (own, others) = windows.split_at(windows.len().min(BY_OURSELVES));
+        // What runs in the first begins while tmux makes the others.
+        let (first, next) = own.split_at(own.len().min(FIRST));
+        let mut commands = self.groups(first, size);
+        commands.extend(self.groups(next, size));
+        if let Some(carrier) = first.first()
+            && !others.is_empty()
+        {
+            commands.extend(carrier.run_as_hook(&self.groups(others, size)));
+        }
+        commands
+    }
+
+    fn groups(self, windows: &[New], size: Size) -> Vec<Command> {
+        let groups = windows.chunks(Self::room(size));
+        groups.flat_map(|group| self.group(group, size)).collect()
+    }
+
+    /// As many windows as there is room for at once.
+    fn group(self, windows: &[New], size: Size) -> Vec<Command> {
+        let mut commands = self.empty_panes(windows.len(), size);
+        commands.extend(windows.iter().map(|new| self.move_out(&new.name)));
+        commands.extend(windows.iter().map(New::begin));
+        commands
+    }
+
     /// How many empty panes fit at once into a window that is to have this size: a row and a border for each.
-    pub fn room(size: Size) -> usize {
+    fn room(size: Size) -> usize {
         usize::from(size.rows.saturating_sub(1) / 2).clamp(1, 8)
     }
 
@@ -102,7 +163,7 @@ impl Aside {
     /// A pane without a program keeps the sizes that it has had until it has one. If the first is the last, tmux gives
     /// that program the one between and, a moment later, the last; else it takes the last alone, which the program has
     /// anyway. So the window has another size while panes are made in it than when they leave.
-    pub fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
+    fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
         let resized = |rows: u16| {
             let (columns, rows) = (size.columns.to_string(), rows.to_string());
             let window = self.window.to_string();
@@ -116,37 +177,13 @@ impl Aside {
         commands
     }
 
-    /// One of the empty panes becomes a window of its own. The reply is a [`Placed`]; there is none to take if there
-    /// is no such pane.
-    pub fn move_out(self, name: &str) -> Command {
+    /// One of the empty panes becomes a window of its own.
+    fn move_out(self, name: &str) -> Command {
         // Not the first pane, which is the window's own. The name is none of tmux's formats here.
         Command::new("break-pane")
-            .args([
-                "-d",
-                "-P",
-                "-F",
-                PLACED,
-                "-s",
-                &format!("{}.1", self.window),
-                "-n",
-            ])
+            .args(["-d", "-s", &format!("{}.1", self.window), "-n"])
             .arg(name)
     }
-}
-
-/// The window of this name in our session, whichever number it has; `None` where tmux would take the name for more.
-pub fn target(name: &str) -> Option<String> {
-    // Behind a point stands a pane, and a number is an index first.
-    let is_more = name.contains('.') || name.bytes().all(|byte| byte.is_ascii_digit());
-    (!is_more).then(|| format!("={SESSION}:={name}"))
-}
-
-/// The program of the empty window at this target (a pane will do) begins, without a shell. Fails where one runs. It has
-/// to reset its terminal: an empty pane begins each line at its left edge by itself, and goes on with that.
-pub fn begin(target: &str, program: &str, arguments: &[String]) -> Command {
-    Command::new("respawn-pane")
-        .args(["-e", heap::OF_A_SHIM, "-t", target, "--"])
-        .args(without_shell(program, arguments))
 }
 
 impl Command {
@@ -163,7 +200,7 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Aside, Opened, Placed, target};
+    use super::{Aside, New, Opened};
     use crate::tmux::command::Command;
     use crate::tmux::command::tests::line;
     use crate::tmux::setup::Size;
@@ -195,21 +232,60 @@ mod tests {
     }
 
     #[test]
-    fn the_reply_to_an_empty_window_is_two_ids() {
-        let placed = Placed {
-            window: WindowId(1),
-            pane: PaneId(2),
+    fn a_name_that_tmux_takes_for_more_is_not_made_with_others() {
+        let is_made = |name| New::of(name, "sh", Vec::new()).is_some();
+        assert_eq!(
+            [is_made("web#2"), is_made("a.b"), is_made("1")],
+            [true, false, false]
+        );
+    }
+
+    fn made(count: usize) -> Vec<String> {
+        let size = Size {
+            columns: 80,
+            rows: 24,
         };
-        assert_eq!(Placed::from_reply("@1 %2 ."), Some(placed));
-        for bad in ["", "@1 %2 ", "@1 %2", "@1 .", "@1 %2 3 .", "%1 @2 ."] {
-            assert_eq!(Placed::from_reply(bad), None);
-        }
+        let new = |index| New::of(&format!("s#{index}"), "/ovr", vec!["$a".into()]).unwrap();
+        let windows: Vec<_> = (1..=count).map(new).collect();
+        let commands = Aside::FIRST.make(&windows, size);
+        commands
+            .iter()
+            .map(|command| line(command).trim_end().to_owned())
+            .collect()
     }
 
     #[test]
-    fn a_name_that_tmux_takes_for_more_is_no_target() {
-        assert_eq!(target("web#2").as_deref(), Some("=ovr:=web#2"));
-        assert_eq!([target("a.b"), target("1")], [None, None]);
+    fn a_window_is_made_empty_and_its_program_begins_in_it() {
+        assert_eq!(
+            made(1),
+            [
+                "resize-window -t @0 -x 80 -y 25",
+                "split-window -d -v -l 1 -t \"%0\" \"\"",
+                "resize-window -t @0 -x 80 -y 24",
+                "break-pane -d -s @0.1 -n \"s#1\"",
+                "respawn-pane -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -t \"=ovr:=s#1\" -- /ovr \"\\$a\"",
+            ]
+        );
+        assert!(made(0).is_empty());
+    }
+
+    #[test]
+    fn many_windows_are_made_by_a_hook_of_the_first() {
+        let (ten, eleven) = (made(10), made(11));
+        assert_eq!(ten.len(), 10 * 3 + 4);
+        let [own @ .., set, run] = eleven.as_slice() else {
+            panic!("{eleven:?}");
+        };
+        assert_eq!(own, ten);
+        assert!(set.starts_with(
+            "set-hook -w -t \"=ovr:=s#1\" window-renamed \"resize-window -t @0 -x 80 -y 25\\012"
+        ));
+        assert!(
+            set.contains("-t \\\"=ovr:=s#11\\\" -- /ovr \\\"\\\\\\$a\\\"\\012"),
+            "{set}"
+        );
+        assert!(set.ends_with("\\012set-hook -u -w -t \\\"=ovr:=s#1\\\" window-renamed\\012\""));
+        assert_eq!(run, "rename-window -t \"=ovr:=s#1\" \"s##1\"");
     }
 
     #[test]

@@ -26,6 +26,7 @@ const MAX_SOCKET_PATH: usize = 103;
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 pub(super) const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command} .";
+pub(super) const NAMED_PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{window_name} .";
 pub(super) const VIEWERS: &str =
     "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id} .";
 const CONTROL_CLIENTS: &str = "#{client_pid} #{client_flags}";
@@ -153,6 +154,11 @@ impl Command {
         Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", PANES])
     }
 
+    /// The same with the names of their windows; read the reply with [`named_panes`].
+    pub fn list_named_panes() -> Self {
+        Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", NAMED_PANES])
+    }
+
     /// Sends every other client away, without a last word of tmux's own.
     pub fn detach_others() -> Self {
         Self::new("detach-client").args(["-a", "-E", "exec true"])
@@ -178,18 +184,34 @@ impl Command {
 /// Reads the reply to [`Command::list_panes`]; `None` if it was cut and has to be asked for again.
 pub fn panes(text: &str) -> Option<Vec<Pane>> {
     let pane = |line: &str| {
-        let mut words = line.splitn(4, ' ');
-        Some(Pane {
-            window: words.next()?.parse().ok()?,
-            pane: words.next()?.parse().ok()?,
-            pid: match words.next()? {
-                "" => 0,
-                pid => pid.parse().ok()?,
-            },
-            command: words.next().unwrap_or_default().to_owned(),
-        })
+        let (pane, command) = pane(line)?;
+        let command = command.to_owned();
+        Some(Pane { command, ..pane })
     };
     listing(text, pane)
+}
+
+/// Reads the reply to [`Command::list_named_panes`]: panes, with what they were started with left out, and the names of
+/// their windows. `None` if it was cut and has to be asked for again.
+pub fn named_panes(text: &str) -> Option<Vec<(Pane, String)>> {
+    listing(text, |line| {
+        pane(line).map(|(pane, name)| (pane, name.to_owned()))
+    })
+}
+
+/// A pane, and what else its line says.
+fn pane(line: &str) -> Option<(Pane, &str)> {
+    let mut words = line.splitn(4, ' ');
+    let pane = Pane {
+        window: words.next()?.parse().ok()?,
+        pane: words.next()?.parse().ok()?,
+        pid: match words.next()? {
+            "" => 0,
+            pid => pid.parse().ok()?,
+        },
+        command: String::new(),
+    };
+    Some((pane, words.next().unwrap_or_default()))
 }
 
 /// Reads the reply to [`Command::list_clients`], leaving out those in control mode; `None` if it was cut and has to

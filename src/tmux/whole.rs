@@ -21,13 +21,13 @@ pub(super) fn listing<T>(text: &str, item: impl Fn(&str) -> Option<T>) -> Option
 #[cfg(test)]
 mod tests {
     use super::{END, listing};
-    use crate::tmux::opening::{OPENED, PLACED};
+    use crate::tmux::opening::OPENED;
     use crate::tmux::reply::GREETING;
-    use crate::tmux::server::{PANES, VIEWERS};
+    use crate::tmux::server::{NAMED_PANES, PANES, VIEWERS};
 
     #[test]
     fn every_format_that_must_be_answered_whole_says_where_it_ends() {
-        for format in [OPENED, PLACED, GREETING, PANES, VIEWERS] {
+        for format in [OPENED, GREETING, PANES, NAMED_PANES, VIEWERS] {
             assert!(format.ends_with(END), "{format}");
         }
     }

@@ -89,7 +89,7 @@ fn nothing_that_runs_in_tmux_is_told_how_to_keep_its_heap() {
 
 #[test]
 fn a_service_whose_name_tmux_takes_for_more_gets_the_window_of_its_own() {
-    let names = ["web", "1", "a.b", "0", "web2", "a", "7", "b.0"];
+    let names = ["web", "1", "a.b", "0", "web2", "a", "7", "b.0", "ovr", "é"];
     let services: String = names
         .map(|name| format!("{name}: echo $PS; exec sleep 1000\n"))
         .concat();
@@ -114,20 +114,35 @@ fn where_tmux_refuses_a_step_services_start_all_the_same() {
         "break-pane",
         "resize-window",
         "move-window",
-        "send-keys",
         "respawn-pane",
+        "set-hook",
+        "rename-window",
     ] {
-        let project = Project::with("web: sleep 1000\napi: sleep 1000\nworker: sleep 1000\n")
+        // More than are made without a hook.
+        let project = Project::with_many(12, |_| "exec sleep 1000".to_owned())
             .script("odd-tmux", &tmux_without(command))
             .env("OVR_TMUX", "odd-tmux");
         project.start_detached(&[]);
-        project.wait_running(["web", "api", "worker"]);
+        let mut names: Vec<_> = project.status().services.into_iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        for name in &names {
+            project.wait_running([name.as_str()]);
+        }
         project.wait_until("each service, and nothing else, to have a window", || {
-            let mut names = windows(&project);
-            names.sort_unstable();
-            names == ["api", "web", "worker"]
+            let mut found = windows(&project);
+            found.sort_unstable();
+            found == names
         });
     }
+}
+
+#[test]
+fn a_window_can_be_looked_at_however_early() {
+    let project = Project::with_many(20, |_| "echo here; exec sleep 1000".to_owned());
+    project.start_detached(&[]);
+    let last = project.status().services.pop().unwrap();
+    let view = project.connect(&last.name);
+    view.wait_for_screen("what it has said", |screen| screen.contents().contains("here"));
 }
 
 #[test]

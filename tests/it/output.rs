@@ -338,8 +338,11 @@ fn the_last_line_of_a_dead_service_is_in_its_status() {
     let project = Project::with("web: echo one; echo \"KeyError: 'user'\"; exit 3\nworker: sleep 1000\n")
         .on_free_ports();
     project.ovr(&["start", "-D", "--any-can-die"]);
-    let web = project.wait_state("web", StateWord::Failed);
-    assert_eq!(web.last_line.as_deref(), Some("KeyError: 'user'"));
+    // What it printed may still be on its way through tmux when it is known to have ended.
+    project.wait_service("web", "to have said its last", |service| {
+        service.last_line.as_deref() == Some("KeyError: 'user'")
+    });
+    project.wait_state("web", StateWord::Failed);
     project
         .ovr(&["status"])
         .answered()
