@@ -13,6 +13,7 @@ use super::{PaneId, WindowId};
 
 /// What [`Command::new_window`] makes tmux print.
 pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
+
 /// Where the window that stands aside stands, out of the way of those that are counted from the start.
 const ASIDE: &str = ":9999";
 /// So many windows are made first.
@@ -56,8 +57,9 @@ pub struct New {
 
 impl New {
     /// `None` where the window could not be found by its name: tmux takes a number for an index first, and what stands
-    /// behind a point for a pane; it shows some characters as others; and one window has the session's. The program is run without a shell, and has to reset its terminal: an
-    /// empty pane begins each line at its left edge by itself, and goes on with that.
+    /// behind a point for a pane; it shows some characters as others; and one window has the session's name. The program
+    /// is run without a shell, and has to reset its terminal: an empty pane begins each line at its left edge by itself,
+    /// and goes on with that.
     pub fn of(name: &str, program: &str, arguments: Vec<String>) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'#');
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());

@@ -41,6 +41,17 @@ fn services_that_start_together_have_windows_in_the_order_of_the_file() {
 }
 
 #[test]
+fn instances_of_one_service_that_start_together_have_windows_of_their_names() {
+    let project = Project::with("web: exec sleep 1000\n");
+    project.start_detached(&["-m", "web=15", "--formation-port-step", "5"]);
+    let names: Vec<_> = (1..=15).map(|number| format!("web#{number}")).collect();
+    wait_windows(&project, &names);
+    for name in &names {
+        project.wait_running([name.as_str()]);
+    }
+}
+
+#[test]
 fn a_service_begins_in_the_size_that_it_keeps() {
     let project = Project::with_many(12, |_| {
         "trap 'stty size >>$OUT/$PS.changed' WINCH; stty size >$OUT/$PS; while :; do sleep 0.01; done"
