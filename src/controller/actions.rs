@@ -94,7 +94,7 @@ impl Controller {
     /// Sends an order to the instance's shim. Without one, its loss is already on its way to the machine.
     pub(super) fn order(&self, instance: InstanceId, order: &Order) {
         if let Some(shim) = &self.host(instance).shim {
-            self.links.send(shim.link, order, shim.version);
+            self.links.send(shim.link, order);
             // One that somebody has stopped would keep whoever waits for what it is to do waiting for ever. To one that is
             // not it says nothing, and costs less than to ask.
             if let Some(pid) = super::adopt::pid_of(shim.pid) {

@@ -8,7 +8,8 @@ use crate::tmux::WindowId;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::hold;
 use crate::tmux::opening::Aside;
-use crate::tmux::server::{self, Pane, Server, ServerProcess};
+use crate::tmux::panes::{self, Pane};
+use crate::tmux::server::{self, Server, ServerProcess};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -67,7 +68,7 @@ impl LeftOver {
                 Ok(output) => {
                     let (first, panes) = output.text.split_once('\n').unwrap_or_default();
                     left.pid = first.parse().ok();
-                    match (left.pid, server::panes(panes)) {
+                    match (left.pid, panes::panes(panes)) {
                         (Some(_), Some(panes)) if output.ok => {
                             left.panes = panes;
                             None

@@ -31,6 +31,8 @@ pub(super) enum LinkEvent {
 struct Writer {
     queue: mpsc::UnboundedSender<Vec<u8>>,
     task: JoinHandle<()>,
+    /// Of the protocol that the shim speaks; 0 until it has said so.
+    version: u32,
 }
 
 /// All connections.
@@ -61,15 +63,26 @@ impl Links {
         let (sender, queue) = mpsc::unbounded_channel();
         tokio::spawn(read_reports(link, read, self.events.clone()));
         let task = tokio::spawn(write_orders(write, queue));
-        self.writers.insert(link, Writer { queue: sender, task });
+        let writer = Writer {
+            queue: sender,
+            task,
+            version: 0,
+        };
+        self.writers.insert(link, writer);
     }
 
-    /// Queues an order, for a shim that speaks this version. A connection that is gone swallows it; its end is reported
-    /// as an event.
-    pub(super) fn send(&self, link: LinkId, order: &Order, version: u32) {
+    /// The shim at the other end speaks this version.
+    pub(super) fn speaks(&mut self, link: LinkId, version: u32) {
+        if let Some(writer) = self.writers.get_mut(&link) {
+            writer.version = version;
+        }
+    }
+
+    /// Queues an order. A connection that is gone swallows it; its end is reported as an event.
+    pub(super) fn send(&self, link: LinkId, order: &Order) {
         if let Some(writer) = self.writers.get(&link) {
             // The writer task ends only with its connection, which the reader reports.
-            drop(writer.queue.send(order.write(version)));
+            drop(writer.queue.send(order.write(writer.version)));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::InstanceId;
 use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::opening::{Aside, New, Opened};
-use crate::tmux::server::{self, Pane};
+use crate::tmux::panes::{Pane, named_panes, panes};
 use crate::tmux::setup::Setup;
 use crate::tmux::{PaneId, Reply, WindowId};
 
@@ -115,7 +115,7 @@ impl Controller {
     /// Which of those that were made together are there, with a program. Whether that is the shim is not to be seen yet:
     /// the system shows a process that is about to load its program as another.
     pub(super) fn on_made_ones(&mut self, reply: &Reply) {
-        let named = server::named_panes(&reply.text());
+        let named = named_panes(&reply.text());
         if named.is_none() && reply.ok {
             return self.windows.ask(&Command::list_named_panes(), Asked::MadeOnes);
         }
@@ -157,7 +157,7 @@ impl Controller {
     /// Which of the windows that were asked for have been opened, where that was not told: the client was lost, or
     /// the reply was cut.
     pub(super) fn on_panes(&mut self, reply: &Reply) {
-        let panes = server::panes(&reply.text());
+        let panes = panes(&reply.text());
         if panes.is_none() && reply.ok {
             return self.ask_for_panes();
         }
@@ -166,7 +166,7 @@ impl Controller {
             let name = Some(self.host(instance).name());
             let socket = &self.windows.site.shim_socket;
             let pane = panes.iter().find(|pane| LeftOver::shim_in(pane, socket) == name);
-            let _there = self.take_pane(instance, pane);
+            self.take_pane(instance, pane);
         }
         self.on_listed(&panes);
     }

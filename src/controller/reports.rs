@@ -144,7 +144,8 @@ impl Controller {
             version: VERSION,
             program: concat!("ovr ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        self.links.send(link, &answer, hello.version);
+        self.links.speaks(link, hello.version);
+        self.links.send(link, &answer);
         self.expected_shims.remove(&hello.pid);
         let Some(instance) = self.by_name.get(&hello.instance).copied() else {
             let text = format!(
@@ -153,7 +154,7 @@ impl Controller {
             );
             self.say_session(Tone::Alarm, &text);
             self.strangers.insert(link, hello.pid);
-            self.links.send(link, &Order::Close, hello.version);
+            self.links.send(link, &Order::Close);
             return;
         };
         let Ok(pane) = hello.pane.parse() else {
@@ -170,7 +171,7 @@ impl Controller {
         {
             // A second window for the same instance can only be somebody's copy of a command line.
             self.strangers.insert(link, hello.pid);
-            self.links.send(link, &Order::Close, hello.version);
+            self.links.send(link, &Order::Close);
             return;
         }
         if let Some((old, _)) = known {

@@ -8,7 +8,7 @@ use super::windows::Connection;
 use crate::logs::Tone;
 use crate::model::InstanceId;
 use crate::tmux::client::Client;
-use crate::tmux::server::Pane;
+use crate::tmux::panes::Pane;
 use crate::tmux::{ClientEvent, WindowId};
 use std::time::Duration;
 

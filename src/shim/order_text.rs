@@ -26,13 +26,13 @@ struct RunOrder {
     behind: Option<[usize; 2]>,
 }
 
-impl RunOrder {
-    fn order(self, env: Variables) -> Order {
-        Order::Run {
-            run: self.run,
-            launch: Launch { env, ..self.launch },
-            stop: self.stop,
-            files: self.files,
+impl From<RunOrder> for Order {
+    fn from(order: RunOrder) -> Self {
+        Self::Run {
+            run: order.run,
+            launch: order.launch,
+            stop: order.stop,
+            files: order.files,
         }
     }
 }
@@ -78,8 +78,8 @@ impl Order {
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     incoming: LineSplitter,
-    /// Its environment has not arrived yet.
-    begun: Option<Box<RunOrder>>,
+    /// The environment of this one, in two parts so long, has not arrived yet.
+    begun: Option<(Box<RunOrder>, [usize; 2])>,
 }
 
 impl Orders {
@@ -91,8 +91,8 @@ impl Orders {
     /// The next order that has arrived whole; `None` until then. What a later controller says and this build does not know is skipped.
     pub(super) fn next(&mut self) -> Result<Option<Order>, Unreadable> {
         loop {
-            if let Some(begun) = self.begun.take() {
-                return self.finish(begun);
+            if let Some((order, lengths)) = self.begun.take() {
+                return self.finish(order, lengths);
             }
             let Some(line) = self.incoming.next_line()? else {
                 return Ok(None);
@@ -101,27 +101,26 @@ impl Orders {
             if line.starts_with(RUN)
                 && let Ok(order) = serde_json::from_slice::<RunOrder>(line)
             {
-                if order.behind.is_none() {
-                    let env = order.launch.env.clone();
-                    return Ok(Some(order.order(env)));
+                match order.behind {
+                    Some(lengths) => self.begun = Some((Box::new(order), lengths)),
+                    None => return Ok(Some(order.into())),
                 }
-                self.begun = Some(Box::new(order));
             } else if let Ok(order) = serde_json::from_slice(line) {
                 return Ok(Some(order));
             }
         }
     }
 
-    fn finish(&mut self, begun: Box<RunOrder>) -> Result<Option<Order>, Unreadable> {
-        let [common, own] = begun.behind.unwrap_or_default();
+    fn finish(&mut self, mut order: Box<RunOrder>, lengths: [usize; 2]) -> Result<Option<Order>, Unreadable> {
+        let [common, own] = lengths;
         let length = common.checked_add(own).ok_or(Unreadable::TooLong)?;
         let Some(bytes) = self.incoming.next_bytes(length)? else {
-            self.begun = Some(begun);
+            self.begun = Some((order, lengths));
             return Ok(None);
         };
         let (common, own) = bytes.split_at(common);
-        let env = Variables::read([common, own]).ok_or(Unreadable::NoEnvironment)?;
-        Ok(Some(begun.order(env)))
+        order.launch.env = Variables::read([common, own]).ok_or(Unreadable::NoEnvironment)?;
+        Ok(Some((*order).into()))
     }
 }
 

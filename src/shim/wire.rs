@@ -1,4 +1,4 @@
-//! Framing of the shim protocol: one JSON value a line, with a cap on a line's length. Bytes in, lines out;
+//! Framing of the shim protocol: one JSON value a line, with a cap on a line's length, and bytes behind a line. Bytes in, lines out;
 //! no socket in here, so that the synchronous shim and the asynchronous controller use the same rules.
 
 use serde::Serialize;

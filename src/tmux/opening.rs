@@ -1,7 +1,7 @@
 //! The commands that make windows. One by itself is made with its program. Of many at once each is made empty, in the
 //! room of a window that stands aside, and its program begins afterwards: for a pane that was empty tmux does not run
-//! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. And they
-//! are made by a hook, of whose deeds tmux tells nobody, which takes a tenth of the rest. Why it takes these steps is in
+//! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. More
+//! than a few are made by a hook, of whose deeds tmux tells nobody. Why it takes these steps is in
 //! `docs/design/control-mode.md`.
 
 use super::client::SESSION;

@@ -1,6 +1,5 @@
 //! A tmux server as such: where it is, plain `tmux` invocations, what its lists say, and how it is seen to end.
 
-use super::client::SESSION;
 use super::command::Command;
 use super::whole::listing;
 use super::{PaneId, SessionId, WindowId};
@@ -25,8 +24,6 @@ const MAX_SOCKET_PATH: usize = 103;
 /// Between two looks where the system offers nothing to wait on.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-pub(super) const PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{pane_start_command} .";
-pub(super) const NAMED_PANES: &str = "#{window_id} #{pane_id} #{pane_pid} #{window_name} .";
 pub(super) const VIEWERS: &str =
     "#{client_control_mode} #{client_pid} #{client_readonly} #{session_id} #{window_id} .";
 const CONTROL_CLIENTS: &str = "#{client_pid} #{client_flags}";
@@ -127,17 +124,6 @@ impl Server {
     }
 }
 
-/// A pane, as a new controller finds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pane {
-    pub window: WindowId,
-    pub pane: PaneId,
-    /// 0: no program has begun in it yet.
-    pub pid: u32,
-    /// What it was started with, as tmux quotes it.
-    pub command: String,
-}
-
 /// A terminal that looks at one of our windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Viewer {
@@ -149,16 +135,6 @@ pub struct Viewer {
 }
 
 impl Command {
-    /// All panes of our session; read the reply with [`panes`].
-    pub fn list_panes() -> Self {
-        Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", PANES])
-    }
-
-    /// The same with the names of their windows; read the reply with [`named_panes`].
-    pub fn list_named_panes() -> Self {
-        Self::new("list-panes").args(["-s", "-t", &format!("={SESSION}:"), "-F", NAMED_PANES])
-    }
-
     /// Sends every other client away, without a last word of tmux's own.
     pub fn detach_others() -> Self {
         Self::new("detach-client").args(["-a", "-E", "exec true"])
@@ -179,39 +155,6 @@ impl Command {
     pub fn capture_scrollback(pane: PaneId) -> Self {
         Self::new("capture-pane").args(["-p", "-e", "-J", "-S", "-", "-t", &pane.to_string()])
     }
-}
-
-/// Reads the reply to [`Command::list_panes`]; `None` if it was cut and has to be asked for again.
-pub fn panes(text: &str) -> Option<Vec<Pane>> {
-    let pane = |line: &str| {
-        let (pane, command) = pane(line)?;
-        let command = command.to_owned();
-        Some(Pane { command, ..pane })
-    };
-    listing(text, pane)
-}
-
-/// Reads the reply to [`Command::list_named_panes`]: panes, with what they were started with left out, and the names of
-/// their windows. `None` if it was cut and has to be asked for again.
-pub fn named_panes(text: &str) -> Option<Vec<(Pane, String)>> {
-    listing(text, |line| {
-        pane(line).map(|(pane, name)| (pane, name.to_owned()))
-    })
-}
-
-/// A pane, and what else its line says.
-fn pane(line: &str) -> Option<(Pane, &str)> {
-    let mut words = line.splitn(4, ' ');
-    let pane = Pane {
-        window: words.next()?.parse().ok()?,
-        pane: words.next()?.parse().ok()?,
-        pid: match words.next()? {
-            "" => 0,
-            pid => pid.parse().ok()?,
-        },
-        command: String::new(),
-    };
-    Some((pane, words.next().unwrap_or_default()))
 }
 
 /// Reads the reply to [`Command::list_clients`], leaving out those in control mode; `None` if it was cut and has to
@@ -336,34 +279,11 @@ impl ServerProcess {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pane, Server, Viewer, captured, control_clients, panes, viewers};
-    use crate::tmux::{PaneId, SessionId, WindowId};
+    use super::{Server, Viewer, captured, control_clients, viewers};
+    use crate::tmux::{SessionId, WindowId};
 
     #[test]
-    fn lists_are_read_and_control_clients_left_out() {
-        assert_eq!(
-            panes("@0 %0 12 /x/ovr shim \"a b\" .\n@1 %3 13  .\n@2 %4   .\nnonsense .\n").unwrap(),
-            [
-                Pane {
-                    window: WindowId(0),
-                    pane: PaneId(0),
-                    pid: 12,
-                    command: "/x/ovr shim \"a b\"".into()
-                },
-                Pane {
-                    window: WindowId(1),
-                    pane: PaneId(3),
-                    pid: 13,
-                    command: String::new()
-                },
-                Pane {
-                    window: WindowId(2),
-                    pane: PaneId(4),
-                    pid: 0,
-                    command: String::new()
-                },
-            ]
-        );
+    fn terminals_are_read_and_control_clients_left_out() {
         assert_eq!(
             viewers("1 10 0 $0 @0 .\n0 11 1 $4 @2 .\n").unwrap(),
             [Viewer {

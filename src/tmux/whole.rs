@@ -22,8 +22,9 @@ pub(super) fn listing<T>(text: &str, item: impl Fn(&str) -> Option<T>) -> Option
 mod tests {
     use super::{END, listing};
     use crate::tmux::opening::OPENED;
+    use crate::tmux::panes::{NAMED_PANES, PANES};
     use crate::tmux::reply::GREETING;
-    use crate::tmux::server::{NAMED_PANES, PANES, VIEWERS};
+    use crate::tmux::server::VIEWERS;
 
     #[test]
     fn every_format_that_must_be_answered_whole_says_where_it_ends() {

@@ -233,7 +233,7 @@ impl Room {
         if self.seen.gone.is_none() {
             let list = self.tell(&Command::list_panes()).await;
             pids.extend(
-                ovr::tmux::server::panes(&list)
+                ovr::tmux::panes::panes(&list)
                     .unwrap_or_default()
                     .iter()
                     .map(|p| p.pid),

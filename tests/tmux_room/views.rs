@@ -205,7 +205,7 @@ fn two_terminals_look_at_two_windows_each_in_its_own_size() {
         )
         .await;
         let list = room.tell(&Command::list_panes()).await;
-        assert_eq!(ovr::tmux::server::panes(&list).unwrap().len(), 2);
+        assert_eq!(ovr::tmux::panes::panes(&list).unwrap().len(), 2);
         small.room.close().await;
         room.close().await;
     });
