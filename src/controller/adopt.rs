@@ -12,6 +12,7 @@ use crate::model::InstanceId;
 use crate::platform::processes;
 use crate::supervisor::Event;
 use crate::tmux::client::Client;
+use crate::tmux::command::Command;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Controller {
     /// With a server that is on its way already there was nothing to be left.
     pub(super) async fn adopt_or_begin(&mut self, ahead: Option<Ahead>) {
         if let Some(ahead) = ahead {
-            self.windows.begun(ahead.client);
+            self.windows.begun(ahead.begun);
             return self.begin_anew();
         }
         let site = self.windows.site.clone();
@@ -80,10 +81,8 @@ impl Controller {
         // This server has read the user's configuration when it was started.
         self.windows.held = false;
         self.windows.aside = left.aside();
-        for window in left.empty() {
-            if self.windows.aside.is_none_or(|aside| aside.window != window) {
-                self.windows.close(window);
-            }
+        for pane in left.empty() {
+            self.windows.tell(&Command::kill_pane(pane));
         }
         for pane in left.shims() {
             if signal_shim(pane.pid) {

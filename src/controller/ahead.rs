@@ -1,13 +1,15 @@
 //! tmux, started before the rest of the session is made ready: it takes longer than all of that until it
 //! answers. Only where an earlier session can have left nothing.
 
+use super::doors::bind_shim_door;
 use super::session::{Earlier, Setup, machine};
-use super::windows::{Site, start_server};
-use crate::model::Moment;
+use super::windows::{Begun, Site, start_server};
+use crate::model::{InstanceId, Moment};
 use crate::supervisor::{Action, Event};
-use crate::tmux::client::{Client, Drained};
+use crate::tmux::client::Drained;
 use crate::tmux::command::Command;
 use std::time::Duration;
+use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 /// A server that answers at all has ended within this.
@@ -16,7 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A server on its way.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    pub(super) client: Client,
+    pub(super) begun: Begun,
+    /// Where the shim of its first window calls: bound before, so that it finds somebody.
+    pub(super) door: Option<UnixListener>,
 }
 
 impl Ahead {
@@ -28,19 +32,37 @@ impl Ahead {
         if earlier.fresh || may_be_left || dir.check_sockets().is_err() {
             return None;
         }
-        if !wants_a_window(setup, now) {
+        let wanted = wanted_windows(setup, now);
+        if wanted.is_empty() {
             return None;
         }
-        let client = start_server(site).ok()?;
-        Some(Self { client })
+        let door = bind_shim_door(dir).ok()?;
+        // Windows that wait for the user's configuration get what it sets.
+        let count = if setup.tmux_config.is_some() {
+            0
+        } else {
+            wanted.len()
+        };
+        let name = |instance: InstanceId| {
+            Some((
+                instance,
+                setup.instances.get(instance.0 as usize)?.name.to_string(),
+            ))
+        };
+        let begun = start_server(site, wanted.into_iter().take(count).map_while(name)).ok()?;
+        Some(Self {
+            begun,
+            door: Some(door),
+        })
     }
 
     /// Ends it again: the session cannot be.
     pub(super) async fn end(mut self) {
-        self.client.send(&Command::kill_server());
+        let client = &mut self.begun.client;
+        client.send(&Command::kill_server());
         let gone = async {
-            while self.client.drain(&mut |_| {}) != Drained::Gone {
-                self.client.readable().await;
+            while client.drain(&mut |_| {}) != Drained::Gone {
+                client.readable().await;
             }
         };
         // One that does not answer is left; the next start finds it.
@@ -48,11 +70,16 @@ impl Ahead {
     }
 }
 
-/// Whether the machine will ask for any.
-fn wants_a_window(setup: &Setup, now: Moment) -> bool {
+/// The windows that the machine will ask for before any other.
+fn wanted_windows(setup: &Setup, now: Moment) -> Vec<InstanceId> {
     let Ok(mut machine) = machine(&setup.instances, now) else {
-        return false;
+        return Vec::new();
     };
     machine.handle(now, Event::Begin);
-    std::iter::from_fn(|| machine.poll_action()).any(|action| matches!(action, Action::OpenWindow { .. }))
+    let actions = std::iter::from_fn(|| machine.poll_action());
+    let wanted = actions.filter_map(|action| match action {
+        Action::OpenWindow { instance } => Some(instance),
+        _ => None,
+    });
+    wanted.collect()
 }

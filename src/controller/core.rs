@@ -291,7 +291,7 @@ impl Controller {
             biased;
             Some(signal) = outlets.signals.next() => Input::Signal(signal),
             Some(event) = outlets.links.recv() => Input::Link(event),
-            Some(stream) = outlets.streams.recv() => Input::Shim(stream),
+            Some(stream) = outlets.streams.recv(), if self.windows.has_sizes() => Input::Shim(stream),
             Some(call) = outlets.calls.recv() => Input::Call(call),
             Some((instance, killed)) = outlets.reaped.recv() => Input::Reaped(instance, killed),
             Some(probed) = outlets.probed.recv() => Input::Probed(probed),

@@ -18,9 +18,17 @@ use tokio::net::{UnixListener, UnixStream};
 const TMUX_SOCKET: Duration = Duration::from_secs(5);
 
 impl Controller {
-    /// Binds both sockets, serves on TCP if that is wanted, and says so in `session.json`.
-    pub(super) fn open_doors(&mut self, tcp: Option<TcpDoor>) -> Result<(), Diagnostic> {
-        self.open_shim_door()?;
+    /// Binds both sockets, unless that of the shims is bound, serves on TCP if that is wanted, and says so in
+    /// `session.json`.
+    pub(super) fn open_doors(
+        &mut self,
+        shim_door: Option<UnixListener>,
+        tcp: Option<TcpDoor>,
+    ) -> Result<(), Diagnostic> {
+        match shim_door {
+            Some(listener) => self.accept_shims(listener),
+            None => self.open_shim_door()?,
+        }
         self.open_api()?;
         if let Some(door) = tcp {
             let server = api_server::serve_tcp(door, self.inlets.calls.clone())
@@ -32,11 +40,15 @@ impl Controller {
 
     fn open_shim_door(&mut self) -> Result<(), Diagnostic> {
         let listener = bind_shim_door(self.lock.dir())?;
+        self.accept_shims(listener);
+        Ok(())
+    }
+
+    fn accept_shims(&mut self, listener: UnixListener) {
         if let Some(old) = self.shim_door.take() {
             old.abort();
         }
         self.shim_door = Some(tokio::spawn(links::accept(listener, self.inlets.streams.clone())));
-        Ok(())
     }
 
     /// A shim has connected, or cannot.
@@ -173,7 +185,7 @@ impl Controller {
 }
 
 /// Where the shims of this session call. To be called with its lock.
-fn bind_shim_door(dir: &SessionDir) -> Result<UnixListener, Diagnostic> {
+pub(super) fn bind_shim_door(dir: &SessionDir) -> Result<UnixListener, Diagnostic> {
     let path = dir.shim_socket();
     // An old socket of this name is nobody's: the lock is ours.
     if let Err(error) = fs::remove_file(&path)

@@ -4,7 +4,7 @@
 use crate::diag::{Diagnostic, Kind};
 use crate::platform::processes;
 use crate::shim;
-use crate::tmux::WindowId;
+use crate::tmux::PaneId;
 use crate::tmux::command::{Command, sequence};
 use crate::tmux::hold;
 use crate::tmux::opening::Aside;
@@ -167,12 +167,12 @@ impl LeftOver {
         })
     }
 
-    /// The windows in which no program has begun.
-    pub(super) fn empty(&self) -> impl Iterator<Item = WindowId> {
+    /// The panes in which no program has begun.
+    pub(super) fn empty(&self) -> impl Iterator<Item = PaneId> {
         self.panes
             .iter()
             .filter(|pane| pane.pid == 0)
-            .map(|pane| pane.window)
+            .map(|pane| pane.pane)
     }
 
     /// The names of the instances that have a window.

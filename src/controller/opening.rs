@@ -4,10 +4,9 @@
 use super::core::Controller;
 use super::leaving::Leave;
 use super::left_over::LeftOver;
-use super::windows::{Asked, Connection, Windows, shim_arguments, start_server};
+use super::windows::{Asked, Connection, Windows, new_window, shim_arguments, start_server};
 use crate::diag::Diagnostic;
 use crate::model::InstanceId;
-use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::opening::{Aside, New, Opened};
 use crate::tmux::panes::{Pane, named_panes, panes};
@@ -20,14 +19,14 @@ const AT_ONCE: usize = 128;
 impl Windows {
     /// Opens the wanted windows, as far as it is time for them. A server is started where there is none.
     fn open_wanted(&mut self, name: impl Fn(InstanceId) -> String) -> Result<(), Diagnostic> {
-        if self.wanted.is_empty() {
-            return Ok(());
+        if !self.wanted.is_empty() && matches!(self.connection, Connection::Down) {
+            // Windows that wait for the user's configuration get what it sets.
+            let count = if self.held { 0 } else { self.wanted.len() };
+            let wanted = self.wanted.iter().take(count);
+            let begun = start_server(&self.site, wanted.map(|instance| (*instance, name(*instance))))?;
+            self.begun(begun);
         }
-        if matches!(self.connection, Connection::Down) {
-            let client = start_server(&self.site)?;
-            self.begun(client);
-        }
-        if self.held {
+        if self.held || (self.wanted.is_empty() && self.making.is_empty()) {
             return Ok(());
         }
         match self.aside {
@@ -42,24 +41,18 @@ impl Windows {
         Ok(())
     }
 
-    /// A server has been started.
-    pub(super) fn begun(&mut self, client: Client) {
-        self.connection = Connection::Up(client);
-        self.aside = Some(Aside::FIRST);
-        self.makes_none = false;
-    }
-
     /// Makes the next of the wanted ones together, in their order, so one step waits for the one before.
     fn make(&mut self, aside: Aside, name: impl Fn(InstanceId) -> String) {
         if self.is_asking(Asked::Made) || self.is_asking(Asked::MadeOnes) {
             return;
         }
-        let mut commands = aside.make(&self.next_ones(name), self.site.setup.size);
-        if let Some(last) = commands.pop() {
-            for command in commands {
-                self.tell(&command);
-            }
-            self.ask(&last, Asked::Made);
+        let windows = self.next_ones(name);
+        if !windows.is_empty() {
+            let [hook, run] = aside.make(&windows, self.site.setup.size);
+            self.tell(&hook);
+            self.ask(&run, Asked::Made);
+        } else if !self.making.is_empty() {
+            self.ask(&Command::list_named_panes(), Asked::MadeOnes);
         }
     }
 
@@ -71,7 +64,7 @@ impl Windows {
             && windows.len() < AT_ONCE
         {
             let name = name(instance);
-            match New::of(&name, &self.site.program, shim_arguments(&self.site, &name)) {
+            match new_window(&self.site, &name) {
                 Some(new) => {
                     windows.push(new);
                     self.making.push(instance);
@@ -193,12 +186,12 @@ impl Controller {
         was_there
     }
 
-    /// Windows that were made for an instance that has got another.
+    /// Panes that were made for an instance that has got another.
     fn close_empty(&mut self, panes: &[Pane]) {
+        let aside = self.windows.aside.map(|aside| aside.pane);
         for pane in panes.iter().filter(|pane| pane.pid == 0) {
-            let is_aside = self.windows.aside.is_some_and(|a| a.window == pane.window);
-            if !is_aside && self.owner_of(pane.window).is_none() {
-                self.windows.close(pane.window);
+            if Some(pane.pane) != aside {
+                self.windows.tell(&Command::kill_pane(pane.pane));
             }
         }
     }

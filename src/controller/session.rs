@@ -53,6 +53,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::net::UnixListener;
 use tokio::sync::{oneshot, watch};
 
 /// The way back to who asked for a detach.
@@ -151,9 +152,10 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, Diagnostic> {
     let signals = signal_hook_tokio::Signals::new(signals::to_listen_to())
         .map_err(|error| system("cannot listen to signals", &error))?;
     let site = site(&setup);
-    let ahead = Ahead::start(&setup, &earlier, &site, clock.now());
+    let mut ahead = Ahead::start(&setup, &earlier, &site, clock.now());
+    let door = ahead.as_mut().and_then(|ahead| ahead.door.take());
     let (dir, holder) = (setup.lock.dir().clone(), holder_of(&setup));
-    let (mut controller, mut outlets) = match prepare(setup, earlier, clock, signals, site) {
+    let (mut controller, mut outlets) = match prepare(setup, earlier, clock, signals, site, door) {
         Ok(prepared) => prepared,
         Err(error) => {
             if let Some(ahead) = ahead {
@@ -211,6 +213,7 @@ fn prepare(
     clock: Clock,
     signals: signal_hook_tokio::Signals,
     site: Site,
+    shim_door: Option<UnixListener>,
 ) -> Result<(Controller, Outlets), Diagnostic> {
     let dir = setup.lock.dir().clone();
     dir.check_sockets()?;
@@ -349,7 +352,7 @@ fn prepare(
         shim_door: None,
     };
     controller.watch_lines();
-    controller.open_doors(setup.tcp)?;
+    controller.open_doors(shim_door, setup.tcp)?;
     Ok((controller, outlets))
 }
 

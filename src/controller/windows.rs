@@ -4,10 +4,11 @@
 use crate::diag::Diagnostic;
 use crate::model::InstanceId;
 use crate::shim;
-use crate::tmux::client::{Client, FirstWindow, SESSION};
+use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::hold;
-use crate::tmux::opening::Aside;
+use crate::tmux::opening::{Aside, New};
+use crate::tmux::outset::Outset;
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
 use crate::tmux::{CommandNumber, PaneId, WindowId};
@@ -117,19 +118,38 @@ pub(super) struct Windows {
     pub(super) suspended: bool,
 }
 
-/// Starts a server with a window that others are made in.
-pub(super) fn start_server(site: &Site) -> Result<Client, Diagnostic> {
-    let window = FirstWindow {
-        name: SESSION,
-        program: &site.program,
-        arguments: &[hold::SUBCOMMAND.to_owned(), site.shim_socket.clone()],
-        root: &site.root,
+/// A server that has been started.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) client: Client,
+    aside: Aside,
+    /// Whose windows it begins with.
+    first: Vec<InstanceId>,
+}
+
+/// Starts a server, with the windows of the first of these, as far as they are such as are made with others.
+pub(super) fn start_server(
+    site: &Site,
+    wanted: impl Iterator<Item = (InstanceId, String)>,
+) -> Result<Begun, Diagnostic> {
+    let size = site.setup.size;
+    let made = wanted.map_while(|(instance, name)| Some((instance, new_window(site, &name)?)));
+    let (mut first, windows): (Vec<_>, Vec<_>) = made.unzip();
+    let (outset, aside) = if let Some((outset, count)) = Outset::services(&windows, &site.root, size) {
+        first.truncate(count);
+        (outset, Aside::SECOND)
+    } else {
+        let hold = [hold::SUBCOMMAND.to_owned(), site.shim_socket.clone()];
+        let outset = Outset::aside(&site.program, &hold, &site.root, size);
+        (outset, Aside::FIRST)
     };
-    let mut client = Client::start(&site.server, &site.setup, &window)?;
-    for command in Aside::FIRST.commands() {
-        let _number = client.send(&command);
-    }
-    Ok(client)
+    let client = Client::start(&site.server, &site.setup, &outset)?;
+    Ok(Begun { client, aside, first })
+}
+
+/// A window for the instance of this name, if it is one to be made with others.
+pub(super) fn new_window(site: &Site, name: &str) -> Option<New> {
+    New::of(name, &site.program, shim_arguments(site, name))
 }
 
 pub(super) fn shim_arguments(site: &Site, name: &str) -> Vec<String> {
@@ -180,8 +200,25 @@ impl Windows {
         }
     }
 
+    /// A new server's first window is there before it is wanted.
     pub(super) fn want(&mut self, instance: InstanceId) {
-        self.wanted.push_back(instance);
+        if !self.making.contains(&instance) {
+            self.wanted.push_back(instance);
+        }
+    }
+
+    /// A server has been started.
+    pub(super) fn begun(&mut self, begun: Begun) {
+        self.connection = Connection::Up(begun.client);
+        self.aside = Some(begun.aside);
+        self.makes_none = false;
+        self.wanted.retain(|wanted| !begun.first.contains(wanted));
+        self.making.extend(begun.first);
+    }
+
+    /// Whether a shim may be heard: not before its window has its size.
+    pub(super) fn has_sizes(&self) -> bool {
+        !matches!(&self.connection, Connection::Up(client) if !client.has_begun())
     }
 
     /// Sends a command whose answer matters.

@@ -1,9 +1,10 @@
 //! The control client: one `tmux -C` process and its pipes. It never
 //! waits for tmux to take a command, and reads in bounded steps, so that one loop can serve it among others.
 
-use super::command::Command;
+use super::command::{Command, sequence};
 use super::descriptors::keep_to_ourselves;
 use super::heap;
+use super::outset::Outset;
 use super::reply::{ClientEvent, CommandNumber, GREETING, Pairing};
 use super::server::Server;
 use super::setup::Setup;
@@ -14,7 +15,6 @@ use rustix::process::Signal;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, ChildStderr, Stdio};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
@@ -73,17 +73,6 @@ pub enum Drained {
     Gone,
 }
 
-/// The window that a new session begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct FirstWindow<'a> {
-    pub name: &'a str,
-    /// Run without a shell.
-    pub program: &'a str,
-    pub arguments: &'a [String],
-    /// Where windows that the user opens begin.
-    pub root: &'a Path,
-}
-
 /// A running control client.
 #[derive(Debug)]
 pub struct Client {
@@ -101,30 +90,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// Starts a server with our configuration and a session whose first window runs `first`. Returns at once;
-    /// [`ClientEvent::Ready`] or [`ClientEvent::Gone`] follows. Commands may be sent before that.
+    /// Starts a server with our configuration that begins like this. Returns at once; [`ClientEvent::Ready`] or
+    /// [`ClientEvent::Gone`] follows. Commands may be sent before that.
     ///
     /// To be called inside a tokio runtime.
     ///
     /// # Errors
     /// Kind `Tmux` or `System`: the socket's path is too long, or the program cannot be run.
-    pub fn start(server: &Server, setup: &Setup, first: &FirstWindow<'_>) -> Result<Self, Diagnostic> {
+    pub fn start(server: &Server, setup: &Setup, outset: &Outset) -> Result<Self, Diagnostic> {
         setup.write(&server.config)?;
-        let size = setup.size;
-        let session = Command::new("new-session")
-            .args(["-s", SESSION, "-n"])
-            .arg(super::command::literal(first.name))
-            .args(["-x".to_owned(), size.columns.to_string()])
-            .args(["-y".to_owned(), size.rows.to_string()])
-            .arg("-c")
-            .arg(super::command::literal(&first.root.to_string_lossy()))
-            // Our client has no size and must not set one for those that have.
-            .args(["-f", "ignore-size", "--"])
-            .args(super::command::without_shell(first.program, first.arguments));
-        let mut client = Self::spawn(server, &[], &session)?;
-        // Once, and not in the configuration, which is read again behind the user's: theirs stays.
-        let _number = client.send(&heap::kept_back());
-        Ok(client)
+        Self::spawn(server, &[], &outset.commands)
     }
 
     /// Attaches to our session in a running server; never starts one. As [`Client::start`] otherwise.
@@ -133,10 +108,10 @@ impl Client {
             .arg("-t")
             .arg(format!("={SESSION}"))
             .args(["-f", "ignore-size"]);
-        Self::spawn(server, &["-N"], &session)
+        Self::spawn(server, &["-N"], &[session])
     }
 
-    fn spawn(server: &Server, flags: &[&str], session: &Command) -> Result<Self, Diagnostic> {
+    fn spawn(server: &Server, flags: &[&str], begin: &[Command]) -> Result<Self, Diagnostic> {
         server.check_socket()?;
         keep_to_ourselves();
         let mut command = server.command();
@@ -144,7 +119,7 @@ impl Client {
             .args(flags)
             // UTF-8 whatever the locale says, and control mode.
             .args(["-u", "-C"])
-            .args(session.to_arguments())
+            .args(sequence(begin))
             // The server keeps its first client's directory and environment for good.
             .current_dir("/")
             .env_clear()
@@ -206,6 +181,11 @@ impl Client {
     pub fn send(&mut self, command: &Command) -> CommandNumber {
         command.write_line(&mut self.outbox);
         self.pairing.expect_reply()
+    }
+
+    /// Whether tmux has carried out what it was started with.
+    pub fn has_begun(&self) -> bool {
+        self.pairing.has_begun()
     }
 
     /// Writes what is queued, as far as tmux takes it now. Many commands are one write. Nothing is written

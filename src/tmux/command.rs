@@ -39,6 +39,11 @@ impl Command {
         Self::new("kill-window").args(["-t".to_owned(), window.to_string()])
     }
 
+    /// Ends the pane, and its window if it is the only one there.
+    pub fn kill_pane(pane: PaneId) -> Self {
+        Self::new("kill-pane").args(["-t".to_owned(), pane.to_string()])
+    }
+
     /// Gives the window another name.
     pub fn rename_window(window: WindowId, name: &str) -> Self {
         Self::new("rename-window")

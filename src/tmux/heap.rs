@@ -16,7 +16,13 @@ pub(super) const OF_TMUX: &str = "glibc.malloc.tcache_count=65535:glibc.malloc.t
 /// gets an environment of its own.
 pub(super) const OF_A_SHIM: &str = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
 
-/// Takes the variable out of the environment that windows and jobs get.
+/// Takes the variable out of the environment that windows and jobs get. Once, and not in the configuration, which is read
+/// again behind the user's: theirs stays.
 pub(super) fn kept_back() -> Command {
     Command::new("set-environment").args(["-gu", VARIABLE])
+}
+
+/// Takes it out of the environment that this session's windows get.
+pub(super) fn kept_back_in(session: &str) -> Command {
+    Command::new("set-environment").args(["-u", "-t", &format!("={session}:"), VARIABLE])
 }

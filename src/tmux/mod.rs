@@ -12,6 +12,7 @@ mod leave_keys;
 pub mod locate;
 mod notification;
 pub mod opening;
+pub mod outset;
 pub mod panes;
 mod reply;
 pub mod server;

@@ -1,7 +1,7 @@
-//! The commands that make windows. One by itself is made with its program. Of many at once each is made empty, in the
-//! room of a window that stands aside, and its program begins afterwards: for a pane that was empty tmux does not run
-//! the helper that enters it among the logins (utempter), which takes as long as all the rest of a new window. More
-//! than a few are made by a hook, of whose deeds tmux tells nobody. Why it takes these steps is in
+//! The commands that make windows in a server that runs; how one begins is `outset.rs`. A window by itself is made with its program. Of
+//! many at once each is made empty, in the room of a window that stands aside, and its program begins afterwards: for a
+//! pane that was empty tmux does not run the helper that enters it among the logins (utempter), which takes as long as all
+//! the rest of a new window. They are made by a hook, of whose deeds tmux tells nobody. Why it takes these steps is in
 //! `docs/design/control-mode.md`.
 
 use super::client::SESSION;
@@ -14,16 +14,8 @@ use super::{PaneId, WindowId};
 /// What [`Command::new_window`] makes tmux print.
 pub(super) const OPENED: &str = "#{window_id} #{pane_id} #{pane_pid} .";
 
-/// Where the window that stands aside stands, out of the way of those that are counted from the start.
-const ASIDE: &str = ":9999";
-/// So many windows are made first.
-const FIRST: usize = 2;
-/// Up to here windows are made by commands of the client's own: what tmux tells of them comes behind them. More are made
-/// by a hook, of whose deeds it tells nobody.
-const BY_OURSELVES: usize = 10;
 /// Runs when the name of its window is set.
 const HOOK: &str = "window-renamed";
-
 /// A window as `new-window` reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -50,9 +42,9 @@ impl Opened {
 /// A window to be made with others, with its program.
 #[derive(Clone, Debug)]
 pub struct New {
-    name: String,
-    program: String,
-    arguments: Vec<String>,
+    pub(super) name: String,
+    pub(super) program: String,
+    pub(super) arguments: Vec<String>,
 }
 
 impl New {
@@ -82,16 +74,19 @@ impl New {
             .args(["-e", heap::OF_A_SHIM, "-t", &self.target(), "--"])
             .args(without_shell(&self.program, &self.arguments))
     }
+}
 
-    /// Commands that are run as a hook of this window, behind all that is on its way now.
-    fn run_as_hook(&self, commands: &[Command]) -> [Command; 2] {
-        let target = self.target();
-        let hook = Command::new("set-hook").args(["-w", "-t", &target, HOOK]);
-        let unset = Command::new("set-hook").args(["-u", "-w", "-t", &target, HOOK]);
-        let lines = Command::lines(commands.iter().chain([&unset]));
-        let run = Command::new("rename-window").args(["-t", &target]);
-        [hook.arg(lines), run.arg(literal(&self.name))]
+/// What a window has while panes are made in it.
+pub(super) fn higher(size: Size) -> Size {
+    Size {
+        rows: size.rows + 1,
+        ..size
     }
+}
+
+pub(super) fn resized(window: WindowId, size: Size) -> Command {
+    let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
+    Command::new("resize-window").args(["-t", &window.to_string(), "-x", &columns, "-y", &rows])
 }
 
 /// The window that others are made in.
@@ -107,16 +102,11 @@ impl Aside {
         window: WindowId(0),
         pane: PaneId(0),
     };
-
-    /// Sets the window aside.
-    pub fn commands(self) -> [Command; 2] {
-        let window = self.window.to_string();
-        [
-            // A pane is named by its number below; a user may count from another.
-            Command::set_window_option(self.window, "pane-base-index", "0"),
-            Command::new("move-window").args(["-s", &window, "-t", ASIDE]),
-        ]
-    }
+    /// The second.
+    pub const SECOND: Self = Self {
+        window: WindowId(1),
+        pane: PaneId(1),
+    };
 
     /// Closes the window. Whoever attaches to the session by hand sees its first window then.
     pub fn close(self) -> [Command; 2] {
@@ -126,20 +116,17 @@ impl Aside {
         ]
     }
 
-    /// Makes these windows. When the last command has been answered, none is left to be made once tmux answers again.
-    /// Which of them are there has to be asked.
-    pub fn make(self, windows: &[New], size: Size) -> Vec<Command> {
-        let (own, others) = windows.split_at(windows.len().min(BY_OURSELVES));
-        // What runs in the first begins while tmux makes the others.
-        let (first, next) = own.split_at(own.len().min(FIRST));
-        let mut commands = self.groups(first, size);
-        commands.extend(self.groups(next, size));
-        if let Some(carrier) = first.first()
-            && !others.is_empty()
-        {
-            commands.extend(carrier.run_as_hook(&self.groups(others, size)));
-        }
-        commands
+    /// Makes these windows, by a hook of this one. When the last command has been answered, none is left to be made once
+    /// tmux answers again. Which of them are there has to be asked.
+    pub fn make(self, windows: &[New], size: Size) -> [Command; 2] {
+        let target = self.window.to_string();
+        let hook = Command::new("set-hook").args(["-w", "-t", &target, HOOK]);
+        let unset = Command::new("set-hook").args(["-u", "-w", "-t", &target, HOOK]);
+        let groups = self.groups(windows, size);
+        let lines = Command::lines(groups.iter().chain([&unset]));
+        // It has this name already.
+        let run = Command::new("rename-window").args(["-t", &target, SESSION]);
+        [hook.arg(lines), run]
     }
 
     fn groups(self, windows: &[New], size: Size) -> Vec<Command> {
@@ -165,22 +152,20 @@ impl Aside {
     /// A pane without a program keeps the sizes that it has had until it has one. If the first is the last, tmux gives
     /// that program the one between and, a moment later, the last; else it takes the last alone, which the program has
     /// anyway. So the window has another size while panes are made in it than when they leave.
-    fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
-        let resized = |rows: u16| {
-            let (columns, rows) = (size.columns.to_string(), rows.to_string());
-            let window = self.window.to_string();
-            Command::new("resize-window").args(["-t", &window, "-x", &columns, "-y", &rows])
-        };
-        let pane = self.pane.to_string();
-        let empty = || Command::new("split-window").args(["-d", "-v", "-l", "1", "-t", &pane, ""]);
-        let mut commands = vec![resized(size.rows + 1)];
-        commands.extend(std::iter::repeat_with(empty).take(count));
-        commands.push(resized(size.rows));
+    pub(super) fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
+        let mut commands = vec![resized(self.window, higher(size))];
+        commands.extend(std::iter::repeat_with(|| self.empty_pane()).take(count));
+        commands.push(resized(self.window, size));
         commands
     }
 
+    pub(super) fn empty_pane(self) -> Command {
+        let pane = self.pane.to_string();
+        Command::new("split-window").args(["-d", "-v", "-l", "1", "-t", &pane, ""])
+    }
+
     /// One of the empty panes becomes a window of its own.
-    fn move_out(self, name: &str) -> Command {
+    pub(super) fn move_out(self, name: &str) -> Command {
         // Not the first pane, which is the window's own. The name is none of tmux's formats here.
         Command::new("break-pane")
             .args(["-d", "-s", &format!("{}.1", self.window), "-n"])
@@ -242,52 +227,46 @@ mod tests {
         );
     }
 
-    fn made(count: usize) -> Vec<String> {
+    #[test]
+    fn a_window_is_made_empty_and_its_program_begins_in_it() {
+        let size = Size {
+            columns: 80,
+            rows: 24,
+        };
+        let new = New::of("s#1", "/ovr", vec!["$a".into()]).unwrap();
+        let said = |commands: &[Command]| commands.iter().map(line).collect::<Vec<_>>();
+        assert_eq!(
+            said(&Aside::SECOND.group(std::slice::from_ref(&new), size)),
+            [
+                "resize-window -t @1 -x 80 -y 25\n",
+                "split-window -d -v -l 1 -t \"%1\" \"\"\n",
+                "resize-window -t @1 -x 80 -y 24\n",
+                "break-pane -d -s @1.1 -n \"s#1\"\n",
+                "respawn-pane -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -t \"=ovr:=s#1\" -- /ovr \"\\$a\"\n",
+            ]
+        );
+    }
+
+    #[test]
+    fn windows_are_made_by_a_hook_that_goes_with_its_work() {
         let size = Size {
             columns: 80,
             rows: 24,
         };
         let new = |index| New::of(&format!("s#{index}"), "/ovr", vec!["$a".into()]).unwrap();
-        let windows: Vec<_> = (1..=count).map(new).collect();
-        let commands = Aside::FIRST.make(&windows, size);
-        commands
-            .iter()
-            .map(|command| line(command).trim_end().to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn a_window_is_made_empty_and_its_program_begins_in_it() {
-        assert_eq!(
-            made(1),
-            [
-                "resize-window -t @0 -x 80 -y 25",
-                "split-window -d -v -l 1 -t \"%0\" \"\"",
-                "resize-window -t @0 -x 80 -y 24",
-                "break-pane -d -s @0.1 -n \"s#1\"",
-                "respawn-pane -e GLIBC_TUNABLES=glibc.malloc.tcache_count=0 -t \"=ovr:=s#1\" -- /ovr \"\\$a\"",
-            ]
-        );
-        assert!(made(0).is_empty());
-    }
-
-    #[test]
-    fn many_windows_are_made_by_a_hook_of_the_first() {
-        let (ten, eleven) = (made(10), made(11));
-        assert_eq!(ten.len(), 10 * 3 + 4);
-        let [own @ .., set, run] = eleven.as_slice() else {
-            panic!("{eleven:?}");
-        };
-        assert_eq!(own, ten);
-        assert!(set.starts_with(
-            "set-hook -w -t \"=ovr:=s#1\" window-renamed \"resize-window -t @0 -x 80 -y 25\\012"
-        ));
+        let windows: Vec<_> = (1..=11).map(new).collect();
+        let commands = Aside::SECOND.make(&windows, size);
+        let [set, run] = commands.each_ref().map(line);
+        assert!(set.starts_with("set-hook -w -t @1 window-renamed \"resize-window -t @1 -x 80 -y 25\\012"));
         assert!(
             set.contains("-t \\\"=ovr:=s#11\\\" -- /ovr \\\"\\\\\\$a\\\"\\012"),
             "{set}"
         );
-        assert!(set.ends_with("\\012set-hook -u -w -t \\\"=ovr:=s#1\\\" window-renamed\\012\""));
-        assert_eq!(run, "rename-window -t \"=ovr:=s#1\" \"s##1\"");
+        assert!(
+            set.ends_with("\\012set-hook -u -w -t @1 window-renamed\\012\"\n"),
+            "{set}"
+        );
+        assert_eq!(run, "rename-window -t @1 ovr\n");
     }
 
     #[test]

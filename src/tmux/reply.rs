@@ -207,11 +207,12 @@ impl Pairing {
 
     fn replied(&mut self, block: Block, mut reply: Reply, sink: &mut dyn FnMut(ClientEvent<'_>)) {
         if block.flags & SENT_BY_US == 0 {
-            // The command on the client's command line: what it says is of interest only if it failed.
-            self.begun = true;
-            if !reply.ok {
+            // A command on the client's command line. Without the first there is no session; what comes of the others
+            // shows by itself.
+            if !reply.ok && !self.begun {
                 self.gone.errors = reply.text();
             }
+            self.begun = true;
             return;
         }
         let Some(number) = self.waiting.pop_front() else {

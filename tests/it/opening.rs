@@ -9,6 +9,11 @@ fn windows(project: &Project) -> Vec<String> {
     names.stdout.lines().map(str::to_owned).collect()
 }
 
+fn panes(project: &Project) -> usize {
+    let panes = project.tmux(&["list-panes", "-s", "-t", "=ovr:"]);
+    panes.stdout.lines().count()
+}
+
 #[track_caller]
 fn wait_windows(project: &Project, names: &[String]) {
     project.wait_until("each service, and nothing else, to have a window", || {
@@ -144,6 +149,7 @@ fn where_tmux_refuses_a_step_services_start_all_the_same() {
             found.sort_unstable();
             found == names
         });
+        assert_eq!(panes(&project), names.len(), "{command}");
     }
 }
 
@@ -190,10 +196,15 @@ fn what_a_controller_left_that_died_while_it_opened_windows_goes_with_the_next()
             .tmux(&["break-pane", "-d", "-s", "=ovr:=ovr.1", "-n", "api"])
             .success();
     }
-    assert_eq!(windows(&project).len(), 4);
+    // One that did not come to leave the room of the first window.
+    project
+        .tmux(&["split-window", "-d", "-t", "=ovr:=web", ""])
+        .success();
+    assert_eq!((windows(&project).len(), panes(&project)), (4, 5));
     processes::kill(project.status().session.pid, Signal::KILL);
     project.start_detached(&[]);
     assert_eq!(project.wait_running(["web"]), [web]);
+    project.wait_until("only the service's pane to be left", || panes(&project) == 1);
     wait_windows(&project, &["web".to_owned()]);
 }
 

@@ -1,9 +1,10 @@
 //! One tmux server of its own for each test: private socket, own HOME and TERM, ended with the test.
 
 use ovr::platform::process_end::ProcessEnd;
-use ovr::tmux::client::{Client, Drained, FirstWindow};
+use ovr::tmux::client::{Client, Drained};
 use ovr::tmux::command::Command;
 use ovr::tmux::locate;
+use ovr::tmux::outset::Outset;
 use ovr::tmux::server::{Server, ServerProcess};
 use ovr::tmux::setup::{Setup, Size};
 use ovr::tmux::{ClientEvent, CommandNumber, Gone, Greeting, PaneId, Reply};
@@ -117,6 +118,11 @@ pub(crate) fn sh(script: &str) -> Vec<String> {
     vec!["-c".into(), script.into()]
 }
 
+/// A first window that is called `first` and runs this shell script.
+pub(crate) fn outset(root: &Path, script: &str) -> Outset {
+    Outset::window("first", "/bin/sh", &sh(script), root, setup().size)
+}
+
 impl Room {
     /// A session whose first window is called `first` and runs this shell script.
     pub(crate) async fn open(script: &str) -> Self {
@@ -132,13 +138,7 @@ impl Room {
     pub(crate) fn opening(script: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("ovr").tempdir().unwrap();
         let server = server_in(dir.path());
-        let first = FirstWindow {
-            name: "first",
-            program: "/bin/sh",
-            arguments: &sh(script),
-            root: dir.path(),
-        };
-        let client = Client::start(&server, &setup(), &first).unwrap();
+        let client = Client::start(&server, &setup(), &outset(dir.path(), script)).unwrap();
         Self {
             server,
             client: Some(client),

@@ -10,7 +10,7 @@ mod views;
 
 use harness::{PATIENCE, Room, ended, kill, run, server_in, setup, sh, watch};
 use ovr::diag::Kind;
-use ovr::tmux::client::{Client, FirstWindow};
+use ovr::tmux::client::Client;
 use ovr::tmux::command::{Command, literal_with_time};
 use ovr::tmux::opening::Opened;
 use ovr::tmux::panes::panes;
@@ -296,12 +296,7 @@ fn a_tmux_that_does_not_come_up_says_why() {
         let dir = tempfile::tempdir().unwrap();
         let mut server = server_in(dir.path());
         server.socket = dir.path().join("missing/tmux.sock");
-        let first = FirstWindow {
-            name: "first",
-            program: "/bin/sh",
-            arguments: &sh(WAIT),
-            root: dir.path(),
-        };
+        let first = harness::outset(dir.path(), WAIT);
         let client = Client::start(&server, &setup(), &first).unwrap();
         let mut seen = harness::Seen::default();
         client.detach(&mut |event| seen.take(event)).await;
