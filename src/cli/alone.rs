@@ -1,12 +1,23 @@
 //! The definition of the one command that was typed: to make that of all takes longer than `ovr status` takes for the
 //! rest of its work. Whatever it does not understand is for the whole definition, which has the words for it.
 
-use super::args::{GlobalArgs, switches};
+use super::args::{self, Cli, GlobalArgs, switches};
 use super::{
     api, check, clean, completions, config, connect, detach, down, echo, env, events, graph, hook, kill,
     logs, ls, man, mcp, quit, reload, restart, run, scale, signal, start, status, stop, up, wait, why,
 };
 use clap::{Args, Command};
+use std::ffi::OsString;
+
+/// What is typed most, `ovr start` and nothing else: that needs no definition.
+pub(super) fn plain_start(words: &[OsString]) -> Option<Cli> {
+    let [_, word] = words else { return None };
+    (word == "start" || word == "s").then(|| Cli {
+        global: GlobalArgs::default(),
+        command: Some(args::Command::Start(Box::default())),
+        json: false,
+    })
+}
 
 /// A command, and its name.
 type Named = (&'static str, Command);
@@ -70,9 +81,22 @@ fn command(word: &str) -> Option<Named> {
 
 #[cfg(test)]
 mod tests {
-    use super::command;
+    use super::{command, plain_start};
     use crate::cli::args::{definition, examples, read};
     use std::ffi::OsString;
+
+    #[test]
+    fn a_start_without_more_means_what_the_definition_says() {
+        for word in ["start", "s"] {
+            let words: Vec<OsString> = ["ovr", word].map(Into::into).into();
+            let said = format!("{:?}", plain_start(&words).unwrap());
+            assert_eq!(said, format!("{:?}", read(definition(), &words).unwrap()));
+        }
+        for other in [&["ovr", "stop"][..], &["ovr"], &["ovr", "start", "web"]] {
+            let words: Vec<OsString> = other.iter().map(Into::into).collect();
+            assert!(plain_start(&words).is_none());
+        }
+    }
 
     #[test]
     fn every_command_is_here_by_each_of_its_names() {

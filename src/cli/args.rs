@@ -162,6 +162,9 @@ where
     T: Into<OsString>,
 {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    if let Some(start) = alone::plain_start(&words) {
+        return Ok(start);
+    }
     let named = words.get(1).and_then(|word| alone::definition(word.to_str()?));
     if let Some(Ok(cli)) = named.map(|alone| read(alone, &words)) {
         return Ok(cli);

@@ -187,11 +187,11 @@ impl Controller {
             return;
         };
         self.windows.configuring = true;
-        let server = self.windows.site.server.clone();
+        let (server, setup) = (self.windows.site.server.clone(), self.windows.site.setup.clone());
         let configured = self.inlets.configured.clone();
         tokio::spawn(async move {
             let patience = std::time::Duration::from_secs(5);
-            let warnings = crate::tmux::setup::apply_user_file(&server, &file, patience).await;
+            let warnings = crate::tmux::setup::apply_user_file(&server, &setup, &file, patience).await;
             drop(configured.send(warnings));
         });
     }

@@ -65,25 +65,16 @@ impl Setup {
     }
 
     /// The text of the configuration file. Each line stands for itself: one that this tmux does not know
-    /// takes no other with it.
+    /// takes no other with it. What tmux has by itself is not in it: each line takes its time at every start.
     pub fn configuration(&self) -> String {
-        let mut lines = Vec::new();
-        for command in self.global_commands() {
-            command.write_line(&mut lines);
-        }
-        String::from_utf8(lines).expect("commands are text")
+        Command::lines(self.own().iter())
     }
 
-    fn global_commands(&self) -> Vec<Command> {
-        let set = |scope: &str, name: &str, value: &str| {
-            Command::new("set-option").args(["-q", scope, "--", name, value])
-        };
+    /// What differs from what tmux has by itself.
+    fn own(&self) -> Vec<Command> {
         let size = format!("{}x{}", self.size.columns, self.size.rows);
         let shell = self.shell.to_string_lossy();
         let server = [
-            // The server ends with its last window, and with nothing else.
-            ("exit-empty", "on"),
-            ("exit-unattached", "off"),
             // An Escape typed in a window should not wait.
             ("escape-time", "10"),
             ("focus-events", "on"),
@@ -92,25 +83,42 @@ impl Setup {
             ("default-terminal", self.terminal),
         ];
         let session = [
-            ("default-command", ""),
-            ("default-shell", &shell),
+            ("default-shell", &*shell),
             ("default-size", &size),
-            ("destroy-unattached", "off"),
-            ("detach-on-destroy", "on"),
             ("history-limit", HISTORY_LIMIT),
-            ("key-table", "root"),
-            ("lock-after-time", "0"),
             ("mouse", "on"),
-            ("renumber-windows", "off"),
-            ("set-titles", "off"),
             ("status", "off"),
             // The shims get their environment from the controller, and views bring none.
             ("update-environment", ""),
         ];
-        let server = server.iter().map(|(name, value)| set("-s", name, value));
-        let session = session.iter().map(|(name, value)| set("-g", name, value));
-        let window = WINDOW_OPTIONS.iter().map(|(name, value)| set("-gw", name, value));
-        server.chain(session).chain(window).collect()
+        let (server, session) = (global("-s", &server), global("-g", &session));
+        server
+            .chain(session)
+            .chain(global("-gw", OWN_WINDOW_OPTIONS))
+            .collect()
+    }
+
+    /// What tmux has by itself, and a user's file may have changed.
+    fn usual() -> Vec<Command> {
+        let server = [
+            // The server ends with its last window, and with nothing else.
+            ("exit-empty", "on"),
+            ("exit-unattached", "off"),
+        ];
+        let session = [
+            ("default-command", ""),
+            ("destroy-unattached", "off"),
+            ("detach-on-destroy", "on"),
+            ("key-table", "root"),
+            ("lock-after-time", "0"),
+            ("renumber-windows", "off"),
+            ("set-titles", "off"),
+        ];
+        let (server, session) = (global("-s", &server), global("-g", &session));
+        server
+            .chain(session)
+            .chain(global("-gw", USUAL_WINDOW_OPTIONS))
+            .collect()
     }
 
     /// What is set on our own session and its current window, above all globals.
@@ -122,7 +130,8 @@ impl Setup {
             ("key-table", "root"),
         ];
         let session = session.iter().map(|(name, value)| ("-t", *name, *value));
-        let window = WINDOW_OPTIONS.iter().map(|(name, value)| ("-wt", *name, *value));
+        let window = OWN_WINDOW_OPTIONS.iter().chain(USUAL_WINDOW_OPTIONS);
+        let window = window.map(|(name, value)| ("-wt", *name, *value));
         session
             .chain(window)
             .map(|(scope, name, value)| {
@@ -147,15 +156,18 @@ impl Setup {
     }
 }
 
-const WINDOW_OPTIONS: &[(&str, &str)] = &[
+const OWN_WINDOW_OPTIONS: &[(&str, &str)] = &[
     // Two terminals look at two windows, each in its own full size.
     ("aggressive-resize", "on"),
     // Not `latest`: a view is in our current window for a moment before it selects its own, is that window's
     // latest client from then on, and keeps it from following the size of the terminal that does look at it.
     ("window-size", "smallest"),
     // Windows keep the names we gave them.
-    ("allow-rename", "off"),
     ("automatic-rename", "off"),
+];
+
+const USUAL_WINDOW_OPTIONS: &[(&str, &str)] = &[
+    ("allow-rename", "off"),
     ("monitor-activity", "off"),
     ("monitor-silence", "0"),
     ("pane-border-status", "off"),
@@ -163,6 +175,12 @@ const WINDOW_OPTIONS: &[(&str, &str)] = &[
     ("remain-on-exit", "off"),
     ("synchronize-panes", "off"),
 ];
+
+fn global(scope: &str, options: &[(&str, &str)]) -> impl Iterator<Item = Command> {
+    let set =
+        |(name, value): &(&str, &str)| Command::new("set-option").args(["-q", scope, "--", name, value]);
+    options.iter().map(set).collect::<Vec<_>>().into_iter()
+}
 
 /// The best `TERM` for windows that programs on this machine know.
 fn terminal() -> &'static str {
@@ -192,7 +210,12 @@ fn shell() -> PathBuf {
 ///
 /// A file that brings the whole server down (tmux 3.3a has such bugs) shows as the client's
 /// [`super::ClientEvent::Gone`]; then start again without it.
-pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -> Vec<Diagnostic> {
+pub async fn apply_user_file(
+    server: &Server,
+    setup: &Setup,
+    file: &Path,
+    patience: Duration,
+) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     let warn = |text: String| Diagnostic::warning(Kind::Config, text);
     match file.metadata() {
@@ -226,7 +249,7 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
             return warnings;
         }
     }
-    if let Err(error) = put_back(server, patience).await {
+    if let Err(error) = put_back(server, setup, patience).await {
         warnings.push(
             warn("cannot put tmux's options back after the user's file".into()).cause(error.to_string()),
         );
@@ -234,7 +257,7 @@ pub async fn apply_user_file(server: &Server, file: &Path, patience: Duration) -
     warnings
 }
 
-async fn put_back(server: &Server, patience: Duration) -> io::Result<()> {
+async fn put_back(server: &Server, setup: &Setup, patience: Duration) -> io::Result<()> {
     let aliases = Command::new("set-option").args(["-q", "-s", "-u", "command-alias"]);
     server.run(&aliases.to_arguments(), patience).await?;
     let target = format!("={SESSION}:");
@@ -257,7 +280,8 @@ async fn put_back(server: &Server, patience: Duration) -> io::Result<()> {
         commands
             .extend(hooks_set(&listed.text).map(|hook| scoped(Command::new("set-hook").arg("-u")).arg(hook)));
     }
-    commands.push(Command::source_file(&server.config.to_string_lossy()));
+    commands.extend(Setup::usual());
+    commands.extend(setup.own());
     commands.extend(Setup::session_commands());
     let output = server.run(&sequence(&commands), patience).await?;
     if output.ok {

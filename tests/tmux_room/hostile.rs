@@ -1,6 +1,6 @@
 //! The user's own configuration, at its worst.
 
-use crate::harness::{PATIENCE, Room, run, sh};
+use crate::harness::{PATIENCE, Room, run, setup, sh};
 use ovr::tmux::command::Command;
 use ovr::tmux::opening::Opened;
 use ovr::tmux::setup::apply_user_file;
@@ -46,7 +46,7 @@ set -s command-alias[100] new-window='kill-server'
 async fn apply(room: &Room, text: &str, patience: Duration) -> Vec<String> {
     let file = room.dir.path().join("user's tmux.conf");
     fs::write(&file, text).unwrap();
-    apply_user_file(&room.server, &file, patience)
+    apply_user_file(&room.server, &setup(), &file, patience)
         .await
         .iter()
         .map(ToString::to_string)
@@ -113,7 +113,7 @@ fn a_configuration_with_errors_is_a_warning_that_says_where() {
             "{warnings:?}"
         );
         let file = room.dir.path().join("not there");
-        let warnings = apply_user_file(&room.server, &file, PATIENCE).await;
+        let warnings = apply_user_file(&room.server, &setup(), &file, PATIENCE).await;
         assert!(warnings[0].message.contains("cannot read"), "{warnings:?}");
         open_and_survive(&mut room).await;
         room.close().await;
