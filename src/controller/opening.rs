@@ -113,6 +113,7 @@ impl Controller {
             return self.windows.ask(&Command::list_named_panes(), Asked::MadeOnes);
         }
         let named = named.unwrap_or_default();
+        self.look_for_aside(&named);
         for instance in std::mem::take(&mut self.windows.making) {
             let name = self.host(instance).name();
             let found = named.iter().find(|(pane, of)| *of == name && pane.pid != 0);
@@ -121,6 +122,19 @@ impl Controller {
         }
         let panes: Vec<Pane> = named.into_iter().map(|(pane, _)| pane).collect();
         self.on_listed(&panes);
+    }
+
+    /// Where tmux refused a step of its beginning, no window stands aside, and its number is another's.
+    fn look_for_aside(&mut self, named: &[(Pane, String)]) {
+        let Some(aside) = self.windows.aside else { return };
+        let found = named.iter().find(|(pane, _)| pane.pane == aside.pane);
+        if found.is_some_and(|(pane, _)| pane.window == aside.window) {
+            return;
+        }
+        self.windows.aside = None;
+        if let Some((pane, _)) = found.filter(|(pane, _)| pane.pid == 0) {
+            self.windows.tell(&Command::kill_pane(pane.pane));
+        }
     }
 
     pub(super) fn on_opened_alone(&mut self, instance: InstanceId, reply: &Reply) {
@@ -186,11 +200,11 @@ impl Controller {
         was_there
     }
 
-    /// Panes that were made for an instance that has got another.
+    /// Panes that were made for an instance that has got another. Where none are made any more, an empty one is a person's.
     fn close_empty(&mut self, panes: &[Pane]) {
-        let aside = self.windows.aside.map(|aside| aside.pane);
+        let Some(aside) = self.windows.aside else { return };
         for pane in panes.iter().filter(|pane| pane.pid == 0) {
-            if Some(pane.pane) != aside {
+            if pane.pane != aside.pane {
                 self.windows.tell(&Command::kill_pane(pane.pane));
             }
         }

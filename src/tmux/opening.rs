@@ -1,8 +1,8 @@
-//! The commands that make windows in a server that runs; how one begins is `outset.rs`. A window by itself is made with its program. Of
-//! many at once each is made empty, in the room of a window that stands aside, and its program begins afterwards: for a
-//! pane that was empty tmux does not run the helper that enters it among the logins (utempter), which takes as long as all
-//! the rest of a new window. They are made by a hook, of whose deeds tmux tells nobody. Why it takes these steps is in
-//! `docs/design/control-mode.md`.
+//! The commands that make windows in a server that runs; how one begins is `outset.rs`. A window by itself is made with
+//! its program. Of many at once each is made empty, in the room of a window that stands aside, and its program begins
+//! afterwards: for a pane that was empty tmux does not run the helper that enters it among the logins (utempter), which
+//! takes as long as all the rest of a new window. They are made by a hook, of whose deeds tmux tells nobody. Why it takes
+//! these steps is in `docs/design/control-mode.md`.
 
 use super::client::SESSION;
 use super::command::{Command, literal, without_shell};

@@ -73,8 +73,9 @@ impl Outset {
             heap::kept_back_in(SESSION),
             first.empty_pane(),
             resized(first.window, size),
-            // It follows those that look at it, again.
+            // It follows those that look at it, again; and windows by themselves do not begin higher.
             Command::new("set-option").args(["-wu", "-t", &window, "window-size"]),
+            Command::new("set-option").args(["-u", "-t", &format!("={SESSION}:"), "default-size"]),
             first.move_out(SESSION).args(["-t", ASIDE]),
         ];
         if !others.is_empty() {
@@ -137,6 +138,7 @@ mod tests {
                 "split-window -d -v -l 1 -t \"%0\" \"\"",
                 "resize-window -t @0 -x 80 -y 24",
                 "set-option -wu -t @0 window-size",
+                "set-option -u -t =ovr: default-size",
                 "break-pane -d -s @0.1 -n ovr -t :9999",
             ]
         );
@@ -152,7 +154,7 @@ mod tests {
         };
         let (outset, count) = services(3, "/ovr").unwrap();
         assert_eq!(count, 3);
-        assert!(lines(&outset)[7].contains("s#3"));
+        assert!(lines(&outset)[8].contains("s#3"));
         let (outset, count) = services(300, "/ovr").unwrap();
         assert!((30..300).contains(&count), "{count}");
         assert!((COMMAND_LINE / 2..=COMMAND_LINE).contains(&length(&outset)));

@@ -153,6 +153,67 @@ fn where_tmux_refuses_a_step_services_start_all_the_same() {
     }
 }
 
+/// A tmux that begins a server only as far as to this command.
+fn tmux_without_what_follows(command: &str) -> String {
+    format!(
+        "#!/bin/sh\n\
+         case \" $* \" in *' -C new-session '*)\n\
+             count=$#\n\
+             while [ $count -gt 0 ]; do\n\
+                 [ \"$1\" = {command} ] && cut=yes\n\
+                 [ -z \"$cut\" ] && set -- \"$@\" \"$1\"\n\
+                 shift\n\
+                 count=$((count - 1))\n\
+             done;;\n\
+         esac\n\
+         exec tmux \"$@\"\n"
+    )
+}
+
+#[test]
+fn a_server_that_comes_to_begin_only_in_part_has_each_service_in_a_window_all_the_same() {
+    for command in [
+        "set-environment",
+        "split-window",
+        "resize-window",
+        "set-option",
+        "break-pane",
+        "set-hook",
+        "rename-window",
+    ] {
+        let project = Project::with_many(4, |_| "exec sleep 1000".to_owned())
+            .script("odd-tmux", &tmux_without_what_follows(command))
+            .env("OVR_TMUX", "odd-tmux");
+        project.start_detached(&[]);
+        let names: Vec<_> = project.status().services.into_iter().map(|s| s.name).collect();
+        for name in &names {
+            project.wait_running([name.as_str()]);
+        }
+        wait_windows(&project, &names);
+        project.wait_until("no other pane", || panes(&project) == names.len());
+        for name in &names {
+            let service = project
+                .status()
+                .services
+                .into_iter()
+                .find(|s| s.name == *name)
+                .unwrap();
+            assert_eq!(service.restarts, 0, "{command}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_service_that_starts_later_has_the_size_of_the_others() {
+    let project = Project::with(
+        "web: stty size >$OUT/web; exec sleep 1000\napi: stty size >$OUT/api; exec sleep 1000\n",
+    );
+    project.start_detached(&["-x", "api"]);
+    assert_eq!(project.wait_out("web"), "30 120");
+    project.ovr(&["start", "api"]).success();
+    assert_eq!(project.wait_out("api"), "30 120");
+}
+
 #[test]
 fn a_window_can_be_looked_at_however_early() {
     let project = Project::with_many(20, |_| "echo here; exec sleep 1000".to_owned());
