@@ -30,7 +30,7 @@ impl Windows {
             return Ok(());
         }
         match self.aside {
-            Some(aside) if !self.makes_none => self.make(aside, name),
+            Some(aside) if !self.makes_none && !self.is_asking(Asked::Aside) => self.make(aside, name),
             Some(_) | None => {
                 while let Some(instance) = self.wanted.pop_front() {
                     self.open_alone(instance, &name(instance));
@@ -210,12 +210,14 @@ impl Controller {
         }
     }
 
-    /// The window that others are made in goes once what was begun in them runs: tmux takes its time for that.
+    /// The window that others are made in goes once what was begun in them runs: tmux takes its time for that. It is gone
+    /// when tmux has answered; a client that is lost before may have taken the order with it.
     pub(super) fn close_aside(&mut self) {
         let Some(aside) = self.windows.aside else { return };
         let is_wanted = self.windows.held || self.windows.is_opening_any();
-        if self.adopted.begun && self.windows.is_up() && !is_wanted && !self.is_starting_any() {
-            self.windows.aside = None;
+        let is_closing = self.windows.is_asking(Asked::Aside);
+        if self.adopted.begun && self.windows.is_up() && !is_wanted && !is_closing && !self.is_starting_any()
+        {
             let [selected, closed] = aside.close();
             self.windows.tell(&selected);
             self.windows.ask(&closed, Asked::Aside);

@@ -154,8 +154,9 @@ impl Controller {
             Some(Asked::WindowThere(instance)) if reply.ok => self.note_window_closed(instance, false),
             Some(Asked::WindowThere(instance)) => self.on_window_closed(instance),
             Some(Asked::Alive(instance)) => self.release_held(instance),
+            Some(Asked::Aside) => self.windows.aside = None,
             // The window is gone as well: its end tells more.
-            Some(Asked::Aside | Asked::Left(..) | Asked::Column(_)) | None => {}
+            Some(Asked::Left(..) | Asked::Column(_)) | None => {}
         }
     }
 
