@@ -46,8 +46,8 @@ impl Outset {
     /// The windows of services: of the first of these, and of as many of the others as one command line takes; how many
     /// that are is told. An empty window stands aside: it is [`Aside::SECOND`]. `None` without any.
     ///
-    /// When tmux tells that it has begun, the first window has its size: before that it is a row higher, see
-    /// [`Aside::empty_panes`]. Which of the others are there has to be asked, see [`Aside::make`].
+    /// When tmux tells that it has begun, the first window has its size: before that it is a row higher, as the one
+    /// that stands aside is while panes are made in it. Which of the others are there has to be asked, see [`Aside::make`].
     pub fn services(windows: &[New], root: &Path, size: Size) -> Option<(Self, usize)> {
         let (first, others) = windows.split_first()?;
         let mut count = others.len().min(MOST_AT_FIRST);
