@@ -26,7 +26,7 @@ fn tmux_without(command: &str) -> String {
     format!(
         "#!/bin/sh\n\
          for word; do [ \"$last\" = -f ] && [ -z \"$config\" ] && config=$word; last=$word; done\n\
-         [ -f \"$config\" ] && echo \"set -s command-alias[90] '{command}=has-session -t =nobody'\" >> \"$config\"\n\
+         [ -f \"$config\" ] && echo \"set -s command-alias[90] '{command}=send-keys -t =nobody --'\" >> \"$config\"\n\
          exec tmux \"$@\"\n"
     )
 }
