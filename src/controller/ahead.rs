@@ -37,19 +37,9 @@ impl Ahead {
             return None;
         }
         let door = bind_shim_door(dir).ok()?;
-        // Windows that wait for the user's configuration get what it sets.
-        let count = if setup.tmux_config.is_some() {
-            0
-        } else {
-            wanted.len()
-        };
-        let name = |instance: InstanceId| {
-            Some((
-                instance,
-                setup.instances.get(instance.0 as usize)?.name.to_string(),
-            ))
-        };
-        let begun = start_server(site, wanted.into_iter().take(count).map_while(name)).ok()?;
+        let held = setup.tmux_config.is_some();
+        let named = |id: InstanceId| (id, setup.instances[id.0 as usize].name.to_string());
+        let begun = start_server(site, held, wanted.into_iter().map(named)).ok()?;
         Some(Self {
             begun,
             door: Some(door),

@@ -20,10 +20,8 @@ impl Windows {
     /// Opens the wanted windows, as far as it is time for them. A server is started where there is none.
     fn open_wanted(&mut self, name: impl Fn(InstanceId) -> String) -> Result<(), Diagnostic> {
         if !self.wanted.is_empty() && matches!(self.connection, Connection::Down) {
-            // Windows that wait for the user's configuration get what it sets.
-            let count = if self.held { 0 } else { self.wanted.len() };
-            let wanted = self.wanted.iter().take(count);
-            let begun = start_server(&self.site, wanted.map(|instance| (*instance, name(*instance))))?;
+            let wanted = self.wanted.iter().map(|instance| (*instance, name(*instance)));
+            let begun = start_server(&self.site, self.held, wanted)?;
             self.begun(begun);
         }
         if self.held || (self.wanted.is_empty() && self.making.is_empty()) {

@@ -8,7 +8,7 @@ use crate::tmux::client::Client;
 use crate::tmux::command::Command;
 use crate::tmux::hold;
 use crate::tmux::opening::{Aside, New};
-use crate::tmux::outset::Outset;
+use crate::tmux::outset::{self, Outset};
 use crate::tmux::server::Server;
 use crate::tmux::setup::Setup;
 use crate::tmux::{CommandNumber, PaneId, WindowId};
@@ -127,13 +127,16 @@ pub(super) struct Begun {
     first: Vec<InstanceId>,
 }
 
-/// Starts a server, with the windows of the first of these, as far as they are such as are made with others.
+/// Starts a server, with the windows of the first of these, as far as they are such as are made with others. `held`: none,
+/// they wait for the user's configuration and get what that sets.
 pub(super) fn start_server(
     site: &Site,
+    held: bool,
     wanted: impl Iterator<Item = (InstanceId, String)>,
 ) -> Result<Begun, Diagnostic> {
     let size = site.setup.size;
     let made = wanted.map_while(|(instance, name)| Some((instance, new_window(site, &name)?)));
+    let made = made.take(if held { 0 } else { outset::MOST });
     let (mut first, windows): (Vec<_>, Vec<_>) = made.unzip();
     let (outset, aside) = if let Some((outset, count)) = Outset::services(&windows, &site.root, size) {
         first.truncate(count);

@@ -152,7 +152,7 @@ impl Aside {
     /// A pane without a program keeps the sizes that it has had until it has one. If the first is the last, tmux gives
     /// that program the one between and, a moment later, the last; else it takes the last alone, which the program has
     /// anyway. So the window has another size while panes are made in it than when they leave.
-    pub(super) fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
+    fn empty_panes(self, count: usize, size: Size) -> Vec<Command> {
         let mut commands = vec![resized(self.window, higher(size))];
         commands.extend(std::iter::repeat_with(|| self.empty_pane()).take(count));
         commands.push(resized(self.window, size));

@@ -91,11 +91,12 @@ impl Setup {
             // The shims get their environment from the controller, and views bring none.
             ("update-environment", ""),
         ];
-        let (server, session) = (global("-s", &server), global("-g", &session));
-        server
-            .chain(session)
-            .chain(global("-gw", OWN_WINDOW_OPTIONS))
-            .collect()
+        [
+            global("-s", &server),
+            global("-g", &session),
+            global("-gw", OWN_WINDOW_OPTIONS),
+        ]
+        .concat()
     }
 
     /// What tmux has by itself, and a user's file may have changed.
@@ -114,11 +115,12 @@ impl Setup {
             ("renumber-windows", "off"),
             ("set-titles", "off"),
         ];
-        let (server, session) = (global("-s", &server), global("-g", &session));
-        server
-            .chain(session)
-            .chain(global("-gw", USUAL_WINDOW_OPTIONS))
-            .collect()
+        [
+            global("-s", &server),
+            global("-g", &session),
+            global("-gw", USUAL_WINDOW_OPTIONS),
+        ]
+        .concat()
     }
 
     /// What is set on our own session and its current window, above all globals.
@@ -176,10 +178,10 @@ const USUAL_WINDOW_OPTIONS: &[(&str, &str)] = &[
     ("synchronize-panes", "off"),
 ];
 
-fn global(scope: &str, options: &[(&str, &str)]) -> impl Iterator<Item = Command> {
+fn global(scope: &str, options: &[(&str, &str)]) -> Vec<Command> {
     let set =
         |(name, value): &(&str, &str)| Command::new("set-option").args(["-q", scope, "--", name, value]);
-    options.iter().map(set).collect::<Vec<_>>().into_iter()
+    options.iter().map(set).collect()
 }
 
 /// The best `TERM` for windows that programs on this machine know.
