@@ -1,11 +1,12 @@
 //! What several rooms ask the system for and Linux and macOS give in different ways: the process table, the end of
-//! a process that is not a child, children that do not outlive us, pseudoterminals, waiting for terminals, and how
+//! a process that is not a child, children that do not outlive us, who is at the other end of a connection, pseudoterminals, waiting for terminals, and how
 //! many files may be open. Mechanism only. A difference that one file alone is concerned with stays there;
 //! `docs/design/platforms.md` lists them all.
 
 pub mod dispositions;
 pub mod open_files;
 pub mod parent_death;
+pub mod peer;
 pub mod process_end;
 pub mod processes;
 pub mod pseudoterminal;

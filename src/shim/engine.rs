@@ -354,11 +354,15 @@ impl Engine {
         }
     }
 
-    /// Connects anew and says hello; an old connection gives way only to a new one that stands.
+    /// Connects anew and says hello; an old connection gives way only to a new one that stands, and to none with the
+    /// controller that it has: that would take its end for the shim's, and orders may be on their way over it.
     fn connect(&mut self) {
         match Link::connect(&self.socket) {
             Ok(link) => {
                 self.connect_due = false;
+                if (self.link.as_mut()).is_some_and(|standing| standing.is_with_the_same(&link)) {
+                    return;
+                }
                 self.link = Some(link);
                 self.report(&Report::Hello(Box::new(self.hello())));
             }

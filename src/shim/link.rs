@@ -4,6 +4,7 @@
 use super::order_text::Orders;
 use super::protocol::{Order, Report};
 use super::wire::{self, Unreadable};
+use crate::platform::peer;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 use std::io::{self, Read, Write};
@@ -53,13 +54,27 @@ impl Link {
     /// Whether it stands, and whoever listens at `path` now is its other end. A file keeps its number for as long as
     /// its listener lives, and every controller makes one of its own.
     pub(super) fn leads_to(&self, path: &Path) -> bool {
+        self.stands() && self.listener.is_some() && self.listener == listener_at(path)
+    }
+
+    fn stands(&self) -> bool {
         let at_once = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
         let mut ends = [PollFd::new(&self.socket, PollFlags::empty())];
-        let stands = poll(&mut ends, Some(&at_once)) == Ok(0);
-        stands && self.listener.is_some() && self.listener == listener_at(path)
+        poll(&mut ends, Some(&at_once)) == Ok(0)
+    }
+
+    /// Whether it stands, and `other` is a second one to the same controller, which then listens anew: from here on this
+    /// one leads there.
+    pub(super) fn is_with_the_same(&mut self, other: &Self) -> bool {
+        let of = peer::pid(&self.socket);
+        let is_same = self.stands() && of.is_some() && of == peer::pid(&other.socket);
+        if is_same {
+            self.listener = other.listener;
+        }
+        is_same
     }
 
     pub(super) fn has_unsent(&self) -> bool {

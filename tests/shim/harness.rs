@@ -133,13 +133,27 @@ impl Pane {
         }
     }
 
-    /// A new controller at the socket, which tells the shim so.
+    /// A new controller at the socket, which tells the shim so. The one before is gone: as this process's, both would be
+    /// one to the shim.
     pub(crate) fn take_over(&mut self) {
+        if self.controller.is_some() {
+            self.lose_controller();
+        }
+        self.listen_anew();
+        self.call();
+        self.accept();
+    }
+
+    /// The socket of the controller that is there is another.
+    pub(crate) fn listen_anew(&mut self) {
         let path = self.dir.path().join("shim.sock");
         let _absent = fs::remove_file(&path);
         self.listener = UnixListener::bind(path).unwrap();
+    }
+
+    /// Tells the shim that a controller is at the socket.
+    pub(crate) fn call(&self) {
         self.signal_shim(Signal::from_number(libc::SIGUSR1).unwrap());
-        self.accept();
     }
 
     /// The controller goes away. Shut down first: closing alone may be delayed by another test's fork.

@@ -209,11 +209,26 @@ fn an_order_of_a_later_build_is_passed_over() {
 fn a_shim_that_is_called_by_the_controller_it_has_stays_with_it() {
     let mut pane = Pane::open();
     pane.run(1, "sleep 60");
-    pane.signal_shim(Signal::from_number(libc::SIGUSR1).unwrap());
+    pane.call();
     // The answer to an order that comes behind the signal comes over the same connection, and no other was made.
     pane.run_argv(2, &["/bin/true"], StopPlan::default());
     assert!(matches!(pane.report(), Report::SpawnFailed { .. }));
     assert!(!pane.is_called());
+    pane.kill(1);
+    pane.ended(1);
+    pane.close();
+}
+
+#[test]
+fn a_shim_stays_with_the_controller_that_it_has_where_that_listens_anew() {
+    let mut pane = Pane::open();
+    pane.run(1, "sleep 60");
+    pane.listen_anew();
+    for run in 2..4 {
+        pane.call();
+        pane.run_argv(run, &["/bin/true"], StopPlan::default());
+        assert!(matches!(pane.report(), Report::SpawnFailed { .. }));
+    }
     pane.kill(1);
     pane.ended(1);
     pane.close();
