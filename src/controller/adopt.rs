@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::clock;
 use super::core::Controller;
 use super::leaving::Leave;
-use super::left_over::{LeftOver, left_alone};
+use super::left_over::{LeftOver, is_tmux, left_alone};
 use super::windows::Connection;
 use crate::diag::Diagnostic;
 use crate::logs::Tone;
@@ -191,7 +191,8 @@ pub(super) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
 /// end by this one; it comes to the socket by itself. False if it is gone.
 fn signal_shim(pid: u32) -> bool {
     let Some(process) = pid_of(pid) else { return false };
-    if processes::catches(pid, signal_hook::consts::SIGUSR1) == Some(false) {
+    // As long as it has not loaded its program it has tmux's handlers, and will not have them then.
+    if is_tmux(pid) || processes::catches(pid, signal_hook::consts::SIGUSR1) == Some(false) {
         return true;
     }
     rustix::process::kill_process(process, rustix::process::Signal::USR1).is_ok()

@@ -28,7 +28,7 @@ impl Ahead {
     /// be heard of from before.
     pub(super) fn start(setup: &Setup, earlier: &Earlier, site: &Site, now: Moment) -> Option<Self> {
         let dir = setup.lock.dir();
-        let may_be_left = site.server.socket.exists() || earlier.left.is_some();
+        let may_be_left = site.server.may_be_there() || earlier.left.is_some();
         if earlier.fresh || may_be_left || dir.check_sockets().is_err() {
             return None;
         }

@@ -52,6 +52,14 @@ impl LeftOver {
             trouble: None,
             shim_socket: shim_socket.to_owned(),
         };
+        // A controller may have been killed in the midst of its start.
+        if let Err(error) = server.started(PATIENCE).await {
+            left.trouble = Some(match error.kind() {
+                ErrorKind::TimedOut => Trouble::Silent,
+                _ => Trouble::Unasked(error.to_string()),
+            });
+            return left;
+        }
         if !server.socket.exists() {
             let Some(pid) = pid.filter(|pid| is_tmux(*pid)) else {
                 return left;
@@ -157,10 +165,7 @@ impl LeftOver {
 
     /// The window that others are made in, if its controller did not come to close it.
     pub(super) fn aside(&self) -> Option<Aside> {
-        let holds = |pane: &&Pane| {
-            let words = processes::arguments(pane.pid).unwrap_or_default();
-            matches!(words.as_slice(), [.., hold, socket] if hold == hold::SUBCOMMAND && *socket == self.shim_socket)
-        };
+        let holds = |pane: &&Pane| matches!(words_of(pane).as_slice(), [.., hold, socket] if hold == hold::SUBCOMMAND && *socket == self.shim_socket);
         self.panes.iter().find(holds).map(|pane| Aside {
             window: pane.window,
             pane: pane.pane,
@@ -216,13 +221,23 @@ impl LeftOver {
 
     /// The instance whose shim of this session runs in the pane; `None` if another program does.
     pub(super) fn shim_in(pane: &Pane, shim_socket: &str) -> Option<String> {
-        // Of a process that the system does not show, tmux knows how the pane was begun.
-        let begun = || pane.command.split(' ').map(str::to_owned).collect();
-        let words: Vec<String> = processes::arguments(pane.pid).unwrap_or_else(begun);
+        let words = words_of(pane);
         let [.., shim, socket, name] = words.as_slice() else {
             return None;
         };
         (socket == shim_socket && shim == shim::SUBCOMMAND).then(|| name.clone())
+    }
+}
+
+/// What runs in the pane. As long as the process there has not loaded its program, the system shows it as tmux, or with no
+/// words at all; then, and of one that the system does not show, tmux knows how the pane was begun.
+fn words_of(pane: &Pane) -> Vec<String> {
+    // In this order: what is no longer tmux has words of its own.
+    let is_to_load = is_tmux(pane.pid);
+    let shown = processes::arguments(pane.pid).filter(|_| !is_to_load);
+    match shown {
+        Some(words) if !words.is_empty() || processes::one(pane.pid).is_none() => words,
+        Some(_) | None => pane.words(),
     }
 }
 

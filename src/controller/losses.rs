@@ -7,6 +7,7 @@ use super::leaving::Leave;
 use super::left_over::is_tmux;
 use super::links::LinkEvent;
 use super::windows::{Asked, Connection};
+use crate::diag::Diagnostic;
 use crate::logs::Tone;
 use crate::model::{InstanceId, Moment};
 use crate::supervisor::Event;
@@ -116,7 +117,11 @@ impl Controller {
         }
         let mut is_useless = false;
         match was {
-            Connection::Up(_) if gone.greeted => {
+            Connection::Up(_) => {
+                if let Some(error) = self.never_came_up(gone) {
+                    self.leave = Some(Leave::NoTmux(error));
+                    return;
+                }
                 // The client alone may be gone: it was detached by hand, or killed.
                 self.windows.forget_panes();
                 if let Ok(client) = Client::attach(&self.windows.site.server) {
@@ -124,12 +129,6 @@ impl Controller {
                     return;
                 }
                 is_useless = true;
-            }
-            Connection::Up(_) => {
-                // A tmux that is too old may fail in any way.
-                let too_old = locate::version_of(&self.windows.site.server.binary).err();
-                self.leave = Some(Leave::NoTmux(too_old.unwrap_or_else(|| gone.diagnostic())));
-                return;
             }
             // It was there a moment ago, with what is to be taken over.
             Connection::Attaching(_) if !self.adopted.begun && self.left_tmux_pid.is_some_and(is_tmux) => {
@@ -145,6 +144,16 @@ impl Controller {
             .tmux_pid
             .filter(|pid| self.watch_server(*pid, is_useless));
         self.look_at_losses();
+    }
+
+    /// What to say where the client that started the server has ended before there was a session.
+    fn never_came_up(&self, gone: &Gone) -> Option<Diagnostic> {
+        if gone.greeted {
+            return None;
+        }
+        // A tmux that is too old may fail in any way.
+        let too_old = locate::version_of(&self.windows.site.server.binary).err();
+        too_old.or_else(|| (!gone.begun).then(|| gone.diagnostic()))
     }
 
     /// Has the end of the server's process reported; false if it has ended. It is asked to end by its process, if

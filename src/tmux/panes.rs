@@ -19,6 +19,31 @@ pub struct Pane {
     pub command: String,
 }
 
+impl Pane {
+    /// The words that it was started with.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut word: Option<String> = None;
+        let mut quote = None;
+        let mut rest = self.command.chars();
+        while let Some(c) = rest.next() {
+            match (c, quote) {
+                (' ', None) => words.extend(word.take()),
+                ('"' | '\'', None) => {
+                    quote = Some(c);
+                    word.get_or_insert_default();
+                }
+                (_, Some(open)) if c == open => quote = None,
+                // Within single quotes nothing is escaped.
+                ('\\', None | Some('"')) => word.get_or_insert_default().extend(rest.next()),
+                _ => word.get_or_insert_default().push(c),
+            }
+        }
+        words.extend(word);
+        words
+    }
+}
+
 impl Command {
     /// All panes of our session; read the reply with [`panes`].
     pub fn list_panes() -> Self {
@@ -94,6 +119,29 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn what_tmux_quotes_are_the_words_that_it_was_given() {
+        let words = |command: &str| {
+            let pane = Pane {
+                window: WindowId(0),
+                pane: PaneId(0),
+                pid: 1,
+                command: command.into(),
+            };
+            pane.words()
+        };
+        assert_eq!(
+            words("/x/ovr shim /run/s web"),
+            ["/x/ovr", "shim", "/run/s", "web"]
+        );
+        assert_eq!(
+            words("\"/a b/$c\" shim '/run \"d\"' \"web#1\""),
+            ["/a b/$c", "shim", "/run \"d\"", "web#1"]
+        );
+        assert_eq!(words("\"a\\\"b\" \\~x '' \\;"), ["a\"b", "~x", "", ";"]);
+        assert!(words("").is_empty());
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Gone {
     pub reason: String,
     /// The error of the command it was started with, or what stood on its standard error.
     pub errors: String,
+    /// What it was started with had been carried out: its session was there.
+    pub begun: bool,
     /// A greeting had come.
     pub greeted: bool,
     /// tmux said goodbye and no reason: the session has ended. A client or server that was killed has not.
@@ -212,6 +214,7 @@ impl Pairing {
             if !reply.ok && !self.begun {
                 self.gone.errors = reply.text();
             }
+            self.gone.begun |= reply.ok && !self.begun;
             self.begun = true;
             return;
         }

@@ -5,6 +5,8 @@ use super::whole::listing;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
 use crate::platform::process_end::ProcessEnd;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
 use std::fs;
@@ -14,9 +16,11 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 /// The longest path of a socket on all supported systems.
@@ -103,6 +107,46 @@ impl Server {
             ok: output.status.success(),
             text: String::from_utf8_lossy(&output.stdout).into_owned(),
             errors: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        })
+    }
+
+    /// Held by whoever starts a server here, until that can be reached. Its name is tmux's.
+    fn start_lock(&self) -> PathBuf {
+        let mut path = self.socket.clone().into_os_string();
+        path.push(".lock");
+        path.into()
+    }
+
+    /// Whether one may be there: it can be reached, or is about to.
+    pub fn may_be_there(&self) -> bool {
+        self.socket.exists() || self.start_lock().exists()
+    }
+
+    /// Waits for one that somebody is just starting, until it can be reached or has come to nothing.
+    ///
+    /// # Errors
+    /// It took longer than `patience`, or there is no thread to wait in.
+    pub async fn started(&self, patience: Duration) -> io::Result<()> {
+        let Ok(lock) = fs::File::open(self.start_lock()) else {
+            // Removed with the first moment in which it can be reached, or never made.
+            return Ok(());
+        };
+        let (tell, told) = oneshot::channel();
+        // The system has no other way to wait for a lock. The thread ends with its holder, or with this process.
+        let waiter = thread::Builder::new()
+            .name("tmux starts".to_owned())
+            .spawn(move || {
+                // A system without such locks has nobody who holds one; and nobody may listen any more.
+                let _locked = retry_on_intr(|| flock(&lock, FlockOperation::LockShared));
+                let _told = tell.send(());
+            });
+        waiter?;
+        let waited = timeout(patience, told).await;
+        waited.map(drop).map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it has been starting for {patience:?}"),
+            )
         })
     }
 

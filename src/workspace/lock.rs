@@ -251,6 +251,7 @@ impl Drop for SessionLock {
                 shim,
                 self.dir.lane_socket(),
                 self.dir.tmux_socket(),
+                self.dir.tmux_start_lock(),
                 self.dir.tmux_config(),
                 beside(&events),
                 events,

@@ -95,6 +95,11 @@ impl SessionDir {
         self.path.join("tmux.sock")
     }
 
+    /// What tmux holds while it starts that server, and leaves behind if it is killed then.
+    pub(super) fn tmux_start_lock(&self) -> PathBuf {
+        self.path.join("tmux.sock.lock")
+    }
+
     /// The token of a session that is served on TCP.
     pub fn token_file(&self) -> PathBuf {
         self.path.join("token")

@@ -14,6 +14,7 @@ mod api;
 mod beside;
 mod change;
 mod clean;
+mod coming_up;
 mod completion;
 mod compose_clients;
 mod configurations;

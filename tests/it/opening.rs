@@ -277,23 +277,3 @@ fn what_keeps_a_window_open_is_nothing_to_type() {
         .code(64)
         .says(&["usage: ovr hold", "ovr itself"]);
 }
-
-#[test]
-fn a_tmux_whose_client_is_killed_while_it_starts_is_not_left_behind() {
-    // It never hears what it is asked.
-    let script = "#!/bin/sh\n\
-        case \" $* \" in *' -C new-session '*)\n\
-            mkfifo $OUT/in\n\
-            exec 3<>$OUT/in\n\
-            tmux \"$@\" <&3 &\n\
-            until [ -S \"$2\" ]; do sleep 0.001; done\n\
-            kill -9 $!\n\
-            exit 1;;\n\
-        esac\n\
-        exec tmux \"$@\"\n";
-    let project = Project::with("web: sleep 1000\n")
-        .script("odd-tmux", script)
-        .env("OVR_TMUX", "odd-tmux");
-    project.ovr(&["start"]).code(72).says(&["tmux did not come up"]);
-    project.wait_gone();
-}
