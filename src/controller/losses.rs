@@ -22,6 +22,12 @@ use std::time::Duration;
 /// A shim hears at once that its terminal is gone; one that is stopped must not hold up the others for ever.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A server that lives no longer is no better than the one before it.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
+
+/// So many servers that live no longer, one after the other, and no further one is started.
+const MOST_SHORT_LIVES: u32 = 5;
+
 /// Losses whose cause is not known yet.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
@@ -36,6 +42,10 @@ pub(super) struct Losses {
     closed: BTreeSet<InstanceId>,
     /// The server ended because its last window was closed.
     last_window_closed: bool,
+    /// When a server was last lost with its windows.
+    lost_at: Option<Moment>,
+    /// How many were lost within [`SHORT_LIFE`] of the one before, up to now.
+    short_lives: u32,
 }
 
 /// A window that hung up, until it is known why.
@@ -48,6 +58,14 @@ struct Held {
 impl Losses {
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.server_gone
+    }
+
+    /// A server was lost with its windows. Whether another one may live longer.
+    fn note_server_lost(&mut self, now: Moment) -> bool {
+        let lost_before = self.lost_at.replace(now);
+        let is_short = lost_before.is_some_and(|before| now.since(before) < SHORT_LIFE);
+        self.short_lives = if is_short { self.short_lives + 1 } else { 0 };
+        self.short_lives < MOST_SHORT_LIVES
     }
 
     /// Whether the server is gone and it is not yet clear with what.
@@ -258,9 +276,12 @@ impl Controller {
     }
 
     fn on_windows_lost(&mut self) {
-        let recover = self.facts.recover;
+        let may_last = self.losses.note_server_lost(self.clock.now());
+        let recover = self.facts.recover && may_last;
         let then = if recover {
             "starting it again with the services that ran"
+        } else if self.facts.recover {
+            "it ends as soon as it is started: ending the session"
         } else {
             "ending the session"
         };

@@ -112,3 +112,33 @@ fn a_start_waits_for_the_tmux_that_a_killed_controller_was_starting() {
     next.ctrl_c();
     assert_eq!(next.wait_exit(), 130);
 }
+
+#[test]
+fn a_tmux_that_ends_as_soon_as_it_is_started_is_not_started_for_ever() {
+    // It is gone with the first answer to what it is asked.
+    let script = format!(
+        "{BEGINS}\
+         case \" $* \" in *' -C new-session '*)\n\
+             echo started >>$OUT/starts\n\
+             mkfifo $OUT/in.$$ $OUT/said.$$\n\
+             exec 3<&0\n\
+             cat <&3 >$OUT/in.$$ &\n\
+             tmux \"$@\" <$OUT/in.$$ >$OUT/said.$$ &\n\
+             while IFS= read -r line; do\n\
+                 printf '%s\\n' \"$line\"\n\
+                 case $line in '%end '*' 1') tmux -S \"$2\" kill-server;; esac\n\
+             done <$OUT/said.$$\n\
+             exit;;\n\
+         esac\n\
+         exec tmux \"$@\"\n"
+    );
+    let project = Project::with("web: exec sleep 1000\napi: exec sleep 1000\n")
+        .script("odd-tmux", &script)
+        .env("OVR_TMUX", "odd-tmux");
+    let start = project.start_piped(&[]);
+    assert_ne!(start.wait_exit(), 0);
+    let said = start.plain();
+    assert!(said.contains("it ends as soon as it is started"), "{said}");
+    assert!(project.out("starts").lines().count() >= 6);
+    project.wait_gone();
+}
