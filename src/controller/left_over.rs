@@ -53,11 +53,12 @@ impl LeftOver {
             shim_socket: shim_socket.to_owned(),
         };
         // A controller may have been killed in the midst of its start.
-        if let Err(error) = server.started(PATIENCE).await {
-            left.trouble = Some(match error.kind() {
-                ErrorKind::TimedOut => Trouble::Silent,
-                _ => Trouble::Unasked(error.to_string()),
-            });
+        left.trouble = match server.started(PATIENCE).await {
+            Ok(true) => None,
+            Ok(false) => Some(Trouble::Silent),
+            Err(error) => Some(Trouble::Unasked(error.to_string())),
+        };
+        if left.trouble.is_some() {
             return left;
         }
         if !server.socket.exists() {
@@ -165,7 +166,10 @@ impl LeftOver {
 
     /// The window that others are made in, if its controller did not come to close it.
     pub(super) fn aside(&self) -> Option<Aside> {
-        let holds = |pane: &&Pane| matches!(words_of(pane).as_slice(), [.., hold, socket] if hold == hold::SUBCOMMAND && *socket == self.shim_socket);
+        let holds = |pane: &&Pane| {
+            let words = words_of(pane);
+            matches!(words.as_slice(), [.., hold, socket] if hold == hold::SUBCOMMAND && *socket == self.shim_socket)
+        };
         self.panes.iter().find(holds).map(|pane| Aside {
             window: pane.window,
             pane: pane.pane,

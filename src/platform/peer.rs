@@ -10,8 +10,6 @@ pub fn pid(socket: impl AsFd) -> Option<u32> {
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
-/// The number of the process that listens at the other end, or that has connected to us; `None` where the system does
-/// not tell.
 #[cfg(target_os = "macos")]
 pub fn pid(socket: impl AsFd) -> Option<u32> {
     use std::os::fd::AsRawFd;

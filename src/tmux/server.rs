@@ -4,9 +4,8 @@ use super::command::Command;
 use super::whole::listing;
 use super::{PaneId, SessionId, WindowId};
 use crate::diag::{Diagnostic, Kind};
+use crate::platform::file_lock;
 use crate::platform::process_end::ProcessEnd;
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
 use std::fs;
@@ -16,11 +15,10 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
 use std::process::Stdio;
-use std::thread;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 /// The longest path of a socket on all supported systems.
@@ -122,32 +120,18 @@ impl Server {
         self.socket.exists() || self.start_lock().exists()
     }
 
-    /// Waits for one that somebody is just starting, until it can be reached or has come to nothing.
+    /// Waits for one that somebody is just starting, until it can be reached or has come to nothing, for at most
+    /// `patience`. `false`: it is still starting.
     ///
     /// # Errors
-    /// It took longer than `patience`, or there is no thread to wait in.
-    pub async fn started(&self, patience: Duration) -> io::Result<()> {
+    /// It cannot be waited for.
+    pub async fn started(&self, patience: Duration) -> io::Result<bool> {
         let Ok(lock) = fs::File::open(self.start_lock()) else {
             // Removed with the first moment in which it can be reached, or never made.
-            return Ok(());
+            return Ok(true);
         };
-        let (tell, told) = oneshot::channel();
-        // The system has no other way to wait for a lock. The thread ends with its holder, or with this process.
-        let waiter = thread::Builder::new()
-            .name("tmux starts".to_owned())
-            .spawn(move || {
-                // A system without such locks has nobody who holds one; and nobody may listen any more.
-                let _locked = retry_on_intr(|| flock(&lock, FlockOperation::LockShared));
-                let _told = tell.send(());
-            });
-        waiter?;
-        let waited = timeout(patience, told).await;
-        waited.map(drop).map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("it has been starting for {patience:?}"),
-            )
-        })
+        let waited = spawn_blocking(move || file_lock::wait_until_free(lock, patience)).await;
+        Ok(waited.map_err(io::Error::other)??)
     }
 
     /// Asks the server with this pid to make its socket again, and waits until it can be reached (0.5 s on

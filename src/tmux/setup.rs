@@ -91,12 +91,7 @@ impl Setup {
             // The shims get their environment from the controller, and views bring none.
             ("update-environment", ""),
         ];
-        [
-            global("-s", &server),
-            global("-g", &session),
-            global("-gw", OWN_WINDOW_OPTIONS),
-        ]
-        .concat()
+        globals(&server, &session, OWN_WINDOW_OPTIONS)
     }
 
     /// What tmux has by itself, and a user's file may have changed.
@@ -115,12 +110,7 @@ impl Setup {
             ("renumber-windows", "off"),
             ("set-titles", "off"),
         ];
-        [
-            global("-s", &server),
-            global("-g", &session),
-            global("-gw", USUAL_WINDOW_OPTIONS),
-        ]
-        .concat()
+        globals(&server, &session, USUAL_WINDOW_OPTIONS)
     }
 
     /// What is set on our own session and its current window, above all globals.
@@ -178,10 +168,17 @@ const USUAL_WINDOW_OPTIONS: &[(&str, &str)] = &[
     ("synchronize-panes", "off"),
 ];
 
-fn global(scope: &str, options: &[(&str, &str)]) -> Vec<Command> {
-    let set =
-        |(name, value): &(&str, &str)| Command::new("set-option").args(["-q", scope, "--", name, value]);
-    options.iter().map(set).collect()
+/// Options by name and value, for all sessions and windows.
+type Options<'a> = &'a [(&'a str, &'a str)];
+
+fn globals(server: Options<'_>, session: Options<'_>, window: Options<'_>) -> Vec<Command> {
+    let scopes = [("-s", server), ("-g", session), ("-gw", window)];
+    let set = |(scope, options): (&'static str, Options<'_>)| {
+        let one =
+            |(name, value): &(&str, &str)| Command::new("set-option").args(["-q", scope, "--", name, value]);
+        options.iter().map(one).collect::<Vec<_>>()
+    };
+    scopes.into_iter().flat_map(set).collect()
 }
 
 /// The best `TERM` for windows that programs on this machine know.

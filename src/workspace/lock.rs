@@ -10,6 +10,7 @@ use super::note;
 use super::session::SessionEntry;
 use super::session_dir::{SessionDir, system};
 use crate::diag::Diagnostic;
+use crate::platform::file_lock;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, stat};
 use rustix::io::{Errno, retry_on_intr};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,6 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -187,18 +187,7 @@ impl SessionLock {
             Err(Errno::NOENT) => return Ok(true),
             Err(errno) => return Err(unusable(dir, errno)),
         };
-        // The kernel wakes a thread that waits for the lock; nothing but a thread can give up waiting.
-        let (tell, told) = mpsc::channel();
-        thread::spawn(move || {
-            let taken = retry_on_intr(|| flock(&file, FlockOperation::LockShared));
-            drop(file);
-            let _nobody_listens_any_more = tell.send(taken);
-        });
-        match told.recv_timeout(patience) {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(errno)) => Err(unusable(dir, errno)),
-            Err(_) => Ok(false),
-        }
+        file_lock::wait_until_free(file, patience).map_err(|errno| unusable(dir, errno))
     }
 
     fn write(&mut self, holder: &Holder) -> Result<(), Diagnostic> {

@@ -320,3 +320,15 @@ fn a_link_in_place_of_the_lock_is_refused() {
     ));
     assert_eq!(fs::read_to_string(&target).unwrap(), "keep");
 }
+
+#[test]
+fn what_tmux_leaves_of_a_start_that_was_cut_short_goes_with_the_session() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = session(root.path());
+    let lock = SessionLock::acquire(&dir, &holder()).unwrap();
+    // As it names it: by its socket.
+    let socket = dir.tmux_socket();
+    fs::write(socket.with_file_name("tmux.sock.lock"), "").unwrap();
+    lock.end();
+    assert!(!dir.path().exists());
+}
