@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::ending::AtEnd;
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::{self, FileWatch};
+use super::files::{self, FileNews, FileWatch, Watched};
 use super::follow::Named;
 use super::hook_run::HookNews;
 use super::hooks::Hooks;
@@ -89,7 +89,7 @@ enum Input {
     /// The tmux server's process with this pid has ended.
     ServerEnded(u32),
     /// Something in the runtime directory was made or removed.
-    Files,
+    Files(FileNews),
     /// Nobody reads the console any more.
     ConsoleFailed,
     /// Something about the files that lines are kept in.
@@ -189,7 +189,7 @@ pub(super) struct Controller {
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
     /// The runtime directory that is watched, and the watch of the one that has taken its place.
-    pub(super) watched: Option<(u64, u64)>,
+    pub(super) watched: Watched,
     pub(super) new_files: Option<FileWatch>,
     /// Other files are watched from now on: where the news of them come, if there are any.
     pub(super) rewatched: Option<Rewatched>,
@@ -303,7 +303,7 @@ impl Controller {
             Some(comparison) = outlets.compared.recv() => Input::Compared(comparison),
             Some(looked) = outlets.looked.recv() => Input::Looked(looked),
             Some(pid) = outlets.server_ended.recv() => Input::ServerEnded(pid),
-            () = files::changed(&mut outlets.files) => Input::Files,
+            news = files::news(&mut outlets.files) => Input::Files(news),
             () = console_failed(&mut outlets.console_failed) => Input::ConsoleFailed,
             sentence = log_trouble(&mut outlets.log_troubles) => Input::Logs(sentence),
             news = watch::told(&mut outlets.watched) => Input::Watch(news),
@@ -329,7 +329,7 @@ impl Controller {
             Input::Compared(comparison) => self.on_compared(comparison),
             Input::Looked(looked) => self.on_looked(looked),
             Input::ServerEnded(pid) => self.on_server_ended(pid),
-            Input::Files => self.renew_files(),
+            Input::Files(news) => self.on_file_news(news),
             // The session goes on without one.
             Input::ConsoleFailed => self.console = None,
             Input::Logs(sentence) => self.say_alarm(&sentence),

@@ -2,7 +2,7 @@
 //! anew where somebody removes them.
 
 use super::core::Controller;
-use super::files::{self, FileWatch};
+use super::files::{FileNews, Watched};
 use super::leaving::Leave;
 use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
@@ -25,6 +25,7 @@ impl Controller {
         shim_door: Option<UnixListener>,
         tcp: Option<TcpDoor>,
     ) -> Result<(), Diagnostic> {
+        self.watch_directory();
         match shim_door {
             Some(listener) => self.accept_shims(listener),
             None => self.open_shim_door()?,
@@ -72,9 +73,41 @@ impl Controller {
         Ok(())
     }
 
+    /// Sees to it that the runtime directory is watched. `true`: it was not, and what happened until now is not told.
+    fn watch_directory(&mut self) -> bool {
+        let another = self.watched.turn_to(self.lock.dir().path());
+        let is_another = another.is_some();
+        self.new_files = another.or(self.new_files.take());
+        is_another || self.watched == Watched::Nothing
+    }
+
+    /// Makes sure that the lock is in its place and held, in a directory whose changes will be told: from then on
+    /// nothing goes unseen.
+    fn hold_place(&mut self) -> Result<Standing, Diagnostic> {
+        let mut standing = Standing::Intact;
+        loop {
+            match self.lock.reaffirm(&self.holder())? {
+                Standing::Lost => return Ok(Standing::Lost),
+                Standing::Renewed => standing = Standing::Renewed,
+                Standing::Intact => {}
+            }
+            // Somebody may have removed the lock, or the directory, before the watch stood.
+            if !self.watch_directory() {
+                return Ok(standing);
+            }
+        }
+    }
+
+    pub(super) fn on_file_news(&mut self, news: FileNews) {
+        if news == FileNews::Gone {
+            self.watched = Watched::Nothing;
+        }
+        self.renew_files();
+    }
+
     /// Makes anew what somebody removed from the runtime directory: lock, sockets, tmux's socket.
-    pub(super) fn renew_files(&mut self) {
-        match self.lock.reaffirm(&self.holder()) {
+    fn renew_files(&mut self) {
+        match self.hold_place() {
             Ok(Standing::Lost) => {
                 self.leave = Some(Leave::Deposed);
                 return;
@@ -85,14 +118,6 @@ impl Controller {
             Err(error) => return self.say_alarm(&error.to_string()),
         }
         let dir = self.lock.dir().clone();
-        // Before the files are looked at: none of them can go unseen after that.
-        if self
-            .watched
-            .is_some_and(|watched| Some(watched) != files::identity(dir.path()))
-        {
-            self.watched = files::identity(dir.path());
-            self.new_files = FileWatch::new(dir.path());
-        }
         self.events.renew();
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
@@ -104,8 +129,11 @@ impl Controller {
                     .inspect_err(|_| self.cannot_write = true)
             }),
         ];
-        for error in renewed.into_iter().flatten().filter_map(Result::err) {
-            self.say_alarm(&error.to_string());
+        // Where the directory went meanwhile, that is told next, and all of this is tried again.
+        if self.lock.is_in_place() || self.watched == Watched::Never {
+            for error in renewed.into_iter().flatten().filter_map(Result::err) {
+                self.say_alarm(&error.to_string());
+            }
         }
         if !dir.tmux_socket().exists()
             && let Some(pid) = self.info.tmux_pid
@@ -177,9 +205,12 @@ impl Controller {
         }
     }
 
-    /// Somebody says that files are missing: what could not be written is tried again.
+    /// Somebody says that files are missing: what could not be written or watched is tried again.
     pub(super) fn renew_files_as_told(&mut self) {
         self.cannot_write = false;
+        if self.watched == Watched::Never {
+            self.watched = Watched::Nothing;
+        }
         self.renew_files();
     }
 }

@@ -1,12 +1,65 @@
 //! Tells the loop when something in the runtime directory was made or removed. Where the watch cannot be had, it
 //! never does; SIGUSR1 does the same there.
 
-use crate::workspace::watch::DirWatch;
+use crate::workspace::watch::{DirWatch, Told};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+/// What the loop hears of the runtime directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileNews {
+    Changed,
+    /// The directory that was watched is gone.
+    Gone,
+}
+
+/// Which directory is watched for what happens to the runtime directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// None yet, or one that is gone.
+    Nothing,
+    /// The one with this device and number.
+    Directory(u64, u64),
+    /// A watch cannot be had.
+    Never,
+}
+
+impl Watched {
+    /// Sees to it that the directory at this path is watched. Another watch than before, if it took one: whatever
+    /// happened before that is not told.
+    pub(super) fn turn_to(&mut self, dir: &Path) -> Option<FileWatch> {
+        let found = identity(dir);
+        if *self == Self::Never || (*self == found && found != Self::Nothing) {
+            return None;
+        }
+        match FileWatch::new(dir) {
+            // Should it have been replaced since it was looked at, it is not the one that is found next time.
+            Ok(watch) => {
+                *self = found;
+                Some(watch)
+            }
+            Err(error) if is_away(&error) => {
+                *self = Self::Nothing;
+                None
+            }
+            Err(_) => {
+                *self = Self::Never;
+                None
+            }
+        }
+    }
+}
+
+fn is_away(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
 
 /// A watch on the runtime directory.
 pub(super) struct FileWatch {
@@ -16,35 +69,35 @@ pub(super) struct FileWatch {
 }
 
 impl FileWatch {
-    /// On the runtime. `None` where the watch cannot be had: then a removed socket is a matter of SIGUSR1.
-    pub(super) fn new(dir: &Path) -> Option<Self> {
-        let watch = DirWatch::new(dir).ok()?;
-        let handle = watch.as_fd().try_clone_to_owned().ok()?;
+    /// On the runtime. Where it cannot be had, a removed socket is a matter of SIGUSR1.
+    fn new(dir: &Path) -> io::Result<Self> {
+        let watch = DirWatch::new(dir)?;
+        let handle = watch.as_fd().try_clone_to_owned()?;
         // SAFETY: the descriptor is owned by the `AsyncFd`, so it stays open and the same while registered.
-        let handle = unsafe { AsyncFd::register_with_interest(handle, Interest::READABLE) }.ok()?;
-        Some(Self { watch, handle })
+        let handle = unsafe { AsyncFd::register_with_interest(handle, Interest::READABLE) }
+            .map_err(|refused| refused.into_parts().1)?;
+        Ok(Self { watch, handle })
     }
 
-    /// Returns when something changed; false if the watch is of no use any more.
-    async fn changed(&mut self) -> bool {
+    /// Returns when something changed; `None` if the watch is of no use any more.
+    async fn news(&mut self) -> Option<FileNews> {
         loop {
-            let Ok(mut ready) = self.handle.readable().await else {
-                return false;
-            };
+            let mut ready = self.handle.readable().await.ok()?;
             ready.clear_ready();
-            match self.watch.drain() {
-                Ok(true) => return true,
-                Ok(false) => {}
-                Err(_) => return false,
+            match self.watch.drain().ok()? {
+                Told::Nothing => {}
+                Told::Change => return Some(FileNews::Changed),
+                Told::Gone => return Some(FileNews::Gone),
             }
         }
     }
 }
 
 /// Which directory is found at this path.
-pub(super) fn identity(dir: &Path) -> Option<(u64, u64)> {
-    let found = std::fs::metadata(dir).ok()?;
-    Some((found.dev(), found.ino()))
+fn identity(dir: &Path) -> Watched {
+    std::fs::metadata(dir).map_or(Watched::Nothing, |found| {
+        Watched::Directory(found.dev(), found.ino())
+    })
 }
 
 /// Lets go of the watch. The system takes milliseconds for that, so it has a thread of its own, and its time is
@@ -56,13 +109,55 @@ pub(super) fn give_up(files: &mut Option<FileWatch>) {
     }
 }
 
-/// Waits for a change; for ever where nothing can be watched.
-pub(super) async fn changed(files: &mut Option<FileWatch>) {
+/// Waits for news; for ever where nothing can be watched.
+pub(super) async fn news(files: &mut Option<FileWatch>) -> FileNews {
     if let Some(watch) = files {
-        if watch.changed().await {
-            return;
+        let news = watch.news().await;
+        if news != Some(FileNews::Changed) {
+            *files = None;
         }
-        *files = None;
+        if let Some(news) = news {
+            return news;
+        }
     }
-    std::future::pending::<()>().await;
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileNews, Watched, news};
+    use std::fs;
+
+    #[tokio::test]
+    async fn a_directory_that_is_away_is_watched_as_soon_as_it_is_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let mut watched = Watched::Nothing;
+        assert!(watched.turn_to(&path).is_none());
+        assert_eq!(watched, Watched::Nothing);
+        fs::create_dir(&path).unwrap();
+        let mut files = watched.turn_to(&path);
+        assert!(files.is_some() && watched.turn_to(&path).is_none());
+        fs::write(path.join("lock"), "").unwrap();
+        assert_eq!(news(&mut files).await, FileNews::Changed);
+        fs::remove_dir_all(&path).unwrap();
+        assert_eq!(news(&mut files).await, FileNews::Gone);
+        assert!(files.is_none() && watched.turn_to(&path).is_none());
+        assert_eq!(watched, Watched::Nothing);
+    }
+
+    #[tokio::test]
+    async fn another_directory_at_the_same_path_is_watched_in_place_of_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        fs::create_dir(&path).unwrap();
+        let mut watched = Watched::Nothing;
+        let _before = watched.turn_to(&path);
+        // Nothing in the directory changes by that, as when a file system is unmounted.
+        fs::rename(&path, dir.path().join("away")).unwrap();
+        fs::create_dir(&path).unwrap();
+        let mut files = watched.turn_to(&path);
+        fs::write(path.join("lock"), "").unwrap();
+        assert_eq!(news(&mut files).await, FileNews::Changed);
+    }
 }

@@ -2,7 +2,6 @@
 //! channels of the loop. Nothing here runs yet.
 
 use super::core::{Inlets, Outlets};
-use super::files::FileWatch;
 use super::links::LinkEvent;
 use super::planned::{Planned, label};
 use super::session::Setup;
@@ -94,7 +93,6 @@ pub(super) fn site(setup: &Setup) -> Site {
 pub(super) fn channels(
     links: mpsc::UnboundedReceiver<LinkEvent>,
     signals: signal_hook_tokio::Signals,
-    files: Option<FileWatch>,
     console_failed: Option<ConsoleFailed>,
     watched: Option<mpsc::UnboundedReceiver<News>>,
 ) -> (Inlets, Outlets) {
@@ -139,7 +137,7 @@ pub(super) fn channels(
         pipes: pipes_out,
         server_ended: server_ended_out,
         signals,
-        files,
+        files: None,
         console_failed,
         log_troubles: None,
         watched,

@@ -11,7 +11,7 @@ use super::doors::system;
 use super::ending::{AtEnd, Outcome};
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::{self, FileWatch};
+use super::files::Watched;
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
@@ -255,13 +255,7 @@ fn prepare(
     let events = EventLog::new(dir.events_file(), !fresh, &by_name);
     let hosts: Vec<Host> = setup.instances.iter().cloned().map(Host::new).collect();
     let (links, links_out) = Links::new();
-    let (inlets, mut outlets) = channels(
-        links_out,
-        signals,
-        FileWatch::new(dir.path()),
-        console_failed,
-        watched,
-    );
+    let (inlets, mut outlets) = channels(links_out, signals, console_failed, watched);
     let mut hub = Hub::new(setup.instances.len(), renderer);
     if let Some(logs) = &setup.logs
         && let Some((store, troubles)) = keeping::start(logs, &setup.instances)?
@@ -316,7 +310,7 @@ fn prepare(
         console,
         schedules,
         watches,
-        watched: files::identity(dir.path()),
+        watched: Watched::Nothing,
         new_files: None,
         rewatched: None,
         hooks: Hooks::default(),

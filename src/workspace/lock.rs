@@ -146,10 +146,15 @@ impl SessionLock {
         &self.dir
     }
 
+    /// Whether the file that is held is the one that others find.
+    pub fn is_in_place(&self) -> bool {
+        is_at(&self.file, &self.dir.lock_file())
+    }
+
     /// Looks whether the lock's file is still the one that is held, and makes and takes it anew if somebody
     /// removed it: without its file, a second session could start beside this one.
     pub fn reaffirm(&mut self, holder: &Holder) -> Result<Standing, Diagnostic> {
-        if is_at(&self.file, &self.dir.lock_file()) {
+        if self.is_in_place() {
             return Ok(Standing::Intact);
         }
         match Self::acquire(&self.dir, holder) {
@@ -227,7 +232,7 @@ impl Drop for SessionLock {
             return;
         };
         // Somebody may have removed the directory and another session made it anew: then it is not ours.
-        if is_at(&self.file, &self.dir.lock_file()) {
+        if self.is_in_place() {
             note::remove(&self.dir);
             let session = self.dir.session_file();
             let token = self.dir.token_file();

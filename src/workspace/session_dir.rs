@@ -144,15 +144,15 @@ impl SessionDir {
     }
 
     /// Makes the directory and the one above it (0700), refuses both if somebody else could tamper with them,
-    /// and returns the gate of the upper one, closed: while it is, neither is removed. `None` if the upper one
-    /// was removed before the gate was closed.
+    /// and returns the gate of the upper one, closed: while it is, neither is removed by any of us. `None` if either
+    /// was removed meanwhile.
     pub(super) fn enter<Gate>(
         &self,
         close_gate: impl FnOnce(&Path) -> Result<Option<Gate>, Diagnostic>,
     ) -> Result<Option<Gate>, Diagnostic> {
         self.check_sockets()?;
         let root = self.path.parent().unwrap_or(Path::new("/"));
-        make(root, true)?;
+        make(root, true).map_err(|error| cannot_make(root, &error))?;
         // Before the gate: somebody else's directory could have a gate that never opens.
         if !verify(root, self.forbidden_above)? {
             return Ok(None);
@@ -160,7 +160,11 @@ impl SessionDir {
         let Some(gate) = close_gate(root)? else {
             return Ok(None);
         };
-        make(&self.path, false)?;
+        match make(&self.path, false) {
+            // The gate stops nobody who empties the place by hand.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            made => made.map_err(|error| cannot_make(&self.path, &error))?,
+        }
         Ok(verify(&self.path, PRIVATE)?.then_some(gate))
     }
 
@@ -178,19 +182,23 @@ impl SessionDir {
     }
 }
 
-fn make(path: &Path, with_parents: bool) -> Result<(), Diagnostic> {
+fn make(path: &Path, with_parents: bool) -> io::Result<()> {
     let made = DirBuilder::new().recursive(with_parents).mode(0o700).create(path);
     match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(system(
-            format!("cannot make the runtime directory {}", path.display()),
-            &error,
-        )
-        .hint("set OVR_RUNTIME_DIR to a directory that you can write to")),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(()) | Err(_) => {
             give_back_to_owner(path);
             Ok(())
         }
     }
+}
+
+fn cannot_make(path: &Path, error: &io::Error) -> Diagnostic {
+    system(
+        format!("cannot make the runtime directory {}", path.display()),
+        error,
+    )
+    .hint("set OVR_RUNTIME_DIR to a directory that you can write to")
 }
 
 /// A directory of ours that an odd umask has locked us out of; whatever else it may be is refused later.
@@ -288,6 +296,18 @@ mod tests {
 
     fn create(session: &SessionDir) -> Result<Option<()>, Diagnostic> {
         session.enter(|_| Ok(Some(())))
+    }
+
+    #[test]
+    fn a_directory_above_that_goes_while_its_gate_is_closed_is_a_reason_to_try_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = session(&dir.path().join("run"));
+        let emptied = session.enter(|root| {
+            fs::remove_dir(root).unwrap();
+            Ok(Some(()))
+        });
+        assert_eq!(emptied, Ok(None));
+        assert_eq!(create(&session), Ok(Some(())));
     }
 
     #[test]

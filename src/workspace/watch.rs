@@ -2,9 +2,21 @@
 
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
+
+/// What a watch has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Nothing,
+    /// A file was made, moved or removed.
+    Change,
+    /// The directory itself is gone, and with it the watch. One that has its name, and even its number, is another.
+    Gone,
+}
 
 /// A watch on one directory. Its descriptor becomes readable when a file in it was made, moved or removed, or
 /// when the directory itself was: a controller waits for that to bind a removed socket anew.
@@ -51,15 +63,19 @@ impl DirWatch {
         Ok(Self { queue })
     }
 
-    /// Takes all that has been told so far. `true`: something changed. Never waits.
-    pub fn drain(&mut self) -> io::Result<bool> {
-        let mut changed = false;
-        let mut buffer = [0_u8; 4096];
+    /// Takes all that has been told so far. Never waits.
+    pub fn drain(&mut self) -> io::Result<Told> {
+        use rustix::fs::inotify::{ReadFlags, Reader};
+        use rustix::io::Errno;
+        let mut told = Told::Nothing;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.queue, &mut buffer);
         loop {
-            match rustix::io::read(&self.queue, &mut buffer) {
-                Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(changed),
-                Ok(_) => changed = true,
-                Err(rustix::io::Errno::INTR) => {}
+            match reader.next() {
+                Ok(event) if event.events().contains(ReadFlags::IGNORED) => told = Told::Gone,
+                Ok(_) if told == Told::Nothing => told = Told::Change,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(told),
                 Err(errno) => return Err(errno.into()),
             }
         }
@@ -90,9 +106,9 @@ impl DirWatch {
         Ok(Self { queue, _dir: dir })
     }
 
-    /// Takes all that has been told so far. `true`: something changed. Never waits.
-    pub fn drain(&mut self) -> io::Result<bool> {
-        use rustix::event::kqueue::{Event, kevent};
+    /// Takes all that has been told so far. Never waits.
+    pub fn drain(&mut self) -> io::Result<Told> {
+        use rustix::event::kqueue::{Event, EventFilter, VnodeEvents, kevent};
         let mut told: Vec<Event> = Vec::with_capacity(4);
         let at_once = Some(Duration::ZERO);
         // SAFETY: as above.
@@ -105,9 +121,15 @@ impl DirWatch {
             )
         };
         match taken {
-            // One watch is told at most once.
-            Ok(count) => Ok(count > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
+            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(Told::Nothing),
+            // One watch is told at most once, of all that happened to it.
+            Ok(_) => {
+                let is_gone = told.iter().any(|event| match event.filter() {
+                    EventFilter::Vnode { flags, .. } => flags.contains(VnodeEvents::DELETE),
+                    _ => false,
+                });
+                Ok(if is_gone { Told::Gone } else { Told::Change })
+            }
             Err(errno) => Err(errno.into()),
         }
     }
@@ -115,7 +137,7 @@ impl DirWatch {
 
 #[cfg(test)]
 mod tests {
-    use super::DirWatch;
+    use super::{DirWatch, Told};
     use std::fs;
     use std::time::Duration;
 
@@ -123,14 +145,25 @@ mod tests {
     fn what_comes_and_goes_is_told_once() {
         let dir = tempfile::tempdir().unwrap();
         let mut watch = DirWatch::new(dir.path()).unwrap();
-        assert!(!watch.drain().unwrap());
+        assert_eq!(watch.drain().unwrap(), Told::Nothing);
         fs::write(dir.path().join("a"), "").unwrap();
-        assert!(watch.drain().unwrap());
-        assert!(!watch.drain().unwrap());
+        assert_eq!(watch.drain().unwrap(), Told::Change);
+        assert_eq!(watch.drain().unwrap(), Told::Nothing);
         fs::remove_file(dir.path().join("a")).unwrap();
         watch.wait(Duration::from_secs(20)).unwrap();
-        assert!(!watch.drain().unwrap());
-        fs::remove_dir(dir.path()).unwrap();
-        assert!(watch.drain().unwrap());
+        assert_eq!(watch.drain().unwrap(), Told::Nothing);
+    }
+
+    #[test]
+    fn that_the_directory_is_gone_is_told_whatever_has_its_name_by_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let watched = dir.path().join("watched");
+        fs::create_dir(&watched).unwrap();
+        let mut watch = DirWatch::new(&watched).unwrap();
+        fs::write(watched.join("a"), "").unwrap();
+        fs::remove_dir_all(&watched).unwrap();
+        // Some file systems give it the number of the old one.
+        fs::create_dir(&watched).unwrap();
+        assert_eq!(watch.drain().unwrap(), Told::Gone);
     }
 }

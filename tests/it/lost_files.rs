@@ -5,7 +5,7 @@ use crate::adoption::kill_controller;
 use crate::harness::Project;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn session_dir(project: &Project) -> PathBuf {
     project.status().session.runtime_dir.into()
@@ -47,17 +47,32 @@ fn a_session_whose_runtime_directory_was_replaced_unseen_is_found_by_every_comma
     project.wait_gone();
 }
 
+/// Removes the directory with all that is in it. False where it filled again meanwhile.
+fn empty_and_remove(dir: &Path) -> bool {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries {
+        fs::remove_file(entry.path()).ok();
+    }
+    fs::remove_dir(dir).is_ok()
+}
+
+/// So often that the directory goes at any moment of its being made anew.
+const AGAIN_AND_AGAIN: usize = 200;
+
 #[test]
 fn a_runtime_directory_that_is_removed_again_and_again_is_made_anew_each_time() {
     let project = Project::with("web: exec sleep 4072\n");
     project.start_detached(&[]);
     let [web] = project.wait_running(["web"]);
     let dir = session_dir(&project);
-    for _ in 0..3 {
-        project.wait_until("the directory to be removed", || {
-            // It fills again while it is being emptied.
-            fs::remove_dir_all(&dir).is_ok()
-        });
+    let run = project.path("run");
+    for round in 0..AGAIN_AND_AGAIN {
+        // At once again where it has filled meanwhile: that is when it goes under the controller's hands.
+        assert!((0..1_000_000).any(|_| empty_and_remove(&dir)));
+        if round % 2 == 0 {
+            // The one above as well, unless the next one is there already.
+            fs::remove_dir(&run).ok();
+        }
         for file in ["lock", "session.json", "api.sock", "shim.sock", "tmux.sock"] {
             project.wait_until(&format!("{file} to be back"), || dir.join(file).exists());
         }
