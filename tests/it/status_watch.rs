@@ -136,7 +136,7 @@ fn watching_redraws_when_something_changes_and_leaves_the_terminal_as_it_was() {
     shell.wait_for_screen_text("q leaves");
     project.ovr(&["quit"]).success();
     shell.wait_for_screen("the end to be told", |screen| {
-        !screen.alternate_screen() && screen.contents().contains("ended just now: ovr quit")
+        !screen.alternate_screen() && screen.contents().contains(": ovr quit\n")
     });
     shell.hang_up();
 }
