@@ -135,8 +135,17 @@ pub(crate) fn cpu_ticks(pid: u32) -> Option<u64> {
 
 /// Resident memory in KiB.
 pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
+    memory_kib(pid, "VmRSS:")
+}
+
+/// What of it is the process's own, in KiB: all that a leak adds to. The pages of its program come as they are used.
+pub(crate) fn own_kib(pid: u32) -> Option<u64> {
+    memory_kib(pid, "RssAnon:")
+}
+
+fn memory_kib(pid: u32, kind: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let line = status.lines().find(|line| line.starts_with(kind))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
