@@ -4,21 +4,20 @@ use super::core::{Controller, Outlets};
 use super::ending::{Cause, Outcome, end_tmux};
 use super::left_over::LeftOver;
 use super::session::DetachReply;
+use super::stalls;
 use crate::api;
 use crate::diag::Diagnostic;
 use crate::logs::Console;
 use crate::logs::store::Troubles;
 use crate::model::Signal;
 use crate::workspace::{SessionInfo, SessionLock};
-use futures_util::StreamExt;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::time::Duration;
 
 /// Orders that are under way when the session ends are written within this.
 const LAST_ORDERS: Duration = Duration::from_millis(200);
 
-/// Lines that are on their way to the disk when the session ends are written within this.
-const LAST_LINES: Duration = Duration::from_secs(2);
+/// A disk that takes nothing for so long counts as stuck.
+const DISK_STALLS: Duration = Duration::from_secs(2);
 
 /// A terminal that takes nothing for so long counts as stopped.
 const STALLS: Duration = Duration::from_secs(1);
@@ -51,6 +50,22 @@ impl Leave {
 }
 
 impl Controller {
+    /// Has the lines that are on their way to the disk be written, as long as it takes any: one that hangs must not keep
+    /// the session from its end.
+    async fn write_last_lines(&mut self, signals: &mut signal_hook_tokio::Signals) {
+        let Some(store) = self.hub.store() else {
+            return;
+        };
+        let (flushed, writing) = (store.flushed(), store.flushing());
+        let is_written = stalls::wait(flushed, || writing.written(), Some(DISK_STALLS), signals).await;
+        if is_written.is_none() {
+            let lines = writing.unwritten();
+            self.say_alarm(&format!(
+                "logs were not written to their end: {lines} lines are missing there"
+            ));
+        }
+    }
+
     /// What the last lines met on their way to the disk: a short session may be over before the loop has heard of it.
     fn tell_last_troubles(&mut self, troubles: Option<Troubles>) {
         for sentence in troubles.into_iter().flat_map(Troubles::rest) {
@@ -66,15 +81,13 @@ impl Controller {
         self.tell_end_of_loop(leave.as_ref());
         let at_once = matches!(leave, Some(Leave::AtOnce(_)));
         let Outlets {
-            signals,
+            mut signals,
             log_troubles,
             ..
         } = outlets;
         self.facts.desk.close();
-        // A disk that hangs must not keep the session from its end.
-        if let Some(store) = self.hub.store().filter(|_| !at_once) {
-            let flushed = store.flushed();
-            drop(tokio::time::timeout(LAST_LINES, flushed).await);
+        if !at_once {
+            self.write_last_lines(&mut signals).await;
         }
         self.tell_last_troubles(log_troubles);
         let console = self.console.take().map(|console| LastWrite { console, signals });
@@ -236,22 +249,12 @@ impl LastWrite {
         if reader == Reader::Left {
             return self.console.abort();
         }
-        loop {
-            let before = self.console.written();
-            tokio::select! {
-                biased;
-                () = self.console.flush() => return 0,
-                Some(signal) = self.signals.next() => {
-                    if matches!(signal, SIGINT | SIGTERM | SIGQUIT | SIGHUP) {
-                        return self.console.abort();
-                    }
-                }
-                () = tokio::time::sleep(STALLS), if reader == Reader::Hurried => {
-                    if self.console.written() == before {
-                        return self.console.abort();
-                    }
-                }
-            }
+        let patience = (reader == Reader::Hurried).then_some(STALLS);
+        let console = &self.console;
+        let flushed = stalls::wait(console.flush(), || console.written(), patience, &mut self.signals);
+        match flushed.await {
+            Some(()) => 0,
+            None => self.console.abort(),
         }
     }
 }

@@ -59,6 +59,7 @@ mod self_reports;
 mod session;
 mod signals;
 mod staleness;
+mod stalls;
 mod status;
 mod suspend;
 mod terminal;

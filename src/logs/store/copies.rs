@@ -5,6 +5,7 @@ use super::entry::{Entry, EntryKind};
 use super::layout::Layout;
 use super::queue::lines_in;
 use super::rotation;
+use crate::model::time_text::epoch_millis;
 use crate::model::{InstanceId, LogFile, LogPart, LogRotation};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a service prints may hold secrets.
 const MODE: u32 = 0o600;
@@ -87,10 +89,13 @@ impl Copies {
         let missing = missing + target.lost;
         for entry in entries.filter(|entry| entry.kind == EntryKind::Output) {
             if text.is_empty() && missing > 0 {
-                let told = format!("{missing} lines are missing here");
-                form.line("warn", entry.at_ms, told.as_bytes(), &mut text);
+                form.gap(entry.at_ms, missing, &mut text);
             }
             form.line("info", entry.at_ms, entry.text, &mut text);
+        }
+        // Nothing that the mark could stand before: it is wanted now.
+        if lines.is_empty() && missing > 0 {
+            form.gap(epoch_millis(SystemTime::now()), missing, &mut text);
         }
         if text.is_empty() {
             target.lost = missing;
@@ -120,6 +125,14 @@ impl Copies {
 }
 
 impl Form {
+    fn gap(&mut self, at_ms: u64, missing: u64, out: &mut Vec<u8>) {
+        let told = match missing {
+            1 => "1 line is missing here".to_owned(),
+            _ => format!("{missing} lines are missing here"),
+        };
+        self.line("warn", at_ms, told.as_bytes(), out);
+    }
+
     fn line(&mut self, level: &str, at_ms: u64, text: &[u8], out: &mut Vec<u8>) {
         let text = String::from_utf8_lossy(text);
         let file = &self.file;

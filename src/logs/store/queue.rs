@@ -37,6 +37,8 @@ struct Queue {
     /// Items taken in, and items done with.
     taken: u64,
     done: u64,
+    /// The lines of the text that the thread has in hand.
+    in_hand: u64,
     /// The thread waits for anything at all.
     sleeping: bool,
     /// The thread has just written, and lets what follows gather.
@@ -56,6 +58,16 @@ pub(super) enum Item {
         text: Vec<u8>,
         missing: u64,
     },
+}
+
+impl Item {
+    /// How many lines it stands for.
+    fn lines(&self) -> u64 {
+        match self {
+            Self::Lines { text, missing, .. } => lines_in(text) + missing,
+            Self::Named(..) | Self::Copied(..) => 0,
+        }
+    }
 }
 
 /// What the thread is to do next.
@@ -106,10 +118,18 @@ impl Shared {
         self.wake(&mut queue);
     }
 
-    /// Answers when everything taken so far is done with.
+    /// Answers when everything taken so far is done with. What did not fit is marked by then, also where nothing
+    /// follows it.
     pub(super) fn flushed(&self) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.lock();
+        for (instance, missing) in mem::take(&mut queue.dropped) {
+            queue.take_in(Item::Lines {
+                instance,
+                text: Vec::new(),
+                missing,
+            });
+        }
         let target = queue.taken;
         queue.flushes.push((target, sender));
         queue.tell_flushed();
@@ -146,6 +166,7 @@ impl Shared {
         }
         loop {
             if let Some(item) = queue.items.pop_front() {
+                queue.in_hand = item.lines();
                 if let Item::Lines { text, .. } = &item {
                     queue.size -= text.len();
                     queue.gathering = queue.items.is_empty();
@@ -179,6 +200,7 @@ impl Shared {
             queue.recycle(text);
         }
         queue.done += 1;
+        queue.in_hand = 0;
         queue.tell_flushed();
     }
 }
@@ -207,6 +229,11 @@ impl Queue {
             }
             Some(_) | None => false,
         }
+    }
+
+    fn unwritten(&self) -> u64 {
+        let waiting = self.items.iter().map(Item::lines);
+        self.in_hand + waiting.sum::<u64>() + self.dropped.values().sum::<u64>()
     }
 
     fn recycle(&mut self, mut text: Vec<u8>) {
@@ -238,6 +265,16 @@ impl Flushing {
     pub async fn flushed(&self) {
         // A writer that is gone has nothing more to write.
         self.0.flushed().await.unwrap_or_default();
+    }
+
+    /// How much has been written so far: another amount whenever something has been.
+    pub fn written(&self) -> u64 {
+        self.0.lock().done
+    }
+
+    /// How many lines are not.
+    pub fn unwritten(&self) -> u64 {
+        self.0.lock().unwritten()
     }
 }
 
@@ -286,5 +323,33 @@ mod tests {
         push(&shared, 0, "x\n");
         assert_eq!(next(&shared), (0, "kept\n".into(), 0));
         assert_eq!(next(&shared), (0, "x\n".into(), 1));
+    }
+    #[test]
+    fn what_did_not_fit_is_marked_for_who_asks_also_where_nothing_follows() {
+        let shared = Shared::new(8);
+        push(&shared, 0, "kept\n");
+        push(&shared, 0, "too long\n");
+        push(&shared, 0, "as well, this\n");
+        let mut flushed = shared.flushed();
+        assert_eq!(next(&shared), (0, "kept\n".into(), 0));
+        shared.done(None);
+        assert!(flushed.try_recv().is_err());
+        assert_eq!(next(&shared), (0, String::new(), 2));
+        shared.done(None);
+        flushed.try_recv().unwrap();
+    }
+
+    #[test]
+    fn what_is_not_written_yet_is_counted_wherever_it_is() {
+        let shared = Shared::new(12);
+        push(&shared, 0, "a\nb\n");
+        push(&shared, 1, "c\n");
+        push(&shared, 1, "too long for it\n");
+        let writing = super::Flushing::of(&std::sync::Arc::new(shared));
+        assert_eq!((writing.written(), writing.unwritten()), (0, 4));
+        next(&writing.0);
+        assert_eq!((writing.written(), writing.unwritten()), (0, 4));
+        writing.0.done(None);
+        assert_eq!((writing.written(), writing.unwritten()), (1, 2));
     }
 }

@@ -102,6 +102,23 @@ fn a_file_of_two_that_was_emptied_or_moved_goes_on() {
 }
 
 #[test]
+fn what_got_lost_on_the_way_is_marked_also_where_nothing_follows() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("web.log");
+    let mut copies = Copies::default();
+    copies.set(WEB, Some(file(&path, "web")));
+    write(&mut copies, WEB, "one");
+    copies.write(WEB, b"", 1).unwrap();
+    write(&mut copies, WEB, "three");
+    copies.write(WEB, b"", 2).unwrap();
+    assert!(copies.write(WEB, b"", 0).is_none());
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "one\n1 line is missing here\nthree\n2 lines are missing here\n"
+    );
+}
+
+#[test]
 fn what_cannot_be_written_is_told_once_counted_and_made_good() {
     let dir = tempfile::tempdir().unwrap();
     let blocked = dir.path().join("blocked");
