@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probes", &["model", "tls"]),
     ("ports", &["model", "diag", "platform"]),
     ("workspace", &["model", "diag", "platform"]),
-    ("api", &["model", "diag"]),
+    ("api", &["model", "diag", "platform"]),
     ("mcp", &["api"]),
     (
         "controller",

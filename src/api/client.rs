@@ -8,7 +8,7 @@ use super::messages::{
     Detached, ErrorBody, Graph, OutputLine, Reloaded, Request, Results, Scale, Status, Synced, Wait, Why,
     Window, route,
 };
-use super::peer::{Peer, Stream};
+use super::peer::{Peer, Stream, is_late};
 use super::{HangUp, MAX_BODY, VERSION};
 use crate::diag::{Diagnostic, Kind};
 use serde::de::DeserializeOwned;
@@ -252,11 +252,11 @@ impl Client {
     ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.peer, &error);
-        stream.set_read_timeout(patience).map_err(failed)?;
+        stream.set_patience(patience).map_err(failed)?;
         if let Some(hang_up) = &self.hang_up {
-            let twin = stream.try_clone().map_err(failed)?;
+            let shut = stream.shutter().map_err(failed)?;
             // One that is closed already has nothing to be ended.
-            hang_up.hold(move || twin.shutdown().unwrap_or_default());
+            hang_up.hold(move || shut().unwrap_or_default());
         }
         let (host, token) = self.peer.credentials();
         let request = http1::Request {
@@ -283,7 +283,7 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
         );
         match &self.fallback {
-            Some(fallback) if nobody => fallback().map(Stream::Unix),
+            Some(fallback) if nobody => fallback().map(Stream::from),
             None if nobody => Err(self.peer.nobody()),
             Some(_) | None => Err(broken(&self.peer, &error)),
         }
@@ -361,15 +361,14 @@ pub fn is_cut(error: &Diagnostic) -> bool {
 
 /// What a connection's failure means.
 fn broken(peer: &Peer, error: &io::Error) -> Diagnostic {
+    if is_late(error) {
+        return Diagnostic::error(Kind::System, "the session does not answer")
+            .cause(format!("it listens at {peer} and is stopped or stuck"));
+    }
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
             Diagnostic::error(Kind::NotRunning, CUT).hint("its services may still run; ovr start adopts them")
         }
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Diagnostic::error(
-            Kind::System,
-            format!("the session does not answer (waited {} s)", PATIENCE.as_secs()),
-        )
-        .cause(format!("it listens at {peer} and is stopped or stuck")),
         _ => Diagnostic::error(Kind::System, format!("cannot talk to {peer}")).cause(error.to_string()),
     }
 }

@@ -1,10 +1,11 @@
 //! The process table of macOS: `libproc` and `sysctl`, whose structures stand in `<sys/proc_info.h>`.
 
 use super::procargs::{self, Started};
-use super::{Process, in_brackets, presentable};
+use super::{Process, Usage, in_brackets, presentable};
 use rustix::process::{Pid, getsid};
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 /// Every process alive, in no certain order. A process that starts or ends meanwhile may be missing.
 pub fn all() -> impl Iterator<Item = Process> {
@@ -101,6 +102,26 @@ fn pids() -> Vec<u32> {
         }
         room *= 2;
     }
+}
+
+/// What it uses. `None` if it is gone, or another user's.
+pub fn usage(pid: u32) -> Option<Usage> {
+    let task: libc::proc_taskinfo = info(pid, libc::PROC_PIDTASKINFO)?;
+    Some(Usage {
+        cpu: in_ticks(task.pti_total_user.saturating_add(task.pti_total_system))?,
+        resident: task.pti_resident_size,
+    })
+}
+
+/// The system counts in ticks of its own clock, of other lengths on other processors.
+#[expect(deprecated, reason = "the crate that it is now in has nothing else for us")]
+fn in_ticks(ticks: u64) -> Option<Duration> {
+    let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
+    // SAFETY: it writes two numbers.
+    let told = unsafe { libc::mach_timebase_info(&raw mut base) };
+    let nanoseconds = u128::from(ticks) * u128::from(base.numer);
+    let nanoseconds = nanoseconds.checked_div(u128::from(base.denom))?;
+    (told == 0).then_some(Duration::from_nanos(u64::try_from(nanoseconds).ok()?))
 }
 
 /// What the system tells of a process in the structure `T`.

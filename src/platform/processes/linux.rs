@@ -1,9 +1,11 @@
 //! The process table of Linux: `/proc`.
 
-use super::{Process, in_brackets, presentable};
+use super::{Process, Usage, in_brackets, presentable};
+use rustix::param::{clock_ticks_per_second, page_size};
 use std::fs::{self, File};
 use std::io::Read;
 use std::thread;
+use std::time::Duration;
 
 /// Every process alive, in no certain order. A process that starts or ends meanwhile may be missing.
 pub fn all() -> impl Iterator<Item = Process> {
@@ -18,6 +20,36 @@ pub fn all() -> impl Iterator<Item = Process> {
 pub fn one(pid: u32) -> Option<Process> {
     let mut buffer = [0; STAT];
     parse(pid, stat(pid, &mut buffer)?)
+}
+
+/// What it uses. `None` if it is gone.
+pub fn usage(pid: u32) -> Option<Usage> {
+    let mut buffer = [0; STAT];
+    let cpu = in_ticks(stat(pid, &mut buffer)?, clock_ticks_per_second())?;
+    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let resident = resident(&statm)?.saturating_mul(page_size() as u64);
+    Some(Usage { cpu, resident })
+}
+
+/// In pages.
+fn resident(statm: &str) -> Option<u64> {
+    statm.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// The times are the 14th to the 17th field; the name, in parentheses, may hold anything.
+fn in_ticks(stat: &[u8], ticks_per_second: u64) -> Option<Duration> {
+    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    let behind_name = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
+    let times = behind_name.split_ascii_whitespace().skip(11).take(4);
+    let mut ticks: u64 = 0;
+    for time in times {
+        // Those of children are signed.
+        let time: i64 = time.parse().ok()?;
+        ticks = ticks.saturating_add(u64::try_from(time).unwrap_or(0));
+    }
+    Some(Duration::from_millis(
+        ticks.saturating_mul(1000) / ticks_per_second.max(1),
+    ))
 }
 
 /// The part of `/proc/PID/stat` up to the last field used here stays far below this; a command name has 15 bytes at
@@ -165,8 +197,26 @@ fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, arguments, catches, command, environment, has_variable, is_stopped, name, one, parse};
+    use super::{
+        all, arguments, catches, command, environment, has_variable, in_ticks, is_stopped, name, one, parse,
+        resident, usage,
+    };
     use std::process;
+    use std::time::Duration;
+
+    #[test]
+    fn the_times_of_a_process_and_of_its_waited_for_children_are_added() {
+        let line = b"42 (a) b) S 1 2 3 4 5 6 7 8 9 10 100 20 3 2 20 0 1 0 99";
+        assert_eq!(in_ticks(line, 100), Some(Duration::from_millis(1250)));
+        assert_eq!(in_ticks(b"42 (x", 100), None);
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert_eq!(resident("1000 250 3 4 5 6 7"), Some(250));
+        assert!(usage(process::id()).unwrap().resident > 100_000);
+        assert_eq!(usage(u32::MAX), None);
+    }
 
     #[test]
     fn a_stat_line_is_read_whatever_the_name_holds() {

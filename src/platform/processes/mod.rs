@@ -9,9 +9,11 @@ mod linux;
 mod procargs;
 
 #[cfg(not(target_os = "linux"))]
-pub use darwin::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one};
+pub use darwin::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one, usage};
 #[cfg(target_os = "linux")]
-pub use linux::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one};
+pub use linux::{all, arguments, catches, command, has_entry, has_variable, is_stopped, name, one, usage};
+
+use std::time::Duration;
 
 /// One process that is alive. A zombie is not: it runs no more and holds nothing but its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,15 @@ pub struct Process {
     /// When it started, in the system's own unit; together with the pid this names a process for good. 0 where
     /// the system does not tell (on macOS of another user's).
     pub started: u64,
+}
+
+/// What one process uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// For how long processors have worked for it; on Linux also for the children that it has waited for.
+    pub cpu: Duration,
+    /// Memory, in bytes.
+    pub resident: u64,
 }
 
 /// A command line fit for a message: control characters replaced, cut after 120 characters.
