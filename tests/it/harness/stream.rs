@@ -22,8 +22,18 @@ enum Escape {
 }
 
 impl Plain {
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+        loop {
+            // A flood has next to none of either, and the tests are not optimized.
+            if matches!(self.state, Escape::None) {
+                let plain = memchr::memchr2(0x1b, b'\r', bytes).unwrap_or(bytes.len());
+                self.bytes.extend_from_slice(&bytes[..plain]);
+                bytes = &bytes[plain..];
+            }
+            let Some((&byte, rest)) = bytes.split_first() else {
+                return;
+            };
+            bytes = rest;
             self.state = match (self.state, byte) {
                 (Escape::None, 0x1b) => Escape::Begun,
                 (Escape::None, _) => {
@@ -53,7 +63,7 @@ impl Plain {
     /// Whether `text` stands somewhere behind the byte at `from`.
     pub(crate) fn contains(&self, text: &str, from: usize) -> bool {
         let rest = &self.bytes[from.min(self.bytes.len())..];
-        rest.windows(text.len()).any(|window| window == text.as_bytes())
+        memchr::memmem::find(rest, text.as_bytes()).is_some()
     }
 
     pub(crate) fn text(&self) -> String {
