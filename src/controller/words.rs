@@ -9,6 +9,9 @@ use crate::tmux::command::Command;
 use crate::tmux::view::WindowStatus;
 use std::time::Duration;
 
+/// The clock that programs ask for whole seconds may lag by so much.
+const COARSE_MS: u64 = 10;
+
 /// When a sentence about a run is due in the merged output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Due {
@@ -205,9 +208,10 @@ pub(super) fn window_status(host: &Host, state: &State, word: StateWord, window:
     let status = WindowStatus {
         name: &host.name(),
         state: &text,
+        // tmux must not count from -1.
         since: started
             .and_then(|run| run.started)
-            .map(|started| time_text::epoch_millis(started) / 1000),
+            .map(|started| time_text::epoch_millis(started).saturating_sub(COARSE_MS) / 1000),
         port: host.spec.port.as_ref().map(|(port, _)| *port),
         hint,
     };

@@ -38,6 +38,14 @@ pub(crate) fn impatient() -> StopPlan {
     }
 }
 
+/// A plan that gives a stop command its time, and what hears the signal behind it as well, on a busy machine too.
+pub(crate) fn fair() -> StopPlan {
+    StopPlan {
+        grace: Duration::from_secs(1),
+        ..StopPlan::default()
+    }
+}
+
 pub(crate) struct Pane {
     pub(crate) dir: tempfile::TempDir,
     listener: UnixListener,

@@ -1,6 +1,6 @@
 //! The stop plan, and that a tree is gone after it: by the process table, not by what the shim says.
 
-use crate::harness::{Pane, impatient, patient};
+use crate::harness::{Pane, fair, impatient, patient};
 use crate::processes::{is_alive, state, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
@@ -217,7 +217,7 @@ fn a_stop_command_without_effect_is_followed_by_the_signal_after_the_grace() {
         "trap 'test -e told && exit 6; exit 1' INT; echo up; while :; do sleep 0.01; done",
     );
     pane.wait_for("up");
-    pane.stop(1, by_command("echo > told", impatient()));
+    pane.stop(1, by_command("echo > told", fair()));
     assert_eq!(pane.ended(1).exit, Exit::Code(6));
     pane.close();
 }
@@ -242,7 +242,7 @@ fn a_stop_command_that_fails_or_hangs_is_named_and_the_signal_goes_out() {
         ),
         (
             3,
-            by_command("trap '' INT; sleep 60; :", impatient()),
+            by_command("trap '' INT; sleep 60; :", fair()),
             "ovr: stop command takes too long",
         ),
     ] {

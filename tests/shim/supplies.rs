@@ -1,14 +1,13 @@
 //! What a run is handed beside its terminal: sockets that outlive it, a socket to say things on, limits.
 
-use crate::harness::Pane;
+use crate::harness::{Pane, patient};
 use crate::processes::wait_until;
-use ovr::model::{Launch, Limits, Listen, ListenAddress, RunId, StopPlan};
+use ovr::model::{Launch, Limits, Listen, ListenAddress, RunId};
 use ovr::shim::protocol::{Order, Report};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// Answers each connection on its inherited socket with its own pid, and makes the socket non-blocking as many
 /// servers do.
@@ -61,13 +60,6 @@ fn ask(address: SocketAddr) -> std::io::Result<u32> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.parse().expect("an answer is a pid"))
-}
-
-pub(crate) fn patient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_secs(3600),
-        ..StopPlan::default()
-    }
 }
 
 #[test]

@@ -1,19 +1,12 @@
 //! What happens when controller, window or shim go away.
 
-use crate::harness::Pane;
+use crate::harness::{Pane, patient};
 use crate::output::fill_terminal;
 use crate::processes::{is_alive, state, suspend, wait_gone, wait_until};
 use ovr::model::{Exit, RunId, Signal, StopPlan};
 use ovr::shim::protocol::{Order, Report};
 use ovr::shim::tree;
 use std::time::Duration;
-
-fn patient() -> StopPlan {
-    StopPlan {
-        grace: Duration::from_secs(3600),
-        ..StopPlan::default()
-    }
-}
 
 #[test]
 fn a_lost_controller_changes_nothing_and_the_next_one_is_told_all() {

@@ -1,7 +1,7 @@
 //! What a run says of its being alive and of the time that it needs, and what its silence is told as.
 
-use crate::harness::Pane;
-use crate::supplies::{patient, python, says};
+use crate::harness::{Pane, patient};
+use crate::supplies::{python, says};
 use ovr::model::{Exit, Launch, RunId, StopPlan};
 use ovr::shim::protocol::Report;
 use std::time::Duration;
