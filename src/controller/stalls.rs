@@ -8,9 +8,12 @@ use std::time::Duration;
 /// Patience is over after so many looks in a row at which nothing had moved: of a process that was stopped (SIGSTOP)
 /// meanwhile, only one of them passes unused.
 const LOOKS: u32 = 4;
+/// What has no patience of its own is looked at once, after this.
+const FIRST_MOMENT: Duration = Duration::from_millis(250);
 
 /// Waits until `done`, as long as `moved` tells of another amount than `patience` before; without patience, however
-/// long. `None`: it stands still, or a signal says that nobody wants to wait any longer.
+/// long. `None`: it stands still, or a signal says that nobody wants to wait any longer. A signal that comes in the
+/// first moment may have been meant for what was over by then: what is done within that is done.
 pub(super) async fn wait<T>(
     done: impl Future<Output = T>,
     moved: impl Fn() -> u64,
@@ -18,33 +21,36 @@ pub(super) async fn wait<T>(
     signals: &mut (impl Stream<Item = i32> + Unpin),
 ) -> Option<T> {
     let mut done = pin!(done);
-    let pause = patience.unwrap_or(Duration::from_secs(1)) / LOOKS;
+    let pause = patience.unwrap_or(FIRST_MOMENT * LOOKS) / LOOKS;
     let (mut before, mut idle) = (moved(), 0);
+    let (mut is_first, mut is_unwanted) = (true, false);
     loop {
         tokio::select! {
             biased;
             done = &mut done => return Some(done),
             Some(signal) = signals.next() => {
-                if matches!(signal, SIGINT | SIGTERM | SIGQUIT | SIGHUP) {
-                    return None;
-                }
+                is_unwanted |= matches!(signal, SIGINT | SIGTERM | SIGQUIT | SIGHUP);
             }
-            () = tokio::time::sleep(pause), if patience.is_some() => {
+            () = tokio::time::sleep(pause), if is_first || patience.is_some() => {
+                is_first = false;
                 let now = moved();
                 idle = if now == before { idle + 1 } else { 0 };
                 before = now;
-                if idle == LOOKS {
+                if patience.is_some() && idle == LOOKS {
                     return None;
                 }
             }
+        }
+        if is_unwanted && !is_first {
+            return None;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::wait;
-    use futures_util::stream::{iter, pending};
+    use super::{FIRST_MOMENT, wait};
+    use futures_util::stream::{Stream, StreamExt, iter, pending};
     use signal_hook::consts::{SIGCONT, SIGINT};
     use std::cell::Cell;
     use std::time::Duration;
@@ -93,15 +99,34 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_signal_that_ends_a_session_ends_the_wait_and_no_other_does() {
         let begun = Instant::now();
-        let done = sleep(PATIENCE);
-        let mut signals = iter([SIGCONT, SIGINT]);
-        assert_eq!(wait(done, || 0, None, &mut signals).await, None);
-        assert_eq!(begun.elapsed(), Duration::ZERO);
-        assert_eq!(wait(async { 5 }, || 0, None, &mut iter([SIGINT])).await, Some(5));
+        let mut late = Box::pin(async_stream([(PATIENCE, SIGCONT), (PATIENCE, SIGINT)]));
+        assert_eq!(wait(sleep(PATIENCE * 9), || 0, None, &mut late).await, None);
+        assert_eq!(begun.elapsed(), PATIENCE * 2);
         assert!(
             wait(sleep(PATIENCE * 9), || 0, None, &mut pending())
                 .await
                 .is_some()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_of_the_first_moment_costs_nothing_that_is_done_within_it() {
+        let soon = sleep(FIRST_MOMENT / 2);
+        assert!(wait(soon, || 0, None, &mut iter([SIGINT])).await.is_some());
+        let begun = Instant::now();
+        assert!(
+            wait(sleep(PATIENCE), || 0, None, &mut iter([SIGINT]))
+                .await
+                .is_none()
+        );
+        assert_eq!(begun.elapsed(), FIRST_MOMENT);
+    }
+
+    /// Signals, each so long after the one before.
+    fn async_stream<const N: usize>(signals: [(Duration, i32); N]) -> impl Stream<Item = i32> {
+        iter(signals).then(async |(after, signal)| {
+            sleep(after).await;
+            signal
+        })
     }
 }
