@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::ending::AtEnd;
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::{self, FileNews, FileWatch, Watched};
+use super::files::{self, FileNews, FileWatch, Upkeep};
 use super::follow::Named;
 use super::hook_run::HookNews;
 use super::hooks::Hooks;
@@ -153,9 +153,7 @@ pub(super) struct Controller {
     pub(super) facts: Facts,
     pub(super) info: SessionInfo,
     pub(super) lock: SessionLock,
-    /// `session.json` could not be written (a full disk): each try is a change of the directory, which would call for
-    /// the next one.
-    pub(super) cannot_write: bool,
+    pub(super) upkeep: Upkeep,
     pub(super) machine: Machine,
     pub(super) hosts: Vec<Host>,
     /// What is configured, in the order of the file.
@@ -188,9 +186,6 @@ pub(super) struct Controller {
     pub(super) console: Option<Console>,
     pub(super) schedules: Schedules,
     pub(super) watches: Watches,
-    /// The runtime directory that is watched, and the watch of the one that has taken its place.
-    pub(super) watched: Watched,
-    pub(super) new_files: Option<FileWatch>,
     /// Other files are watched from now on: where the news of them come, if there are any.
     pub(super) rewatched: Option<Rewatched>,
     pub(super) hooks: Hooks,
@@ -248,7 +243,7 @@ impl Controller {
                 }
                 Some(_) => return,
             }
-            outlets.files = self.new_files.take().or(outlets.files.take());
+            outlets.files = self.upkeep.new_watch.take().or(outlets.files.take());
             if self.kill_sent {
                 files::give_up(&mut outlets.files);
             }

@@ -8,7 +8,7 @@ use super::links;
 use crate::api::server::{self as api_server, TcpDoor};
 use crate::diag::{Diagnostic, Kind};
 use crate::workspace::lock::{Holder, Standing};
-use crate::workspace::{SessionDir, SessionInfo};
+use crate::workspace::{SessionDir, SessionInfo, token_file};
 use std::fs;
 use std::io;
 use std::time::Duration;
@@ -32,6 +32,7 @@ impl Controller {
         }
         self.open_api()?;
         if let Some(door) = tcp {
+            self.upkeep.token = Some(door.token.clone());
             let server = api_server::serve_tcp(door, self.inlets.calls.clone())
                 .map_err(|error| system("cannot serve the API on TCP", &error))?;
             self.api.push(server);
@@ -75,10 +76,10 @@ impl Controller {
 
     /// Sees to it that the runtime directory is watched. `true`: it was not, and what happened until now is not told.
     fn watch_directory(&mut self) -> bool {
-        let another = self.watched.turn_to(self.lock.dir().path());
+        let another = self.upkeep.watched.turn_to(self.lock.dir().path());
         let is_another = another.is_some();
-        self.new_files = another.or(self.new_files.take());
-        is_another || self.watched == Watched::Nothing
+        self.upkeep.new_watch = another.or(self.upkeep.new_watch.take());
+        is_another || self.upkeep.watched == Watched::Nothing
     }
 
     /// Makes sure that the lock is in its place and held, in a directory whose changes will be told: from then on
@@ -100,12 +101,12 @@ impl Controller {
 
     pub(super) fn on_file_news(&mut self, news: FileNews) {
         if news == FileNews::Gone {
-            self.watched = Watched::Nothing;
+            self.upkeep.watched = Watched::Nothing;
         }
         self.renew_files();
     }
 
-    /// Makes anew what somebody removed from the runtime directory: lock, sockets, tmux's socket.
+    /// Makes anew what somebody removed from the runtime directory: lock, sockets, token, tmux's socket.
     fn renew_files(&mut self) {
         match self.hold_place() {
             Ok(Standing::Lost) => {
@@ -113,7 +114,7 @@ impl Controller {
                 return;
             }
             // Somebody empties the directory: what went under our hands is tried again.
-            Ok(Standing::Renewed) => self.cannot_write = false,
+            Ok(Standing::Renewed) => self.upkeep.cannot_write = false,
             Ok(Standing::Intact) => {}
             Err(error) => return self.say_alarm(&error.to_string()),
         }
@@ -122,15 +123,13 @@ impl Controller {
         let renewed = [
             (!dir.shim_socket().exists()).then(|| self.open_shim_door()),
             (!dir.api_socket().exists()).then(|| self.open_api()),
-            // Only if it is gone: writing it is a change of the directory as well.
-            (!self.cannot_write && SessionInfo::read_file(&dir).as_ref() != Some(&self.info)).then(|| {
-                self.info
-                    .write(&self.lock)
-                    .inspect_err(|_| self.cannot_write = true)
+            (!self.upkeep.cannot_write).then(|| {
+                self.rewrite_missing()
+                    .inspect_err(|_| self.upkeep.cannot_write = true)
             }),
         ];
         // Where the directory went meanwhile, that is told next, and all of this is tried again.
-        if self.lock.is_in_place() || self.watched == Watched::Never {
+        if self.lock.is_in_place() || self.upkeep.watched == Watched::Never {
             for error in renewed.into_iter().flatten().filter_map(Result::err) {
                 self.say_alarm(&error.to_string());
             }
@@ -144,6 +143,19 @@ impl Controller {
                 // If it does not come back, the control client's end will tell why.
                 drop(server.recreate_socket(pid, TMUX_SOCKET).await);
             });
+        }
+    }
+
+    /// Writes the files that are missing, or say something else. Only those: writing is a change of the directory as
+    /// well.
+    fn rewrite_missing(&self) -> Result<(), Diagnostic> {
+        let dir = self.lock.dir();
+        if SessionInfo::read_file(dir).as_ref() != Some(&self.info) {
+            self.info.write(&self.lock)?;
+        }
+        match &self.upkeep.token {
+            Some(token) if !dir.token_file().exists() => token_file::write(&self.lock, token.reveal()),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -199,7 +211,7 @@ impl Controller {
 
     pub(super) fn write_info(&mut self) {
         let written = self.info.write(&self.lock);
-        self.cannot_write = written.is_err();
+        self.upkeep.cannot_write = written.is_err();
         if let Err(error) = written {
             self.say_alarm(&error.to_string());
         }
@@ -207,9 +219,9 @@ impl Controller {
 
     /// Somebody says that files are missing: what could not be written or watched is tried again.
     pub(super) fn renew_files_as_told(&mut self) {
-        self.cannot_write = false;
-        if self.watched == Watched::Never {
-            self.watched = Watched::Nothing;
+        self.upkeep.cannot_write = false;
+        if self.upkeep.watched == Watched::Never {
+            self.upkeep.watched = Watched::Nothing;
         }
         self.renew_files();
     }

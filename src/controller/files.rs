@@ -1,6 +1,7 @@
 //! Tells the loop when something in the runtime directory was made or removed. Where the watch cannot be had, it
 //! never does; SIGUSR1 does the same there.
 
+use crate::api::token::Token;
 use crate::workspace::watch::{DirWatch, Told};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,10 +18,24 @@ pub(super) enum FileNews {
     Gone,
 }
 
+/// What the upkeep of the runtime directory needs to know.
+#[derive(Default)]
+pub(super) struct Upkeep {
+    pub(super) watched: Watched,
+    /// The watch of a directory that has taken another one's place, for the loop.
+    pub(super) new_watch: Option<FileWatch>,
+    /// `session.json` could not be written (a full disk): each try is a change of the directory, which would call for
+    /// the next one.
+    pub(super) cannot_write: bool,
+    /// Of a session that is served on TCP.
+    pub(super) token: Option<Token>,
+}
+
 /// Which directory is watched for what happens to the runtime directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Watched {
     /// None yet, or one that is gone.
+    #[default]
     Nothing,
     /// The one with this device and number.
     Directory(u64, u64),

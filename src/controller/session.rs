@@ -11,7 +11,7 @@ use super::doors::system;
 use super::ending::{AtEnd, Outcome};
 use super::errands::Errands;
 use super::events::EventLog;
-use super::files::Watched;
+use super::files::Upkeep;
 use super::follow::Named;
 use super::hooks::Hooks;
 use super::host::Host;
@@ -285,7 +285,7 @@ fn prepare(
         },
         info,
         lock: setup.lock,
-        cannot_write: false,
+        upkeep: Upkeep::default(),
         machine,
         hub,
         events,
@@ -310,8 +310,6 @@ fn prepare(
         console,
         schedules,
         watches,
-        watched: Watched::Nothing,
-        new_files: None,
         rewatched: None,
         hooks: Hooks::default(),
         errands: Errands::default(),

@@ -149,6 +149,31 @@ fn the_token_is_shown_once_and_kept_for_its_owner_alone() {
 }
 
 #[test]
+fn a_token_whose_file_was_removed_is_written_again_and_goes_on_to_the_next_controller() {
+    let served = Served::start("web: sleep 1000\n");
+    let dir = served.project.status().session.runtime_dir;
+    let file = std::path::Path::new(&dir).join("token");
+    let written = || std::fs::read_to_string(&file).unwrap_or_default();
+    for what in [&file, std::path::Path::new(&dir)] {
+        if what.is_dir() {
+            std::fs::remove_dir_all(what).ok();
+        } else {
+            std::fs::remove_file(what).unwrap();
+        }
+        served
+            .project
+            .wait_until("the token to be back", || written().trim() == served.token);
+    }
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    processes::kill(served.project.status().session.pid, Signal::KILL);
+    served.project.ovr(&["start", "-D"]).success();
+    served.ovr(&["status"]).success();
+}
+
+#[test]
 fn whoever_takes_the_session_over_serves_at_the_same_address_with_the_same_token() {
     let served = Served::start("web: sleep 1000\n");
     let [before] = served.project.wait_running(["web"]);
