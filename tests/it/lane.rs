@@ -24,7 +24,10 @@ fn go(project: &Project) {
 
 /// The numbers that a service printed, in the order in which they came.
 fn numbers(console: &Terminal, name: &str) -> Vec<u64> {
-    let text = console.plain();
+    numbers_in(&console.plain(), name)
+}
+
+fn numbers_in(text: &str, name: &str) -> Vec<u64> {
     let of_service = text.lines().filter_map(|line| line.split_once('│'));
     of_service
         .filter(|(prefix, _)| prefix.trim() == name)
@@ -67,7 +70,11 @@ fn wait_piped(project: &Project, count: usize) {
 /// Waits until the counting service's lane is in use. A pane is piped from the first try on, and a try takes some answers
 /// of tmux: one that is still there so many numbers later has had them.
 fn wait_lane(project: &Project, console: &Terminal) {
-    let last = || numbers(console, "web").last().copied().unwrap_or_default();
+    let last = || {
+        let end = console.plain_end();
+        let whole = end.rfind('\n').map_or("", |at| &end[..at]);
+        numbers_in(whole, "web").last().copied().unwrap_or_default()
+    };
     loop {
         wait_piped(project, 1);
         let then = last();
@@ -112,9 +119,7 @@ fn a_lane_is_the_panes_and_outlives_a_run() {
     for run in 1..=3 {
         wait_piped(&project, 1);
         fs::write(&enough, "").unwrap();
-        project.wait_until("the last words", || {
-            console.plain().matches("│ the end\n").count() == run
-        });
+        project.wait_until("the last words", || console.count("│ the end\n") == run);
         wait_piped(&project, 1);
         fs::remove_file(&enough).unwrap();
         if run < 3 {
@@ -245,7 +250,7 @@ fn a_controller_that_was_stopped_during_a_flood_holds_nobody_up_and_misses_nothi
     console.signal(Signal::CONT);
     console.wait_for_output("│ the end\n");
     let line = "x".repeat(999);
-    assert_eq!(console.plain().matches(&line).count(), 30_000);
+    assert_eq!(console.count(&line), 30_000);
 }
 
 #[test]

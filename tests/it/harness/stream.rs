@@ -66,11 +66,15 @@ impl Plain {
         memchr::memmem::find(rest, text.as_bytes()).is_some()
     }
 
+    pub(crate) fn count(&self, text: &str) -> usize {
+        memchr::memmem::find_iter(&self.bytes, text).count()
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// The last `count` bytes, for reports.
+    /// The last `count` bytes.
     pub(crate) fn tail(&self, count: usize) -> String {
         String::from_utf8_lossy(&self.bytes[self.bytes.len().saturating_sub(count)..]).into_owned()
     }

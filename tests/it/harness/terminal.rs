@@ -222,6 +222,16 @@ impl Terminal {
         self.shared.lock().plain.text()
     }
 
+    /// The end of it, of a few screens: all of a flood takes long to look through.
+    pub(crate) fn plain_end(&self) -> String {
+        self.shared.lock().plain.tail(4096)
+    }
+
+    /// How often `text` stands in it.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        self.shared.lock().plain.count(text)
+    }
+
     /// Everything printed so far, byte by byte.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.shared.lock().raw.clone()
