@@ -36,7 +36,9 @@ while not over:
 "#;
 
 pub(crate) fn python(pane: &Pane, script: &str) -> Launch {
-    let mut launch = pane.launch(&["python3", "-u", "-c", script]);
+    // Python sees to a signal between two steps of its own: one that comes just before it waits for input is not seen.
+    let script = format!("import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{script}");
+    let mut launch = pane.launch(&["python3", "-u", "-c", &script]);
     let path = std::env::var("PATH").unwrap();
     launch.env = [("PATH".into(), path)].into_iter().collect();
     launch

@@ -60,7 +60,8 @@ fn what_stops_may_ask_for_more_time_than_its_plan_gives_it() {
     let script = format!(
         "{}import signal, sys, time\ndef stop(*_):\n \
          s.sendto(b'EXTEND_TIMEOUT_USEC=60000000', os.environ['NOTIFY_SOCKET'])\n time.sleep(2.2)\n sys.exit(7)\n\
-         signal.signal(signal.SIGINT, stop)\nprint('may', 'stop')\ntime.sleep(1000)",
+         signal.signal(signal.SIGINT, stop)\nprint('may', 'stop')\n\
+         while True: time.sleep(0.02)",
         says("STATUS=up"),
     );
     let launch = Launch {
