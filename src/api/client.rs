@@ -252,7 +252,6 @@ impl Client {
     ) -> Result<(Head, Body<BufReader<Stream>>), Diagnostic> {
         let mut stream = self.connect()?;
         let failed = |error: io::Error| broken(&self.peer, &error);
-        stream.set_patience(patience).map_err(failed)?;
         if let Some(hang_up) = &self.hang_up {
             let shut = stream.shutter().map_err(failed)?;
             // One that is closed already has nothing to be ended.
@@ -268,6 +267,8 @@ impl Client {
             body,
         };
         request.send(&mut stream).map_err(failed)?;
+        // While the other side is at it already: whom we wait for is looked up.
+        stream.set_patience(patience).map_err(failed)?;
         http1::receive(BufReader::with_capacity(READ_AT_ONCE, stream))
             .and_then(|answer| answer.ok_or(io::ErrorKind::UnexpectedEof.into()))
             .map_err(failed)

@@ -99,7 +99,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_signal_that_ends_a_session_ends_the_wait_and_no_other_does() {
         let begun = Instant::now();
-        let mut late = Box::pin(async_stream([(PATIENCE, SIGCONT), (PATIENCE, SIGINT)]));
+        let mut late = Box::pin(spaced([(PATIENCE, SIGCONT), (PATIENCE, SIGINT)]));
         assert_eq!(wait(sleep(PATIENCE * 9), || 0, None, &mut late).await, None);
         assert_eq!(begun.elapsed(), PATIENCE * 2);
         assert!(
@@ -123,7 +123,7 @@ mod tests {
     }
 
     /// Signals, each so long after the one before.
-    fn async_stream<const N: usize>(signals: [(Duration, i32); N]) -> impl Stream<Item = i32> {
+    fn spaced<const N: usize>(signals: [(Duration, i32); N]) -> impl Stream<Item = i32> {
         iter(signals).then(async |(after, signal)| {
             sleep(after).await;
             signal

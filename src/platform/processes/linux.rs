@@ -36,11 +36,16 @@ fn resident(statm: &str) -> Option<u64> {
     statm.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// The times are the 14th to the 17th field; the name, in parentheses, may hold anything.
-fn in_ticks(stat: &[u8], ticks_per_second: u64) -> Option<Duration> {
+/// The fields from the third on, behind the name: that is in parentheses, and may hold anything.
+fn fields(stat: &[u8]) -> Option<impl Iterator<Item = &str>> {
     let name_end = stat.iter().rposition(|byte| *byte == b')')?;
     let behind_name = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
-    let times = behind_name.split_ascii_whitespace().skip(11).take(4);
+    Some(behind_name.split_ascii_whitespace())
+}
+
+/// The times are the 14th to the 17th field.
+fn in_ticks(stat: &[u8], ticks_per_second: u64) -> Option<Duration> {
+    let times = fields(stat)?.skip(11).take(4);
     let mut ticks: u64 = 0;
     for time in times {
         // Those of children are signed.
@@ -174,9 +179,7 @@ fn place_of_environment(pid: u32) -> Option<(u64, u64)> {
 /// `pid (name) state ppid pgrp session …`: the name may hold anything, so what counts begins after the last
 /// parenthesis.
 fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
-    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
-    let mut fields = rest.split_ascii_whitespace();
+    let mut fields = fields(stat)?;
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
